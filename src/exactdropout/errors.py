@@ -1,0 +1,45 @@
+"""The error tree: every error that the package raises on purpose derives from one root.
+
+A message is one sentence that names the argument, what was expected and what came. *Undecided* is a
+verdict, not an error.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CostLimitExceeded",
+    "ExactDropoutError",
+    "InvalidInput",
+    "MissingExtra",
+    "MixedNumbers",
+    "NumericalRange",
+    "UnreadableFile",
+]
+
+
+class ExactDropoutError(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+
+class InvalidInput(ExactDropoutError, ValueError):
+    """An argument has the wrong shape, range or content."""
+
+
+class MixedNumbers(InvalidInput, TypeError):
+    """Floats met exact numbers, or a kind of number came that the computation cannot hold."""
+
+
+class UnreadableFile(ExactDropoutError, ValueError):
+    """A file is missing, damaged, too large, or not what its format says."""
+
+
+class CostLimitExceeded(ExactDropoutError, RuntimeError):
+    """A computation would cost more than ``max_cost`` or the memory allows; nothing was started."""
+
+
+class NumericalRange(ExactDropoutError, ArithmeticError):
+    """A float64 computation left the range of float64; exact evaluation remains possible."""
+
+
+class MissingExtra(ExactDropoutError, ImportError):
+    """An optional library is needed; the message says how to install it."""

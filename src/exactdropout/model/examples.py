@@ -1,0 +1,218 @@
+"""A finite example distribution P over pairs (x, y)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.model.numbers import (
+    Array,
+    Kind,
+    Number,
+    common_kind,
+    exact_fraction,
+    format_rational,
+    freeze,
+    joined,
+    number_array,
+    scalar,
+    show,
+)
+
+__all__ = ["Examples"]
+
+
+class Examples:
+    """A finite example distribution: inputs x, labels y and their probabilities.
+
+    Args:
+        examples: an iterable of ``(x, y, probability)``, or of ``(x, y)`` for equal probabilities. A label is a
+            number, or a sequence of numbers for several outputs.
+
+    Probabilities are exact, positive rationals that sum to exactly 1. Floats are welcome as probabilities of
+    float data if they sum to 1 up to rounding; they are then divided by their exact sum. Examples may repeat.
+
+    Raises:
+        InvalidInput: no example, ragged inputs, NaN, probabilities that are not positive or do not sum to 1.
+        MixedNumbers: floats beside fractions.
+
+    >>> data = Examples.half((1, 1), 1)
+    >>> len(data), data.probabilities
+    (2, (Fraction(1, 2), Fraction(1, 2)))
+    """
+
+    __slots__ = ("_inputs", "_kind", "_labels", "_probabilities")
+
+    def __init__(self, examples: Iterable[Sequence[Any]]) -> None:
+        """Validate once and copy."""
+        rows = list(examples)
+        if any(isinstance(r, (str, bytes)) or not hasattr(r, "__len__") or len(r) not in (2, 3) for r in rows):
+            raise InvalidInput("Argument 'examples' must hold tuples (x, y) or (x, y, probability).")
+        if len({len(r) for r in rows}) > 1:
+            raise InvalidInput("Argument 'examples' must give a probability for every example or for none.")
+        self._fill(
+            [r[0] for r in rows],
+            [r[1] for r in rows],
+            [r[2] for r in rows] if rows and len(rows[0]) == 3 else None,
+        )
+
+    def _fill(self, inputs: Any, labels: Any, probabilities: Any) -> None:
+        if len(inputs) == 0:
+            raise InvalidInput("Argument 'examples' must hold at least one example; it is empty.")
+        if len(labels) != len(inputs):
+            raise InvalidInput(f"Argument 'labels' must have {len(inputs)} rows, one per input, not {len(labels)}.")
+        x, x_kind = number_array(inputs, "inputs", 2)
+        nested = isinstance(labels[0], (Sequence, np.ndarray)) and not isinstance(labels[0], (str, bytes))
+        y, y_kind = number_array(labels, "labels", 2 if nested and np.ndim(labels[0]) == 1 else 1)
+        kind = common_kind((x_kind, y_kind), "inputs and labels")
+        x, y = joined(x, kind, "inputs"), joined(y, kind, "labels")
+        self._inputs = freeze(x)
+        self._labels = freeze(y.reshape(len(x), -1))
+        self._kind: Kind = "exact" if kind == "integer" else kind
+        self._probabilities = _probabilities(probabilities, len(x), self._kind)
+
+    @classmethod
+    def point(cls, x: Sequence[Any], y: Any) -> Examples:
+        """Return the point mass P_{x,y} (Appendix A of the paper)."""
+        return cls([(x, y, 1)])
+
+    @classmethod
+    def half(cls, x: Sequence[Any], y: Any) -> Examples:
+        """Return P_(x,y) of Definition 1: ½ on (x, y) and ½ on (0, 0)."""
+        zero_label = [0] * len(y) if isinstance(y, (Sequence, np.ndarray)) and not isinstance(y, str) else 0
+        half = Fraction(1, 2)
+        return cls([(x, y, half), ([0] * len(x), zero_label, half)])
+
+    @classmethod
+    def uniform(cls, examples: Iterable[Sequence[Any]]) -> Examples:
+        """Return equal probabilities on pairs (x, y)."""
+        pairs = [tuple(e) for e in examples]
+        if any(len(p) != 2 for p in pairs):
+            raise InvalidInput("Argument 'examples' must hold pairs (x, y) for a uniform distribution.")
+        return cls(pairs)
+
+    @classmethod
+    def from_arrays(cls, inputs: Any, labels: Any, probabilities: Any = None) -> Examples:
+        """Return examples from an (m, K) array, an (m,) or (m, outputs) array and m probabilities (or equal ones)."""
+        if not hasattr(inputs, "__len__") or not hasattr(labels, "__len__"):
+            raise InvalidInput("Arguments 'inputs' and 'labels' must be arrays with one row per example.")
+        self = cls.__new__(cls)
+        self._fill(inputs, labels, probabilities)
+        return self
+
+    @classmethod
+    def from_csv(
+        cls, path: str | Path, *, labels: Sequence[str] | None = None, probability: str | None = None
+    ) -> Examples:
+        """Read a CSV file; every decimal is the exact rational that its digits say.
+
+        The last column is the label unless ``labels`` names others; ``probability`` names a column of
+        probabilities. A first row that holds a cell which is no number is the header; names need one.
+        """
+        from exactdropout.model.example_files import read_csv
+
+        return read_csv(path, labels=labels, probability=probability)
+
+    def save(self, path: str | Path) -> None:
+        """Write ``.json`` or ``.npz`` (no pickles), atomically."""
+        from exactdropout.model.example_files import save_examples
+
+        save_examples(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Examples:
+        """Read ``.json``, ``.npz`` or ``.csv``."""
+        from exactdropout.model.example_files import load_examples
+
+        return load_examples(path)
+
+    @property
+    def inputs(self) -> Array:
+        """Read-only array of shape (m, K)."""
+        return self._inputs
+
+    @property
+    def labels(self) -> Array:
+        """Read-only array of shape (m, outputs)."""
+        return self._labels
+
+    @property
+    def probabilities(self) -> tuple[Number, ...]:
+        """M positive Fractions that sum to 1 (SymPy expressions in symbolic data)."""
+        return self._probabilities
+
+    @property
+    def kind(self) -> Kind:
+        """``"exact"``, ``"float64"`` or ``"symbolic"``: the kind of inputs and labels."""
+        return self._kind
+
+    def exact(self) -> Examples:
+        """Return inputs and labels in exact rationals: every float64 is the dyadic rational that it denotes."""
+        if self._kind == "symbolic":
+            raise MixedNumbers("Argument 'data' is symbolic and has no exact rational form.")
+        if self._kind == "exact":
+            return self
+        return Examples.from_arrays(
+            [[exact_fraction(v) for v in row] for row in self._inputs.tolist()],
+            [[exact_fraction(v) for v in row] for row in self._labels.tolist()],
+            self._probabilities,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of examples m."""
+        return len(self._inputs)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether kind, order, entries and probabilities agree."""
+        if not isinstance(other, Examples):
+            return NotImplemented
+        return (
+            self._kind == other._kind
+            and self._probabilities == other._probabilities
+            and np.array_equal(self._inputs, other._inputs)
+            and np.array_equal(self._labels, other._labels)
+        )
+
+    def __hash__(self) -> int:
+        """Hash the labels and probabilities."""
+        return hash((self._kind, self._probabilities, tuple(self._labels.ravel().tolist())))
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        m, k = self._inputs.shape
+        return f"<Examples {m} x ({k} inputs, {self._labels.shape[1]} label(s)), {self._kind}>"
+
+
+def _probabilities(values: Any, count: int, kind: Kind) -> tuple[Number, ...]:
+    if values is None:
+        return (Fraction(1, count),) * count
+    numbers: list[Number] = []
+    kinds: list[Kind] = []
+    for index, value in enumerate(values):
+        number, value_kind = scalar(value, f"probabilities[{index}]")
+        numbers.append(number)
+        kinds.append(value_kind)
+    if len(numbers) != count:
+        raise InvalidInput(f"Argument 'probabilities' must have {count} entries, one per example, not {len(numbers)}.")
+    found = common_kind(kinds, "probabilities")
+    if found == "symbolic":
+        return tuple(numbers)
+    if found == "float64" and kind != "float64":
+        raise MixedNumbers(
+            "Argument 'probabilities' holds floats beside exact inputs; write fractions, for example Fraction(1, 3)."
+        )
+    exact = [exact_fraction(v) for v in numbers]
+    if bad := [v for v in exact if v <= 0]:
+        raise InvalidInput(f"Argument 'probabilities' must hold positive numbers, not {show(bad[0])}.")
+    total = sum(exact, Fraction(0))
+    if found == "float64" and abs(total - 1) <= Fraction(count, 2**50):
+        return tuple(v / total for v in exact)
+    if total != 1:
+        shown = format_rational(total) if found != "float64" else repr(float(total))
+        raise InvalidInput(f"Argument 'probabilities' must sum to 1, not {show(shown).strip(chr(39))}.")
+    return tuple(exact)

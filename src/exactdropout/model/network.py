@@ -1,0 +1,244 @@
+"""A network: weights and biases of a standard architecture, in one kind of number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.model.activation import Activation, activations
+from exactdropout.model.architecture import Architecture
+from exactdropout.model.numbers import (
+    Array,
+    Kind,
+    common_kind,
+    exact_fraction,
+    joined,
+    number_array,
+    show,
+)
+
+__all__ = ["Network"]
+
+
+class Network:
+    """W = (W₁, b₁, …, W_{d−1}, b_{d−1}, w, b): a feed-forward network with a linear output layer.
+
+    h₀ = x, h_l = φ_l(W_l h_{l−1} + b_l) for the hidden layers, W(x) = w h_{d−1} + b.
+
+    Args:
+        weights: d matrices; ``weights[l]`` has shape (width of layer l+1, width of layer l). The last may be a
+            vector when there is one output.
+        biases: d vectors, ``None`` for a layer without biases; the last may be a number when there is one
+            output. ``None`` means no biases at all.
+        activation: one for all hidden layers or one per hidden layer, as in :class:`Architecture`.
+
+    Entries are all exact (int, Fraction, text like ``"3/7"``, rational SymPy numbers), all float64, or SymPy
+    expressions. The object is frozen: its arrays are read-only copies. Hidden layers either all have biases or
+    none has (write zeros for a layer without).
+
+    Raises:
+        InvalidInput: shapes that do not fit, ragged rows, NaN or infinity.
+        MixedNumbers: floats beside fractions or symbols.
+
+    >>> net = Network(weights=[[[1, 1], [1, 1]], [1, 1]], biases=None)     # Figure 1 of the paper
+    >>> print(net.architecture)
+    2-2-1 relu, no biases
+    """
+
+    __slots__ = ("_architecture", "_biases", "_kind", "_weights")
+
+    def __init__(
+        self,
+        weights: Sequence[Any],
+        biases: Sequence[Any] | None = None,
+        *,
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+    ) -> None:
+        """Validate once and copy."""
+        if isinstance(weights, (str, bytes)) or not isinstance(weights, Sequence) or not weights:
+            raise InvalidInput(
+                f"Argument 'weights' must be a non-empty list with one matrix per layer, not {show(weights)}."
+            )
+        matrices: list[Array] = []
+        kinds: list[Kind] = []
+        for index, value in enumerate(weights):
+            name = f"weights[{index}]"
+            last = index == len(weights) - 1
+            matrix, kind = number_array(value, name, 1 if last and _axes(value) == 1 else 2)
+            matrix = matrix.reshape(1, -1) if matrix.ndim == 1 else matrix
+            if matrices and matrix.shape[1] != matrices[-1].shape[0]:
+                raise InvalidInput(
+                    f"Argument {name!r} must have {matrices[-1].shape[0]} columns, one per unit of the layer before, "
+                    f"not shape {matrix.shape}."
+                )
+            matrices.append(matrix)
+            kinds.append(kind)
+        vectors, bias_kinds = _bias_vectors(biases, matrices)
+        common = common_kind(kinds + bias_kinds, "weights and biases")
+        self._kind: Kind = "exact" if common == "integer" else common
+        self._weights = tuple(joined(m, self._kind, "weights") for m in matrices)
+        self._biases = tuple(None if v is None else joined(v, self._kind, "biases") for v in vectors)
+        self._architecture = Architecture(
+            inputs=matrices[0].shape[1],
+            hidden=tuple(m.shape[0] for m in matrices[:-1]),
+            outputs=matrices[-1].shape[0],
+            hidden_biases=any(v is not None for v in vectors[:-1]),
+            output_bias=vectors[-1] is not None,
+            activation=activations(activation, len(matrices) - 1),
+        )
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """Read-only matrices; the last has shape (outputs, width of the last hidden layer)."""
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[Array | None, ...]:
+        """Read-only vectors, ``None`` where the layer has none."""
+        return self._biases
+
+    @property
+    def architecture(self) -> Architecture:
+        """The shape and the activations."""
+        return self._architecture
+
+    @property
+    def kind(self) -> Kind:
+        """``"exact"``, ``"float64"`` or ``"symbolic"``."""
+        return self._kind
+
+    def bias(self, layer: int) -> Array:
+        """Return the bias vector of a layer (0-based), zeros of the network's kind where it has none."""
+        vector = self._biases[layer]
+        if vector is not None:
+            return vector
+        size = self._weights[layer].shape[0]
+        return np.zeros(size) if self._kind == "float64" else np.full(size, Fraction(0), dtype=object)
+
+    def exact(self) -> Network:
+        """Return the network in exact rationals: every float64 is the dyadic rational that it denotes.
+
+        >>> Network(weights=[[[0.5]]]).exact().weights[0][0, 0]
+        Fraction(1, 2)
+        """
+        if self._kind == "symbolic":
+            raise MixedNumbers("Argument 'network' is symbolic and has no exact rational form.")
+        return self._mapped(exact_fraction)
+
+    def float64(self) -> Network:
+        """Return the network rounded to float64, entry by entry (correctly rounded).
+
+        Raises:
+            MixedNumbers: the network is symbolic, or an entry exceeds the range of float64.
+        """
+        if self._kind == "symbolic":
+            raise MixedNumbers("Argument 'network' is symbolic and has no float64 form.")
+        try:
+            return self._mapped(float)
+        except OverflowError:
+            raise MixedNumbers("Argument 'network' has an entry beyond the range of float64.") from None
+
+    def _mapped(self, function: Any) -> Network:
+        def mapped(array: Array) -> Array:
+            flat = [function(v) for v in array.ravel().tolist()]
+            result = np.empty(len(flat), dtype=np.float64 if function is float else object)
+            result[:] = flat
+            return result.reshape(array.shape)
+
+        return Network(
+            [mapped(w) for w in self._weights],
+            None
+            if not (self._architecture.hidden_biases or self._architecture.output_bias)
+            else [None if b is None else mapped(b) for b in self._biases],
+            activation=self._architecture.activations,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write ``.json`` (exact rationals as "3/7") or ``.npz`` (no pickles), atomically."""
+        from exactdropout.model.network_files import save_network
+
+        save_network(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Network:
+        """Read what :meth:`save` wrote; the result equals what was saved."""
+        from exactdropout.model.network_files import load_network
+
+        return load_network(path)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether kind, shapes, activations and every entry (bit for bit) agree."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        if self._kind != other._kind or self._architecture != other._architecture:
+            return False
+        mine = [*self._weights, *self._biases]
+        theirs = [*other._weights, *other._biases]
+        return all(_same(a, b) for a, b in zip(mine, theirs, strict=True))
+
+    def __hash__(self) -> int:
+        """Hash the shape and the first matrix."""
+        return hash((self._architecture, self._kind, tuple(self._weights[0].ravel().tolist())))
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        return f"<Network {self._architecture}, {self._kind}>"
+
+
+def _same(a: Array | None, b: Array | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    if a.dtype == np.float64 and b.dtype == np.float64:
+        return bool(np.array_equal(a.view(np.uint64), b.view(np.uint64)))
+    return bool(np.array_equal(a, b))
+
+
+def _axes(value: Any) -> int:
+    """Return 1 for a flat vector and 2 for a matrix, judged by the first entry."""
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return len(shape)
+    if isinstance(value, Sequence) and value and not isinstance(value, (str, bytes)):
+        first = value[0]
+        nested = isinstance(first, (Sequence, np.ndarray)) and not isinstance(first, (str, bytes))
+        return 2 if nested else 1
+    return 2
+
+
+def _bias_vectors(biases: Any, matrices: list[Array]) -> tuple[list[Array | None], list[Kind]]:
+    if biases is None:
+        return [None] * len(matrices), []
+    if isinstance(biases, (str, bytes)) or not isinstance(biases, Sequence) or len(biases) != len(matrices):
+        found = len(biases) if isinstance(biases, Sequence) else show(biases)
+        raise InvalidInput(
+            f"Argument 'biases' must be None or a list with one entry per layer ({len(matrices)}), not {found}."
+        )
+    vectors: list[Array | None] = []
+    kinds: list[Kind] = []
+    for index, (value, matrix) in enumerate(zip(biases, matrices, strict=True)):
+        if value is None:
+            vectors.append(None)
+            continue
+        one_number = not hasattr(value, "__len__") or isinstance(value, (str, bytes)) or _axes_of_array(value) == 0
+        vector, kind = number_array([value] if one_number else value, f"biases[{index}]", 1)
+        if vector.shape[0] != matrix.shape[0]:
+            raise InvalidInput(
+                f"Argument 'biases[{index}]' must have {matrix.shape[0]} entries, one per unit, not {vector.shape[0]}."
+            )
+        vectors.append(vector)
+        kinds.append(kind)
+    hidden = vectors[:-1]
+    if any(v is None for v in hidden) and any(v is not None for v in hidden):
+        raise InvalidInput(
+            "Argument 'biases' must have biases in all hidden layers or in none; write zeros for a layer without."
+        )
+    return vectors, kinds
+
+
+def _axes_of_array(value: Any) -> int:
+    return getattr(value, "ndim", 1)

@@ -1,0 +1,305 @@
+"""The kinds of numbers, and the door through which every number enters.
+
+Three kinds never mix silently:
+
+- ``"exact"``: :class:`fractions.Fraction`, from int, Fraction, Decimal, rational SymPy and flint numbers,
+  or text such as ``"3/7"`` and ``"0.25"`` (a decimal text is an exact rational);
+- ``"float64"``: finite doubles, from float and NumPy floats of at most 64 bits;
+- ``"symbolic"``: SymPy expressions, free symbols and irrational numbers included.
+
+Integers join whatever kind stands beside them. Text is parsed by a regular expression, never evaluated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from exactdropout.errors import InvalidInput, MixedNumbers
+
+__all__ = [
+    "MAX_DIGITS",
+    "Array",
+    "Kind",
+    "Number",
+    "common_kind",
+    "exact_fraction",
+    "format_rational",
+    "freeze",
+    "joined",
+    "number_array",
+    "parse_rational",
+    "scalar",
+    "show",
+]
+
+Kind: TypeAlias = Literal["integer", "exact", "float64", "symbolic"]
+Number: TypeAlias = Any  # Fraction, float, or a SymPy expression; the kind beside it says which
+Array: TypeAlias = npt.NDArray[Any]
+
+MAX_DIGITS = 100_000
+"""Longest accepted numerator, denominator or decimal exponent range, in decimal digits."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]+\Z")
+_RATIONAL = re.compile(r"([+-]?[0-9]+)\s*/\s*([0-9]+)\Z")
+_DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,7}))?\Z")
+_PYTHON_INT_DIGITS = 4_000  # below CPython's default limit of 4,300 for int(text) and str(int)
+
+
+def show(value: object, limit: int = 60) -> str:
+    """Return a short printable form of any value, for error messages; never fails."""
+    try:
+        text = format_rational(value) if isinstance(value, (int, Fraction)) else repr(value)
+    except Exception:  # a hostile __repr__ must not hide the real message
+        text = f"an object of type {type(value).__name__}"
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= _PYTHON_INT_DIGITS:
+        return int(digits)
+    from flint import fmpz
+
+    return int(fmpz(digits.lstrip("+")))
+
+
+def _integer_text(value: int) -> str:
+    if value.bit_length() < 3 * _PYTHON_INT_DIGITS:
+        return str(value)
+    from flint import fmpz
+
+    return str(fmpz(value))
+
+
+def parse_rational(text: str, name: str = "number") -> Fraction:
+    """Parse ``"3"``, ``"-3/7"``, ``"0.25"`` or ``"1e-3"`` into the exact rational that it denotes.
+
+    Exact: a decimal is the rational its digits say. At most :data:`MAX_DIGITS` digits on either side of the
+    fraction bar; nothing is evaluated.
+
+    Raises:
+        InvalidInput: the text is no such number, or is longer than the limit.
+
+    >>> parse_rational("0.1") + parse_rational("1/5")
+    Fraction(3, 10)
+    """
+    stripped = text.strip()
+    if len(stripped) > 2 * MAX_DIGITS + 3:
+        raise InvalidInput(
+            f"Argument {name!r} must have at most {MAX_DIGITS} digits, not a text of {len(stripped)} characters."
+        )
+    if _INTEGER.match(stripped) and len(stripped) <= MAX_DIGITS + 1:
+        return Fraction(_integer(stripped))
+    if match := _RATIONAL.match(stripped):
+        top, bottom = match.groups()
+        if max(len(top) - 1, len(bottom)) <= MAX_DIGITS:
+            denominator = _integer(bottom)
+            if denominator == 0:
+                raise InvalidInput(f"Argument {name!r} must not have denominator 0, as {show(text)} has.")
+            return Fraction(_integer(top), denominator)
+    elif (match := _DECIMAL.match(stripped)) and (match[2] or match[3]):
+        sign, whole, part, exponent = match[1], match[2] or "", match[3] or "", int(match[4] or 0)
+        if len(whole) + len(part) + abs(exponent) <= MAX_DIGITS:
+            value = Fraction(_integer(sign + whole + part)) * Fraction(10) ** (exponent - len(part))
+            return value
+    else:
+        raise InvalidInput(
+            f"Argument {name!r} must be an integer, a fraction such as 3/7 or a decimal such as 0.25, not {show(text)}."
+        )
+    raise InvalidInput(f"Argument {name!r} must have at most {MAX_DIGITS} digits; {show(text, 24)} has more.")
+
+
+def format_rational(value: int | Fraction) -> str:
+    """Return ``"3"`` or ``"3/7"``; the inverse of :func:`parse_rational`, at any number of digits.
+
+    >>> format_rational(Fraction(-6, 14))
+    '-3/7'
+    """
+    top = _integer_text(value.numerator)
+    return top if value.denominator == 1 else f"{top}/{_integer_text(value.denominator)}"
+
+
+def scalar(value: object, name: str) -> tuple[Number, Kind]:
+    """Return the value in its canonical form (Fraction, float or SymPy expression) and its kind.
+
+    Raises:
+        InvalidInput: NaN, infinity, a Boolean, or something that is no real number.
+        MixedNumbers: a SymPy ``Float``, which is neither exact nor a double.
+    """
+    if type(value) is Fraction:
+        return value, ("integer" if value.denominator == 1 else "exact")
+    if type(value) is float:
+        return _finite(value, name), "float64"
+    if isinstance(value, (bool, np.bool_)):
+        raise InvalidInput(f"Argument {name!r} must hold numbers, not the Boolean {value}.")
+    if isinstance(value, (int, np.integer)):
+        return Fraction(int(value)), "integer"
+    if isinstance(value, Fraction):
+        return Fraction(value.numerator, value.denominator), "exact"
+    if isinstance(value, (float, np.float16, np.float32)):
+        return _finite(float(value), name), "float64"
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise InvalidInput(f"Argument {name!r} must be finite, not {value}.")
+        return Fraction(value), "exact"
+    if isinstance(value, str):
+        return parse_rational(value, name), "exact"
+    module = type(value).__module__.partition(".")[0]
+    if module == "flint" and hasattr(value, "p") and hasattr(value, "q"):
+        return Fraction(int(value.p), int(value.q)), "exact"
+    if module == "flint" and type(value).__name__ == "fmpz":
+        return Fraction(int(value)), "integer"  # type: ignore[call-overload]  # fmpz has __int__
+    if (sympy := sys.modules.get("sympy")) is not None and isinstance(value, sympy.Basic):
+        return _sympy_scalar(value, name, sympy)
+    raise InvalidInput(
+        f"Argument {name!r} must hold real numbers (int, Fraction, float or SymPy), "
+        f"not {show(value)} of type {type(value).__name__}."
+    )
+
+
+def _finite(value: float, name: str) -> float:
+    if not math.isfinite(value):
+        raise InvalidInput(f"Argument {name!r} must be finite, not {value}.")
+    return value
+
+
+def _sympy_scalar(value: Any, name: str, sympy: Any) -> tuple[Number, Kind]:
+    if value.is_Rational:
+        fraction = Fraction(int(value.p), int(value.q))
+        return fraction, ("integer" if fraction.denominator == 1 else "exact")
+    if value.has(sympy.Float):
+        raise MixedNumbers(
+            f"Argument {name!r} must be exact, not {show(value)}, which holds a SymPy Float; write a Rational."
+        )
+    infinite = value.has(sympy.oo, -sympy.oo, sympy.zoo, sympy.nan)
+    if not isinstance(value, sympy.Expr) or infinite or value.is_extended_real is False:
+        raise InvalidInput(f"Argument {name!r} must be a finite real SymPy expression, not {show(value)}.")
+    return value, "symbolic"
+
+
+def common_kind(kinds: Iterable[Kind], name: str) -> Kind:
+    """Return the kind that holds all of them; integers join any.
+
+    Raises:
+        MixedNumbers: floats stand beside fractions or symbols.
+    """
+    found = set(kinds) - {"integer"}
+    if "float64" in found and len(found) > 1:
+        other = "fractions" if "exact" in found else "SymPy expressions"
+        raise MixedNumbers(
+            f"Argument {name!r} mixes floats with {other}; use Fraction(value) for the exact value of each float, "
+            "or float(value) for floats throughout."
+        )
+    if "symbolic" in found:
+        return "symbolic"
+    return found.pop() if found else "integer"
+
+
+def freeze(array: Array) -> Array:
+    """Return the array, made read-only."""
+    array.setflags(write=False)
+    return array
+
+
+def exact_fraction(value: Number) -> Fraction:
+    """Return a Fraction or a float (a dyadic rational) as the Fraction that it is."""
+    return value if type(value) is Fraction else Fraction(value)
+
+
+def _leaves(value: object, name: str, ndim: int, where: str = "") -> Iterator[tuple[object, tuple[int, ...]]]:
+    """Yield leaves with their shape below; ragged nesting is found by the caller from the shapes."""
+    if ndim == 0:
+        yield value, ()
+        return
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise InvalidInput(
+            f"Argument {name!r} must be nested {ndim} level(s) deeper at {where or 'the top'}, not {show(value)}."
+        )
+    for index, item in enumerate(value):
+        for leaf, path in _leaves(item, name, ndim - 1, f"{where}[{index}]"):
+            yield leaf, (index, *path)
+
+
+def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
+    """Return a read-only array of ``ndim`` axes, float64 or object (Fractions, expressions), and its kind.
+
+    Takes nested sequences, NumPy arrays and whatever converts to one by ``__array__``. An array of the kind
+    ``"integer"`` holds Fractions.
+
+    Raises:
+        InvalidInput: ragged nesting, a wrong number of axes, NaN or infinity.
+        MixedNumbers: floats beside fractions.
+    """
+    if isinstance(value, _sympy_matrix_types()):
+        value = value.tolist()  # type: ignore[attr-defined]
+    if not isinstance(value, np.ndarray) and hasattr(value, "__array__"):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        if value.ndim != ndim:
+            raise InvalidInput(f"Argument {name!r} must have {ndim} axes, not shape {value.shape}.")
+        if value.dtype.kind == "f" and value.dtype.itemsize <= 8:
+            floats = np.array(value, dtype=np.float64)
+            if not np.isfinite(floats).all():
+                index = tuple(int(i) for i in np.argwhere(~np.isfinite(floats))[0])
+                raise InvalidInput(f"Argument {name!r} must be finite, not {floats[index]} at index {list(index)}.")
+            return freeze(floats), "float64"
+    items = list(_leaves(value, name, ndim))
+    paths = [path for _, path in items]
+    shape = tuple(max((p[axis] for p in paths), default=-1) + 1 for axis in range(ndim))
+    if not items or len(items) != math.prod(shape):
+        what = "is empty" if not items else "is ragged: its rows have different lengths"
+        raise InvalidInput(f"Argument {name!r} must be a full array of {ndim} axes; it {what}.")
+    if isinstance(value, Sequence) and len(value) != shape[0]:
+        raise InvalidInput(f"Argument {name!r} must be a full array of {ndim} axes; a row is empty.")
+    canonical: dict[int, tuple[Number, Kind]] = {}  # equal objects (a shared Fraction) are examined once
+    kinds: set[Kind] = set()
+    entries: list[Number] = []
+    for item, path in items:
+        known = canonical.get(id(item))
+        if known is None:
+            label = f"{name}{''.join(f'[{i}]' for i in path)}"
+            known = canonical[id(item)] = scalar(item, label)
+        entries.append(known[0])
+        kinds.add(known[1])
+    kind = common_kind(kinds, name)
+    if kind == "float64":
+        entries = [_as_float(v, name) for v in entries]
+    array = np.empty(len(entries), dtype=np.float64 if kind == "float64" else object)
+    array[:] = entries
+    return freeze(array.reshape(shape)), kind
+
+
+def _as_float(value: Number, name: str) -> float:
+    """Return a float, or an integer that joined floats if it is representable."""
+    if type(value) is float:
+        return value
+    result = float(value) if abs(value) < 2**1023 else math.inf
+    if result != value:
+        raise MixedNumbers(f"Argument {name!r} holds the integer {show(value)}, which no float64 represents.")
+    return result
+
+
+def joined(array: Array, kind: Kind, name: str) -> Array:
+    """Return the array in the kind it joins: integers among floats become floats, all others stay.
+
+    Raises:
+        MixedNumbers: an integer that no float64 represents.
+    """
+    if kind != "float64" or array.dtype != object:
+        return array
+    flat = [_as_float(v, name) for v in array.ravel().tolist()]
+    return freeze(np.array(flat, dtype=np.float64).reshape(array.shape))
+
+
+def _sympy_matrix_types() -> tuple[type, ...]:
+    sympy = sys.modules.get("sympy")
+    return (sympy.MatrixBase,) if sympy is not None else ()

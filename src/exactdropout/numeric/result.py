@@ -1,0 +1,165 @@
+"""What an evaluation returns, whatever engine made it.
+
+Definitions (Helmbold and Long 2017, Section 2), with R the dropout pattern, (x, y) an example of P, outputs
+summed where there are several:
+
+- criterion J_D(W) = E_P E_R ‖D(W, x, R) − y‖², risk R_P(W) = E_P ‖W(x) − y‖²;
+- penalty = J_D − R_P = variance + bias, where variance = E_P Var_R D and
+  bias = E_P (E_R D − W(x))·(E_R D + W(x) − 2y).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import Array, Number, format_rational, show
+
+__all__ = ["Evaluation", "Exactness", "Gradient", "PerExample", "Plan", "RunnerUp"]
+
+Exactness: TypeAlias = Literal["exact", "float64", "interval"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerUp:
+    """A strategy that was considered and not chosen."""
+
+    strategy: str
+    cost: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How an evaluation is carried out, known before it starts; made from shapes and values, deterministic.
+
+    ``masks`` is the number of dropout patterns 2^N of the definition, per example; ``visited`` how many leaves or
+    states the strategy visits over all examples; ``cost`` the elementary steps (one multiply-add of one number);
+    ``memory`` in bytes; ``seconds`` an estimate on one core of a common machine.
+    """
+
+    strategy: str
+    exactness: Exactness
+    mask_bits: int
+    visited: int
+    cost: float
+    memory: int
+    seconds: float
+    reason: str
+    runners_up: tuple[RunnerUp, ...] = ()
+
+    @property
+    def masks(self) -> int:
+        """2^N, the number of dropout patterns of one example."""
+        return 1 << self.mask_bits
+
+    def __str__(self) -> str:
+        """Return the plan as a few lines of text."""
+        lines = [
+            f"strategy   {self.strategy} ({self.exactness})",
+            f"masks      2^{self.mask_bits} per example",
+            f"visits     {self.visited:,} leaves or states over all examples",
+            f"cost       {self.cost:.3g} steps, about {self.seconds:.2g} s on one core",
+            f"memory     {self.memory / 2**20:.1f} MiB",
+            f"reason     {self.reason}",
+        ]
+        lines += [f"not chosen {r.strategy} ({r.cost:.3g} steps): {r.reason}" for r in self.runners_up]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gradient:
+    """∂J_D/∂W: arrays of the shapes of ``Network.weights`` and ``Network.biases`` (None where there is no bias).
+
+    At a kink (a pre-activation exactly 0) the derivative of the activation is taken as its slope on the
+    negative side; relu′(0) = 0. ``error_bound`` bounds the absolute error of every entry.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array | None, ...]
+    error_bound: Number = Fraction(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerExample:
+    """The same quantities for each example on its own, without its probability: m rows, in the data's order.
+
+    ``output`` is W(x), ``mean`` is E_R D and ``variance`` is Var_R D, each of shape (m, outputs); ``criterion``,
+    ``risk`` and ``penalty`` have shape (m,). ``squared_error_variance`` is Var_R ‖D − y‖², on request.
+    ``error_bounds`` maps the name of each of these to an array of bounds of its shape.
+    """
+
+    output: Array
+    mean: Array
+    variance: Array
+    criterion: Array
+    risk: Array
+    penalty: Array
+    squared_error_variance: Array | None = None
+    error_bounds: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evaluation:
+    """Criterion, risk and penalty of a network on a distribution, with a bound that contains the exact value.
+
+    Every quantity v satisfies |v − exact value| ≤ ``error_bounds[name]``; all bounds are 0 when ``exactness`` is
+    ``"exact"``. ``mean`` is E_P E_R D, one entry per output; ``variance`` and ``bias`` split the penalty.
+    """
+
+    criterion: Number
+    risk: Number
+    penalty: Number
+    mean: tuple[Number, ...]
+    variance: Number
+    bias: Number
+    error_bounds: Mapping[str, Number]
+    exactness: Exactness
+    probabilities: tuple[Fraction, ...]
+    per_example: PerExample
+    plan: Plan
+    gradient: Gradient | None = None
+
+    @property
+    def error_bound(self) -> Number:
+        """The bound of the criterion."""
+        return self.error_bounds["criterion"]
+
+    def sampling_variance(self, masks: int) -> Number:
+        """Return the variance of the Monte-Carlo estimate of J_D with ``masks`` independent masks per example.
+
+        Var = Σ_i P_i² Var_R ‖D(W, x_i, R) − y_i‖² / masks. Needs ``moments=4`` in the call of evaluate. Exact for
+        exact networks, otherwise within ``error_bounds["sampling_variance"]`` / masks.
+        """
+        if not isinstance(masks, int) or isinstance(masks, bool) or masks < 1:
+            raise InvalidInput(f"Argument 'masks' must be a positive integer, not {show(masks)}.")
+        variances = self.per_example.squared_error_variance
+        if variances is None:
+            raise InvalidInput("Argument 'moments' of evaluate must be 4 for a sampling variance; it was 2.")
+        total: Any = 0
+        for p, v in zip(self.probabilities, variances.tolist(), strict=True):
+            total += (float(p) ** 2 if isinstance(v, float) else p * p) * v
+        return total / masks
+
+    def standard_error(self, masks: int) -> float:
+        """Return the standard error √Var of that Monte-Carlo estimate, as a float."""
+        return float(self.sampling_variance(masks)) ** 0.5
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+
+        def text(value: Number) -> str:
+            return (
+                show(value, 40)
+                if not isinstance(value, (Fraction, float))
+                else (show(format_rational(value), 40).strip("'") if isinstance(value, Fraction) else f"{value:.17g}")
+            )
+
+        bound = "exact" if self.exactness == "exact" else f"error_bound={float(self.error_bound):.2g}"
+        return (
+            f"Evaluation(criterion={text(self.criterion)}, risk={text(self.risk)}, "
+            f"penalty={text(self.penalty)}, {bound})"
+        )
