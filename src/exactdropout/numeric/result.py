@@ -10,6 +10,7 @@ summed where there are several:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -146,7 +147,7 @@ class Evaluation:
 
     def standard_error(self, masks: int) -> float:
         """Return the standard error √Var of that Monte-Carlo estimate, as a float."""
-        return float(self.sampling_variance(masks)) ** 0.5
+        return math.sqrt(self.sampling_variance(masks))
 
     def __repr__(self) -> str:
         """Return a short description."""
