@@ -1,0 +1,1 @@
+"""Derivations in SymPy: the criterion and everything derived from it, built in polynomial rings."""

@@ -1,0 +1,79 @@
+"""SymPy functions for the hinge: relu(z) = max(z, 0) and its derivative step(z), with step(0) = 0.
+
+SymPy's own ``Max`` and ``Heaviside`` rewrite and order their arguments at every construction and leave the
+derivative at 0 open; these two stay what they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+__all__ = ["Relu", "Step", "relu", "step"]
+
+
+class Relu(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+    """relu(z) = z for z > 0 and 0 otherwise.
+
+    >>> z = sympy.Symbol("z")
+    >>> relu(-3), relu(sympy.Rational(1, 2)), relu(z).diff(z)
+    (0, 1/2, step(z))
+    """
+
+    nargs = 1
+    is_extended_nonnegative = True
+
+    @classmethod
+    def eval(cls, z: Any) -> Any:
+        """Return a value where the sign of the argument is known."""
+        if z.is_extended_nonnegative:
+            return z
+        return sympy.S.Zero if z.is_extended_nonpositive else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return step(z)."""
+        return Step(self.args[0])
+
+    def _eval_is_real(self) -> Any:
+        return self.args[0].is_real
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"relu({printer._print(self.args[0])})"
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        text = rf"\operatorname{{relu}}\left({printer._print(self.args[0])}\right)"
+        return text if exp is None else rf"{text}^{{{exp}}}"
+
+
+class Step(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+    """step(z) = 1 for z > 0 and 0 otherwise: the derivative of relu, with relu′(0) = 0.
+
+    >>> step(0), step(2)
+    (0, 1)
+    """
+
+    nargs = 1
+    is_extended_nonnegative = True
+    is_integer = True
+
+    @classmethod
+    def eval(cls, z: Any) -> Any:
+        """Return a value where the sign of the argument is known."""
+        if z.is_extended_positive:
+            return sympy.S.One
+        return sympy.S.Zero if z.is_extended_nonpositive else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Return 0: the derivative wherever it exists."""
+        return sympy.S.Zero
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"step({printer._print(self.args[0])})"
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        return rf"\operatorname{{step}}\left({printer._print(self.args[0])}\right)"
+
+
+relu = Relu
+step = Step
