@@ -1,0 +1,76 @@
+"""What import-linter does not say: which room may import which outside library, and that the checker stands alone."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import exactdropout
+
+PACKAGE = Path(exactdropout.__file__).parent
+OWNERS = {  # outside library -> rooms that may import it; a library that is not listed may be used nowhere
+    "numpy": None,  # everywhere
+    "flint": None,
+    "hypothesis": {"testing"},
+    "pytest": {"testing"},
+    "numba": {"numeric", "optimum"},
+    "llvmlite": {"numeric"},
+    "scipy": {"numeric", "optimum", "symbolic"},
+    "daqp": {"optimum"},
+    "mpmath": {"numeric", "optimum", "theorems", "symbolic", "claims"},
+    "sympy": {"symbolic", "optimum", "certificate", "claims", "theorems", "report", "evaluation", "cli", "testing"},
+    "rich": {"progress", "cli", "theorems", "report"},
+    "matplotlib": {"cli", "report", "theorems"},
+    "latex2mathml": {"report"},
+    "lark": {"claims"},
+    "torch": {"interop"},
+    "onnx": {"interop"},
+}
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Return the modules that a file imports, and whether at its top level."""
+    tree = ast.parse(path.read_text("utf-8"))
+    top = set(map(id, tree.body))
+    found: list[tuple[str, bool]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append(("exactdropout" if node.level else str(node.module), id(node) in top))
+    return found
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def test_outside_libraries_stay_in_their_rooms() -> None:
+    strangers = []
+    for path in PACKAGE.rglob("*.py"):
+        for module, _ in imports(path):
+            library = module.partition(".")[0]
+            if library == "exactdropout" or library in sys.stdlib_module_names:
+                continue
+            rooms = OWNERS.get(library, set())
+            if rooms is not None and room(path) not in rooms:
+                strangers.append(f"{path.relative_to(PACKAGE)} imports {library}")
+    assert strangers == []
+
+
+def test_no_relative_imports() -> None:
+    relative = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
+
+
+def test_checkers_import_the_standard_library_only() -> None:
+    for path in (PACKAGE / "certificate").glob("checker*.py"):
+        assert [m for m, _ in imports(path) if m.partition(".")[0] not in sys.stdlib_module_names] == []
+        assert not [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Assert)]
