@@ -1,4 +1,7 @@
-"""Docstrings use ``|x|`` as mathematicians do; reStructuredText would read it as a substitution."""
+"""Docstrings write formulas as plain text (``|x|``, ``J_D``, ``W_{d−1}``), which reads well in a terminal.
+
+For the pages, bars are escaped, which reStructuredText would read as substitutions, and subscripts are set as such.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,35 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-# literals (double or single backticks) and doctest lines stay as they are
-_LITERAL = re.compile(r"(``.*?``|`[^`]*`)")
+_UNTOUCHED = re.compile(r"(``.*?``|:[a-z:]+:`[^`]*`|`[^`]*`|^\s*:[^:`]+:)")  # literals, roles, field names
+_SUBSCRIPT = re.compile(r"(?<![\w`\\])([^\W\d_]{1,3})_(?:\{([^{}]+)\}|([^\W_]))(?![\w{])")
+_COLON = "\N{PRESENTATION FORM FOR VERTICAL COLON}"  # stands for a colon while napoleon runs
 
 
-def escape_bars(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Escape the bars of absolute values outside literals."""
+def _plain_to_markup(text: str) -> str:
+    text = text.replace("|", r"\|")
+    return _SUBSCRIPT.sub(lambda m: rf"{m[1]}\ :sub:`{m[2] or m[3]}`\ ", text)
+
+
+def set_formulas(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Rewrite the lines in place; doctests stay as they are."""
     doctest = False
     for index, line in enumerate(lines):
         doctest = line.lstrip().startswith(">>>") or (doctest and bool(line.strip()))
         if not doctest:
-            parts = _LITERAL.split(line)
-            parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
-            lines[index] = "".join(parts)
+            parts = _UNTOUCHED.split(line)
+            parts[::2] = [_plain_to_markup(part) for part in parts[::2]]
+            lines[index] = "".join(parts).replace(_COLON, ":")
+
+
+def hide_colon(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Keep napoleon from reading the first sentence of a property as "type: description"."""
+    if what in ("property", "attribute") and lines:
+        lines[0] = lines[0].replace(":", _COLON)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Run after napoleon (priority 500) has made reStructuredText of the sections."""
-    app.connect("autodoc-process-docstring", escape_bars, priority=600)
+    """Run before and after napoleon (priority 500), which makes reStructuredText of the sections."""
+    app.connect("autodoc-process-docstring", hide_colon, priority=400)
+    app.connect("autodoc-process-docstring", set_formulas, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

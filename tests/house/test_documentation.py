@@ -1,0 +1,62 @@
+"""What the documentation must not forget, and the tools that build it."""
+
+from __future__ import annotations
+
+import importlib.util
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import exactdropout
+
+RUNS_ALONE = {"__main__"}
+
+
+@pytest.fixture
+def docs(repository: Path) -> Path:
+    return repository / "docs"
+
+
+def tool(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_room_has_a_reference_page(docs: Path) -> None:
+    rooms = {m.name for m in pkgutil.iter_modules(exactdropout.__path__)} - RUNS_ALONE
+    reference = "\n".join(p.read_text("utf-8") for p in (docs / "api").glob("*.md"))
+    assert {room for room in rooms if f"automodule:: exactdropout.{room}" not in reference} == set()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<script src="https://example.org/x.js"></script>',
+        '<link rel="stylesheet" href="//example.org/x.css">',
+        '<img srcset="https://example.org/x.png 2x">',
+        "<style>@import 'https://example.org/x.css';</style>",
+        '<p style="background: url(https://example.org/x.png)">',
+    ],
+)
+def test_pages_that_load_from_outside_are_found(docs: Path, tmp_path: Path, page: str) -> None:
+    (tmp_path / "page.html").write_text(page)
+    done = subprocess.run(
+        [sys.executable, str(docs / "_ext" / "outside_addresses.py"), str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "example.org" in done.stderr
+
+
+def test_links_and_own_files_are_no_outside_addresses(docs: Path, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text('<a href="https://example.org">paper</a><script src="_static/x.js"></script>')
+    (tmp_path / "page.css").write_text("p { background: url(own.png) }")
+    done = subprocess.run([sys.executable, str(docs / "_ext" / "outside_addresses.py"), str(tmp_path)])
+    assert done.returncode == 0
