@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pkgutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -21,13 +19,9 @@ def docs(repository: Path) -> Path:
     return repository / "docs"
 
 
-def tool(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def outside_addresses(docs: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(docs / "_ext" / "outside_addresses.py"), str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_every_room_has_a_reference_page(docs: Path) -> None:
@@ -48,9 +42,7 @@ def test_every_room_has_a_reference_page(docs: Path) -> None:
 )
 def test_pages_that_load_from_outside_are_found(docs: Path, tmp_path: Path, page: str) -> None:
     (tmp_path / "page.html").write_text(page)
-    done = subprocess.run(
-        [sys.executable, str(docs / "_ext" / "outside_addresses.py"), str(tmp_path)], capture_output=True, text=True
-    )
+    done = outside_addresses(docs, tmp_path)
     assert done.returncode == 1
     assert "example.org" in done.stderr
 
@@ -58,5 +50,4 @@ def test_pages_that_load_from_outside_are_found(docs: Path, tmp_path: Path, page
 def test_links_and_own_files_are_no_outside_addresses(docs: Path, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text('<a href="https://example.org">paper</a><script src="_static/x.js"></script>')
     (tmp_path / "page.css").write_text("p { background: url(own.png) }")
-    done = subprocess.run([sys.executable, str(docs / "_ext" / "outside_addresses.py"), str(tmp_path)])
-    assert done.returncode == 0
+    assert outside_addresses(docs, tmp_path).returncode == 0
