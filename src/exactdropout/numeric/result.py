@@ -103,6 +103,15 @@ class PerExample:
     error_bounds: Mapping[str, Array] = field(default_factory=dict)
 
 
+def _dyadic(value: Number) -> Fraction:
+    """Return a Fraction, float or mpmath number as the rational that it is."""
+    if isinstance(value, (Fraction, float, int)):
+        return Fraction(value)
+    sign, mantissa, exponent, _ = value._mpf_
+    magnitude = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -magnitude if sign else magnitude
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation:
     """Criterion, risk and penalty of a network on a distribution, with a bound that contains the exact value.
@@ -128,6 +137,17 @@ class Evaluation:
     def error_bound(self) -> Number:
         """The bound of the criterion."""
         return self.error_bounds["criterion"]
+
+    def enclosure(self, name: str = "criterion") -> tuple[Fraction, Fraction]:
+        """Return rationals [lower, upper] that contain the exact value of a scalar quantity such as ``"penalty"``.
+
+        The two are equal when the evaluation is exact. Nothing is rounded here: floats and mpmath numbers are the
+        dyadic rationals that they are.
+        """
+        if name not in ("criterion", "risk", "penalty", "variance", "bias"):
+            raise InvalidInput(f"Argument 'name' must be criterion, risk, penalty, variance or bias, not {show(name)}.")
+        value, bound = _dyadic(getattr(self, name)), _dyadic(self.error_bounds[name])
+        return value - bound, value + bound
 
     def sampling_variance(self, masks: int) -> Number:
         """Return the variance of the Monte-Carlo estimate of J_D with ``masks`` independent masks per example.

@@ -1,0 +1,6 @@
+"""``python -m exactdropout``."""
+
+from exactdropout.cli.main import run
+
+if __name__ == "__main__":
+    raise SystemExit(run())

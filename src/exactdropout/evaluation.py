@@ -1,0 +1,169 @@
+"""``xd.evaluate`` and ``xd.plan``: one door to the exact, the float64 and the interval engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, Literal
+
+from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.model import Examples, Network, drop_rates, exact_rates
+from exactdropout.model.numbers import Kind, Number, show
+from exactdropout.numeric.result import Evaluation, Plan
+from exactdropout.progress import Progress, reporting
+
+__all__ = ["evaluate", "plan"]
+
+
+def evaluate(
+    network: Network,
+    data: Examples | Iterable[Any],
+    q: Any = Fraction(1, 2),
+    *,
+    precision: int | None = None,
+    gradient: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    threads: int | None = None,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+) -> Evaluation:
+    """Return dropout criterion, risk and penalty of a network on a finite example distribution.
+
+    J_D(W) = E_P E_R ‖D(W, x, R) − y‖², R_P(W) = E_P ‖W(x) − y‖², penalty = J_D − R_P (Helmbold and Long 2017).
+
+    Args:
+        network: exact, float64, or (with ``precision``) SymPy numbers.
+        data: :class:`Examples`, or a list of ``(x, y)`` or ``(x, y, probability)``.
+        q: drop probability in [0, 1), one number or one per layer, inputs first.
+        precision: evaluate in intervals to this many decimal digits (1 to 10 000), for irrational weights.
+        gradient: add ∂J_D/∂W for every weight and bias.
+        moments: 4 adds Var_R ‖D − y‖² per example, from which the standard error of sampling follows.
+        strategy: name a float64 strategy instead of letting the planner choose.
+        threads: threads of the float64 engine (results have the same bits for any number).
+        max_cost: refuse before starting when the plan costs more elementary steps; see :func:`plan`.
+        progress: True for a bar on standard error, or ``progress(done, total)``.
+
+    Exact in, exact out: an exact network gives Fractions, a float64 network gives floats with ``error_bounds`` that
+    provably contain the exact values, ``precision`` gives mpmath numbers with such bounds.
+
+    Raises:
+        InvalidInput, MixedNumbers: bad arguments, floats in an exact computation.
+        CostLimitExceeded: the plan exceeds ``max_cost`` or memory; nothing was started.
+        NumericalRange: a float64 computation overflowed.
+
+    >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
+    >>> evaluate(figure_1, Examples.point((1, -1), 8), "1/2")
+    Evaluation(criterion=54, risk=64, penalty=-10, exact)
+    """
+    examples, rates, rates_kind = _checked(network, data, q)
+    if moments not in (2, 4):
+        raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
+    if precision is not None:
+        if gradient:
+            raise InvalidInput("Argument 'gradient' must be False with 'precision'; intervals carry no gradient.")
+        from exactdropout.numeric.interval import evaluate_interval
+        from exactdropout.symbolic.enclosure import enclose
+
+        with reporting(progress, "examples") as report:
+            return evaluate_interval(
+                network, examples, rates, enclose,
+                precision=precision, moments=moments, max_cost=max_cost, progress=report,
+            )  # fmt: skip
+    if _engine(network, examples, strategy) == "exact":
+        from exactdropout.numeric.exact import evaluate_exact
+
+        fractions = exact_rates(rates, rates_kind)
+        with reporting(progress, "examples") as report:
+            return evaluate_exact(
+                network, examples, fractions, gradient=gradient, moments=moments, max_cost=max_cost, progress=report
+            )
+    from exactdropout.numeric.float64 import evaluate_float64
+
+    with reporting(progress, "masks") as report:
+        return evaluate_float64(
+            network, examples, _dyadic_rates(rates, rates_kind), gradient=gradient, moments=moments,
+            strategy=strategy, threads=threads, max_cost=max_cost, progress=report,
+        )  # fmt: skip
+
+
+def plan(
+    network: Network,
+    data: Examples | Iterable[Any],
+    q: Any = Fraction(1, 2),
+    *,
+    precision: int | None = None,
+    gradient: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    max_cost: float | None = None,
+) -> Plan:
+    """Return how :func:`evaluate` would compute this, and what it costs, without computing it.
+
+    Deterministic: from shapes and values alone. ``print(plan(...))`` shows strategy, masks, visits, cost, memory
+    and the reason against the runners-up.
+
+    >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
+    >>> plan(figure_1, Examples.point((1, -1), 8)).mask_bits
+    4
+    """
+    examples, rates, rates_kind = _checked(network, data, q)
+    limit = float("inf") if max_cost is None else max_cost
+    if precision is not None:
+        from exactdropout.numeric.interval import plan_interval
+
+        return plan_interval(network, examples, rates, max_cost=limit)
+    if _engine(network, examples, strategy) == "exact":
+        from exactdropout.numeric.exact import plan_exact
+
+        fractions = exact_rates(rates, rates_kind)
+        return plan_exact(network, examples, fractions, gradient=gradient, moments=moments, max_cost=limit)
+    from exactdropout.numeric.planner import plan_float64
+
+    return plan_float64(
+        network, examples, _dyadic_rates(rates, rates_kind),
+        gradient=gradient, moments=moments, strategy=strategy, max_cost=limit,
+    )  # fmt: skip
+
+
+def _checked(network: Network, data: Any, q: Any) -> tuple[Examples, tuple[Number, ...], Kind]:
+    if not isinstance(network, Network):
+        raise InvalidInput(f"Argument 'network' must be a Network, not {show(network)}.")
+    if not isinstance(data, Examples):
+        if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
+            raise InvalidInput(f"Argument 'data' must be Examples or a list of (x, y, probability), not {show(data)}.")
+        data = Examples(data)
+    for found, wanted, what in (
+        (data.inputs.shape[1], network.architecture.inputs, "inputs"),
+        (data.labels.shape[1], network.architecture.outputs, "labels"),
+    ):
+        if found != wanted:
+            raise InvalidInput(
+                f"Argument 'data' must have {wanted} {what} per example, as the network has, not {found}."
+            )
+    rates, kind = drop_rates(q, network.architecture)
+    return data, rates, kind
+
+
+def _engine(network: Network, data: Examples, strategy: str | None) -> Literal["exact", "float64"]:
+    for kind, name in ((network.kind, "network"), (data.kind, "data")):
+        if kind == "symbolic":
+            raise MixedNumbers(
+                f"Argument {name!r} is symbolic; pass precision=50 to evaluate irrational numbers, or use derive."
+            )
+    if network.kind == "float64":
+        return "float64"
+    if data.kind == "float64":
+        raise MixedNumbers(
+            "Argument 'data' holds floats but the network is exact; use data.exact() for the exact value of each "
+            "float, or network.float64() to compute in floats."
+        )
+    if strategy is not None:
+        raise InvalidInput(f"Argument 'strategy' must be None for an exact network, not {show(strategy)}.")
+    return "exact"
+
+
+def _dyadic_rates(rates: tuple[Number, ...], kind: Kind) -> tuple[Fraction, ...]:
+    if kind == "symbolic":
+        raise MixedNumbers(f"Argument 'q' must be a number here, not {show(rates[0])}; use derive for a symbolic q.")
+    return tuple(Fraction(r) for r in rates)
