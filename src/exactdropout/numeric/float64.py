@@ -1,0 +1,156 @@
+"""Evaluation of float64 networks over all masks, with bounds that contain the exact values."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from exactdropout.errors import NumericalRange
+from exactdropout.model import Examples, Network
+from exactdropout.model.numbers import freeze
+from exactdropout.numeric.bounds import gamma, up
+from exactdropout.numeric.chunks import thread_count
+from exactdropout.numeric.planner import choose
+from exactdropout.numeric.problem import ETA, UNIT, Problem, prepare, rounded
+from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
+from exactdropout.numeric.result import Evaluation, PerExample, Plan
+from exactdropout.progress import Progress
+
+__all__ = ["evaluate_float64"]
+
+SMALLEST = 2.0**-960
+"""A criterion that is surely below this but not surely 0 has underflowed."""
+
+SERIAL = 5.0e6
+"""Below this cost, in nanoseconds, a pool of threads is not worth starting."""
+
+
+def evaluate_float64(
+    network: Network,
+    data: Examples,
+    rates: tuple[Fraction, ...],
+    *,
+    gradient: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    threads: int | None = None,
+    max_cost: float | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Return J_D(W) = E_P E_R ‖D(W, x, R) − y‖² and its parts for a float64 network, over all 2^N masks.
+
+    Each float of the network and the data is taken as the dyadic rational that it is; rational data, rates,
+    slopes and probabilities are rounded to float64 inside the computation, and that rounding is inside the bounds:
+    |value − exact value| ≤ error bound for every quantity (docs/error-bounds.md derives them). The last droppable
+    layer is taken in closed form, units that are 0 have no mask, layers of rate 0 no branch. The bits of the
+    result do not depend on ``threads``.
+
+    Args:
+        network: of the kind ``"float64"``.
+        data: floats or exact rationals.
+        rates: drop probability of each droppable layer, inputs first.
+        gradient: also ∂J_D/∂W.
+        moments: 4 adds Var_R ‖D − y‖² for each example, from which sampling errors follow.
+        strategy: one of the registry; None lets the planner choose.
+        threads: number of threads; None for one per core.
+        max_cost: limit in steps of about a nanosecond; None for about a minute of one core.
+        progress: called as ``progress(done, total)``.
+
+    Cost: Σ over examples of the leaves that are visited, see :func:`plan_float64`.
+
+    Raises:
+        CostLimitExceeded: before anything starts, with the estimate.
+        NumericalRange: overflow, or a criterion that underflows; exact evaluation remains possible.
+
+    >>> from fractions import Fraction as F
+    >>> from exactdropout.model import Examples, Network
+    >>> figure_1 = Network([[[1.0, 1.0], [1.0, 1.0]], [1.0, 1.0]])
+    >>> result = evaluate_float64(figure_1, Examples.half((1.0, -1.0), 8.0), (F(1, 2), F(1, 2)))
+    >>> abs(result.risk - 32) <= result.error_bounds["risk"] < 1e-10
+    True
+    """
+    threads = thread_count(threads)
+    problem = prepare(network, data, rates)
+    with np.errstate(over="ignore", invalid="ignore"):
+        reference = reference_outputs(problem)
+        chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
+    folded = chosen.run(problem, reference, moments, threads if plan.cost > SERIAL else 1, progress)
+    quantities = per_example(problem, reference, folded.moments, folded.levels, moments)
+    return _evaluation(problem, quantities, plan)
+
+
+def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan) -> Evaluation:
+    totals: dict[str, float] = {}
+    bounds: dict[str, float] = {}
+    for name in ("criterion", "risk", "penalty", "bias"):
+        totals[name], bounds[name] = total(problem.probabilities, quantities[name])
+    variance = quantities["variance"]
+    outputs = problem.outputs
+    summed = Bounded(
+        variance.value.sum(axis=1),
+        up(variance.error.sum(axis=1) + gamma(outputs) * up(variance.value.sum(axis=1), outputs), outputs),
+    )
+    totals["variance"], bounds["variance"] = total(problem.probabilities, summed)
+    means = [
+        total(problem.probabilities, Bounded(quantities["mean"].value[:, o], quantities["mean"].error[:, o]))
+        for o in range(outputs)
+    ]
+    bounds["mean"] = max(bound for _, bound in means)
+    squared = quantities.get("squared_error_variance")
+    if squared is not None:
+        bounds["sampling_variance"] = _sampling_bound(problem, squared)
+    if not all(math.isfinite(v) for v in (*totals.values(), *bounds.values())):
+        raise NumericalRange(
+            "Argument 'network' leads beyond the range of float64; exact evaluation remains possible: "
+            "pass network.exact() and data.exact()."
+        )
+    if totals["criterion"] + bounds["criterion"] < SMALLEST and _may_differ_from_zero(problem):
+        raise NumericalRange(
+            f"Argument 'network' leads to a criterion below {SMALLEST:.0e}, where float64 underflows; exact evaluation "
+            "remains possible: pass network.exact() and data.exact()."
+        )
+    names = ("output", "mean", "variance", "criterion", "risk", "penalty", "squared_error_variance")
+    shares = PerExample(
+        output=freeze(quantities["output"].value),
+        mean=freeze(quantities["mean"].value),
+        variance=freeze(variance.value),
+        criterion=freeze(quantities["criterion"].value),
+        risk=freeze(quantities["risk"].value),
+        penalty=freeze(quantities["penalty"].value),
+        squared_error_variance=None if squared is None else freeze(squared.value),
+        error_bounds={name: freeze(quantities[name].error) for name in names if name in quantities},
+    )
+    return Evaluation(
+        criterion=totals["criterion"],
+        risk=totals["risk"],
+        penalty=totals["penalty"],
+        variance=totals["variance"],
+        bias=totals["bias"],
+        mean=tuple(value for value, _ in means),
+        error_bounds=bounds,
+        exactness="float64",
+        probabilities=problem.probabilities,
+        per_example=shares,
+        plan=plan,
+    )
+
+
+def _sampling_bound(problem: Problem, squared: Bounded) -> float:
+    """Return the bound of Σ_i P_i² v_i, added one by one in floats as ``Evaluation.sampling_variance`` does."""
+    p = np.array([rounded(v, "data") for v in problem.probabilities])
+    m = len(p)
+    largest = float(np.max(squared.value + squared.error))
+    size = up(np.sum(p * p * squared.value), m)
+    error = up(np.sum(p * p * (1 + 8 * UNIT) * squared.error), 2 * m)
+    return float(up(error + gamma(m + 12) * size + 4 * m * ETA * (1 + largest)))
+
+
+def _may_differ_from_zero(problem: Problem) -> bool:
+    """Return whether some path of non-zero weights reaches an output, or some label is not 0."""
+    reached = (problem.inputs != 0) | (problem.input_errors > 0)
+    for weights, bias in zip(problem.weights, problem.biases, strict=True):
+        reached = (reached @ (weights != 0).T) | (bias != 0)
+    return bool(reached.any() or problem.labels.any() or problem.label_errors.any())

@@ -1,0 +1,112 @@
+"""The plan: which strategy, and what it will cost, before anything starts."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.model import Examples, Network
+from exactdropout.model.numbers import show
+from exactdropout.numeric.problem import Problem, prepare
+from exactdropout.numeric.registry import named
+from exactdropout.numeric.result import Plan, RunnerUp
+from exactdropout.numeric.strategy import Estimate, Strategy
+
+__all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_float64"]
+
+MAX_COST = 6.0e10
+"""Default limit in steps of about a nanosecond: a minute of one core."""
+
+MAX_MEMORY = 8 * 2**30
+"""Most bytes a strategy may ask for."""
+
+
+def plan_float64(
+    network: Network,
+    data: Examples,
+    rates: tuple[Fraction, ...],
+    *,
+    gradient: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    max_cost: float | None = None,
+) -> Plan:
+    """Return the plan that :func:`evaluate_float64` would follow; nothing is walked.
+
+    Deterministic: shapes and values decide, through counts and a probe with a fixed seed, never a clock.
+
+    Raises:
+        CostLimitExceeded: every strategy would cost more than ``max_cost`` (6e10 steps, about a minute) or too much
+            memory; the estimate is in the message.
+        InvalidInput: an unknown strategy, or one that does not apply.
+    """
+    return choose(
+        prepare(network, data, rates), gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost
+    )[1]
+
+
+def choose(
+    problem: Problem, *, gradient: bool, moments: int, strategy: str | None, max_cost: float | None
+) -> tuple[Strategy, Plan]:
+    """Return the cheapest strategy that applies, and the plan."""
+    if moments not in (2, 4):
+        raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
+    if gradient:
+        raise InvalidInput(
+            "Argument 'gradient' must be False for float64 networks, whose gradient is not built yet; "
+            "pass network.exact() and data.exact() for the exact gradient."
+        )
+    limit = _limit(max_cost)
+    refusals: list[RunnerUp] = []
+    candidates: list[tuple[Estimate, Strategy]] = []
+    for candidate in named(strategy):
+        refusal = candidate.refusal(problem, moments)
+        if refusal is None:
+            candidates.append((candidate.estimate(problem, moments), candidate))
+        else:
+            refusals.append(RunnerUp(strategy=candidate.name, cost=math.inf, reason=refusal))
+    if not candidates:
+        raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
+    affordable = [c for c in candidates if c[0].memory <= MAX_MEMORY] or candidates
+    estimate, best = min(affordable, key=lambda c: c[0].cost)  # the first registered wins a tie
+    if estimate.cost > limit or estimate.memory > MAX_MEMORY:
+        raise CostLimitExceeded(_sentence(problem, best, estimate, limit))
+    others = [
+        RunnerUp(strategy=s.name, cost=e.cost, reason="its estimate is higher" if e.memory <= MAX_MEMORY else "memory")
+        for e, s in candidates
+        if s is not best
+    ]
+    return best, Plan(
+        strategy=best.name,
+        exactness="float64",
+        mask_bits=sum(problem.widths),
+        visited=int(estimate.visited),
+        cost=estimate.cost,
+        memory=int(estimate.memory),
+        seconds=estimate.cost * 1e-9,
+        reason=best.title + (" (asked for)" if strategy is not None else ""),
+        runners_up=(*others, *refusals),
+    )
+
+
+def _limit(max_cost: float | None) -> float:
+    if max_cost is None:
+        return MAX_COST
+    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float, Fraction)) or not max_cost > 0:
+        raise InvalidInput(f"Argument 'max_cost' must be a positive number of steps, not {show(max_cost)}.")
+    return math.inf if max_cost > 1e300 else float(max_cost)
+
+
+def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: float) -> str:
+    bits = math.log2(estimate.visited) if math.isfinite(estimate.visited) else sum(problem.widths)
+    what = f"needs about 2^{bits:.0f} leaves ({strategy.name}), {estimate.cost:.1e} steps"
+    if estimate.memory > MAX_MEMORY:
+        allowed = MAX_MEMORY / 2**30
+        return (
+            f"Evaluation {what} and {estimate.memory / 2**30:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
+        )
+    duration = estimate.cost * 1e-9
+    unit = f"{duration:.0f} s" if duration < 1e4 else f"{duration / 3600:.0f} h" if duration < 1e9 else "centuries"
+    return f"Evaluation {what}, about {unit} on one core; 'max_cost' allows {limit:.1e} steps."

@@ -1,0 +1,164 @@
+"""A float64 problem: network, examples and rates as float arrays, with what their rounding costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
+from exactdropout.model import Examples, Network
+from exactdropout.model.numbers import Array
+
+__all__ = ["ETA", "UNIT", "Problem", "prepare", "rounded"]
+
+UNIT = 2.0**-53
+"""u, the unit roundoff of float64."""
+
+ETA = 2.0**-1074
+"""η, the smallest positive float64; a product that underflows loses at most η/2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What the float engine computes with. Arrays of the layer l = 0, …, d−1; examples are rows.
+
+    ``keep``, ``drop``, ``inverse_keep`` are p, q and 1/p of each droppable layer, ``slopes`` those of the hidden
+    layers, ``cumulants`` κ₂, κ₃, κ₄ of the last layer's mask entries; each is its exact value correctly rounded.
+    ``input_errors`` and ``label_errors`` bound the rounding of x and y. ``first`` is the first layer that is walked
+    (rate above 0, not the last), d−1 where there is none.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    slopes: tuple[float, ...]
+    rates: tuple[Fraction, ...]
+    keep: Array
+    drop: Array
+    inverse_keep: Array
+    cumulants: Array
+    inputs: Array
+    input_errors: Array
+    labels: Array
+    label_errors: Array
+    probabilities: tuple[Fraction, ...]
+    first: int
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the inputs and the hidden layers."""
+        return tuple(w.shape[1] for w in self.weights)
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs."""
+        return int(self.weights[-1].shape[0])
+
+    @property
+    def examples(self) -> int:
+        """Number of examples m."""
+        return len(self.inputs)
+
+    @property
+    def walked(self) -> range:
+        """The layers below the last whose masks are enumerated (those of rate 0 inside it cost nothing)."""
+        return range(self.first, len(self.weights) - 1)
+
+    @property
+    def levels(self) -> int:
+        """Most units that one walk decides: the depth of the tree of masks."""
+        return sum(self.widths[l] for l in self.walked if self.rates[l] > 0)
+
+    def hidden(self, layer: int) -> Array:
+        """Return h of the given layer for every example, nothing dropped, of shape (m, width)."""
+        h = self.inputs
+        for l in range(layer):
+            z = affine(h, self.weights[l], self.biases[l])
+            h = np.where(z > 0, z, self.slopes[l] * z)
+        return h
+
+    def output(self) -> Array:
+        """Return W(x) for every example, of shape (m, outputs)."""
+        return affine(self.hidden(len(self.weights) - 1), self.weights[-1], self.biases[-1])
+
+
+def affine(h: Array, weights: Array, bias: Array) -> Array:
+    """Return W h + b row by row; einsum's own loop, so that the bits do not depend on the threads of a BLAS."""
+    result: Array = np.einsum("ei,ji->ej", h, weights, optimize=False) + bias
+    return result
+
+
+def rounded(value: Fraction, name: str) -> float:
+    """Return the nearest float64."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise out_of_range(name) from None
+
+
+def out_of_range(name: str) -> NumericalRange:
+    """Return the error that says which quantity left the range of float64."""
+    return NumericalRange(
+        f"Argument {name!r} leads beyond the range of float64 (about 1e-308 to 1e308); exact evaluation remains "
+        "possible: pass network.exact() and data.exact()."
+    )
+
+
+def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Problem:
+    """Return the problem in floats.
+
+    Raises:
+        MixedNumbers: the network is not float64, or the data is symbolic.
+        InvalidInput: shapes that do not fit.
+        NumericalRange: an entry, a rate or its inverse that float64 cannot hold.
+    """
+    if network.kind != "float64" or data.kind == "symbolic":
+        raise MixedNumbers("Argument 'network' must hold float64 numbers and 'data' floats or rationals.")
+    weights = network.weights
+    if data.inputs.shape[1] != weights[0].shape[1]:
+        raise InvalidInput(
+            f"Argument 'data' must have {weights[0].shape[1]} inputs per example, not {data.inputs.shape[1]}."
+        )
+    if data.labels.shape[1] != weights[-1].shape[0]:
+        raise InvalidInput(
+            f"Argument 'data' must have {weights[-1].shape[0]} label(s) per example, not {data.labels.shape[1]}."
+        )
+    if len(rates) != len(weights):
+        raise InvalidInput(f"Argument 'rates' must have {len(weights)} entries, not {len(rates)}.")
+    inputs, input_errors = _floats(data.inputs, "data")
+    labels, label_errors = _floats(data.labels, "data")
+    last = rates[-1]
+    kept = 1 - last
+    exact_cumulants = (
+        last / kept,
+        last * (last - kept) / kept**2,
+        last * (1 - 6 * kept * last) / kept**3,
+    )
+    walked = [l for l in range(len(weights) - 1) if rates[l] > 0]
+    return Problem(
+        weights=weights,
+        biases=tuple(network.bias(l) for l in range(len(weights))),
+        slopes=tuple(rounded(a.slope, "activation") for a in network.architecture.activations),
+        rates=rates,
+        keep=np.array([rounded(1 - q, "q") for q in rates]),
+        drop=np.array([rounded(q, "q") for q in rates]),
+        inverse_keep=np.array([rounded(1 / (1 - q), "q") for q in rates]),
+        cumulants=np.array([rounded(k, "q") for k in exact_cumulants]),
+        inputs=inputs,
+        input_errors=input_errors,
+        labels=labels,
+        label_errors=label_errors,
+        probabilities=tuple(data.probabilities),
+        first=walked[0] if walked else len(weights) - 1,
+    )
+
+
+def _floats(array: Array, name: str) -> tuple[Array, Array]:
+    """Return the nearest floats and bounds of their errors (0 where the number is a float)."""
+    if array.dtype == np.float64:
+        return np.ascontiguousarray(array), np.zeros(array.shape)
+    exact = array.ravel().tolist()
+    floats = [rounded(v, name) for v in exact]
+    errors = [0.0 if Fraction(f) == v else abs(f) * (2 * UNIT) + ETA for f, v in zip(floats, exact, strict=True)]
+    return np.array(floats).reshape(array.shape), np.array(errors).reshape(array.shape)

@@ -1,0 +1,34 @@
+"""The registry of float64 strategies: what the planner chooses from, and what the tests run through.
+
+A strategy is tested by being registered: every entry runs on every network of the test matrix it applies to.
+"""
+
+from __future__ import annotations
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
+from exactdropout.numeric import walking
+from exactdropout.numeric.strategy import Strategy
+
+__all__ = ["STRATEGIES", "named"]
+
+STRATEGIES: tuple[Strategy, ...] = (
+    Strategy(
+        name="walk",
+        title="depth first over the masks of active units",
+        refusal=walking.refusal,
+        estimate=walking.estimate,
+        run=walking.run,
+    ),
+)
+
+
+def named(name: str | None) -> tuple[Strategy, ...]:
+    """Return the strategy of that name, or all for None, in the order of registration."""
+    if name is None:
+        return STRATEGIES
+    for strategy in STRATEGIES:
+        if strategy.name == name:
+            return (strategy,)
+    known = ", ".join(repr(s.name) for s in STRATEGIES)
+    raise InvalidInput(f"Argument 'strategy' must be None or one of {known}, not {show(name)}.")

@@ -1,0 +1,196 @@
+"""The float64 engine against the double loop over all masks in fractions: never outside its bound."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.float64 import evaluate_float64
+from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.registry import STRATEGIES
+from exactdropout.testing.strategies import architectures, example_distributions, networks, problems, rates
+
+TOTALS = ("criterion", "risk", "penalty", "variance", "bias")
+SHARES = ("output", "mean", "variance", "criterion", "risk", "penalty", "squared_error_variance")
+NAMES = [s.name for s in STRATEGIES]
+
+
+def outside(result, exact):
+    """Return the quantities whose error exceeds their bound, compared in fractions."""
+    bad = []
+
+    def compare(name, value, truth, bound):
+        if not abs(F(float(value)) - truth) <= F(float(bound)):
+            bad.append((name, float(value), float(truth), float(bound)))
+
+    for name in TOTALS:
+        compare(name, getattr(result, name), getattr(exact, name), result.error_bounds[name])
+    for value, truth in zip(result.mean, exact.mean, strict=True):
+        compare("mean", value, truth, result.error_bounds["mean"])
+    for name in SHARES:
+        values, truths = getattr(result.per_example, name), getattr(exact.per_example, name)
+        if values is None:
+            continue
+        bounds = result.per_example.error_bounds[name]
+        assert values.shape == bounds.shape == truths.shape
+        for v, t, b in zip(values.ravel(), truths.ravel(), bounds.ravel(), strict=True):
+            compare(f"per_example.{name}", v, t, b)
+    if result.per_example.squared_error_variance is not None:
+        truth = sum(
+            p * p * v for p, v in zip(exact.probabilities, exact.per_example.squared_error_variance, strict=True)
+        )
+        compare("sampling_variance", result.sampling_variance(1), truth, result.error_bounds["sampling_variance"])
+    return bad
+
+
+@pytest.mark.parametrize("strategy", NAMES)
+@settings(max_examples=60, deadline=None)
+@given(problem=problems(kind="float64", max_mask_bits=7), exact_data=st.booleans())
+def test_every_quantity_is_inside_its_bound(strategy, problem, exact_data):
+    network, data, q = problem
+    if exact_data:
+        data = data.exact()
+    exact = naive_evaluation(network.exact(), data.exact(), q)
+    try:
+        result = evaluate_float64(network, data, q, moments=4, strategy=strategy)
+    except InvalidInput:
+        assert next(s for s in STRATEGIES if s.name == strategy).name != "walk"
+        return
+    assert outside(result, exact) == []
+
+
+HARD = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e30, max_value=1e30),
+    st.floats(min_value=-1e-150, max_value=1e-150),
+    st.sampled_from([0.0, 5e-324, -5e-324, 2.0**-1022, 1.0, 1.0 + 2**-52, -1.0, 1 - 2**-53, 1e16, -1e16, 1e-16, 0.1]),
+)
+
+
+@st.composite
+def hard_problems(draw):
+    """Draw networks with cancellation, huge and tiny scales, near-ties at the kink and subnormal numbers."""
+    arch = draw(architectures(max_mask_bits=6, max_hidden=2))
+    widths = arch.widths
+    matrices = [[[draw(HARD) for _ in range(a)] for _ in range(b)] for a, b in itertools.pairwise(widths)]
+    vectors = [[draw(HARD) for _ in range(b)] for b in widths[1:]]
+    rows = draw(st.integers(1, 2))
+    data = Examples.uniform(
+        [([draw(HARD) for _ in range(widths[0])], [draw(HARD) for _ in range(widths[-1])]) for _ in range(rows)]
+    )
+    odd = st.one_of(
+        st.sampled_from([F(0), F(1, 2), F(1, 10**30), F(1, 10**330), 1 - F(1, 10**12), F(1, 3)]),
+        st.fractions(0, F(99, 100)),
+    )
+    network = Network(matrices, vectors, activation=arch.activations)
+    return network, data, tuple(draw(odd) for _ in range(arch.depth))
+
+
+@settings(max_examples=150, deadline=None)
+@given(hard_problems())
+@example((Network([[[1e200]]]), Examples.point([1.0], 1e200), (F(1, 2),)))
+@example((Network([[[5e-324, 1.0]], [3.0]]), Examples.point([1.0, 5e-324], 1.0), (F(1, 3), F(1, 10**330))))
+def test_hard_numbers_stay_inside_or_are_refused(problem):
+    network, data, q = problem
+    try:
+        result = evaluate_float64(network, data, q, moments=4)
+    except NumericalRange:
+        return
+    assert outside(result, naive_evaluation(network.exact(), data.exact(), q)) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_decimal_data_is_rounded_inside_the_bound(draw):
+    arch = draw.draw(architectures(max_mask_bits=6))
+    network = draw.draw(networks(arch, kind="float64"))
+    data = draw.draw(example_distributions(inputs=arch.inputs, outputs=arch.outputs, kind="exact"))
+    q = draw.draw(rates(arch))
+    result = evaluate_float64(network, data, q)
+    assert outside(result, naive_evaluation(network.exact(), data, q)) == []
+
+
+def gaussian(seed, widths, examples=1, outputs=1, biases=True):
+    rng = np.random.default_rng(seed)
+    sizes = (*widths, outputs)
+    weights = [rng.normal(size=(b, a)) / math.sqrt(a) for a, b in itertools.pairwise(sizes)]
+    vectors = [rng.normal(size=b) / 4 for b in sizes[1:]] if biases else None
+    return Network(weights, vectors), Examples.from_arrays(
+        rng.normal(size=(examples, sizes[0])), rng.normal(size=(examples, outputs))
+    )
+
+
+def test_bounds_are_tight_on_ordinary_networks():
+    """At most 1000 times the true error in the median, where that is not zero."""
+    ratios = []
+    for seed in range(12):
+        network, data = gaussian(seed, (3, 3, 2) if seed % 2 else (5, 3))
+        q = (F(1, 3),) * (3 if seed % 2 else 2)
+        result = evaluate_float64(network, data, q)
+        exact = naive_evaluation(network.exact(), data.exact(), q)
+        error = abs(F(result.criterion) - exact.criterion)
+        if error:
+            ratios.append(float(F(result.error_bound) / error))
+        assert result.error_bound <= 1e-12 * result.criterion
+    assert len(ratios) > 3
+    assert np.median(ratios) <= 1000
+
+
+def test_bits_do_not_depend_on_threads():
+    network, data = gaussian(5, (14, 10, 3), examples=3, outputs=2)
+    q = (F(1, 4), F(1, 2), F(1, 3))
+    one, two, five = (evaluate_float64(network, data, q, threads=t, moments=4) for t in (1, 2, 5))
+    for name in TOTALS:
+        assert getattr(one, name) == getattr(two, name) == getattr(five, name)
+    for name in SHARES:
+        assert np.array_equal(getattr(one.per_example, name), getattr(five.per_example, name))
+    assert one.error_bounds == two.error_bounds == five.error_bounds
+
+
+def test_zero_network_is_zero():
+    result = evaluate_float64(Network([[[0.0]], [[0.0]]]), Examples.point([0.0], 0.0), (F(1, 2), F(1, 2)))
+    assert result.criterion == 0
+    assert result.error_bound < 1e-300
+
+
+def test_underflow_and_overflow_are_reported():
+    half = (F(1, 2),)
+    with pytest.raises(NumericalRange, match="exact evaluation remains possible"):
+        evaluate_float64(Network([[[1e-200]]]), Examples.point([1.0], 0.0), half)
+    for weight, x in ((1e200, 1.0), (1e300, 1e300)):
+        with pytest.raises(NumericalRange, match="exact evaluation remains possible"):
+            evaluate_float64(Network([[[weight]]]), Examples.point([x], 0.0), half)
+    with pytest.raises(NumericalRange):
+        evaluate_float64(Network([[[-1e308, -1e308]], [1.0]]), Examples.point([1e10, 1.0], 0.0), half * 2)
+    with pytest.raises(NumericalRange):
+        evaluate_float64(Network([[[1.0]]]), Examples.point([F(10) ** 400], F(1)), half)
+    with pytest.raises(NumericalRange):
+        evaluate_float64(Network([[[1.0]]]), Examples.point([1.0], 1.0), (1 - F(1, 10**400),))
+
+
+def test_what_does_not_fit_is_refused():
+    network = Network([[[1.0, 2.0]]])
+    with pytest.raises(InvalidInput, match="2 inputs"):
+        evaluate_float64(network, Examples.point([1.0], 1.0), (F(1, 2),))
+    with pytest.raises(InvalidInput, match="1 label"):
+        evaluate_float64(network, Examples.point([1.0, 2.0], [1.0, 2.0]), (F(1, 2),))
+    with pytest.raises(MixedNumbers):
+        evaluate_float64(network.exact(), Examples.point([1, 2], 1), (F(1, 2),))
+    with pytest.raises(InvalidInput, match="threads"):
+        evaluate_float64(network, Examples.point([1.0, 2.0], 1.0), (F(1, 2),), threads=0)
+
+
+def test_progress_reaches_the_total():
+    seen = []
+    network, data = gaussian(1, (12, 9, 3))
+    evaluate_float64(network, data, (F(1, 2),) * 3, threads=2, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0][0] == 0
+    assert seen[-1][0] == seen[-1][1] > 0
+    assert seen == sorted(seen)
