@@ -42,11 +42,11 @@ def test_network_learned_something_and_not_everything() -> None:
 
 
 def test_copies_read_back_as_the_originals(tmp_path: Path) -> None:
-    network_file, table, source = copy_diabetes(tmp_path / "new" / "folder")
+    network_file, table = copy_diabetes(tmp_path / "new" / "folder")
     network, data = diabetes()
     assert Network.load(network_file) == network
     assert Examples.load(table) == data
-    assert "Least Angle Regression" in source.read_text("utf-8")
+    assert "Least Angle Regression" in (tmp_path / "new" / "folder" / "SOURCE.txt").read_text("utf-8")
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

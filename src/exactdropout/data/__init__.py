@@ -37,8 +37,8 @@ def diabetes() -> tuple[Network, Examples]:
         return loaded, Examples.from_csv(table)
 
 
-def copy_diabetes(directory: str | Path) -> tuple[Path, ...]:
-    """Write ``network.json``, ``diabetes.csv`` and ``SOURCE.txt`` into a folder and return their paths.
+def copy_diabetes(directory: str | Path) -> tuple[Path, Path]:
+    """Write ``network.json``, ``diabetes.csv`` and ``SOURCE.txt`` into a folder; return the paths of the first two.
 
     The folder is made if it is missing. Nothing is overwritten: if one of the files exists, none is written.
 
@@ -47,7 +47,7 @@ def copy_diabetes(directory: str | Path) -> tuple[Path, ...]:
         UnreadableFile: the folder cannot be made or written.
     """
     folder = Path(directory)
-    targets = tuple(folder / name for name in _FILES)
+    targets = [folder / name for name in _FILES]
     for target in targets:
         if target.exists():
             raise InvalidInput(f"Argument 'directory' must not hold {target.name} already, as {str(folder)!r} does.")
@@ -57,4 +57,4 @@ def copy_diabetes(directory: str | Path) -> tuple[Path, ...]:
         raise UnreadableFile(f"Folder {str(folder)!r} cannot be made: {error.strerror}.") from None
     for target in targets:
         write_atomically(target, _FOLDER.joinpath(target.name).read_bytes())
-    return targets
+    return targets[0], targets[1]
