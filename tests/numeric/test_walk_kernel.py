@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
 from exactdropout.numeric import walking
 from exactdropout.numeric.kernels import walk as kernel
@@ -95,3 +96,9 @@ def test_dead_units_and_zero_inputs_have_no_mask():
     estimate = walking.estimate(problem, 2)
     # masks of inputs 0 and 2; where input 0 is kept, unit 0 is 2 and unit 1 is dead; otherwise both are 0
     assert estimate.visited == 2 * 2 + 2 * 1
+
+
+def test_more_active_units_than_any_walk_could_finish_are_refused():
+    problem = prepare(Network([np.ones((1, 70)), [[1.0]]]), Examples.point([1.0] * 70, 1.0), (F(1, 2),) * 2)
+    with pytest.raises(CostLimitExceeded, match="more than 60 active units"):
+        walking.run(problem, reference_outputs(problem), 2, 1, None)

@@ -71,7 +71,7 @@ def choose(
         raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
     affordable = [c for c in candidates if c[0].memory <= MAX_MEMORY] or candidates
     estimate, best = min(affordable, key=lambda c: c[0].cost)  # the first registered wins a tie
-    if estimate.cost > limit or estimate.memory > MAX_MEMORY:
+    if not math.isfinite(estimate.cost) or estimate.cost > limit or estimate.memory > MAX_MEMORY:
         raise CostLimitExceeded(_sentence(problem, best, estimate, limit))
     others = [
         RunnerUp(strategy=s.name, cost=e.cost, reason="its estimate is higher" if e.memory <= MAX_MEMORY else "memory")
@@ -103,10 +103,8 @@ def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: f
     bits = math.log2(estimate.visited) if math.isfinite(estimate.visited) else sum(problem.widths)
     what = f"needs about 2^{bits:.0f} leaves ({strategy.name}), {estimate.cost:.1e} steps"
     if estimate.memory > MAX_MEMORY:
-        allowed = MAX_MEMORY / 2**30
-        return (
-            f"Evaluation {what} and {estimate.memory / 2**30:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
-        )
+        needed, allowed = estimate.memory / 2**30, MAX_MEMORY / 2**30
+        return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
     duration = estimate.cost * 1e-9
     unit = f"{duration:.0f} s" if duration < 1e4 else f"{duration / 3600:.0f} h" if duration < 1e9 else "centuries"
     return f"Evaluation {what}, about {unit} on one core; 'max_cost' allows {limit:.1e} steps."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.chunks import Step, run_chunks
 from exactdropout.numeric.probe import leaves_per_example
@@ -135,7 +137,7 @@ def _grid(problem: Problem, starts: Array, moments: int) -> tuple[Array, list[tu
 
 def run(problem: Problem, reference: Reference, moments: int, threads: int, progress: Progress | None) -> Folded:
     """Walk all items and fold the prefixes of each example."""
-    from exactdropout.numeric.kernels.walk import walk
+    from exactdropout.numeric.kernels.walk import DONE, TOO_MANY_UNITS, walk
 
     tables = _tables(problem)
     starts = np.ascontiguousarray(problem.hidden(problem.first))
@@ -171,13 +173,22 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
             np.zeros(int(tables.widths.sum())),
             np.zeros(int(tables.widths.sum())),
             np.zeros(int(tables.widths.sum()), dtype=np.int64),
-            np.zeros((layers + 1, tables.row_units + 2), dtype=np.int64),
+            np.zeros((layers + 1, tables.row_units + 1), dtype=np.int64),
             np.zeros((layers + 1, 3), dtype=np.int64),
             np.zeros(tables.row_total),
             tables.row_offsets,
             np.zeros((layers + 1, max(tables.row_units, 2), size)),
         )
-        return lambda: bool(walk(*common, items[part], results[part], *workspace, budget))
+        arguments: tuple[Any, ...] = (*common, items[part], results[part], *workspace, budget)
+        advance: Callable[..., int] = walk
+
+        def step() -> bool:
+            outcome = advance(*arguments)
+            if outcome == TOO_MANY_UNITS:
+                raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
+            return outcome == DONE
+
+        return step
 
     run_chunks(start, chunks, weights, threads, progress)
     return Folded(moments=_fold(problem, items, results), levels=problem.levels)

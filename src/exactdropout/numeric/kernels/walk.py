@@ -20,10 +20,9 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.compiled import compiled
 
-__all__ = ["MAX_UNITS", "leaf", "walk", "walk_reference"]
+__all__ = ["DONE", "INTERRUPTED", "TOO_MANY_UNITS", "leaf", "walk", "walk_reference"]
 
-MAX_UNITS = 60
-"""Most units of one layer whose subsets are walked; a count of 2^60 fits an int64 and no budget."""
+INTERRUPTED, DONE, TOO_MANY_UNITS = 0, 1, 2
 
 
 def walk_reference(
@@ -56,13 +55,15 @@ def walk_reference(
 
 @compiled
 def leaf(
-    hidden: Any,
+    hidden: Array,
+    start: Any,
     width: Any,
     output_weights: Array,
     output_bias: Array,
     labels: Array,
     pivots: Array,
-    square_pivot: float,
+    square_pivots: Array,
+    example: int,
     cumulants: Array,
     moments: int,
     scratch: Array,
@@ -82,11 +83,11 @@ def leaf(
         f = output_bias[o]
         v = 0.0
         for i in range(width):
-            u = output_weights[o, i] * hidden[i]
+            u = output_weights[o, i] * hidden[start + i]
             f += u
             v += u * u
-        g = f - pivots[o]
-        r = f - labels[o]
+        g = f - pivots[example, o]
+        r = f - labels[example, o]
         values[4 * o] = g
         values[4 * o + 1] = g * g
         values[4 * o + 2] = cumulants[0] * v
@@ -98,7 +99,7 @@ def leaf(
             alpha = 0.0
             beta = 0.0
             for o in range(outputs):
-                u = output_weights[o, i] * hidden[i]
+                u = output_weights[o, i] * hidden[start + i]
                 alpha += scratch[o] * u
                 beta += u * u
             spread += 4.0 * cumulants[0] * alpha * alpha + 4.0 * cumulants[1] * alpha * beta
@@ -107,9 +108,9 @@ def leaf(
             for b in range(outputs):
                 c = 0.0
                 for i in range(width):
-                    c += (output_weights[a, i] * hidden[i]) * (output_weights[b, i] * hidden[i])
+                    c += (output_weights[a, i] * hidden[start + i]) * (output_weights[b, i] * hidden[start + i])
                 spread += 2.0 * (cumulants[0] * c) * (cumulants[0] * c)
-        t = -square_pivot
+        t = -square_pivots[example]
         for o in range(outputs):
             t += values[4 * o + 3] + values[4 * o + 2]
         values[4 * outputs] = spread
@@ -148,8 +149,8 @@ def walk(
     row_offsets: Array,
     folds: Array,
     budget: int,
-) -> bool:
-    """Walk items until all are done (True) or ``budget`` leaves were visited (False; call again to go on).
+) -> int:
+    """Walk items until all are DONE, or ``budget`` leaves were visited (INTERRUPTED; call again to go on).
 
     An item (example, bits, prefix) is the part of an example's masks in which the first ``bits`` active units of the
     first walked layer are kept or dropped as the binary digits of ``prefix`` say, most significant digit first; its
@@ -188,6 +189,8 @@ def walk(
                         active[here + units] = i
                         scaled[here + units] = s
                         units += 1
+            if units >= sources.shape[1]:
+                return TOO_MANY_UNITS
             fixed = items[item, 1] if layer == 0 else 0
             for unit in range(fixed):
                 if (items[item, 2] >> (fixed - 1 - unit)) & 1:
@@ -205,13 +208,15 @@ def walk(
                 hidden[below + j] = z if z > 0.0 else slopes[layer] * z
             layer += 1
         leaf(
-            hidden[vector_offsets[layers] :],
+            hidden,
+            vector_offsets[layers],
             widths[layers],
             output_weights,
             output_bias,
-            labels[example],
-            pivots[example],
-            square_pivots[example],
+            labels,
+            pivots,
+            square_pivots,
+            example,
             cumulants,
             moments,
             scratch,
@@ -256,4 +261,4 @@ def walk(
             break
     state[0] = item
     state[1] = layer
-    return bool(item >= items.shape[0])
+    return DONE if item >= items.shape[0] else INTERRUPTED
