@@ -12,7 +12,7 @@ author = "The exactdropout developers"
 copyright = "2026, The exactdropout developers"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "plain_docstrings"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "plain_docstrings", "command_help"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "training"]
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]

@@ -11,7 +11,7 @@ import pytest
 
 import exactdropout
 
-RUNS_ALONE = {"__main__"}
+DESCRIBED_BY_ITS_HELP = {"__main__", "cli"}
 
 
 @pytest.fixture
@@ -25,9 +25,15 @@ def outside_addresses(docs: Path, folder: Path) -> subprocess.CompletedProcess[s
 
 
 def test_every_room_has_a_reference_page(docs: Path) -> None:
-    rooms = {m.name for m in pkgutil.iter_modules(exactdropout.__path__)} - RUNS_ALONE
+    rooms = {m.name for m in pkgutil.iter_modules(exactdropout.__path__)} - DESCRIBED_BY_ITS_HELP
     reference = "\n".join(p.read_text("utf-8") for p in (docs / "api").glob("*.md"))
     assert {room for room in rooms if f"automodule:: exactdropout.{room}" not in reference} == set()
+
+
+def test_every_name_of_the_face_is_in_its_table(docs: Path) -> None:
+    table = (docs / "api" / "exactdropout.md").read_text("utf-8")
+    names = set(exactdropout.__all__) - {"__version__"}
+    assert {name for name in names if f"`{name} <exactdropout." not in table} == set()
 
 
 @pytest.mark.parametrize(

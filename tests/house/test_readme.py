@@ -1,0 +1,79 @@
+"""What README.md and the first guide page show is what the package prints."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGES = ("README.md", "docs/getting-started.md")
+INSTALLATION = ("pip", "python", "pytest", ".")  # what .ci/run does; everything else is run here
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SECONDS = re.compile(r"(?<![\w.])\d+\.\d+(?= s$|$)")
+
+
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest, repository: Path) -> str:
+    return (repository / request.param).read_text("utf-8")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [text for found, text in BLOCK.findall(page) if found == language]
+
+
+def lines(output: str) -> list[str]:
+    """Return the lines without the space at their ends, blank lines left out, seconds replaced."""
+    return [SECONDS.sub("#", line.rstrip()) for line in output.splitlines() if line.strip()]
+
+
+def test_python_blocks(page: str) -> None:
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    source = "\n".join(blocks(page, "python"))
+    test = doctest.DocTestParser().get_doctest(source, {}, "page", None, 0)
+    assert len(test.examples) >= 3
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=flags).run(test, out=report.append)
+    assert report == []
+
+
+def commands(block: str) -> list[tuple[list[str], str]]:
+    """Return the commands of a console block, each with the output printed under it."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(shlex.split(first), output) for first, _, output in (part.partition("\n") for part in parts)]
+
+
+def test_console_blocks(page: str, tmp_path: Path) -> None:
+    ran = 0
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "118"}
+    for block in blocks(page, "console"):
+        for words, expected in commands(block):
+            if words[0] in INSTALLATION:
+                continue
+            assert words[0] == "exactdropout"
+            done = subprocess.run(
+                [sys.executable, "-m", *words], cwd=tmp_path, env=environment,
+                capture_output=True, text=True, encoding="utf-8", check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            ran += 1
+            if lines(expected):
+                assert lines(done.stdout) == lines(expected)
+    assert ran >= 1
+
+
+def test_the_two_commands_stand_in_the_readme(repository: Path) -> None:
+    text = (repository / "README.md").read_text("utf-8")
+    assert "pip install . && exactdropout verify" in text
+    assert "pip install -e '.[test]' && pytest" in text
+
+
+def test_links_lead_to_files(repository: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (repository / "README.md").read_text("utf-8"))
+    assert links
+    assert [link for link in links if not (repository / link).exists()] == []
