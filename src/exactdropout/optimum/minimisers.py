@@ -1,0 +1,120 @@
+"""All minimisers, read off the leaves of a closed tree that touch the optimum.
+
+Let a leaf be bounded by a cut with equality, V = L(z) − (1/λ) Σ_S k_S K_S with K_S = max_{t∈S} κ_t. A network of the
+leaf with J = V has equality in every step of the bound: its residual is z, each unit of group S has a type with
+κ_t = K_S, and its response is the projection of −s z onto the type's responses, divided by λ. So the units are drawn
+from finitely many responses, and the minimisers of the leaf are the ways to draw k_S of them for each group S whose
+signed sum is z + y − b. Unequal units of one type do not occur, because the responses are determined. What a response
+does not determine is the weight vector behind it, where the active points do not span the space.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import combinations_with_replacement, islice, product
+
+from flint import fmpq_mat
+
+from exactdropout.optimum.result import Minimiser, Unit
+from exactdropout.optimum.search import Node, Search
+from exactdropout.optimum.types import Arrangement, Vector
+
+__all__ = ["all_minimisers"]
+
+MAX_DRAWS = 200_000
+Choice = tuple[int, Vector, Vector]  # sign, response, c
+
+
+def _choices(search: Search, kinds: Sequence[int], z: Vector) -> list[Choice]:
+    """Return the distinct responses that a unit of a group can have at equality."""
+    a = search.arrangement
+    cut = next(c for c in search.cuts if c.z == z)
+    rough = cut.rough[0]
+    top = max(rough[t] for t in kinds)
+    near = [(t, *a.projection(t, z)) for t in kinds if rough[t] >= top * (1 - 1e-6) - 1e-12]
+    exact = max(kappa for _, _, kappa in near)
+    penalty = a.problem.penalty
+    found: dict[tuple[int, Vector], Choice] = {}
+    for t, c, kappa in near:
+        if kappa == exact:
+            scaled = tuple(v / penalty for v in c)
+            response = a.problem.response(scaled)
+            found.setdefault((a.sign(t) if exact else 1, response), (a.sign(t), response, scaled))
+    return list(found.values())
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if not node.children:
+        yield node
+    for child in node.children:
+        yield from _leaves(child.node)
+
+
+def _draws(search: Search, leaf: Node) -> Iterator[tuple[list[Choice], Fraction]]:
+    """Yield the units of each minimiser of a leaf that touches the optimum, and the output bias."""
+    if leaf.tie is None:
+        return
+    z, bias = leaf.tie.residual, leaf.tie.bias
+    problem = search.arrangement.problem
+    wanted = tuple(v + y - bias for v, y in zip(z, problem.labels, strict=True))
+    pools = [(_choices(search, kinds, z), k) for kinds, k in leaf.groups if k]
+    drawn = product(*(combinations_with_replacement(pool, k) for pool, k in pools))
+    for parts in islice(drawn, MAX_DRAWS):
+        units = [unit for part in parts for unit in part]
+        sums = tuple(sum((s * g[u] for s, g, _ in units), Fraction(0)) for u in range(len(wanted)))
+        # with a free output bias, equal sums up to a constant are the same fit with another bias
+        shift = wanted[0] - sums[0] if problem.architecture.output_bias and wanted else Fraction(0)
+        if all(w == v + shift for w, v in zip(wanted, sums, strict=True)):
+            yield units, bias + shift
+
+
+def all_minimisers(search: Search, root: Node) -> tuple[Minimiser, ...]:
+    """Return all minimisers of a closed tree, up to rescaling, permuting units, and permuting equivalent inputs."""
+    a = search.arrangement
+    found: dict[tuple[object, ...], Minimiser] = {}
+    for leaf in _leaves(root):
+        if leaf.tie is None or leaf.tie.value != search.incumbent.value:
+            continue
+        for units, bias in _draws(search, leaf):
+            key = _canonical(a, units, bias)
+            if key not in found:
+                found[key] = _minimiser(a, units, bias)
+    return tuple(found[key] for key in sorted(found, key=repr))
+
+
+def _canonical(a: Arrangement, units: Sequence[Choice], bias: Fraction) -> tuple[object, ...]:
+    index = {u: i for i, u in enumerate(a.problem.points)}
+    forms = []
+    for order in a.orders:
+        moved = [index[tuple(u[k] for k in order)] for u in a.problem.points]
+        forms.append(tuple(sorted((s, tuple(g[i] for i in moved)) for s, g, _ in units if any(g))))
+    return (bias, min(forms))
+
+
+def _minimiser(a: Arrangement, units: Sequence[Choice], bias: Fraction) -> Minimiser:
+    problem = a.problem
+    count = Counter((s, c) for s, g, c in units if any(g))
+    responses = {(s, c): g for s, g, c in units}
+    kept = 1 - problem.rates[0]
+    shown = []
+    for (s, c), m in sorted(count.items(), key=lambda item: (-item[0][0], item[0][1])):
+        active = [u for u, g in zip(problem.points, responses[s, c], strict=True) if g]
+        unique = fmpq_mat([[int(v) for v in u] for u in active]).rank() == problem.architecture.inputs + (
+            problem.architecture.hidden_biases
+        )
+        weights = [Fraction(0)] * problem.architecture.inputs
+        for value, i, scale in zip(c, problem.coordinates, problem.scales, strict=False):
+            weights[i] = kept * scale * value
+        shown.append(
+            Unit(
+                sign=s,
+                weights=tuple(weights),
+                bias=c[-1] if problem.architecture.hidden_biases else None,
+                multiplicity=m,
+                unique=unique,
+            )
+        )
+    network = problem.network([(s, c) for s, g, c in units if any(g)], bias)
+    return Minimiser(units=tuple(shown), output_bias=bias, network=network)

@@ -1,0 +1,151 @@
+"""What a minimisation returns: the value with its proof, and every minimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+from exactdropout.model import Network
+from exactdropout.model.numbers import format_rational
+from exactdropout.optimum.problem import Problem
+from exactdropout.optimum.types import Vector
+
+__all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """Equal hidden units of a minimiser, up to the rescaling a_j relu(w_j·x) = s_j relu(c_j·x).
+
+    ``weights`` is c_j for the inputs, times the factor 1 − q₀ that makes it a weight of the network with output weight
+    ±1, and ``bias`` its bias (None without hidden biases). The response on the masked inputs is the same in every
+    minimiser of this kind; ``unique`` says whether it determines c_j. Where it does not, the admissible c_j are the
+    polyhedron c·u = response(u) where that is positive and c·u ≤ 0 elsewhere, and ``weights`` is one point of it.
+    """
+
+    sign: int
+    weights: Vector
+    bias: Fraction | None
+    multiplicity: int
+    unique: bool
+
+    @property
+    def pattern(self) -> str:
+        """Signs of the output weight, of the input weights and of the bias, for example ``+(+-|-)``."""
+        inputs = "".join(_sign(w) for w in self.weights)
+        return f"{_sign(self.sign)}({inputs}{'' if self.bias is None else '|' + _sign(self.bias)})"
+
+
+def _sign(value: int | Fraction) -> str:
+    return "+" if value > 0 else "-" if value < 0 else "0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimiser:
+    """One minimiser up to rescaling, permuting units and permuting inputs that the data does not tell apart."""
+
+    units: tuple[Unit, ...]
+    output_bias: Fraction
+    network: Network
+
+    @property
+    def pattern(self) -> str:
+        """The sign patterns of the units with their multiplicities."""
+        return " ".join(f"{u.multiplicity}x{u.pattern}" for u in self.units) or "all weights zero"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofCut:
+    """A dual cut: z on the points, and the witnesses h of the types that need one."""
+
+    residual: Vector
+    witnesses: tuple[tuple[int, Vector], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """A leaf of the proof tree: the cut that bounds it."""
+
+    cut: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A split of a group: part, then children (low, high, orbit, node) that cover 0 … capacity."""
+
+    group: int
+    part: tuple[int, ...]
+    children: tuple[tuple[int, int, bool, Split | Leaf], ...]
+
+
+Tree: TypeAlias = Split | Leaf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """Everything a checker needs: the statement lower ≤ min J_D ≤ upper, a network that attains upper, cuts and tree.
+
+    ``units`` are the reduced variables (s_j, c_j) of one network, one entry per unit that is not zero.
+    """
+
+    problem: Problem
+    lower: Fraction
+    upper: Fraction
+    units: tuple[tuple[int, Vector], ...]
+    output_bias: Fraction
+    cuts: tuple[ProofCut, ...]
+    tree: Tree
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Optimum:
+    """The global minimum of the dropout criterion over all weights of one architecture.
+
+    ``lower`` ≤ min J_D ≤ ``upper``, both exact and proved by ``proof``; ``status`` is ``"certified"`` when they are
+    equal (then ``value`` is the minimum and ``minimisers`` are all minimisers) and ``"interval"`` when time ran out.
+    ``network`` attains ``upper``.
+
+    ``nonnegative`` is the optimum under non-negative weights (None when this is that problem already, or when the
+    comparison was not asked for); ``needs_negative_weight`` says whether every minimiser has a negative weight: None
+    where the proved intervals do not decide it. ``infinite_width`` is inf over n of the minimum, which no finite width
+    attains when it is below ``value``. ``nodes`` counts relaxations, ``seconds`` is wall time.
+    """
+
+    lower: Fraction
+    upper: Fraction
+    minimisers: tuple[Minimiser, ...]
+    network: Network
+    infinite_width: Fraction
+    nonnegative: Optimum | None
+    proof: Proof
+    nodes: int
+    seconds: float
+
+    @property
+    def status(self) -> Literal["certified", "interval"]:
+        """Whether the minimum is known exactly."""
+        return "certified" if self.lower == self.upper else "interval"
+
+    @property
+    def value(self) -> Fraction | None:
+        """The exact minimum, None where only an interval is proved."""
+        return self.upper if self.lower == self.upper else None
+
+    @property
+    def needs_negative_weight(self) -> bool | None:
+        """Whether every minimiser uses a negative weight; biases may have any sign."""
+        if self.proof.problem.nonnegative:
+            return False
+        if self.nonnegative is None:
+            return None
+        if self.nonnegative.lower > self.upper:
+            return True
+        return False if self.nonnegative.upper == self.lower else None
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        patterns = f", patterns={[m.pattern for m in self.minimisers]}" if self.minimisers else ""
+        if self.status == "certified":
+            return f"Optimum(value={format_rational(self.upper)}, certified{patterns})"
+        return f"Optimum(lower={format_rational(self.lower)}, upper={format_rational(self.upper)}, interval)"

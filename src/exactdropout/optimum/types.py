@@ -1,0 +1,254 @@
+"""Types of units: a sign and a cone. Within one type the criterion is convex, so its units may be taken equal.
+
+A network is described by how many units m_t it has of each type and by the sums C_t of their reduced weights. Units of
+one type with responses g₁, …, g_m and sum g may be replaced by m copies of g/m: the fit is unchanged and the penalty
+Σ‖g_j‖² falls to ‖g‖²/m. A type whose response is 0 everywhere contributes nothing and is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import permutations
+
+import numpy as np
+import numpy.typing as npt
+
+from exactdropout.optimum.cones import Cone, unit_cones
+from exactdropout.optimum.problem import Problem
+from exactdropout.optimum.qp import guess, solve
+
+__all__ = ["Arrangement", "Assignment"]
+
+Floats = npt.NDArray[np.float64]
+Vector = tuple[Fraction, ...]
+MAX_SYMMETRIC_INPUTS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """The exact optimum for given multiplicities: a unit of type t has reduced weights ``totals[t]`` / m_t.
+
+    ``residual`` is z_u = b + Σ s g(u) − y_u; where the criterion is minimal, z is the dual solution of the paper-and-
+    pencil bound in :mod:`exactdropout.optimum.cuts`.
+    """
+
+    multiplicities: Mapping[int, int]
+    totals: Mapping[int, Vector]
+    bias: Fraction
+    value: Fraction
+    residual: Vector
+
+
+class Arrangement:
+    """The cones of a problem with what is computed from them once: responses of rays, Gram matrices, symmetries.
+
+    Type 2i is (+1, cone i) and type 2i+1 is (−1, cone i), in the order of :func:`cells`; with non-negative weights
+    type i is (+1, cone i). ``live`` are the types whose response is not 0 everywhere.
+    """
+
+    def __init__(self, problem: Problem, max_cones: int) -> None:
+        """Enumerate the cones; refuses beyond ``max_cones``."""
+        self.problem = problem
+        self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones)
+        self.signs_per_cone = 1 if problem.nonnegative else 2
+        self.responses: list[list[tuple[int, ...]]] = [
+            [tuple(max(0, sum(a * b for a, b in zip(ray, u, strict=True))) for u in problem.points) for ray in c.rays]
+            for c in self.cones
+        ]
+        self.live = tuple(
+            t for t in range(self.signs_per_cone * len(self.cones)) if any(any(r) for r in self.responses[self.cone(t)])
+        )
+
+    def cone(self, kind: int) -> int:
+        """Return the index of the cone of a type."""
+        return kind // self.signs_per_cone
+
+    def sign(self, kind: int) -> int:
+        """Return the sign of the output weight of a type."""
+        return 1 if kind % self.signs_per_cone == 0 else -1
+
+    @cached_property
+    def weights(self) -> Floats:
+        """The weights w_u in float64."""
+        return np.array([float(w) for w in self.problem.weights])
+
+    @cached_property
+    def labels(self) -> Floats:
+        """The mean labels y_u in float64."""
+        return np.array([float(y) for y in self.problem.labels])
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Number of extreme rays of each cone."""
+        return np.array([len(c.rays) for c in self.cones], dtype=np.int64)
+
+    @cached_property
+    def table(self) -> Floats:
+        """Responses of the rays, shape (cones, most rays, points), each ray scaled to norm 1, padded by zeros."""
+        most = int(self.counts.max()) if len(self.cones) else 0
+        table = np.zeros((len(self.cones), most, len(self.problem.points)))
+        for i, rows in enumerate(self.responses):
+            table[i, : len(rows)] = rows
+        norms = np.sqrt((table**2) @ self.weights)
+        return np.asarray(table / np.where(norms > 0, norms, 1.0)[..., None])
+
+    @cached_property
+    def directions(self) -> Floats:
+        """The extreme rays themselves under the same scaling, shape (cones, most rays, dimension)."""
+        raw = np.zeros((*self.table.shape[:2], self.problem.dimension))
+        for i, cone in enumerate(self.cones):
+            raw[i, : len(cone.rays)] = cone.rays
+        plain = np.zeros(self.table.shape)
+        for i, rows in enumerate(self.responses):
+            plain[i, : len(rows)] = rows
+        norms = np.sqrt((plain**2) @ self.weights)
+        return np.asarray(raw / np.where(norms > 0, norms, 1.0)[..., None])
+
+    @cached_property
+    def grams(self) -> Floats:
+        """Weighted inner products of the responses of the rays of each cone."""
+        return np.asarray((self.table * self.weights) @ self.table.swapaxes(1, 2), dtype=np.float64)
+
+    @cached_property
+    def orders(self) -> tuple[tuple[int, ...], ...]:
+        """Permutations of the coordinates (the bias fixed) that keep the points, their weights and their labels.
+
+        The identity comes first. Beyond ``MAX_SYMMETRIC_INPUTS`` inputs only the identity is looked for.
+        """
+        problem = self.problem
+        free = len(problem.coordinates)
+        rest = tuple(range(free, problem.dimension))
+        data = {u: (w, y) for u, w, y in zip(problem.points, problem.weights, problem.labels, strict=True)}
+        candidates = permutations(range(free)) if free <= MAX_SYMMETRIC_INPUTS else iter([tuple(range(free))])
+        return tuple(
+            (*order, *rest)
+            for order in candidates
+            if all(data.get(tuple(u[k] for k in (*order, *rest))) == value for u, value in data.items())
+        )
+
+    @cached_property
+    def symmetries(self) -> tuple[tuple[int, ...], ...]:
+        """The permutations of the types that :attr:`orders` induce."""
+        where = {frozenset(cone.rays): i for i, cone in enumerate(self.cones)}
+        found = []
+        for order in self.orders:
+            moved = [where.get(frozenset(tuple(r[k] for k in order) for r in cone.rays), -1) for cone in self.cones]
+            # A unit vector that was added only to make the cones pointed may stand out among the inputs.
+            if -1 not in moved:
+                per = self.signs_per_cone
+                found.append(tuple(per * i + s for i in moved for s in range(per)))
+        return tuple(found)
+
+    def norm(self, response: Sequence[Fraction]) -> Fraction:
+        """Return Σ_u w_u g(u)², exact."""
+        return sum((w * g * g for w, g in zip(self.problem.weights, response, strict=True) if g), Fraction(0))
+
+    def response(self, kind: int, c: Sequence[Fraction]) -> Vector:
+        """Return the linear form c·u where the type is active, 0 elsewhere; c need not be in the cone."""
+        active = self.active(kind)
+        return tuple(
+            sum((a * b for a, b in zip(c, u, strict=True) if b), Fraction(0)) if on else Fraction(0)
+            for on, u in zip(active, self.problem.points, strict=True)
+        )
+
+    def active(self, kind: int) -> tuple[bool, ...]:
+        """Return on which points a unit of this type can respond."""
+        return self._active[self.cone(kind)]
+
+    @cached_property
+    def _active(self) -> list[tuple[bool, ...]]:
+        points = range(len(self.problem.points))
+        return [tuple(any(r[k] for r in rows) for k in points) for rows in self.responses]
+
+    def combination(self, kind: int, coefficients: Sequence[Fraction]) -> Vector:
+        """Return Σ_k x_k ρ_k over the extreme rays of the type's cone."""
+        rays = self.cones[self.cone(kind)].rays
+        return tuple(
+            sum((x * r[i] for x, r in zip(coefficients, rays, strict=True) if x), Fraction(0))
+            for i in range(self.problem.dimension)
+        )
+
+    def projection(self, kind: int, z: Sequence[Fraction]) -> tuple[Vector, Fraction]:
+        """Return c with relu(c·u) the projection of −s z onto the type's responses, and its squared norm; exact."""
+        weights = self.problem.weights
+        rows = self.responses[self.cone(kind)]
+        sign = self.sign(kind)
+        linear = [
+            -sign * sum((w * v * g for w, v, g in zip(weights, z, r, strict=True) if g), Fraction(0)) for r in rows
+        ]
+        if all(v <= 0 for v in linear):
+            return (Fraction(0),) * self.problem.dimension, Fraction(0)
+        gram = _gram(rows, weights)
+        rough = guess(np.array(gram, dtype=float), np.array(linear, dtype=float), len(rows))
+        x = solve(gram, linear, [i for i in range(len(rows)) if rough[i] > 0])
+        return self.combination(kind, x), sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))
+
+    def optimum(self, multiplicities: Mapping[int, int]) -> Assignment:
+        """Return the exact minimum of the criterion for given multiplicities m_t ≥ 1; one rational convex QP.
+
+        The output bias is eliminated by centring: at the best b, Σ_u w_u z_u = 0.
+        """
+        problem = self.problem
+        weights, labels = problem.weights, problem.labels
+        kinds = sorted(t for t, m in multiplicities.items() if m > 0)
+        columns = [(t, k) for t in kinds for k in range(len(self.responses[self.cone(t)]))]
+        raw = [self.responses[self.cone(t)][k] for t, k in columns]
+        mean = [
+            sum((w * g for w, g in zip(weights, r, strict=True) if g), Fraction(0))
+            if problem.architecture.output_bias
+            else Fraction(0)
+            for r in raw
+        ]
+        middle = (
+            sum((w * y for w, y in zip(weights, labels, strict=True)), Fraction(0))
+            if problem.architecture.output_bias
+            else Fraction(0)
+        )
+        inner = _gram(raw, weights)
+        gram = [
+            [
+                self.sign(s) * self.sign(t) * (inner[a][b] - mean[a] * mean[b])
+                + (problem.penalty / multiplicities[t] * inner[a][b] if s == t else 0)
+                for b, (t, _) in enumerate(columns)
+            ]
+            for a, (s, _) in enumerate(columns)
+        ]
+        linear = [
+            self.sign(t)
+            * (sum((w * y * g for w, y, g in zip(weights, labels, r, strict=True) if g), Fraction(0)) - m * middle)
+            for (t, _), r, m in zip(columns, raw, mean, strict=True)
+        ]
+        square = np.array(gram, dtype=float).reshape(len(columns), len(columns))
+        rough = guess(square, np.array(linear, dtype=float), len(columns))
+        scale = float(np.max(rough, initial=0.0))
+        x = solve(gram, linear, [i for i in range(len(columns)) if rough[i] > 1e-9 * scale])
+        totals, fit = {}, [Fraction(0)] * len(weights)
+        for t in kinds:
+            part = [v for v, (s, _) in zip(x, columns, strict=True) if s == t]
+            totals[t] = self.combination(t, part)
+            for u, g in enumerate(self.response(t, totals[t])):
+                fit[u] += self.sign(t) * g
+        bias = middle - sum((self.sign(t) * v * m for v, (t, _), m in zip(x, columns, mean, strict=True)), Fraction(0))
+        residual = tuple(bias + f - y for f, y in zip(fit, labels, strict=True))
+        value = problem.noise + self.norm(residual)
+        for t in kinds:
+            value += problem.penalty * self.norm(self.response(t, totals[t])) / multiplicities[t]
+        return Assignment(
+            multiplicities={t: multiplicities[t] for t in kinds},
+            totals=totals,
+            bias=bias,
+            value=value,
+            residual=residual,
+        )
+
+
+def _gram(rows: Sequence[Sequence[int]], weights: Sequence[Fraction]) -> list[list[Fraction]]:
+    """Return Σ_u w_u g_a(u) g_b(u) for integer rows, exact."""
+    denominator = math.lcm(*(w.denominator for w in weights))
+    scaled = [int(w * denominator) for w in weights]
+    weighted = [[s * g for s, g in zip(scaled, r, strict=True)] for r in rows]
+    return [[Fraction(sum(a * b for a, b in zip(x, r, strict=True) if b), denominator) for r in rows] for x in weighted]
