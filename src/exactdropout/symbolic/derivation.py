@@ -1,0 +1,261 @@
+"""``derive``: criterion, risk, penalty and all that belongs to them, with symbols for whatever is left free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
+from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
+from exactdropout.model.numbers import Array, show
+from exactdropout.symbolic.backward import Adjoint, adjoint
+from exactdropout.symbolic.formula import Formula, Piece, formula
+from exactdropout.symbolic.free import free_examples, free_network
+from exactdropout.symbolic.masks import Layers, Moments, expected_cost, moments, states
+from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
+
+__all__ = ["Derivation", "SymbolicGradient", "derive"]
+
+MAX_COST = 2e7
+"""About a minute of work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SymbolicGradient:
+    """∂J_D/∂W: arrays of formulas in the shapes of ``Network.weights`` and ``Network.biases``."""
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Derivation:
+    """The criterion of Helmbold and Long (2017, Section 2) and its parts, as exact formulas.
+
+    - criterion J_D = E_P E_R ‖D − y‖², risk R = E_P ‖W(x) − y‖²;
+    - penalty = J_D − R = variance + bias, variance = E_P Var_R D, bias = E_P (E_R D − W(x))·(E_R D + W(x) − 2y);
+    - mean = E_P E_R D, one formula per output.
+
+    Each is a :class:`Formula`; ``gradient()`` derives ∂J_D/∂W when asked.
+    """
+
+    network: Network
+    data: Examples
+    rates: tuple[Any, ...]
+    criterion: Formula
+    risk: Formula
+    penalty: Formula
+    mean: tuple[Formula, ...]
+    variance: Formula
+    bias: Formula
+    cost: float
+    _problem: _Problem = field(repr=False)
+
+    @property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """All free symbols, by name."""
+        found = {s for f in (self.criterion, self.risk, *self.mean) for s in f.symbols}
+        return tuple(sorted(found, key=str))
+
+    def gradient(self) -> SymbolicGradient:
+        """Return ∂J_D/∂W for every weight and bias, by reverse mode over the distinct hidden values.
+
+        At a kink the derivative is the left one, relu′(0) = 0, as in :class:`exactdropout.numeric.result.Gradient`.
+        """
+        problem = self._problem
+        total = Adjoint.zero(problem.dropped)
+        for x, y, share in problem.examples:
+            adjoint(problem.dropped, x, y, share, total)
+        over = problem.loss_denominator
+        biases = tuple(
+            None if mine is None else _formulas(np.array(b, dtype=object), over)
+            for mine, b in zip(self.network.biases, total.biases, strict=True)
+        )
+        weights = tuple(_formulas(np.array(w, dtype=object), over) for w in total.weights)
+        return SymbolicGradient(weights=weights, biases=biases)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle J_D = {self.criterion.latex()}$"
+
+    def __repr__(self) -> str:
+        """Return the criterion, if short."""
+        return f"Derivation(criterion={self.criterion!r}, penalty={self.penalty!r})"
+
+
+@dataclass(frozen=True)
+class _Problem:
+    ring: ReluRing
+    dropped: Layers
+    kept: Layers
+    examples: tuple[tuple[tuple[ReluPolynomial, ...], tuple[ReluPolynomial, ...], ReluPolynomial], ...]
+
+    @property
+    def loss_denominator(self) -> ReluPolynomial:
+        last = self.dropped.depth - 1
+        scale = self.dropped.scale(last)
+        return scale * scale * self.dropped.keep[last]
+
+
+def derive(
+    network: Architecture | Network,
+    data: Examples | None = None,
+    q: object = None,
+    *,
+    max_cost: float = MAX_COST,
+) -> Derivation:
+    """Derive the dropout criterion and everything that belongs to it, exactly, with symbols where entries are free.
+
+    Args:
+        network: a network with exact or SymPy entries, or an architecture: then every weight and bias is a symbol.
+        data: examples with exact or SymPy entries; None is one example with symbols x_1, …, x_K and y.
+        q: drop probability, one or one per droppable layer (inputs first), exact or symbolic; None is the symbol q.
+            A symbolic q is taken to satisfy 0 ≤ q < 1.
+        max_cost: refuse above so many steps (about a million a second).
+
+    Symbols count as real; ``positive`` and ``nonnegative`` ones are used to resolve relu. Exact. Cost: the masks of
+    all droppable layers but the last, 2^(K + Σ_{l<d−1} n_l), equal hidden vectors merged.
+
+    Raises:
+        MixedNumbers: floats in the network, the data or q.
+        CostLimitExceeded: the estimate exceeds ``max_cost``.
+
+    Source: the sum over masks is the definition; the last layer is the identity of Helmbold and Long (2017,
+    Section 5), see :mod:`exactdropout.symbolic.masks`.
+
+    >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
+    >>> linear.penalty.expr
+    q*(v_1**2*x_1**2 + v_2**2*x_2**2)/(1 - q)
+    >>> figure_1 = Network([[[1, 1], [1, 1]], [1, 1]])
+    >>> derive(figure_1, Examples.point((1, -1), 8), Fraction(1, 2)).penalty.expr
+    -10
+    """
+    if isinstance(network, Architecture):
+        network = free_network(network)
+    if not isinstance(network, Network):
+        raise InvalidInput(f"Argument 'network' must be a Network or an Architecture, not {show(network)}.")
+    architecture = network.architecture
+    if data is None:
+        data = free_examples(architecture.inputs, architecture.outputs)
+    if not isinstance(data, Examples):
+        raise InvalidInput(f"Argument 'data' must be Examples, not {show(data)}.")
+    if data.inputs.shape[1] != architecture.inputs or data.labels.shape[1] != architecture.outputs:
+        raise InvalidInput(
+            f"Argument 'data' must have {architecture.inputs} inputs and {architecture.outputs} labels, "
+            f"not {data.inputs.shape[1]} and {data.labels.shape[1]}."
+        )
+    for argument, kind in (("network", network.kind), ("data", data.kind)):
+        if kind == "float64":
+            raise MixedNumbers(f"Argument {argument!r} holds floats; call its exact() for the rationals that they are.")
+    rates, rate_kind = drop_rates(sympy.Symbol("q", real=True) if q is None else q, architecture)
+    if rate_kind != "symbolic":
+        rates = exact_rates(rates, rate_kind)
+    nonzero = [sum(1 for v in row if v != 0) for row in data.inputs.tolist()]
+    cost = expected_cost(architecture, nonzero, [_signs_are_free(w) for w in network.weights[:-1]])
+    if cost > max_cost:
+        raise CostLimitExceeded(
+            f"Argument 'max_cost' allows {max_cost:.3g} steps, but this derivation would take about {cost:.3g}."
+        )
+    problem = _problem(network, data, rates)
+    return _derivation(network, data, rates, problem, cost)
+
+
+def _signs_are_free(weights: Array) -> bool:
+    """Return whether some entry has no known sign: then its units are taken to be hinges in the estimate."""
+    return any(
+        getattr(v, "is_nonnegative", v >= 0 if isinstance(v, Fraction) else None) is not True for v in weights.flat
+    )
+
+
+def _problem(network: Network, data: Examples, rates: Sequence[Any]) -> _Problem:
+    keeps = [1 - rate for rate in rates]
+    opaque = [keep for keep in keeps if isinstance(keep, sympy.Expr) and not keep.is_Rational]
+    entries = [
+        *(v for w in network.weights for v in w.flat),
+        *(v for b in network.biases if b is not None for v in b),
+        *data.inputs.flat,
+        *data.labels.flat,
+        *data.probabilities,
+    ]
+    expressions = list(dict.fromkeys(v for v in entries if isinstance(v, sympy.Expr)))
+    generators: tuple[sympy.Expr, ...] = ()
+    if expressions:
+        generators = sympy.polys.polyutils.parallel_dict_from_expr(tuple(expressions))[1]
+    ring = ReluRing([*generators, *opaque], positive=opaque)
+    known: dict[Any, ReluPolynomial] = {}
+
+    def element(value: Any) -> ReluPolynomial:
+        if value not in known:
+            known[value] = ring.element(value)
+        return known[value]
+
+    def layers(keep: Sequence[Any]) -> Layers:
+        return Layers(
+            ring=ring,
+            weights=tuple(tuple(tuple(map(element, row)) for row in w.tolist()) for w in network.weights),
+            biases=tuple(tuple(map(element, network.bias(i).tolist())) for i in range(len(network.weights))),
+            slopes=tuple(a.slope for a in network.architecture.activations),
+            keep=tuple(ring.element(_rational(k)) for k in keep),
+        )
+
+    examples = tuple(
+        (tuple(map(element, x)), tuple(map(element, y)), element(share))
+        for x, y, share in zip(data.inputs.tolist(), data.labels.tolist(), data.probabilities, strict=True)
+    )
+    return _Problem(ring, layers(keeps), layers([Fraction(1)] * len(keeps)), examples)
+
+
+def _rational(value: Any) -> Any:
+    return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else value
+
+
+def _derivation(network: Network, data: Examples, rates: tuple[Any, ...], problem: _Problem, cost: float) -> Derivation:
+    ring, dropped = problem.ring, problem.dropped
+    over_loss = problem.loss_denominator
+    over_mean = dropped.scale(dropped.depth - 1)
+    keep = dropped.keep[-1]
+    loss = risk = second = ring.zero
+    means = [ring.zero] * network.architecture.outputs
+    squares: list[Piece] = []
+    shifts: list[Piece] = []
+    for x, y, share in problem.examples:
+        with_dropout = _moments(dropped, x, y)
+        without = _moments(problem.kept, x, y)
+        loss = loss + with_dropout.loss * share
+        risk = risk + without.loss * share
+        second = second + with_dropout.loss * share
+        for o, (mean, output, label) in enumerate(zip(with_dropout.means, without.means, y, strict=True)):
+            means[o] = means[o] + mean * share
+            # E D² = E (D − y)² + 2 y E D − y², over P² p
+            second = second + (mean * 2 - label * over_mean) * (label * over_mean * keep) * share
+            squares.append((-(share * keep), mean, mean))
+            plain = output * over_mean
+            shifts.append((share * keep, mean - plain, mean + plain - label * over_mean * 2))
+    return Derivation(
+        network=network,
+        data=data,
+        rates=rates,
+        criterion=formula(ring, [(loss,)], over_loss),
+        risk=formula(ring, [(risk,)], ring.one),
+        penalty=formula(ring, [(loss - risk * over_loss,)], over_loss),
+        mean=tuple(formula(ring, [(mean,)], over_mean) for mean in means),
+        variance=formula(ring, [(second,), *squares], over_loss),
+        bias=formula(ring, shifts, over_loss),
+        cost=cost,
+        _problem=problem,
+    )
+
+
+def _moments(layers: Layers, x: tuple[ReluPolynomial, ...], y: tuple[ReluPolynomial, ...]) -> Moments:
+    return moments(layers, states(layers, x)[-1], y)
+
+
+def _formulas(sums: Array, denominator: ReluPolynomial) -> Array:
+    result = np.empty(sums.shape, dtype=object)
+    for index, entry in np.ndenumerate(sums):
+        result[index] = formula(denominator.ring, [(entry.total,)], denominator)
+    return result

@@ -1,0 +1,170 @@
+"""The sum over masks, layer by layer, with equal hidden vectors merged and the last dropout layer in closed form.
+
+Everything is kept polynomial by homogeneity. With p_l the keep probability of droppable layer l (inputs: l = 0) and
+P_l = p_0 ⋯ p_{l−1}, the scaled values h̃_l = P_l h_l satisfy
+
+    z̃_{l+1} = W_{l+1} (r_l ∘ h̃_l) + P_{l+1} b_{l+1},   h̃_{l+1} = φ(z̃_{l+1}),
+
+because φ(c z) = c φ(z) for c > 0; so no division by p_l occurs before the end. Given the last hidden values h,
+
+    E_r (Σ w_i h_i r_i/p + b − y)² = (w·h + b − y)² + (q/p) Σ w_i² h_i².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from exactdropout.model import Architecture
+from exactdropout.symbolic.ring import ReluPolynomial, ReluRing, RunningSum
+
+__all__ = ["Layers", "Moments", "State", "expected_cost", "moments", "states", "transitions"]
+
+Vector: TypeAlias = tuple[ReluPolynomial, ...]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A network and its keep probabilities, as ring elements: ``weights[l][j][i]``, ``biases[l][j]``, ``keep[l]``."""
+
+    ring: ReluRing
+    weights: tuple[tuple[Vector, ...], ...]
+    biases: tuple[Vector, ...]
+    slopes: tuple[Fraction, ...]
+    keep: Vector
+
+    @property
+    def depth(self) -> int:
+        """Number of layers, the output counted."""
+        return len(self.weights)
+
+    def scale(self, layer: int) -> ReluPolynomial:
+        """Return P_l = p_0 ⋯ p_{l−1}."""
+        product = self.ring.one
+        for p in self.keep[:layer]:
+            product = product * p
+        return product
+
+    def activation(self, layer: int, z: ReluPolynomial) -> ReluPolynomial:
+        """Return φ(z) = s z + (1 − s) relu(z) of the units of hidden layer ``layer`` (0-based)."""
+        slope = self.slopes[layer]
+        if slope == 1:
+            return z
+        hinge = self.ring.relu(z)
+        return hinge if slope == 0 else z * slope + hinge * (1 - slope)
+
+    def derivative(self, layer: int, z: ReluPolynomial) -> ReluPolynomial:
+        """Return φ′(z) = s + (1 − s) step(z)."""
+        slope = self.slopes[layer]
+        if slope == 1:
+            return self.ring.one
+        return self.ring.step(z) * (1 - slope) + slope
+
+
+@dataclass
+class State:
+    """A value of h̃_l and the probability of the masks that lead to it."""
+
+    values: Vector
+    weight: ReluPolynomial
+
+
+def transitions(layers: Layers, layer: int, values: Vector) -> Iterator[tuple[int, ReluPolynomial, Vector]]:
+    """Yield (kept units as bits, probability, z̃) for every mask of droppable layer ``layer`` on the non-zero values."""
+    ring, keep = layers.ring, layers.keep[layer]
+    active = [i for i, v in enumerate(values) if v]
+    scale = layers.scale(layer + 1)
+    row: list[tuple[int, int, Vector]] = [(0, 0, tuple(b * scale for b in layers.biases[layer]))]
+    certain = keep == 1
+    for i in active:
+        column = [weights[i] * values[i] for weights in layers.weights[layer]]
+        kept = [(bits | 1 << i, count + 1, tuple(map(_sum, z, column))) for bits, count, z in row]
+        row = kept if certain else row + kept
+    drop = ring.one - keep
+    chances = [keep**k * drop ** (len(active) - k) for k in range(len(active) + 1)]
+    for bits, count, z in row:
+        yield bits, chances[count], z
+
+
+def _sum(a: ReluPolynomial, b: ReluPolynomial) -> ReluPolynomial:
+    return a + b if b else a
+
+
+def states(layers: Layers, inputs: Vector) -> list[dict[Any, State]]:
+    """Return, for each droppable layer, the distinct values of h̃_l with their probabilities."""
+    current: dict[Any, State] = {_key(inputs): State(inputs, layers.ring.one)}
+    result = [current]
+    for layer in range(layers.depth - 1):
+        following: dict[Any, State] = {}
+        for state in current.values():
+            for _, chance, z in transitions(layers, layer, state.values):
+                hidden = tuple(layers.activation(layer, u) for u in z)
+                known = following.setdefault(_key(hidden), State(hidden, layers.ring.zero))
+                known.weight = known.weight + state.weight * chance
+        result.append(following)
+        current = following
+    return result
+
+
+def _key(values: Vector) -> tuple[Any, ...]:
+    return tuple(v.key() for v in values)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of one example: E D per output over P_d, and E ‖D − y‖² over P_{d−1}² p_{d−1}."""
+
+    means: Vector
+    loss: ReluPolynomial
+
+
+def moments(layers: Layers, final: dict[Any, State], labels: Vector) -> Moments:
+    """Return the moments from the states of the last droppable layer (closed form over its masks)."""
+    ring, last = layers.ring, layers.depth - 1
+    scale, keep = layers.scale(last), layers.keep[last]
+    drop = ring.one - keep
+    means = []
+    total = RunningSum(ring)
+    for output, label in enumerate(labels):
+        row, bias = layers.weights[last][output], layers.biases[last][output]
+        squares = [w * w * drop for w in row]
+        mean = RunningSum(ring)
+        offset, shifted = scale * bias, scale * (bias - label)
+        for state in final.values():
+            linear = [w * h for w, h in zip(row, state.values, strict=True) if h and w]
+            for part in (*linear, offset):
+                mean.add(part * state.weight)
+            residual = ring.zero
+            for part in (*linear, shifted):
+                residual = residual + part
+            loss = residual * residual * keep
+            total.add(loss * state.weight)
+            for square, h in zip(squares, state.values, strict=True):
+                if h and square:
+                    total.add(square * (h * h) * state.weight)
+        means.append(mean.total)
+    return Moments(tuple(means), total.total)
+
+
+def expected_cost(architecture: Architecture, nonzero_inputs: Sequence[int], free: Sequence[bool]) -> float:
+    """Return an upper estimate of the terms that a derivation handles, from shapes alone.
+
+    Masks of all droppable layers but the last, times the units they feed, times the terms of a unit. A relu unit is
+    one atom; a linear or leaky one, or one whose sign the assumptions may fix (``free[l]`` False), carries all its
+    terms along.
+    """
+    total = 0.0
+    for count in nonzero_inputs:
+        masks, terms, width = 1.0, 1.0, count
+        for layer, units in enumerate(architecture.hidden):
+            masks *= 2.0**width
+            sums = width * terms + 1
+            total += masks * units * sums
+            slope = architecture.activations[layer].slope
+            terms = 1.0 if slope == 0 and free[layer] else sums + (slope != 1)
+            width = units
+        final = width * terms + 2
+        total += masks * architecture.outputs * (final * (final + 1) / 2 + final)
+    return total
