@@ -10,13 +10,14 @@ import numpy as np
 
 from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
-from exactdropout.model.numbers import freeze
+from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import gamma, up
 from exactdropout.numeric.chunks import thread_count
+from exactdropout.numeric.gradient import walked_gradient
 from exactdropout.numeric.planner import choose
 from exactdropout.numeric.problem import ETA, UNIT, Problem, prepare, rounded
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
-from exactdropout.numeric.result import Evaluation, PerExample, Plan
+from exactdropout.numeric.result import Evaluation, Gradient, PerExample, Plan
 from exactdropout.progress import Progress
 
 __all__ = ["evaluate_float64"]
@@ -79,10 +80,11 @@ def evaluate_float64(
         chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
     folded = chosen.run(problem, reference, moments, threads if plan.cost > SERIAL else 1, progress)
     quantities = per_example(problem, reference, folded.moments, folded.levels, moments)
-    return _evaluation(problem, quantities, plan)
+    slope = walked_gradient(network, problem, threads if plan.cost > SERIAL else 1, progress) if gradient else None
+    return _evaluation(problem, quantities, plan, slope)
 
 
-def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan) -> Evaluation:
+def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan, gradient: Gradient | None) -> Evaluation:
     totals: dict[str, float] = {}
     bounds: dict[str, float] = {}
     for name in ("criterion", "risk", "penalty", "bias"):
@@ -107,7 +109,7 @@ def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan) ->
             "Argument 'network' leads beyond the range of float64; exact evaluation remains possible: "
             "pass network.exact() and data.exact()."
         )
-    if totals["criterion"] + bounds["criterion"] < SMALLEST and _may_differ_from_zero(problem):
+    if totals["criterion"] + bounds["criterion"] < SMALLEST and _may_underflow(problem):
         raise NumericalRange(
             f"Argument 'network' leads to a criterion below {SMALLEST:.0e}, where float64 underflows; exact evaluation "
             "remains possible: pass network.exact() and data.exact()."
@@ -135,6 +137,7 @@ def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan) ->
         probabilities=problem.probabilities,
         per_example=shares,
         plan=plan,
+        gradient=gradient,
     )
 
 
@@ -148,9 +151,18 @@ def _sampling_bound(problem: Problem, squared: Bounded) -> float:
     return float(up(error + gamma(m + 12) * size + 4 * m * ETA * (1 + largest)))
 
 
-def _may_differ_from_zero(problem: Problem) -> bool:
-    """Return whether some path of non-zero weights reaches an output, or some label is not 0."""
-    reached = (problem.inputs != 0) | (problem.input_errors > 0)
+def _may_underflow(problem: Problem) -> bool:
+    """Return whether some product on the way to the squared error may be subnormal although its factors are not 0.
+
+    A sum of floats is 0 or at least 2⁻⁵³ times its smallest term, so the least non-zero value of each layer follows
+    from the least non-zero inputs, weights and biases. Where none can underflow, a computed 0 (dead units) is a 0.
+    """
+
+    def least(values: Array) -> float:
+        sizes = np.abs(values[values != 0])
+        return float(np.log2(sizes.min())) if sizes.size else math.inf
+
+    smallest = least(problem.inputs)
     for weights, bias in zip(problem.weights, problem.biases, strict=True):
-        reached = (reached @ (weights != 0).T) | (bias != 0)
-    return bool(reached.any() or problem.labels.any() or problem.label_errors.any())
+        smallest = min(smallest + least(weights), least(bias)) - 60
+    return 2 * (min(smallest, least(problem.labels)) - 60) < -900

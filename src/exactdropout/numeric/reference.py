@@ -55,10 +55,10 @@ def dropout_output(network: Network, x: Sequence[Any], mask: Mask | None, rates:
     return list(_layers(network, x, mask, rates)[1][-1])
 
 
-def naive_evaluation(network: Network, data: Examples, rates: Sequence[Any]) -> Evaluation:
-    """Return all quantities of :class:`Evaluation` (fourth moments and gradient included) by the double loop.
+def naive_evaluation(network: Network, data: Examples, rates: Sequence[Any], *, gradient: bool = False) -> Evaluation:
+    """Return all quantities of :class:`Evaluation` by the double loop (the gradient on request).
 
-    Cost: m·2^N forward passes. Exact for exact networks, data and rates.
+    Cost: m·2^N forward passes, and as many backward passes for the gradient. Exact for exact networks, data and rates.
 
     >>> from exactdropout.model import Examples, Network
     >>> figure_1 = Network([[[1, 1], [1, 1]], [1, 1]])
@@ -112,7 +112,7 @@ def naive_evaluation(network: Network, data: Examples, rates: Sequence[Any]) -> 
             seconds=0.0,
             reason="the definition, as a double loop",
         ),
-        gradient=naive_gradient(network, data, rates),
+        gradient=naive_gradient(network, data, rates) if gradient else None,
     )
 
 
