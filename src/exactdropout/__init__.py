@@ -18,23 +18,43 @@ __version__ = "0.1.0"
 _HOME = {
     "Activation": "exactdropout.model",
     "Architecture": "exactdropout.model",
-    "Derivation": "exactdropout.symbolic",
+    "Derivation": "exactdropout.symbolic.derivation",
     "Evaluation": "exactdropout.numeric.result",
     "Examples": "exactdropout.model",
     "Gradient": "exactdropout.numeric.result",
     "Network": "exactdropout.model",
     "OutputLaw": "exactdropout.numeric.law",
     "Plan": "exactdropout.numeric.result",
-    "derive": "exactdropout.symbolic",
+    "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
-    "free_examples": "exactdropout.symbolic",
-    "free_network": "exactdropout.symbolic",
+    "free_examples": "exactdropout.symbolic.free",
+    "free_network": "exactdropout.symbolic.free",
     "output_law": "exactdropout.numeric.law",
     "plan": "exactdropout.evaluation",
 }
 _ROOMS = ("data", "errors", "theorems")
 
-__all__ = [*_HOME, *_ROOMS, "__version__"]  # noqa: PLE0604  (the names come from the table above)
+__all__ = [
+    "Activation",
+    "Architecture",
+    "Derivation",
+    "Evaluation",
+    "Examples",
+    "Gradient",
+    "Network",
+    "OutputLaw",
+    "Plan",
+    "__version__",
+    "data",
+    "derive",
+    "errors",
+    "evaluate",
+    "free_examples",
+    "free_network",
+    "output_law",
+    "plan",
+    "theorems",
+]
 
 if TYPE_CHECKING:
     from exactdropout import data, errors, theorems
@@ -42,7 +62,8 @@ if TYPE_CHECKING:
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.numeric.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, Plan
-    from exactdropout.symbolic import Derivation, derive, free_examples, free_network
+    from exactdropout.symbolic.derivation import Derivation, derive
+    from exactdropout.symbolic.free import free_examples, free_network
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,93 @@
+"""Arguments that several commands share: files, drop probabilities, cost limits, output form."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from fractions import Fraction
+from typing import Any
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model import Examples, Network
+from exactdropout.model.numbers import parse_rational, show
+
+__all__ = ["add_cost", "add_inputs", "add_json", "cost_limit", "drop_probability", "grid", "load_inputs", "numbers"]
+
+
+def add_inputs(command: argparse.ArgumentParser) -> None:
+    """Add the network and data files and what says how to read them."""
+    command.add_argument("network", help="network file, .json or .npz")
+    command.add_argument("data", help="examples, .csv (decimals are exact), .json or .npz")
+    command.add_argument(
+        "--label", action="append", metavar="COLUMN", help="label column of the CSV file (repeat for several outputs); "
+        "the last column by default",
+    )  # fmt: skip
+    command.add_argument("--probability", metavar="COLUMN", help="column of probabilities; equal ones by default")
+    command.add_argument(
+        "--exact", action="store_true", help="take every float64 as the exact rational it is, and answer in fractions"
+    )
+
+
+def load_inputs(options: argparse.Namespace) -> tuple[Network, Examples]:
+    """Read the network and the examples that the command line names."""
+    network = Network.load(options.network)
+    if options.label or options.probability:
+        if not options.data.endswith(".csv"):
+            raise InvalidInput(f"Arguments '--label' and '--probability' need a .csv file, not {show(options.data)}.")
+        data = Examples.from_csv(options.data, labels=options.label, probability=options.probability)
+    else:
+        data = Examples.load(options.data)
+    return (network.exact(), data.exact()) if options.exact else (network, data)
+
+
+def add_cost(command: argparse.ArgumentParser) -> None:
+    """Add the cost limit."""
+    command.add_argument(
+        "--max-cost", metavar="STEPS", help="refuse before starting above this many elementary steps ('inf': never)"
+    )
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    command.add_argument("--json", action="store_true", help="print one JSON object (schema in the documentation)")
+
+
+def cost_limit(text: str | None) -> float | None:
+    """Return ``--max-cost`` as a number."""
+    if text is None:
+        return None
+    if text == "inf":
+        return float("inf")
+    value = parse_rational(text, "--max-cost")
+    if value <= 0:
+        raise InvalidInput(f"Argument '--max-cost' must be positive, not {text}.")
+    return float(min(value, Fraction(10**300)))
+
+
+def numbers(text: str, name: str) -> list[Fraction]:
+    """Return a comma-separated list of exact numbers."""
+    return [parse_rational(part, name) for part in text.split(",")]
+
+
+def drop_probability(text: str, name: str = "--q") -> Any:
+    """Return ``1/2``, or ``0,1/2,1/2`` for one per layer (inputs first)."""
+    values = numbers(text, name)
+    return values[0] if len(values) == 1 else values
+
+
+def grid(text: str) -> list[Fraction]:
+    """Return a grid of drop probabilities: ``0,1/4,1/2`` or ``START:STOP:COUNT`` (both ends included)."""
+    if ":" not in text:
+        return numbers(text, "--q-grid")
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise InvalidInput(f"Argument '--q-grid' must be a list or START:STOP:COUNT, not {show(text)}.")
+    start, stop, count = (parse_rational(part, "--q-grid") for part in parts)
+    if count.denominator != 1 or not 2 <= count <= 1000:
+        raise InvalidInput(f"Argument '--q-grid' must have a COUNT from 2 to 1000, not {show(parts[2])}.")
+    return [start + (stop - start) * k / (count - 1) for k in range(int(count))]
+
+
+def wants_progress(options: argparse.Namespace) -> bool:
+    """Return whether a progress display would be seen by a person."""
+    return sys.stderr.isatty() and not options.json

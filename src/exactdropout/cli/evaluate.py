@@ -1,0 +1,229 @@
+"""``exactdropout evaluate``: criterion, risk, penalty and their bounds for a network file and a data file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from exactdropout.cli.arguments import (
+    add_cost,
+    add_inputs,
+    add_json,
+    cost_limit,
+    drop_probability,
+    grid,
+    load_inputs,
+    wants_progress,
+)
+from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
+from exactdropout.errors import InvalidInput, MissingExtra
+from exactdropout.model import Examples, Network
+from exactdropout.model.numbers import format_rational, show
+
+__all__ = ["add"]
+
+QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
+MEANING = {
+    "criterion": "J_D, mean squared error under dropout",
+    "risk": "R_P, mean squared error without dropout",
+    "penalty": "criterion - risk = variance + bias",
+    "variance": "E_P Var_R D",
+    "bias": "E_P (E_R D - W(x)) (E_R D + W(x) - 2y)",
+}
+SAMPLES = (1, 100, 10_000)
+DEFAULT_GRID = [Fraction(k, 20) for k in range(20)]
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "evaluate",
+        help="criterion, risk, penalty and their error bounds",
+        description="Evaluate the dropout criterion, the risk and the penalty of a network on data, over all masks.",
+        allow_abbrev=False,
+    )
+    add_inputs(command)
+    command.add_argument("--q", default="1/2", help="drop probability, one or one per layer such as 0,1/2 (1/2)")
+    command.add_argument("--precision", type=int, metavar="DIGITS", help="intervals of this many decimal digits")
+    command.add_argument("--per-example", action="store_true", help="also print each example's share")
+    command.add_argument("--q-grid", metavar="GRID", help="criterion over several q: 0,1/4,1/2 or START:STOP:COUNT")
+    command.add_argument("--plot", metavar="FILE", help="draw the grid over q (.svg, .png or .pdf)")
+    command.add_argument("--plan", action="store_true", help="print the plan and its cost, evaluate nothing")
+    command.add_argument("--strategy", help="name the strategy instead of letting the planner choose")
+    command.add_argument("--threads", type=int, help="threads of the float64 engine")
+    add_cost(command)
+    add_json(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, evaluate, print."""
+    import exactdropout as xd
+
+    if options.plot and Path(options.plot).suffix not in (".svg", ".png", ".pdf"):
+        raise InvalidInput(f"Argument '--plot' must end in .svg, .png or .pdf, not {show(options.plot)}.")
+    network, data = load_inputs(options)
+    common = {
+        "precision": options.precision,
+        "strategy": options.strategy,
+        "max_cost": cost_limit(options.max_cost),
+        "moments": 4,
+    }
+    if options.plan:
+        plan = xd.plan(network, data, drop_probability(options.q), **common)
+        if options.json:
+            print_json("plan", _plan_json(plan))
+        else:
+            print(plan)
+        return 0
+    common |= {"threads": options.threads, "progress": wants_progress(options)}
+    if options.q_grid or options.plot:
+        rates = grid(options.q_grid) if options.q_grid else DEFAULT_GRID
+        results = [xd.evaluate(network, data, q, **common) for q in rates]
+        if options.plot:
+            _plot(options.plot, rates, results)
+        _print_grid(options, rates, results)
+        return 0
+    q = drop_probability(options.q)
+    result = xd.evaluate(network, data, q, **common)
+    if options.json:
+        print_json("evaluate", _result_json(options, result))
+    else:
+        _print_result(options, network, data, result)
+    return 0
+
+
+def _print_result(options: argparse.Namespace, network: Network, data: Examples, result: Any) -> None:
+    digits = options.precision or 17
+    rows = [
+        (name, value_text(getattr(result, name), digits), bound_text(result.error_bounds[name]), MEANING[name])
+        for name in QUANTITIES
+    ]
+    title = (
+        f"{network.architecture}, {len(data)} examples, q = {options.q}: "
+        f"all 2^{result.plan.mask_bits} masks, {result.plan.strategy} ({result.exactness})"
+    )
+    print_table(title, ("quantity", "value", "error at most", "meaning"), rows)
+    print_table(
+        "A Monte-Carlo estimate of the criterion would have",
+        ("masks per example", "standard error", "relative to the criterion"),
+        [
+            (f"{n:,}", f"{result.standard_error(n):.6g}", _percent(result.standard_error(n), float(result.criterion)))
+            for n in SAMPLES
+        ],
+        numeric=(0, 1, 2),
+    )
+    if options.per_example:
+        _print_examples(result, digits)
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{part / whole:.2%}" if whole else "-"
+
+
+def _print_examples(result: Any, digits: int) -> None:
+    table = result.per_example
+    rows = []
+    for i, p in enumerate(result.probabilities):
+        values = [value_text(getattr(table, name)[i], min(digits, 12)) for name in ("criterion", "risk", "penalty")]
+        share = float(p) * float(table.criterion[i]) / float(result.criterion) if result.criterion else 0.0
+        bound = table.error_bounds["criterion"][i] if "criterion" in table.error_bounds else Fraction(0)
+        rows.append((str(i + 1), format_rational(p), *values, bound_text(bound), f"{share:.2%}"))
+    header = ("example", "probability", "criterion", "risk", "penalty", "error at most", "share of J_D")
+    print_table("Per example", header, rows, numeric=(0, 1, 2, 3, 4, 5, 6))
+
+
+def _print_grid(options: argparse.Namespace, rates: Sequence[Fraction], results: Sequence[Any]) -> None:
+    if options.json:
+        rows = [
+            {"q": format_rational(q)}
+            | {name: json_number(getattr(r, name)) for name in QUANTITIES}
+            | {"error_bounds": {name: json_number(r.error_bounds[name]) for name in QUANTITIES}}
+            for q, r in zip(rates, results, strict=True)
+        ]
+        print_json("evaluate-grid", {"exactness": results[0].exactness, "grid": rows})
+        return
+    digits = options.precision or 15
+    print_table(
+        "Over the drop probability",
+        ("q", "criterion", "risk", "penalty", "error at most"),
+        [
+            (
+                format_rational(q),
+                *(value_text(getattr(r, n), digits) for n in QUANTITIES[:3]),
+                bound_text(r.error_bound),
+            )
+            for q, r in zip(rates, results, strict=True)
+        ],
+        numeric=(0, 1, 2, 3, 4),
+    )
+
+
+def _result_json(options: argparse.Namespace, result: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {"q": options.q, "exactness": result.exactness}
+    content |= {name: json_number(getattr(result, name)) for name in QUANTITIES}
+    content["mean"] = [json_number(v) for v in result.mean]
+    content["error_bounds"] = {name: json_number(result.error_bounds[name]) for name in (*QUANTITIES, "mean")}
+    content["standard_error"] = {str(n): result.standard_error(n) for n in SAMPLES}
+    content["plan"] = _plan_json(result.plan)
+    if options.per_example:
+        table = result.per_example
+        names = ("output", "mean", "variance", "criterion", "risk", "penalty", "squared_error_variance")
+        content["per_example"] = [
+            {"probability": format_rational(p)} | {name: _nested(getattr(table, name)[i]) for name in names}
+            for i, p in enumerate(result.probabilities)
+        ]
+    return content
+
+
+def _nested(value: Any) -> Any:
+    return [json_number(v) for v in value.tolist()] if getattr(value, "ndim", 0) else json_number(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _plan_json(plan: Any) -> dict[str, Any]:
+    return {
+        "strategy": plan.strategy,
+        "exactness": plan.exactness,
+        "mask_bits": plan.mask_bits,
+        "visited": str(plan.visited),
+        "cost": plan.cost,
+        "memory_bytes": plan.memory,
+        "seconds": plan.seconds,
+        "reason": plan.reason,
+        "runners_up": [{"strategy": r.strategy, "cost": r.cost, "reason": r.reason} for r in plan.runners_up],
+    }
+
+
+def _plot(path: str, rates: Sequence[Fraction], results: Sequence[Any]) -> None:
+    try:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from matplotlib import pyplot as plt
+    except ImportError:
+        raise MissingExtra(
+            "Argument '--plot' needs matplotlib; install it with: pip install 'exactdropout[plot]'."
+        ) from None
+    figure, axes = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+    q = [float(r) for r in rates]
+    for name, style in (("criterion", "-"), ("risk", "--"), ("penalty", ":")):
+        axes.plot(q, [float(getattr(r, name)) for r in results], style, marker="." if len(q) < 40 else "", label=name)
+    axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    axes.set_xlabel("drop probability q")
+    axes.set_ylabel("squared error")
+    axes.legend(frameon=False)
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise InvalidInput(
+            f"Argument '--plot' names {show(path)}, which cannot be written: {error.strerror}."
+        ) from None
+    finally:
+        plt.close(figure)

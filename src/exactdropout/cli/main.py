@@ -1,0 +1,62 @@
+"""``exactdropout``: parse the command line, run one command, turn errors into one sentence and an exit code.
+
+Exit codes: 0 holds, 1 refuted or changed, 2 bad input or a refused cost, 3 undecided, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from exactdropout import __version__
+from exactdropout.cli import evaluate, example, law, verify
+from exactdropout.errors import ExactDropoutError
+
+__all__ = ["main", "run"]
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    result = argparse.ArgumentParser(
+        prog="exactdropout",
+        description="Exact dropout criteria and penalties of ReLU networks: evaluated over all masks, and proved.",
+        epilog="Exit codes: 0 holds, 1 refuted or changed, 2 bad input or a refused cost, 3 undecided, "
+        "130 interrupted.",
+        allow_abbrev=False,
+    )
+    result.add_argument("--version", action="version", version=f"exactdropout {__version__}")
+    commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in (verify, evaluate, law, example):
+        command.add(commands)
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; bad input ends in one sentence on standard error, never a traceback."""
+    options = parser().parse_args(arguments)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+    except ExactDropoutError as error:
+        print(f"exactdropout: error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("exactdropout: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except MemoryError:
+        print("exactdropout: error: not enough memory; a plan shows what a computation needs.", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing more to say
+        return 0
+    return int(code)
+
+
+def run() -> int:
+    """Entry point of the console script."""
+    return main()

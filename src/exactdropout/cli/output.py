@@ -1,0 +1,85 @@
+"""How answers are printed: tables for people, versioned JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from exactdropout import __version__
+from exactdropout.model.numbers import format_rational
+
+__all__ = ["bound_text", "json_number", "print_json", "print_table", "value_text"]
+
+_WIDE = 118  # characters of a table when the output is no terminal
+
+
+def value_text(value: Any, digits: int = 17) -> str:
+    """Return a number for people: a fraction with its decimal, a float with all its digits, an mpmath number."""
+    if isinstance(value, (Fraction, int)):
+        text = format_rational(value)
+        if Fraction(value).denominator == 1 and len(text) < 40:
+            return text
+        decimal = f"{_approximate(Fraction(value)):.12g}"
+        return (
+            f"{text} \N{ALMOST EQUAL TO} {decimal}" if len(text) < 40 else f"{decimal} ({len(text)} characters exact)"
+        )
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    from mpmath import mp
+
+    return str(mp.nstr(value, max(digits, 15)))
+
+
+def _approximate(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def bound_text(bound: Any) -> str:
+    """Return an error bound for people."""
+    if isinstance(bound, Fraction):
+        return "exact" if bound == 0 else f"{float(bound):.1e}"
+    return f"{_rounded_up(float(bound)):.1e}"
+
+
+def _rounded_up(bound: float) -> float:
+    """Return a float whose two-digit form is not below the bound."""
+    return bound if float(f"{bound:.1e}") >= bound else bound * 1.1
+
+
+def json_number(value: Any) -> Any:
+    """Return exact numbers as text "3/7", floats as JSON numbers, mpmath numbers as decimal text."""
+    if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
+        return format_rational(value)
+    if isinstance(value, float):
+        return value
+    from mpmath import mp
+
+    return str(mp.nstr(value, max(15, int(value._mpf_[3] * 0.302) + 2)))
+
+
+def print_json(command: str, content: dict[str, Any]) -> None:
+    """Print one object: ``schema``, ``version``, the package's version, then the content."""
+    head = {"schema": f"exactdropout/{command}", "version": 1, "exactdropout": __version__}
+    print(json.dumps(head | content, indent=1, ensure_ascii=False))
+
+
+def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()) -> None:
+    """Print a table; columns listed in ``numeric`` are right-aligned."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
+    for index, name in enumerate(header):
+        table.add_column(name, justify="right" if index in numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(table)

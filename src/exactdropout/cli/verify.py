@@ -1,0 +1,107 @@
+"""``exactdropout verify``: run the catalogue of theorems and report every verdict with its scope and evidence."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from exactdropout.cli.arguments import add_json
+from exactdropout.cli.output import print_json, print_table
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "verify",
+        help="prove the catalogue of theorems, or those of your own file",
+        description="Prove every theorem of the catalogue, or of Python files that register theorems, and print the "
+        "verdicts. Exit code 0 when every entry reproduces the verdict it declares, 1 when one does not.",
+        allow_abbrev=False,
+    )
+    command.add_argument("files", nargs="*", metavar="FILE.py", help="Python files with theorems; they are run")
+    command.add_argument("--only", action="append", metavar="TEXT", help="only entries whose id contains this text")
+    command.add_argument("--steps", action="store_true", help="also print each proof, step by step")
+    add_json(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prove, print the table, and say whether every verdict is as declared."""
+    from exactdropout import theorems
+
+    entries = [t for file in options.files for t in theorems.load_file(file)] if options.files else theorems.catalogue()
+    if options.only:
+        entries = [t for t in entries if any(text in t.id for text in options.only)]
+    if not entries:
+        raise InvalidInput(f"Argument '--only' must match a theorem; {show(options.only)} matches none.")
+    proofs = _prove(entries, quiet=options.json)
+    changed = [t.id for t, proof in zip(entries, proofs, strict=True) if proof.verdict != t.verdict]
+    if options.json:
+        rows = [_row(t, proof) for t, proof in zip(entries, proofs, strict=True)]
+        print_json("verify", {"theorems": rows, "changed": changed})
+        return 1 if changed else 0
+    print_table(
+        "Theorems",
+        ("id", "statement", "verdict", "scope", "evidence", "seconds"),
+        [
+            (t.id, t.statement, _verdict(t, proof), proof.scope, proof.evidence, f"{proof.seconds:.2f}")
+            for t, proof in zip(entries, proofs, strict=True)
+        ],
+        numeric=(5,),
+    )
+    if options.steps:
+        for t, proof in zip(entries, proofs, strict=True):
+            print(f"{t.id}: {t.title}\n{proof}\n")
+    seconds = sum(proof.seconds for proof in proofs)
+    if changed:
+        print(f"{len(changed)} of {len(entries)} do not reproduce their declared verdict: {', '.join(changed)}")
+        return 1
+    print(f"all {len(entries)} entries reproduce the verdicts they declare, in {seconds:.1f} s")
+    return 0
+
+
+def _prove(entries: list[Any], *, quiet: bool) -> list[Any]:
+    """Prove one after the other, with a line on standard error that says which and how many are left."""
+    if quiet or not sys.stderr.isatty():
+        return [t.prove() for t in entries]
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    proofs = []
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=len(entries))
+        for t in entries:
+            bar.update(task, description=t.id)
+            proofs.append(t.prove())
+            bar.advance(task)
+    return proofs
+
+
+def _verdict(theorem: Any, proof: Any) -> str:
+    """Return the verdict, and the declared one where they differ."""
+    return str(proof.verdict) if proof.verdict == theorem.verdict else f"{proof.verdict} (declared: {theorem.verdict})"
+
+
+def _row(theorem: Any, proof: Any) -> dict[str, Any]:
+    return {
+        "id": theorem.id,
+        "title": theorem.title,
+        "source": theorem.source,
+        "number": theorem.number,
+        "printed": theorem.printed,
+        "statement": theorem.statement,
+        "correction": theorem.correction,
+        "verdict": proof.verdict,
+        "declared": theorem.verdict,
+        "scope": proof.scope,
+        "evidence": proof.evidence,
+        "steps": [{"claim": s.claim, "method": s.method, "holds": s.holds, "detail": s.detail} for s in proof.steps],
+        "counterexample": proof.counterexample,
+        "seconds": round(proof.seconds, 3),
+    }
