@@ -10,9 +10,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from flint import fmpq, fmpq_mat, fmpz_mat
 
 from exactdropout.optimum.qp import guess, solve
-from exactdropout.optimum.types import Arrangement
+from exactdropout.optimum.types import Arrangement, gram_matrix
 
 __all__ = ["infinite_width"]
 
@@ -20,24 +21,35 @@ __all__ = ["infinite_width"]
 def infinite_width(arrangement: Arrangement) -> Fraction:
     """Return inf over n of the minimal criterion; exact, one rational least-squares problem."""
     problem = arrangement.problem
-    found: dict[tuple[int, ...], None] = {}
+    responses: dict[tuple[int, ...], None] = {}
     for rows in arrangement.responses:
-        for row in rows:
-            if any(row):
-                found.setdefault(row)
-    signs = (1,) if problem.nonnegative else (1, -1)
-    columns = [[s * v for v in row] for row in found for s in signs]
-    if problem.architecture.output_bias:
-        ones = [1] * len(problem.points)
-        columns += [ones, [-1] * len(ones)]
+        responses.update(dict.fromkeys(row for row in rows if any(row)))
+    ones = [(1,) * len(problem.points)] if problem.architecture.output_bias else []
+    columns = [*ones, *responses]
+    if problem.nonnegative:
+        columns += [tuple(-v for v in row) for row in ones]
+    elif columns:
+        columns = _independent(columns)
     weights, labels = problem.weights, problem.labels
-    weighted = [[w * v for w, v in zip(weights, c, strict=True)] for c in columns]
-    gram = [[sum((x * y for x, y in zip(a, b, strict=True) if y), Fraction(0)) for b in columns] for a in weighted]
-    linear = [sum((x * y for x, y in zip(a, labels, strict=True)), Fraction(0)) for a in weighted]
-    if columns:
+    gram = gram_matrix(columns, weights)
+    linear = [sum((w * v * y for w, v, y in zip(weights, c, labels, strict=True) if v), Fraction(0)) for c in columns]
+    best = Fraction(0)  # ‖projection of y‖²
+    if problem.nonnegative and columns:
         rough = guess(np.array(gram, dtype=float), np.array(linear, dtype=float), len(columns))
         x = solve(gram, linear, [i for i in range(len(columns)) if rough[i] > 1e-9])
-    else:
-        x = ()
-    fit = [sum((v * c[u] for v, c in zip(x, columns, strict=True) if v), Fraction(0)) for u in range(len(labels))]
-    return problem.noise + arrangement.norm([f - y for f, y in zip(fit, labels, strict=True)])
+        best = sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))
+    elif columns:
+        right = fmpq_mat([[fmpq(v.numerator, v.denominator)] for v in linear])
+        square = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in gram])
+        value = (right.transpose() * square.solve(right))[0, 0]
+        best = Fraction(int(value.p), int(value.q))
+    return problem.noise + arrangement.norm(labels) - best
+
+
+def _independent(columns: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return columns that form a basis of the span of all."""
+    reduced, _, rank = fmpz_mat([list(row) for row in zip(*columns, strict=True)]).rref()
+    found = []
+    for row in range(rank):
+        found.append(next(j for j in range(len(columns)) if reduced[row, j]))
+    return [columns[j] for j in found]

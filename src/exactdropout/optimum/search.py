@@ -304,4 +304,5 @@ class Search:
                 else:
                     opened.append(child)
                 node.children.append(Child(amount, amount, symmetric, child))
+        node.children.sort(key=lambda child: child.low)
         return opened

@@ -21,7 +21,7 @@ from exactdropout.optimum.cones import Cone, unit_cones
 from exactdropout.optimum.problem import Problem
 from exactdropout.optimum.qp import guess, solve
 
-__all__ = ["Arrangement", "Assignment"]
+__all__ = ["Arrangement", "Assignment", "gram_matrix"]
 
 Floats = npt.NDArray[np.float64]
 Vector = tuple[Fraction, ...]
@@ -182,7 +182,7 @@ class Arrangement:
         ]
         if all(v <= 0 for v in linear):
             return (Fraction(0),) * self.problem.dimension, Fraction(0)
-        gram = _gram(rows, weights)
+        gram = gram_matrix(rows, weights)
         rough = guess(np.array(gram, dtype=float), np.array(linear, dtype=float), len(rows))
         x = solve(gram, linear, [i for i in range(len(rows)) if rough[i] > 0])
         return self.combination(kind, x), sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))
@@ -208,7 +208,7 @@ class Arrangement:
             if problem.architecture.output_bias
             else Fraction(0)
         )
-        inner = _gram(raw, weights)
+        inner = gram_matrix(raw, weights)
         gram = [
             [
                 self.sign(s) * self.sign(t) * (inner[a][b] - mean[a] * mean[b])
@@ -246,7 +246,7 @@ class Arrangement:
         )
 
 
-def _gram(rows: Sequence[Sequence[int]], weights: Sequence[Fraction]) -> list[list[Fraction]]:
+def gram_matrix(rows: Sequence[Sequence[int]], weights: Sequence[Fraction]) -> list[list[Fraction]]:
     """Return Σ_u w_u g_a(u) g_b(u) for integer rows, exact."""
     denominator = math.lcm(*(w.denominator for w in weights))
     scaled = [int(w * denominator) for w in weights]
