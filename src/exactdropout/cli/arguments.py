@@ -8,10 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model import Examples, Network
+from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import parse_rational, show
 
-__all__ = ["add_cost", "add_inputs", "add_json", "cost_limit", "drop_probability", "grid", "load_inputs", "numbers"]
+__all__ = [
+    "add_cost",
+    "add_inputs",
+    "add_json",
+    "add_problem",
+    "cost_limit",
+    "drop_probability",
+    "grid",
+    "load_inputs",
+    "load_problem",
+    "numbers",
+]
 
 
 def add_inputs(command: argparse.ArgumentParser) -> None:
@@ -38,6 +49,39 @@ def load_inputs(options: argparse.Namespace) -> tuple[Network, Examples]:
     else:
         data = Examples.load(options.data)
     return (network.exact(), data.exact()) if options.exact else (network, data)
+
+
+def add_problem(command: argparse.ArgumentParser) -> None:
+    """Add an architecture with one hidden layer and an example distribution, as numbers or as a file."""
+    command.add_argument("--hidden", type=int, required=True, metavar="N", help="number of hidden relu units")
+    command.add_argument("--no-hidden-biases", action="store_true", help="hidden units without biases")
+    command.add_argument("--no-output-bias", action="store_true", help="no bias at the output")
+    command.add_argument("--no-biases", action="store_true", help="neither")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--point", metavar="X:Y", help="the point mass on an example, such as 1,1:1")
+    source.add_argument("--half", metavar="X:Y", help="half the mass on an example, half on the origin (Definition 1)")
+    source.add_argument("--data", metavar="FILE", help="examples, .csv (decimals are exact), .json or .npz")
+
+
+def load_problem(options: argparse.Namespace) -> tuple[Architecture, Examples]:
+    """Return the architecture and the examples that the command line names."""
+    if options.data:
+        data = Examples.load(options.data)
+    else:
+        text, name = (options.point, "--point") if options.point else (options.half, "--half")
+        x, separator, y = text.partition(":")
+        if not separator:
+            raise InvalidInput(f"Argument {name!r} must be an input vector, a colon and a label, not {show(text)}.")
+        make = Examples.point if options.point else Examples.half
+        data = make(numbers(x, name), parse_rational(y, name))
+    biases = not options.no_biases
+    arch = Architecture(
+        data.inputs.shape[1],
+        (options.hidden,),
+        hidden_biases=biases and not options.no_hidden_biases,
+        output_bias=biases and not options.no_output_bias,
+    )
+    return arch, data
 
 
 def add_cost(command: argparse.ArgumentParser) -> None:
