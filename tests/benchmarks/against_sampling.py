@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 import exactdropout as xd
+from exactdropout.cli.output import bound_text
 from exactdropout.data import diabetes
 
 BATCH = 100  # masks per row in one pass
@@ -75,7 +76,7 @@ def main() -> None:
     exact = xd.evaluate(network, data, "1/2", moments=4)
     time_exact = seconds(lambda: xd.evaluate(network, data, "1/2", threads=1))
     print("| method | masks per row | criterion | error | seconds |\n|---|---|---|---|---|")
-    bound = f"at most {float(exact.error_bound):.1e}"
+    bound = f"at most {bound_text(exact.error_bound)}"
     print(f"| exactdropout | all 2^{exact.plan.mask_bits} | {exact.criterion:.10f} | {bound} | {time_exact:.2f} |")
     samplers = [("NumPy", numpy_sampler())]
     if importlib.util.find_spec("torch") is not None:
