@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from exactdropout.model import Architecture
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing, RunningSum
 
-__all__ = ["Layers", "Moments", "State", "expected_cost", "moments", "states", "transitions"]
+__all__ = ["Layers", "Moments", "State", "dropout_output", "expected_cost", "moments", "states", "transitions"]
 
 Vector: TypeAlias = tuple[ReluPolynomial, ...]
 
@@ -90,6 +90,23 @@ def transitions(layers: Layers, layer: int, values: Vector) -> Iterator[tuple[in
 
 def _sum(a: ReluPolynomial, b: ReluPolynomial) -> ReluPolynomial:
     return a + b if b else a
+
+
+def dropout_output(layers: Layers, inputs: Vector, mask: Sequence[Sequence[int]]) -> Vector:
+    """Return P_d D(W, x, R), one element per output, for one pattern R; ``mask[l][i]`` is 1 where a unit is kept."""
+    values = inputs
+    for layer, rows in enumerate(layers.weights):
+        scale = layers.scale(layer + 1)
+        kept = [i for i, bit in enumerate(mask[layer]) if bit]
+        sums = []
+        for row, bias in zip(rows, layers.biases[layer], strict=True):
+            z = bias * scale
+            for i in kept:
+                z = z + row[i] * values[i]
+            sums.append(z)
+        last = layer == layers.depth - 1
+        values = tuple(sums) if last else tuple(layers.activation(layer, z) for z in sums)
+    return values
 
 
 def states(layers: Layers, inputs: Vector) -> list[dict[Any, State]]:

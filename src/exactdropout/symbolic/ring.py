@@ -255,6 +255,8 @@ class ReluPolynomial:
 
     def __pow__(self, exponent: int) -> ReluPolynomial:
         """Return a power with a small non-negative exponent."""
+        if exponent < 0:
+            raise InvalidInput(f"Argument 'exponent' must be at least 0, not {exponent}.")
         result = self.ring.one
         for _ in range(exponent):
             result = result * self

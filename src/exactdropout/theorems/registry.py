@@ -1,0 +1,198 @@
+"""The public registry of theorems: what is printed, what is proved, and the function that proves it.
+
+A file of your own registers theorems in the same way and is run by ``exactdropout verify my_theorem.py``::
+
+    from exactdropout.theorems import argument, conclude, register, step
+
+    @register(
+        id="me-2026-lemma-1", title="A small lemma", source="me2026", number="Lemma 1",
+        printed="$1 + 1 = 2$", statement="1 + 1 = 2", verdict="holds", scope="all sizes",
+    )
+    def lemma_1():
+        return conclude("holds", "all sizes", [step("1 + 1 = 2", "identity", 1 + 1 == 2)])
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exactdropout.errors import ExactDropoutError, InvalidInput, UnreadableFile
+from exactdropout.model.numbers import show
+from exactdropout.theorems.proof import Proof, Verdict
+
+__all__ = ["Theorem", "catalogue", "get", "load_file", "register"]
+
+CATALOGUE = (
+    "helmbold_2017_figure_1",
+    "helmbold_2017_theorem_4",
+    "helmbold_2017_theorem_5",
+    "helmbold_2017_theorem_6",
+    "helmbold_2017_theorem_19",
+    "helmbold_2017_theorem_20",
+)
+"""The modules of the catalogue, in the order of the paper."""
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_VERDICTS = ("holds", "holds with a correction", "fails as printed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theorem:
+    """An entry: a published or derived statement with a proof that runs.
+
+    Args:
+        id: author, year and number, such as ``"helmbold-2017-theorem-5"``.
+        title: a few words.
+        source: the key of the bibliography; ``number``: what the source calls it.
+        printed: the printed statement as a formula, in LaTeX and in our words.
+        statement: what is proved, in one line of plain text.
+        verdict: on the printed statement, as declared; ``prove`` must reproduce it.
+        scope: the sizes that the proof covers, as declared.
+        correction: the corrected statement, where the printed one does not hold.
+    """
+
+    id: str
+    title: str
+    source: str
+    number: str
+    printed: str
+    statement: str
+    verdict: Verdict
+    scope: str
+    correction: str = ""
+    proof: Callable[[], Proof] = field(repr=False, compare=False)
+
+    def prove(self) -> Proof:
+        """Run the proof; the result has the verdict that was found, which may differ from the declared one.
+
+        Raises:
+            InvalidInput: the proof's own code raised an error, or returned no Proof.
+        """
+        start = time.perf_counter()
+        try:
+            proof = self.proof()
+        except ExactDropoutError:
+            raise
+        except Exception as error:
+            raise InvalidInput(f"Theorem {self.id!r} could not be run: {_place(error)}.") from error
+        if not isinstance(proof, Proof):
+            raise InvalidInput(f"Theorem {self.id!r} must return a Proof, not {show(proof)}.")
+        return proof.timed(time.perf_counter() - start)
+
+
+_known: dict[str, Theorem] = {}
+_collecting: list[dict[str, Theorem]] = [_known]
+
+
+def register(
+    *,
+    id: str,
+    title: str,
+    source: str,
+    number: str,
+    printed: str,
+    statement: str,
+    verdict: Verdict,
+    scope: str,
+    correction: str = "",
+) -> Callable[[Callable[[], Proof]], Callable[[], Proof]]:
+    """Register the decorated function, which takes nothing and returns a Proof, as the proof of a theorem.
+
+    Raises:
+        InvalidInput: an id that is taken or is not of the form ``author-year-number``, or an unknown verdict.
+    """
+    if not isinstance(id, str) or not _ID.match(id):
+        raise InvalidInput(f"Argument 'id' must be lower-case words joined by hyphens, not {show(id)}.")
+    if verdict not in _VERDICTS:
+        raise InvalidInput(f"Argument 'verdict' must be one of {', '.join(_VERDICTS)}, not {show(verdict)}.")
+
+    def decorate(proof: Callable[[], Proof]) -> Callable[[], Proof]:
+        target = _collecting[-1]
+        if id in target or (target is not _known and id in _known):
+            raise InvalidInput(f"Argument 'id' must be new, but {id!r} is registered already.")
+        target[id] = Theorem(
+            id=id,
+            title=title,
+            source=source,
+            number=number,
+            printed=printed,
+            statement=statement,
+            verdict=verdict,
+            scope=scope,
+            correction=correction,
+            proof=proof,
+        )
+        return proof
+
+    return decorate
+
+
+def catalogue() -> list[Theorem]:
+    """Return all theorems that the package knows, in the order of their sources."""
+    for module in CATALOGUE:
+        importlib.import_module(f"exactdropout.theorems.{module}")
+    return list(_known.values())
+
+
+def get(id: str) -> Theorem:
+    """Return a theorem of the catalogue by its id.
+
+    Raises:
+        InvalidInput: no such id; the message names the nearest.
+    """
+    entries = {t.id: t for t in catalogue()}
+    if id not in entries:
+        import difflib
+
+        near = difflib.get_close_matches(str(id), entries, n=1, cutoff=0.3)
+        hint = f"; the nearest is {near[0]!r}" if near else ""
+        raise InvalidInput(f"Argument 'id' must be the id of a theorem, not {show(id)}{hint}.")
+    return entries[id]
+
+
+def load_file(path: str | Path) -> list[Theorem]:
+    """Run a Python file of the user's and return the theorems that it registers, in order.
+
+    The file is code and is run as such; name only files that you trust.
+
+    Raises:
+        UnreadableFile: the file is missing, is no ``.py`` file, does not run, or registers nothing.
+    """
+    file = Path(path)
+    if file.suffix != ".py":
+        raise UnreadableFile(f"File {show(str(file), 200)} must be a Python file ending in .py.")
+    if not file.is_file():
+        raise UnreadableFile(f"File {show(str(file), 200)} does not exist.")
+    found: dict[str, Theorem] = {}
+    spec = importlib.util.spec_from_file_location(f"_theorems_of_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise UnreadableFile(f"File {show(str(file), 200)} could not be read as Python.")
+    module = importlib.util.module_from_spec(spec)
+    _collecting.append(found)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise UnreadableFile(f"File {show(str(file), 200)} could not be run: {_place(error)}.") from error
+    finally:
+        _collecting.pop()
+    if not found:
+        raise UnreadableFile(f"File {show(str(file), 200)} registers no theorem; decorate a function with register.")
+    return list(found.values())
+
+
+def _place(error: BaseException) -> str:
+    """Return the error and the line it came from, in a few words."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    frames: list[Any] = traceback.extract_tb(error.__traceback__)
+    line = f"line {frames[-1].lineno} of {Path(frames[-1].filename).name}: " if frames else ""
+    text = " ".join(str(error).split()).rstrip(".")
+    return f"{line}{type(error).__name__}" + (f": {text}" if text else "")

@@ -1,0 +1,76 @@
+"""Every entry reproduces what it declares, and is written so that a table and a report can use it."""
+
+import itertools
+import re
+
+import pytest
+
+from exactdropout import theorems
+from exactdropout.errors import InvalidInput
+from exactdropout.theorems.proof import METHODS
+
+ENTRIES = theorems.catalogue()
+
+
+@pytest.fixture(scope="module")
+def proofs():
+    return {t.id: t.prove() for t in ENTRIES}
+
+
+def test_the_first_theorems_are_there():
+    wanted = {"figure-1", "theorem-4", "theorem-5", "theorem-6", "theorem-19", "theorem-20"}
+    assert {f"helmbold-2017-{w}" for w in wanted} <= {t.id for t in ENTRIES}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda t: t.id)
+def test_declared_verdict_and_scope_are_found(entry, proofs):
+    proof = proofs[entry.id]
+    assert proof.failed == ()
+    assert proof.verdict == entry.verdict
+    assert proof.scope == entry.scope
+    assert proof.seconds < 60
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda t: t.id)
+def test_every_entry_is_complete(entry, proofs):
+    proof = proofs[entry.id]
+    assert entry.printed
+    assert entry.statement
+    assert entry.title
+    assert entry.number
+    assert "\n" not in entry.statement
+    assert len(entry.statement) <= 160
+    methods = {s.method for s in proof.steps}
+    assert methods <= set(METHODS)
+    assert "enumeration" in methods, "an exact confirmation by enumeration belongs to every entry"
+    if entry.verdict != "holds":
+        assert entry.correction
+        assert proof.counterexample
+    assert entry.id in repr(entry)
+    assert str(proof).count("\n") >= len(proof.steps)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda t: t.id)
+def test_words_are_never_marked_checked(entry, proofs):
+    for step in proofs[entry.id].steps:
+        assert (step.holds is None) == (step.method == "argument")
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda t: t.id)
+def test_dollars_and_braces_balance(entry, proofs):
+    texts = [entry.printed, entry.correction, *itertools.chain(s.claim for s in proofs[entry.id].steps)]
+    for text in texts:
+        assert text.count("$") % 2 == 0, text
+        assert text.count("{") == text.count("}"), text
+        assert not re.search(r"[\x00-\x1f]", text), text
+
+
+def test_sources_are_in_the_bibliography(repository):
+    keys = set(re.findall(r"^\(([a-z0-9]+)\)=", (repository / "docs" / "bibliography.md").read_text("utf-8"), re.M))
+    assert {t.source for t in ENTRIES} <= keys
+
+
+def test_get_finds_and_names_the_nearest():
+    assert theorems.get("helmbold-2017-theorem-5").number == "Theorem 5"
+    with pytest.raises(InvalidInput, match="helmbold-2017-theorem-5"):
+        theorems.get("helmbold-2017-theorm-5")
