@@ -87,7 +87,7 @@ def main() -> None:
             start = time.perf_counter()
             value = sample(masks)
             taken = time.perf_counter() - start
-            error = f"standard error {exact.standard_error(masks):.2g}"
+            error = f"standard error {exact.standard_error(masks)[1]:.2g}"
             print(f"| {name} | {masks:,} | {value:.2f} | {error} | {taken:.2f} |")
 
 

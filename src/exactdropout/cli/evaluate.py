@@ -109,15 +109,18 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
     print_table(title, ("quantity", "value", "error at most", "meaning"), rows)
     print_table(
         "A Monte-Carlo estimate of the criterion would have",
-        ("masks per example", "standard error", "relative to the criterion"),
-        [
-            (f"{n:,}", f"{result.standard_error(n):.6g}", _percent(result.standard_error(n), float(result.criterion)))
-            for n in SAMPLES
-        ],
-        numeric=(0, 1, 2),
+        ("masks per example", "standard error", "error at most", "relative to the criterion"),
+        [_sampling_row(n, result) for n in SAMPLES],
+        numeric=(0, 1, 2, 3),
     )
     if options.per_example:
         _print_examples(result, digits)
+
+
+def _sampling_row(masks: int, result: Any) -> tuple[str, str, str, str]:
+    low, high = result.standard_error(masks)
+    middle = (low + high) / 2
+    return (f"{masks:,}", f"{middle:.6g}", bound_text(high - low), _percent(middle, float(result.criterion)))
 
 
 def _percent(part: float, whole: float) -> str:
@@ -167,7 +170,7 @@ def _result_json(options: argparse.Namespace, result: Any) -> dict[str, Any]:
     content |= {name: json_number(getattr(result, name)) for name in QUANTITIES}
     content["mean"] = [json_number(v) for v in result.mean]
     content["error_bounds"] = {name: json_number(result.error_bounds[name]) for name in (*QUANTITIES, "mean")}
-    content["standard_error"] = {str(n): result.standard_error(n) for n in SAMPLES}
+    content["standard_error"] = {str(n): list(result.standard_error(n)) for n in SAMPLES}
     content["plan"] = _plan_json(result.plan)
     if options.per_example:
         table = result.per_example

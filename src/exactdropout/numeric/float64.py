@@ -15,7 +15,7 @@ from exactdropout.numeric.bounds import gamma, up
 from exactdropout.numeric.chunks import thread_count
 from exactdropout.numeric.gradient import walked_gradient
 from exactdropout.numeric.planner import choose
-from exactdropout.numeric.problem import ETA, UNIT, Problem, prepare, rounded
+from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
 from exactdropout.numeric.result import Evaluation, Gradient, PerExample, Plan
 from exactdropout.progress import Progress
@@ -79,7 +79,9 @@ def evaluate_float64(
         reference = reference_outputs(problem)
         chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
     folded = chosen.run(problem, reference, moments, threads if plan.cost > SERIAL else 1, progress)
-    quantities = per_example(problem, reference, folded.moments, folded.levels, moments)
+    quantities = per_example(
+        problem, reference, folded.moments, folded.levels, moments, folded.output_error, folded.noise_error
+    )
     slope = walked_gradient(network, problem, threads if plan.cost > SERIAL else 1, progress) if gradient else None
     return _evaluation(problem, quantities, plan, slope)
 
@@ -102,8 +104,6 @@ def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan, gr
     ]
     bounds["mean"] = max(bound for _, bound in means)
     squared = quantities.get("squared_error_variance")
-    if squared is not None:
-        bounds["sampling_variance"] = _sampling_bound(problem, squared)
     if not all(math.isfinite(v) for v in (*totals.values(), *bounds.values())):
         raise NumericalRange(
             "Argument 'network' leads beyond the range of float64; exact evaluation remains possible: "
@@ -139,16 +139,6 @@ def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan, gr
         plan=plan,
         gradient=gradient,
     )
-
-
-def _sampling_bound(problem: Problem, squared: Bounded) -> float:
-    """Return the bound of Σ_i P_i² v_i, added one by one in floats as ``Evaluation.sampling_variance`` does."""
-    p = np.array([rounded(v, "data") for v in problem.probabilities])
-    m = len(p)
-    largest = float(np.max(squared.value + squared.error))
-    size = up(np.sum(p * p * squared.value), m)
-    error = up(np.sum(p * p * (1 + 8 * UNIT) * squared.error), 2 * m)
-    return float(up(error + gamma(m + 12) * size + 4 * m * ETA * (1 + largest)))
 
 
 def _may_underflow(problem: Problem) -> bool:

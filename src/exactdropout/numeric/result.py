@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, Number, format_rational, show
@@ -112,6 +112,16 @@ def _dyadic(value: Number) -> Fraction:
     return -magnitude if sign else magnitude
 
 
+def _root(value: Fraction, *, up: bool) -> float:
+    """Return a float on the named side of √value: an integer square root of 2^(2k)·value, rounded outwards."""
+    if value == 0:
+        return 0.0
+    shift = max(0, 70 - (value.numerator.bit_length() - value.denominator.bit_length()) // 2)
+    floor = math.isqrt((value.numerator << 2 * shift) // value.denominator)
+    result = float(Fraction(floor + up, 1 << shift))
+    return math.nextafter(result, math.inf if up else 0.0)
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation:
     """Criterion, risk and penalty of a network on a distribution, with a bound that contains the exact value.
@@ -149,25 +159,36 @@ class Evaluation:
         value, bound = _dyadic(getattr(self, name)), _dyadic(self.error_bounds[name])
         return value - bound, value + bound
 
-    def sampling_variance(self, masks: int) -> Number:
-        """Return the variance of the Monte-Carlo estimate of J_D with ``masks`` independent masks per example.
+    def sampling_variance(self, masks: int) -> tuple[Fraction, Fraction]:
+        """Return rationals [lower, upper] with the variance of the Monte-Carlo estimate of J_D.
 
-        Var = Σ_i P_i² Var_R ‖D(W, x_i, R) − y_i‖² / masks. Needs ``moments=4`` in the call of evaluate. Exact for
-        exact networks, otherwise within ``error_bounds["sampling_variance"]`` / masks.
+        The estimate takes ``masks`` independent masks for each example: Var = Σ_i P_i² Var_R ‖D(W, x_i, R) − y_i‖² /
+        masks. Needs ``moments=4`` in the call of evaluate. Both ends are equal when the evaluation is exact.
         """
         if not isinstance(masks, int) or isinstance(masks, bool) or masks < 1:
             raise InvalidInput(f"Argument 'masks' must be a positive integer, not {show(masks)}.")
-        variances = self.per_example.squared_error_variance
-        if variances is None:
+        table = self.per_example
+        if table.squared_error_variance is None:
             raise InvalidInput("Argument 'moments' of evaluate must be 4 for a sampling variance; it was 2.")
-        total: Any = 0
-        for p, v in zip(self.probabilities, variances.tolist(), strict=True):
-            total += (float(p) ** 2 if isinstance(v, float) else p * p) * v
-        return total / masks
+        variances = table.squared_error_variance.tolist()
+        bounds = table.error_bounds["squared_error_variance"].tolist() if table.error_bounds else [0] * len(variances)
+        value = error = Fraction(0)
+        for p, v, b in zip(self.probabilities, variances, bounds, strict=True):
+            value += p * p * _dyadic(v)
+            error += p * p * _dyadic(b)
+        return max((value - error) / masks, Fraction(0)), (value + error) / masks
 
-    def standard_error(self, masks: int) -> float:
-        """Return the standard error √Var of that Monte-Carlo estimate, as a float."""
-        return math.sqrt(self.sampling_variance(masks))
+    def standard_error(self, masks: int) -> tuple[float, float]:
+        """Return floats [lower, upper] that contain the standard error √Var of that Monte-Carlo estimate.
+
+        >>> from exactdropout.evaluation import evaluate
+        >>> from exactdropout.model import Network
+        >>> low, high = evaluate(Network([[2]]), [((1,), 3)], "1/2", moments=4).standard_error(100)
+        >>> low <= 0.4 <= high <= low * (1 + 1e-15)     # (D − 3)² is 9 or 1, so one draw has deviation 4
+        True
+        """
+        low, high = self.sampling_variance(masks)
+        return _root(low, up=False), _root(high, up=True)
 
     def __repr__(self) -> str:
         """Return a short description."""
