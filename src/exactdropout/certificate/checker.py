@@ -77,6 +77,8 @@ def read(text: str) -> dict[str, Any]:
         raise MalformedError(f"not JSON: {error.msg} at line {error.lineno}") from None
     except RecursionError:
         raise MalformedError("the file is nested too deeply") from None
+    if isinstance(value, dict) and not isinstance(value.pop("comment", ""), str):
+        raise MalformedError("comment must be text")
     keys(value, "the file", "format", "version", "statement", "network", "cuts", "tree")
     if value["format"] != "exactdropout-minimum" or not is_integer(value["version"]) or value["version"] != 1:
         raise MalformedError("format and version must be 'exactdropout-minimum' and 1")

@@ -1,0 +1,86 @@
+"""The certificates that come with the package, and the command that produces them.
+
+``python -m exactdropout.certificate.shipped FOLDER`` solves every problem of the list anew and writes
+``FOLDER/certificates/NAME.json``. All at q = ½: ``half-K2-n3`` is Definition 1's distribution P_(1,1) on two inputs
+with biases, ``point-K2-n3`` the point mass on ((1, 1), 1) without biases, width 3; ``-nonnegative`` restricts the
+weights.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from exactdropout.certificate.writer import write_certificate
+from exactdropout.model import Architecture, Examples
+from exactdropout.optimum import Optimum, minimize
+
+__all__ = ["SHIPPED", "Shipped", "certificates_folder", "write_shipped"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """One shipped certificate: its problem and its name."""
+
+    inputs: int
+    width: int
+    biases: bool
+    nonnegative: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without its suffix."""
+        kind = "half" if self.biases else "point"
+        return f"{kind}-K{self.inputs}-n{self.width}{'-nonnegative' if self.nonnegative else ''}"
+
+    def solve(self) -> Optimum:
+        """Solve the problem."""
+        arch = Architecture(self.inputs, (self.width,), biases=self.biases)
+        ones = (1,) * self.inputs
+        data = Examples.half(ones, 1) if self.biases else Examples.point(ones, 1)
+        return minimize(arch, data, "1/2", nonnegative=self.nonnegative, compare=False)
+
+
+def _list() -> Iterator[Shipped]:
+    for inputs, biases, widths in (
+        (2, True, 12),
+        (2, False, 6),
+        (3, True, 6),
+        (3, False, 6),
+        (4, True, 4),
+        (4, False, 4),
+    ):
+        for width in range(1, widths + 1):
+            for nonnegative in (False, True):
+                yield Shipped(inputs=inputs, width=width, biases=biases, nonnegative=nonnegative)
+
+
+SHIPPED: tuple[Shipped, ...] = tuple(_list())
+
+
+def certificates_folder() -> Traversable:
+    """Return the folder of the shipped certificates: in the installed package, or in ``proofs`` of a checkout."""
+    inside = resources.files("exactdropout").joinpath("proofs", "certificates")
+    if inside.is_dir():
+        return inside
+    return Path(__file__).resolve().parents[3] / "proofs" / "certificates"
+
+
+def write_shipped(folder: Path, report: Callable[[str], None] = print) -> None:
+    """Solve all problems of the list and write their certificates."""
+    target = folder / "certificates"
+    target.mkdir(parents=True, exist_ok=True)
+    for item in SHIPPED:
+        best = item.solve()
+        write_certificate(best, target / f"{item.name}.json")
+        report(f"{item.name}: {best!r} {best.seconds:.2f} s")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m exactdropout.certificate.shipped FOLDER")
+    write_shipped(Path(sys.argv[1]))
