@@ -37,6 +37,7 @@ class Tables:
 
 
 def tables(problem: Problem) -> Tables:
+    """Return the walked layers as flat arrays."""
     layers = list(problem.walked)
     widths = np.array([*(problem.widths[l] for l in layers), problem.widths[-1]], dtype=np.int64)
     columns = [problem.weights[l].T.ravel() for l in layers]
