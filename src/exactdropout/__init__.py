@@ -23,12 +23,14 @@ _HOME = {
     "Examples": "exactdropout.model",
     "Gradient": "exactdropout.numeric.result",
     "Network": "exactdropout.model",
+    "Optimum": "exactdropout.optimum",
     "OutputLaw": "exactdropout.numeric.law",
     "Plan": "exactdropout.numeric.result",
     "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free",
     "free_network": "exactdropout.symbolic.free",
+    "minimize": "exactdropout.optimum",
     "output_law": "exactdropout.numeric.law",
     "plan": "exactdropout.evaluation",
 }
@@ -42,6 +44,7 @@ __all__ = [
     "Examples",
     "Gradient",
     "Network",
+    "Optimum",
     "OutputLaw",
     "Plan",
     "__version__",
@@ -51,6 +54,7 @@ __all__ = [
     "evaluate",
     "free_examples",
     "free_network",
+    "minimize",
     "output_law",
     "plan",
     "theorems",
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.numeric.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, Plan
+    from exactdropout.optimum import Optimum, minimize
     from exactdropout.symbolic.derivation import Derivation, derive
     from exactdropout.symbolic.free import free_examples, free_network
 

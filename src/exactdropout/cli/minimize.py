@@ -1,0 +1,133 @@
+"""``exactdropout minimize``: the certified global minimum of the dropout criterion of one hidden layer."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from exactdropout.cli.arguments import add_json, add_problem, drop_probability, load_problem, wants_progress
+from exactdropout.cli.output import print_json, print_table, value_text
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import format_rational, parse_rational
+
+__all__ = ["add"]
+
+EXIT_OPEN_INTERVAL = 3
+SHOWN_MINIMISERS = 20
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "minimize",
+        help="the exact global minimum of the criterion, with proof",
+        description="Minimise the dropout criterion over all weights of a network with one hidden relu layer: exact "
+        "value, all minimisers up to rescaling, sign patterns. Exit code 3 when only an interval was proved.",
+        allow_abbrev=False,
+    )
+    add_problem(command)
+    command.add_argument("--q", default="1/2", help="drop probability in (0, 1), one or one per layer (1/2)")
+    command.add_argument("--nonnegative", action="store_true", help="over non-negative weights only (biases free)")
+    command.add_argument("--time-limit", metavar="SECONDS", help="return the interval proved so far after this time")
+    command.add_argument("--certificate", metavar="FILE.json", help="write the proof for the independent checker")
+    add_json(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Minimise and print."""
+    from exactdropout.optimum import minimize
+
+    arch, data = load_problem(options)
+    limit = None
+    if options.time_limit is not None:
+        limit = float(parse_rational(options.time_limit, "--time-limit"))
+    if options.certificate and not options.certificate.endswith(".json"):
+        raise InvalidInput(f"Argument '--certificate' must end in .json, not {options.certificate!r}.")
+    best = minimize(
+        arch,
+        data,
+        drop_probability(options.q),
+        nonnegative=options.nonnegative,
+        time_limit=limit,
+        progress=wants_progress(options),
+    )
+    if options.certificate:
+        from exactdropout.certificate import write_certificate
+
+        write_certificate(best, options.certificate)
+    if options.json:
+        print_json("minimize", _json(options, best))
+    else:
+        _print(options, arch, best)
+    return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
+
+
+def _print(options: argparse.Namespace, arch: Any, best: Any) -> None:
+    certified = best.status == "certified"
+    rows = [("minimum", value_text(best.value))] if certified else [
+        ("lower bound, proved", value_text(best.lower)),
+        ("upper bound, attained", value_text(best.upper)),
+    ]  # fmt: skip
+    rows.append(("infimum over all widths", value_text(best.infinite_width)))
+    if best.nonnegative is not None:
+        other = best.nonnegative
+        if other.value is not None:
+            rows.append(("non-negative weights", value_text(other.value)))
+        else:
+            rows.append(("non-negative weights", f"in [{value_text(other.lower)}, {value_text(other.upper)}]"))
+        words = {True: "yes", False: "no", None: "not decided by the proved intervals"}
+        rows.append(("every minimiser has a negative weight", words[best.needs_negative_weight]))
+    rows.append(("proof", f"{len(best.proof.cuts)} dual cuts, {best.nodes} relaxations, {best.seconds:.2f} s"))
+    kind = "non-negative weights" if options.nonnegative else "all weights"
+    print_table(f"{arch}, q = {options.q}, {kind}: {best.status}", ("quantity", "value"), rows)
+    if certified and best.minimisers:
+        shown = best.minimisers[:SHOWN_MINIMISERS]
+        print_table(
+            f"Minimisers up to rescaling and symmetry ({len(shown)} of {len(best.minimisers)}); "
+            "a unit reads output sign (input weights|bias)",
+            ("signs", "units", "output bias"),
+            [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
+        )
+
+
+def _unit(unit: Any) -> str:
+    weights = ", ".join(format_rational(w) for w in unit.weights)
+    bias = "" if unit.bias is None else f" | {format_rational(unit.bias)}"
+    sign = "+" if unit.sign > 0 else "-"
+    return f"{unit.multiplicity} x {sign}({weights}{bias}){'' if unit.unique else ' not unique'}"
+
+
+def _json(options: argparse.Namespace, best: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "q": options.q,
+        "status": best.status,
+        "lower": format_rational(best.lower),
+        "upper": format_rational(best.upper),
+        "infinite_width": format_rational(best.infinite_width),
+        "needs_negative_weight": best.needs_negative_weight,
+        "minimisers": [
+            {
+                "pattern": m.pattern,
+                "output_bias": format_rational(m.output_bias),
+                "units": [
+                    {
+                        "sign": u.sign,
+                        "weights": [format_rational(w) for w in u.weights],
+                        "bias": None if u.bias is None else format_rational(u.bias),
+                        "multiplicity": u.multiplicity,
+                        "unique": u.unique,
+                    }
+                    for u in m.units
+                ],
+            }
+            for m in best.minimisers
+        ],
+        "seconds": round(best.seconds, 3),
+    }
+    if best.nonnegative is not None:
+        content["nonnegative"] = {
+            "lower": format_rational(best.nonnegative.lower),
+            "upper": format_rational(best.nonnegative.upper),
+        }
+    return content

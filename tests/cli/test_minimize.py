@@ -1,0 +1,75 @@
+"""``exactdropout minimize``: values known by hand, exit codes, certificates written for the checker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from fractions import Fraction as F
+
+import pytest
+
+import exactdropout as xd
+from exactdropout.certificate import checker
+from exactdropout.cli.main import main
+
+
+def test_the_tie_at_one_half(capsys):
+    """Point mass on ((1,1), 1), three units, no biases: linear and mixed-sign networks tie at 1/2."""
+    assert main(["minimize", "--hidden", "3", "--point", "1,1:1", "--no-biases", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["status"], content["lower"], content["upper"]) == ("certified", "1/2", "1/2")
+    assert content["needs_negative_weight"] is False
+    signs = {w.startswith("-") for m in content["minimisers"] for u in m["units"] for w in u["weights"]}
+    assert signs == {True, False}
+
+
+def test_output_and_certificate(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["minimize", "--hidden", "2", "--half", "1,1:1", "--certificate", "c.json"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "certified" in out
+    assert "infimum over all widths" in out
+    assert "1/10" in out
+    done = subprocess.run([sys.executable, checker.__file__, "c.json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "VERIFIED" in done.stdout
+
+
+def test_the_printed_network_attains_the_value(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    best = xd.minimize(xd.Architecture(2, (2,)), xd.Examples.half((1, 1), 1), "1/3")
+    assert best.status == "certified"
+    for minimiser in best.minimisers:
+        assert xd.evaluate(minimiser.network, xd.Examples.half((1, 1), 1), "1/3").criterion == best.value
+    assert best.value > F(1, 2) * F(1, 9) / (1 + F(1, 9))  # no network on P_(1,1) is below q^K/(1+q^K)/2
+
+
+def test_running_out_of_time_is_an_open_interval(capsys):
+    code = main(["minimize", "--hidden", "6", "--half", "1,1,1:1", "--time-limit", "1/1000", "--json"])
+    content = json.loads(capsys.readouterr().out)
+    assert (code, content["status"], content["minimisers"]) == (3, "interval", [])
+    low, high = F(content["lower"]), F(content["upper"])
+    assert 0 <= low < high <= F(1, 4)  # the constant 1/2 has criterion 1/4
+    assert content["needs_negative_weight"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hidden", "2", "--point", "1,1"], "'--point' must be an input vector"),
+        (["--hidden", "2", "--point", "1,x:1"], "'--point' must be an integer"),
+        (["--hidden", "0", "--point", "1,1:1"], "1 <= hidden"),
+        (["--hidden", "2", "--data", "none.csv"], "does not exist"),
+        (["--hidden", "2", "--point", "1,1:1", "--q", "0"], "q"),
+        (["--hidden", "2", "--point", "1,1:1", "--certificate", "c.txt"], "must end in .json"),
+        (["--hidden", "2", "--point", "1,1:1", "--time-limit", "0"], "'time_limit' must be"),
+        (["--hidden", "2", "--point", ",".join("1" * 12) + ":1"], "max_cost"),
+    ],
+)
+def test_bad_input(capsys, arguments, message):
+    assert main(["minimize", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
