@@ -21,6 +21,8 @@ def main(path: str) -> None:
     missing = [n for n in NEEDED if n not in names]
     if not any(n.endswith("licenses/LICENSE") for n in names):
         missing.append("LICENSE")
+    if not any(n.startswith("exactdropout/proofs/certificates/") and n.endswith(".json") for n in names):
+        missing.append("certificates")
     strange = [n for n in names if not n.startswith(("exactdropout/", "exactdropout-"))]
     strange += [n for n in names if "__pycache__" in n]
     if missing or strange:
