@@ -1,0 +1,53 @@
+"""Every key that a command prints with --json is described on the page about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import exactdropout as xd
+from exactdropout.cli.main import main
+
+COMMANDS = {
+    "evaluate": ["evaluate", "net.json", "data.csv", "--per-example"],
+    "law": ["law", "net.json", "--x=1,-1"],
+    "minimize": ["minimize", "--hidden", "1", "--point", "1,1:1", "--no-biases"],
+    "verify": ["verify", "--only", "figure-1"],
+}
+
+
+def keys(value: object) -> set[str]:
+    """Return all keys, nested ones included, except those that are data."""
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    if not isinstance(value, dict):
+        return set()
+    nested = (keys(v) for k, v in value.items() if k not in ("error_bounds", "standard_error", "quantiles"))
+    return set(value).union(*nested)
+
+
+def section(page: str, name: str) -> str:
+    match = re.search(rf"^## `{name}`, version (\d+)$(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    assert match is not None, f"no section about {name}"
+    assert match[1] == "1"
+    return match[2]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_key_is_described(
+    name: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    xd.Network([[[1, 1], [1, 1]], [1, 1]]).save("net.json")
+    (tmp_path / "data.csv").write_text("1,-1,8\n")
+    assert main([*COMMANDS[name], "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["schema"] == f"exactdropout/{name}"
+    assert content["version"] == 1
+    page = (repository / "docs" / "json.md").read_text("utf-8")
+    head = page[: page.index("## ")]
+    described = set(re.findall(r"`(\w+)`", head + section(page, name)))
+    assert keys(content) - described == set()
