@@ -48,16 +48,20 @@ def commands(block: str) -> list[tuple[list[str], str]]:
     return [(shlex.split(first), output) for first, _, output in (part.partition("\n") for part in parts)]
 
 
-def test_console_blocks(page: str, tmp_path: Path) -> None:
+def test_console_blocks(page: str, repository: Path, tmp_path: Path) -> None:
     ran = 0
     environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "118"}
     for block in blocks(page, "console"):
         for words, expected in commands(block):
-            if words[0] in INSTALLATION:
+            if words[0] == "python" and words[1].endswith(".py"):
+                arguments = [str(repository / words[1]), *words[2:]]
+            elif words[0] in INSTALLATION:
                 continue
-            assert words[0] == "exactdropout"
+            else:
+                assert words[0] == "exactdropout"
+                arguments = ["-m", *words]
             done = subprocess.run(
-                [sys.executable, "-m", *words], cwd=tmp_path, env=environment,
+                [sys.executable, *arguments], cwd=tmp_path, env=environment,
                 capture_output=True, text=True, encoding="utf-8", check=False,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
