@@ -57,8 +57,7 @@ def evaluate(
     Evaluation(criterion=54, risk=64, penalty=-10, exact)
     """
     examples, rates, rates_kind = _checked(network, data, q)
-    if moments not in (2, 4):
-        raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
+    _check_options(gradient, moments, max_cost)
     if precision is not None:
         if gradient:
             raise InvalidInput("Argument 'gradient' must be False with 'precision'; intervals carry no gradient.")
@@ -108,6 +107,7 @@ def plan(
     4
     """
     examples, rates, rates_kind = _checked(network, data, q)
+    _check_options(gradient, moments, max_cost)
     limit = float("inf") if max_cost is None else max_cost
     if precision is not None:
         from exactdropout.numeric.interval import plan_interval
@@ -143,6 +143,16 @@ def _checked(network: Network, data: Any, q: Any) -> tuple[Examples, tuple[Numbe
             )
     rates, kind = drop_rates(q, network.architecture)
     return data, rates, kind
+
+
+def _check_options(gradient: bool, moments: int, max_cost: float | None) -> None:
+    if not isinstance(gradient, bool):
+        raise InvalidInput(f"Argument 'gradient' must be True or False, not {show(gradient)}.")
+    if isinstance(moments, bool) or moments not in (2, 4):
+        raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
+    number = isinstance(max_cost, (int, float, Fraction)) and not isinstance(max_cost, bool)
+    if max_cost is not None and not (number and max_cost > 0):
+        raise InvalidInput(f"Argument 'max_cost' must be a positive number of steps or None, not {show(max_cost)}.")
 
 
 def _engine(network: Network, data: Examples, strategy: str | None) -> Literal["exact", "float64"]:

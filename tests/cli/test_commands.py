@@ -196,17 +196,17 @@ def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, exact):
     network = xd.Network([[[F(7**k % 101 - 50, k + 1) for k in range(34)] for _ in range(3)], [[1, 2, -1]]])
     (network if exact else network.float64()).save(tmp_path / "n.json")
     (tmp_path / "d.csv").write_text(",".join(["1"] * 35) + "\n")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "exactdropout", "evaluate", "n.json", "d.csv", "--max-cost", "inf"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    time.sleep(4)
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        time.sleep(4)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "exactdropout: interrupted"
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from exactdropout import __version__
-from exactdropout.model.numbers import format_rational
+from exactdropout.model.numbers import approximate, format_rational
 
 __all__ = ["bound_text", "json_number", "print_json", "print_table", "value_text"]
 
@@ -23,7 +22,7 @@ def value_text(value: Any, digits: int = 17) -> str:
         text = format_rational(value)
         if Fraction(value).denominator == 1 and len(text) < 40:
             return text
-        decimal = f"{_approximate(Fraction(value)):.12g}"
+        decimal = approximate(Fraction(value))
         return (
             f"{text} \N{ALMOST EQUAL TO} {decimal}" if len(text) < 40 else f"{decimal} ({len(text)} characters exact)"
         )
@@ -32,13 +31,6 @@ def value_text(value: Any, digits: int = 17) -> str:
     from mpmath import mp
 
     return str(mp.nstr(value, max(digits, 15)))
-
-
-def _approximate(value: Fraction) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def bound_text(bound: Any) -> str:

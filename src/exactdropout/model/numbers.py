@@ -16,7 +16,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -30,6 +30,7 @@ __all__ = [
     "Array",
     "Kind",
     "Number",
+    "approximate",
     "common_kind",
     "exact_fraction",
     "format_rational",
@@ -126,6 +127,16 @@ def format_rational(value: int | Fraction) -> str:
     """
     top = _integer_text(value.numerator)
     return top if value.denominator == 1 else f"{top}/{_integer_text(value.denominator)}"
+
+
+def approximate(value: Fraction, digits: int = 12) -> str:
+    """Return the decimal nearest to the rational, to so many significant digits, at any size; for display only.
+
+    >>> approximate(Fraction(2, 3), 5), approximate(Fraction(10**400, 3), 5)
+    ('0.66667', '3.3333E+399')
+    """
+    with localcontext(prec=digits, Emin=-(10**9), Emax=10**9):
+        return str((Decimal(value.numerator) / Decimal(value.denominator)).normalize())
 
 
 def scalar(value: object, name: str) -> tuple[Number, Kind]:

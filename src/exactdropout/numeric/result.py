@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import Array, Number, format_rational, show
+from exactdropout.model.numbers import Array, Number, approximate, format_rational, show
 
 __all__ = ["Evaluation", "Exactness", "Gradient", "PerExample", "Plan", "RunnerUp"]
 
@@ -194,11 +194,12 @@ class Evaluation:
         """Return a short description."""
 
         def text(value: Number) -> str:
-            return (
-                show(value, 40)
-                if not isinstance(value, (Fraction, float))
-                else (show(format_rational(value), 40).strip("'") if isinstance(value, Fraction) else f"{value:.17g}")
-            )
+            if isinstance(value, float):
+                return f"{value:.17g}"
+            if not isinstance(value, Fraction):
+                return show(value, 40)
+            exact = format_rational(value)
+            return exact if len(exact) <= 40 else f"\N{ALMOST EQUAL TO}{approximate(value, 17)}"
 
         bound = "exact" if self.exactness == "exact" else f"error_bound={float(self.error_bound):.2g}"
         return (

@@ -1,0 +1,88 @@
+"""The face: one door to all engines, and what it refuses."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+import exactdropout as xd
+from exactdropout.errors import InvalidInput, MixedNumbers
+
+NET = xd.Network([[[1, -2], [3, 1]], [1, F(1, 2)]])
+DATA = [((1, 2), 1, F(1, 3)), ((F(1, 2), -1), 0, F(2, 3))]
+
+
+def test_each_kind_goes_to_its_engine():
+    exact = xd.evaluate(NET, DATA)
+    floats = xd.evaluate(NET.float64(), DATA)
+    precise = xd.evaluate(NET, DATA, precision=30)
+    assert [e.exactness for e in (exact, floats, precise)] == ["exact", "float64", "interval"]
+    assert isinstance(exact.criterion, F)
+    assert isinstance(floats.criterion, float)
+    for other in (floats, precise):
+        low, high = other.enclosure()
+        assert low <= exact.criterion <= high
+
+
+def test_exact_numbers_are_welcome_in_a_float_computation():
+    data = xd.Examples([(("0.1", "0.7"), "0.3")])
+    result = xd.evaluate(NET.float64(), data, "1/3")
+    low, high = result.enclosure()
+    assert low <= xd.evaluate(NET, data, "1/3").criterion <= high
+    assert low < high
+
+
+def test_a_plan_is_what_the_evaluation_follows_and_starts_nothing():
+    for network in (NET, NET.float64()):
+        assert xd.plan(network, DATA) == xd.evaluate(network, DATA).plan
+    big = xd.Network([np.ones((3, 300)) * np.arange(300), np.ones(3)])
+    plan = xd.plan(big, [(np.ones(300), 0.0)])
+    assert plan.masks == 2**303
+    assert "masks      2^303" in str(plan)
+
+
+def test_repr_is_short_even_for_long_fractions():
+    long = xd.evaluate(xd.Network([[F(10**50 + 1, 3**40)]]), [((1,), 0)])
+    assert len(repr(long)) < 200
+    assert "\N{ALMOST EQUAL TO}" in repr(long)
+    huge = xd.evaluate(xd.Network([[10**400 + 1]]), [((F(1, 3),), 0)])
+    assert "\N{ALMOST EQUAL TO}1.1111111111111111E+799" in repr(huge)
+
+
+@pytest.mark.parametrize("network", [NET, NET.float64()], ids=["exact", "float64"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"q": F(3, 2)}, "0 <= q < 1, not 3/2"),
+        ({"gradient": 1}, "'gradient' must be True or False"),
+        ({"moments": 3}, "'moments' must be 2 or 4"),
+        ({"max_cost": "many"}, "'max_cost' must be a positive number"),
+        ({"max_cost": 0}, "'max_cost' must be a positive number"),
+        ({"max_cost": float("nan")}, "'max_cost' must be a positive number"),
+        ({"progress": 3}, "'progress' must be True"),
+        ({"strategy": "guess"}, "'strategy' must be None"),
+        ({"precision": 20, "gradient": True}, "'gradient' must be False with 'precision'"),
+        ({"data": None}, "'data' must be Examples"),
+        ({"data": [((1, 2, 3), 1)]}, "must have 2 inputs per example"),
+        ({"data": [((1, 2), (1, 1))]}, "must have 1 labels per example"),
+        ({"network": 5}, "'network' must be a Network"),
+    ],
+)
+def test_bad_arguments(network, options, message):
+    arguments = {"network": network, "data": DATA} | options
+    with pytest.raises(InvalidInput, match=message):
+        xd.evaluate(**arguments)
+
+
+def test_symbols_are_sent_to_derive():
+    with pytest.raises(MixedNumbers, match="use derive"):
+        xd.evaluate(xd.free_network(xd.Architecture(2, (1,))), DATA)
+
+
+def test_progress_is_told_from_start_to_end():
+    seen = []
+    xd.evaluate(NET, DATA, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] > 0
+    assert seen == sorted(seen)
