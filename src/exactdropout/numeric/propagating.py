@@ -23,7 +23,7 @@ from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
 from exactdropout.progress import Progress
 
-__all__ = ["equal_units", "estimate", "linear_factors", "moments_reference", "refusal", "run"]
+__all__ = ["estimate", "linear_factors", "moments_reference", "refusal", "run"]
 
 BLOCK_ENTRIES = 1 << 22
 
@@ -37,14 +37,6 @@ def moments_reference(problem: Problem, factors: list[Array], example: int) -> t
         mean = t[example] * (weights @ mean + problem.biases[l])
         covariance = np.outer(t[example], t[example]) * (weights @ masked @ weights.T)
     return mean, covariance
-
-
-def equal_units(weights: Array, bias: Array) -> tuple[Array, Array]:
-    """Return one representative of each group of equal rows, and the group of every row."""
-    _, representatives, groups = np.unique(
-        np.column_stack([weights, bias]), axis=0, return_index=True, return_inverse=True
-    )
-    return representatives, groups.reshape(-1)
 
 
 def linear_factors(problem: Problem) -> list[Array] | None:
@@ -63,7 +55,9 @@ def linear_factors(problem: Problem) -> list[Array] | None:
         if problem.rates[l] > 0:
             scale = problem.inverse_keep[l] * SLACK
             low, high = np.minimum(low, 0.0) * scale, np.maximum(high, 0.0) * scale
-        plus, minus = np.maximum(problem.weights[l], 0.0), np.maximum(-problem.weights[l], 0.0)
+        representatives, groups = problem.equal_units[l]
+        weights, bias = problem.weights[l][representatives], problem.biases[l][representatives]
+        plus, minus = np.maximum(weights, 0.0), np.maximum(-weights, 0.0)
         n = plus.shape[1]
 
         def bound(a: Array, b: Array, plus: Array = plus, minus: Array = minus, n: int = n) -> Array:
@@ -78,13 +72,13 @@ def linear_factors(problem: Problem) -> list[Array] | None:
             return difference
 
         above, below = bound(high, -low), bound(-low, high)
-        bias = problem.biases[l]
         positive, negative = bias - below >= 0, bias + above <= 0
         slope = problem.slopes[l]
         linear = slope == 1.0 and problem.slope_errors[l] == 0.0
         if not linear and not np.all(positive | negative):
             return None
-        factors.append(np.where(positive, 1.0, slope))
+        t = np.where(positive, 1.0, slope)
+        factors.append(t[:, groups])
         top, bottom = bias + above, bias - below
         room = 4 * UNIT * (np.abs(bias) + np.abs(above) + np.abs(below))
         if slope == 0.0 and problem.slope_errors[l] == 0.0:
@@ -93,9 +87,10 @@ def linear_factors(problem: Problem) -> list[Array] | None:
         else:
             steep = 1 + 8 * UNIT
             off = problem.slope_errors[l] * (np.abs(top) + np.abs(bottom)) + room * (1 + abs(slope)) + ETA
-            ends = np.stack([factors[-1] * top, factors[-1] * bottom])
+            ends = np.stack([t * top, t * bottom])
             low = np.where(positive, np.maximum(bottom - room, 0.0), ends.min(axis=0) - off * steep)
             high = np.where(positive, top + room, ends.max(axis=0) + off * steep)
+        low, high = low[:, groups], high[:, groups]
     return factors
 
 
@@ -111,7 +106,7 @@ def estimate(problem: Problem, moments: int) -> Estimate:
     """Return the cost of two products of matrices (values and bounds) for each layer and example."""
     cost, largest, width = 2e5, 1.0, 1
     for l, weights in enumerate(problem.weights):
-        below = len(equal_units(weights, problem.biases[l])[0])
+        below = len(problem.equal_units[l][0])
         cost += problem.examples * (4.0 * below * below * (weights.shape[1] + width) + 4.0 * below * width * width)
         cost += 20.0 * weights.size
         largest = max(largest, float(below) * below)
@@ -145,7 +140,7 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
     factors = linear_factors(problem)
     if factors is None:
         raise ValueError("moments needs units that keep their sign")
-    widest = max(len(equal_units(w, b)[0]) for w, b in zip(problem.weights, problem.biases, strict=True))
+    widest = max(len(representatives) for representatives, _ in problem.equal_units)
     block = max(1, BLOCK_ENTRIES // (widest * widest))
     values, errors = [], []
     for begin in range(0, problem.examples, block):
@@ -165,7 +160,7 @@ def _propagate(problem: Problem, reference: Reference, factors: list[Array], par
     state = _Moments(mean, np.zeros((m, width, width)), e_mean, np.zeros((m, width, width)))
     last = len(problem.weights) - 1
     for l in range(last):
-        representatives, below = equal_units(problem.weights[l], problem.biases[l])
+        representatives, below = problem.equal_units[l]
         state = _affine(problem, l, state, groups, representatives)
         t = factors[l][part][:, representatives]
         slope = abs(problem.slopes[l])
