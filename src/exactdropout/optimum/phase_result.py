@@ -1,0 +1,120 @@
+"""What the phases of an optimum are: pieces of q with one formula each, exact breakpoints, and what stayed open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from exactdropout.model import Architecture, Examples
+from exactdropout.model.numbers import format_rational
+from exactdropout.optimum.algebraic import Algebraic, RationalFunction
+from exactdropout.optimum.result import Minimiser
+
+__all__ = ["Cell", "Phases", "Piece", "UnitFamily"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitFamily:
+    """Equal hidden units of a minimiser as functions of q, up to the rescaling a_j relu(w_j·x) = s_j relu(c_j·x).
+
+    ``weights`` and ``bias`` (None without hidden biases) are those of a network with output weight ``sign``.
+    """
+
+    sign: int
+    weights: tuple[RationalFunction, ...]
+    bias: RationalFunction | None
+    multiplicity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One certified interval [lower, upper] ∩ (0, 1): the dual cuts of ``leaves`` leaves of the search tree at q =
+    ``sample``, continued as rational functions of q, prove that nothing is below the piece's value on all of it."""
+
+    lower: Algebraic
+    upper: Algebraic
+    sample: Fraction
+    leaves: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """An open interval of q on which one formula, proved for every q of it, gives the global minimum.
+
+    ``value`` is the minimum of J_D, attained by the network of ``units`` and ``output_bias``; the signs of its weights
+    are constant on the piece and are ``pattern``. ``minimisers`` are all minimisers at q = ``sample`` (another
+    minimiser of the list may cease to be one elsewhere on the piece). ``cells`` cover the piece: each is one proof.
+    """
+
+    lower: Algebraic
+    upper: Algebraic
+    value: RationalFunction
+    units: tuple[UnitFamily, ...]
+    output_bias: RationalFunction
+    pattern: str
+    sample: Fraction
+    minimisers: tuple[Minimiser, ...]
+    cells: tuple[Cell, ...]
+
+    def __contains__(self, q: Fraction) -> bool:
+        """Return whether a rational q lies strictly inside."""
+        return self.lower < q and self.upper > q
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        return f"Piece({self.lower} < q < {self.upper}: {self.pattern}, J = {self.value})"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Phases:
+    """The global minimum of the dropout criterion as a function of q in (0, 1), piece by piece.
+
+    ``breakpoints`` are the numbers where two certified pieces meet: another formula, another sign pattern, or both.
+    ``uncertified`` are the open intervals that no proof covers; nothing is claimed there. ``seconds`` is wall time,
+    ``solved`` the number of minimisations at single q.
+    """
+
+    architecture: Architecture
+    data: Examples
+    nonnegative: bool
+    pieces: tuple[Piece, ...]
+    uncertified: tuple[tuple[Algebraic, Algebraic], ...]
+    solved: int
+    seconds: float
+
+    @property
+    def breakpoints(self) -> tuple[Algebraic, ...]:
+        """The exact numbers at which two certified pieces meet, in order."""
+        return tuple(a.upper for a, b in zip(self.pieces, self.pieces[1:], strict=False) if a.upper == b.lower)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every q in (0, 1) is covered by a proof."""
+        return not self.uncertified
+
+    def piece(self, q: Fraction) -> Piece | None:
+        """Return the piece whose closure holds q; None where nothing is certified."""
+        return next((p for p in self.pieces if not (p.lower > q or p.upper < q)), None)
+
+    def value(self, q: Fraction) -> Fraction | None:
+        """Return the exact minimum at a rational q; None where nothing is certified."""
+        found = self.piece(q)
+        return None if found is None else found.value(q)
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        at = ", ".join(str(b) for b in self.breakpoints)
+        left = f", uncertified={[(str(a), str(b)) for a, b in self.uncertified]}" if self.uncertified else ""
+        return f"Phases({self.architecture}, {len(self.pieces)} pieces, breakpoints=[{at}]{left})"
+
+    def latex(self) -> str:
+        """Return the optimal value as a ``cases`` environment; irrational endpoints are shown in decimals."""
+        rows = [f"{p.value.latex()} & {_number(p.lower)} < q < {_number(p.upper)}" for p in self.pieces]
+        return "\\min J_D = \\begin{cases} " + " \\\\ ".join(rows) + " \\end{cases}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+def _number(value: Algebraic) -> str:
+    return format_rational(value.low) if value.is_rational else f"{float(value):.6f}"

@@ -1,0 +1,255 @@
+"""The phases of the global optimum: which network is best as a function of q, with exact breakpoints.
+
+Each certified cell (:mod:`exactdropout.optimum.phase_cover`) carries one formula for the minimum. Cells are proved at
+samples until they cover (0, 1), or time runs out, or a gap is too short; a gap that is left is reported, never guessed.
+Neighbouring cells with the same value, attained by the same network family, are joined; where formulas or the sign of
+a weight change there is a breakpoint, an exact real algebraic number.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpz_poly
+
+from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.model import Architecture, Examples
+from exactdropout.model.numbers import show
+from exactdropout.optimum.algebraic import Algebraic, RationalFunction, all_roots, simplest_between
+from exactdropout.optimum.cones import cone_bound, separators
+from exactdropout.optimum.minimise import minimize
+from exactdropout.optimum.phase_cover import Coincidence, Proved, certified_cell, reach_all
+from exactdropout.optimum.phase_family import Family, Optimal
+from exactdropout.optimum.phase_result import Cell, Phases, Piece, UnitFamily
+from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.result import Unit
+from exactdropout.progress import Progress, reporting
+
+__all__ = ["MAX_STEPS", "phases"]
+
+MAX_STEPS = 3000
+"""Default ``max_cost``: cones per unit (Schläfli's bound) times masked inputs times width."""
+SHORTEST = Fraction(1, 1 << 20)
+ZERO, ONE = Algebraic.rational(Fraction(0)), Algebraic.rational(Fraction(1))
+Span = tuple[Algebraic, Algebraic]
+
+
+def phases(
+    arch: Architecture,
+    data: Examples,
+    *,
+    nonnegative: bool = False,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+    time_limit: float | None = None,
+) -> Phases:
+    """Return the global minimum of J_D as a function of the drop probability q in (0, 1), with a proof for every q.
+
+    Between two breakpoints the minimum and a minimiser are rational functions of q with integer coefficients; the
+    breakpoints are real algebraic numbers, given by minimal polynomial and isolating interval. Breakpoints are ties of
+    two values, changes of the active set, and sign changes of a weight. The drop probability is the same at inputs and
+    hidden units. All arithmetic behind a claim is exact; floats only propose what is then proved.
+
+    Args:
+        arch: one hidden layer, relu, one output; hidden biases and output bias independently on or off.
+        data: an exact finite distribution.
+        nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
+        max_cost: refuse beforehand when cones per unit × masked inputs × width exceed this (3000; ``inf``: never).
+            The work is one minimisation and one continuation per cell, and some tens of cells are usual.
+        progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of (0, 1) covered.
+        time_limit: seconds after which the rest of (0, 1) is returned as uncertified.
+
+    Raises:
+        InvalidInput: another architecture, a time limit that is not positive.
+        MixedNumbers: floats or symbols in the data.
+        CostLimitExceeded: more than ``max_cost``.
+
+    Source: derived for this project; the reduction is in :mod:`exactdropout.optimum.problem`, the dual bound in
+    :mod:`exactdropout.optimum.phase_family`, the cells in :mod:`exactdropout.optimum.phase_cover`.
+
+    >>> found = phases(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1))
+    >>> found
+    Phases(2-3-1 relu, no biases, 2 pieces, breakpoints=[1/2])
+    >>> found.pieces[1].value, found.pieces[1].pattern
+    (RationalFunction((5*q)/(3 + 4*q)), '3x+(++)')
+    """
+    started = time.monotonic()
+    limit = _limit(max_cost)
+    deadline = math.inf if time_limit is None else started + _seconds(time_limit)
+    sample = reduced_problem(arch, data, Fraction(1, 2), nonnegative=nonnegative)
+    cones = cone_bound(len(separators(sample)[0]), sample.dimension) if sample.dimension else 0
+    cost = cones * len(sample.points) * sample.width
+    if cost > limit:
+        raise CostLimitExceeded(
+            f"Phases were not started: up to {cones} cones per unit, {len(sample.points)} masked inputs and width "
+            f"{sample.width} make about {cost} steps per cell, more than max_cost={limit:g}."
+        )
+    family = Family(arch, data, nonnegative=nonnegative, max_cones=max(cones, 1))
+    with reporting(progress, "certifying") as report:
+        cells, gaps, solved = _cover(family, report, deadline)
+    return Phases(
+        architecture=arch,
+        data=data,
+        nonnegative=nonnegative,
+        pieces=tuple(_pieces(family, cells)),
+        uncertified=tuple(gaps),
+        solved=solved,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _limit(max_cost: float | None) -> float:
+    if max_cost is None:
+        return MAX_STEPS
+    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
+        raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {show(max_cost)}.")
+    return max_cost
+
+
+def _seconds(time_limit: float) -> float:
+    if (
+        isinstance(time_limit, bool)
+        or not isinstance(time_limit, (int, float, Fraction))
+        or not (math.isfinite(time_limit) and time_limit > 0)
+    ):
+        raise InvalidInput(f"Argument 'time_limit' must be a positive number of seconds, not {show(time_limit)}.")
+    return float(time_limit)
+
+
+def _cover(family: Family, progress: Progress | None, deadline: float) -> tuple[list[Proved], list[Span], int]:
+    """Return certified cells, sorted, the gaps that they leave, and the number of samples."""
+    cells: list[Proved] = []
+    left: list[Span] = []
+    open_gaps: list[Span] = [(ZERO, ONE)]
+    solved = 0
+    while open_gaps:
+        gap = open_gaps.pop()
+        low, high = _room(gap)
+        found = None
+        if high - low > SHORTEST * max(high, 1 / Fraction(64)):
+            for start, end in ((40, 60), (25, 40), (60, 75), (10, 25), (75, 90)):
+                q = simplest_between(low + (high - low) * start / 100, low + (high - low) * end / 100)
+                if time.monotonic() > deadline:
+                    break
+                solved += 1
+                try:
+                    found = certified_cell(family, q, gap, deadline)
+                except Coincidence:
+                    continue
+                break
+        if found is None:
+            left.append(gap)
+            continue
+        cells.append(found)
+        a, b = found.span
+        open_gaps += [s for s in ((gap[0], a), (b, gap[1])) if s[0] < s[1]]
+        if progress:
+            rest = sum(float(s[1]) - float(s[0]) for s in (*open_gaps, *left))
+            progress(int(1000 * (1 - rest)), 1000)
+    return sorted(cells, key=lambda c: c.span[0]), sorted(left), solved
+
+
+def _room(gap: Span) -> tuple[Fraction, Fraction]:
+    """Return rational numbers inside a gap, close to its ends."""
+    low, high = gap
+    width = Fraction(1, 1 << 12)
+    while True:
+        low, high = low.refined(width), high.refined(width)
+        inner = high.low - low.high
+        if inner > 16 * width:
+            return low.high, high.low
+        width /= 1 << 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stretch:
+    """Neighbouring cells with one family of networks."""
+
+    span: Span
+    optimal: Optimal
+    value: RationalFunction
+    cells: tuple[Proved, ...]
+
+
+def _pieces(family: Family, cells: Sequence[Proved]) -> list[Piece]:
+    stretches: list[_Stretch] = []
+    for cell in cells:
+        value = RationalFunction(cell.optimal.value, cell.optimal.denominator * family.common)
+        new = _Stretch(span=cell.span, optimal=cell.optimal, value=value, cells=(cell,))
+        joined = _join(stretches[-1], new) if stretches else None
+        if joined is None:
+            stretches.append(new)
+        else:
+            stretches[-1] = joined
+    return [piece for stretch in stretches for piece in _split(family, stretch)]
+
+
+def _join(a: _Stretch, b: _Stretch) -> _Stretch | None:
+    """Return two neighbours as one where their values agree and one family is admissible on both."""
+    if a.span[1] != b.span[0] or a.value != b.value:
+        return None
+    span = (a.span[0], b.span[1])
+    for optimal, inside in ((a.optimal, a.cells[0].sample), (b.optimal, b.cells[0].sample)):
+        if reach_all(optimal.coefficients, inside, span) == span:
+            return _Stretch(span=span, optimal=optimal, value=a.value, cells=a.cells + b.cells)
+    return None
+
+
+def _split(family: Family, stretch: _Stretch) -> list[Piece]:
+    """Cut a stretch where a weight of its network changes its sign."""
+    a = family.arrangement
+    units = []
+    for kind in sorted({t for t, _ in stretch.optimal.columns}):
+        weights, bias = family.weights(stretch.optimal, kind)
+        count = int(stretch.optimal.multiplicities[kind])
+        units.append(UnitFamily(sign=a.sign(kind), weights=weights, bias=bias, multiplicity=count))
+    output = RationalFunction(stretch.optimal.bias, stretch.optimal.denominator)
+    low, high = stretch.span
+    cuts = {
+        root
+        for unit in units
+        for f in (*unit.weights, *([] if unit.bias is None else [unit.bias]))
+        if any(f.numerator)
+        for root in all_roots(fmpz_poly(list(f.numerator)))
+        if low < root < high
+    }
+    ends = [low, *sorted(cuts), high]
+    pieces = []
+    for lower, upper in zip(ends, ends[1:], strict=False):
+        here = tuple(c for c in stretch.cells if c.span[0] < upper and lower < c.span[1])
+        sampled = next((c for c in here if lower < c.sample and upper > c.sample), None)
+        if sampled is not None:
+            sample, minimisers = sampled.sample, sampled.minimisers
+        else:
+            sample = simplest_between(*_room((lower, upper)))
+            minimisers = minimize(
+                family.architecture, family.data, sample, nonnegative=family.nonnegative, compare=False
+            ).minimisers
+        shown = [
+            Unit(
+                sign=u.sign,
+                weights=tuple(w(sample) for w in u.weights),
+                bias=None if u.bias is None else u.bias(sample),
+                multiplicity=u.multiplicity,
+                unique=True,
+            )
+            for u in units
+        ]
+        pieces.append(
+            Piece(
+                lower=lower,
+                upper=upper,
+                value=stretch.value,
+                units=tuple(units),
+                output_bias=output,
+                pattern=" ".join(f"{u.multiplicity}x{u.pattern}" for u in shown) or "all weights zero",
+                sample=sample,
+                minimisers=minimisers,
+                cells=tuple(Cell(lower=c.span[0], upper=c.span[1], sample=c.sample, leaves=c.leaves) for c in here),
+            )
+        )
+    return pieces
