@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     command.add_argument("files", nargs="*", metavar="FILE.py", help="Python files with theorems; they are run")
     command.add_argument("--only", action="append", metavar="TEXT", help="only entries whose id contains this text")
     command.add_argument("--steps", action="store_true", help="also print each proof, step by step")
+    command.add_argument("--report", metavar="FOLDER", help="also write report.tex, report.html and, with TeX, a PDF")
     add_json(command)
     command.set_defaults(run=run)
 
@@ -40,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     if not entries:
         raise InvalidInput(f"Argument '--only' must match a theorem; {show(options.only)} matches none.")
     proofs = _prove(entries, quiet=options.json)
+    report = _report(options.report, list(zip(entries, proofs, strict=True))) if options.report else None
     changed = [t.id for t, proof in zip(entries, proofs, strict=True) if proof.verdict != t.verdict]
     if options.json:
         rows = [_row(t, proof) for t, proof in zip(entries, proofs, strict=True)]
@@ -57,6 +59,9 @@ def run(options: argparse.Namespace) -> int:
     if options.steps:
         for t, proof in zip(entries, proofs, strict=True):
             print(f"{t.id}: {t.title}\n{proof}\n")
+    if report is not None:
+        files = [str(f) for f in (report.latex, report.html, report.pdf) if f is not None]
+        print(f"wrote {', '.join(files)}" + (f" ({report.note})" if report.note else ""))
     seconds = sum(proof.seconds for proof in proofs)
     if changed:
         print(f"{len(changed)} of {len(entries)} do not reproduce their declared verdict: {', '.join(changed)}")
@@ -81,6 +86,13 @@ def _prove(entries: list[Any], *, quiet: bool) -> list[Any]:
             proofs.append(t.prove())
             bar.advance(task)
     return proofs
+
+
+def _report(folder: str, results: list[tuple[Any, Any]]) -> Any:
+    from exactdropout import __version__
+    from exactdropout.report import write_report
+
+    return write_report(results, folder, version=__version__)
 
 
 def _verdict(theorem: Any, proof: Any) -> str:

@@ -1,0 +1,66 @@
+"""Write a report to a folder: ``report.tex``, ``report.html``, and ``report.pdf`` where TeX is present."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exactdropout.errors import UnreadableFile
+from exactdropout.model.files import write_atomically
+from exactdropout.report.html import html_page
+from exactdropout.report.latex import latex_document
+from exactdropout.theorems.proof import Proof
+from exactdropout.theorems.registry import Theorem
+
+__all__ = ["Report", "write_report"]
+
+_TEX_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The files that were written; ``pdf`` is None where TeX is missing or failed, and ``note`` says which."""
+
+    latex: Path
+    html: Path
+    pdf: Path | None
+    note: str
+
+
+def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *, version: str) -> Report:
+    """Write the report on theorems and their proofs; the folder is made if it is missing.
+
+    Existing files of these names are replaced, each only when the new one is complete.
+
+    Raises:
+        UnreadableFile: the folder cannot be made or written.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnreadableFile(f"Folder {str(folder)!r} cannot be made: {error.strerror}.") from None
+    latex, page, pdf = target / "report.tex", target / "report.html", target / "report.pdf"
+    write_atomically(latex, latex_document(entries, version=version).encode())
+    write_atomically(page, html_page(entries, version=version).encode())
+    compiler = shutil.which("pdflatex")
+    if compiler is None:
+        return Report(latex=latex, html=page, pdf=None, note="no PDF: pdflatex is not installed (TeX Live)")
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.copy(latex, scratch)
+        command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
+        for _ in range(2):  # the second run places the columns of the long table
+            try:
+                done = subprocess.run(command, cwd=scratch, capture_output=True, check=False, timeout=_TEX_SECONDS)
+            except subprocess.TimeoutExpired:
+                return Report(latex=latex, html=page, pdf=None, note="no PDF: pdflatex took too long")
+            if done.returncode:
+                log = (Path(scratch) / "report.log").read_text(encoding="latin-1", errors="replace")
+                reason = next((line for line in log.splitlines() if line.startswith("!")), "see its log")
+                return Report(latex=latex, html=page, pdf=None, note=f"no PDF: pdflatex failed, {reason}")
+        write_atomically(pdf, (Path(scratch) / "report.pdf").read_bytes())
+    return Report(latex=latex, html=page, pdf=pdf, note="")

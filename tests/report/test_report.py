@@ -1,0 +1,167 @@
+"""Reports: escaped text, LaTeX that a real TeX compiles without overfull lines, a page that a browser opens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import exactdropout
+from exactdropout import theorems
+from exactdropout.cli.main import main
+from exactdropout.report import html_page, latex_document, write_report
+from exactdropout.report.markup import html_text, latex_text, split_formulas
+from exactdropout.theorems import argument, conclude, step
+
+
+@pytest.fixture(scope="module")
+def entries():
+    chosen = [t for t in theorems.catalogue() if "lemma-1" in t.id or "theorem" in t.id or "figure-1" in t.id]
+    return [(t, t.prove()) for t in chosen]
+
+
+@pytest.fixture(scope="module")
+def hostile_entry():
+    """An entry whose every text field holds what TeX and HTML treat specially, and letters no font has."""
+    nasty = r"50% & <b>\input{x}</b> #_^~{} 'q' \"a\" " + "日本 é ∀ λ₁² → ½"
+    found = {}
+    theorems.registry._collecting.append(found)
+    try:
+
+        @theorems.register(
+            id="test-2026-hostile",
+            title=nasty,
+            source="test_2026",
+            number="1 & 2",
+            printed=nasty,
+            statement=nasty,
+            verdict="holds",
+            scope=nasty,
+            correction=nasty,
+        )
+        def proof():
+            steps = [step(nasty + " and $x^2 \\le \\tfrac12$", "identity", True, nasty), argument(nasty)]
+            return conclude("holds", nasty, steps, nasty)
+    finally:
+        theorems.registry._collecting.pop()
+    (theorem,) = found.values()
+    return theorem, theorem.prove()
+
+
+@given(st.text())
+def test_every_text_becomes_ascii_or_accented_latex_without_stray_specials(text):
+    plain = "".join(part for part, formula in split_formulas(text) if not formula)
+    result = latex_text(plain.replace("$", ""))
+    assert not re.search(r"(?<!\\)[&%#](?!\w*\{)", re.sub(r"\\[&%#]", "", result))
+    assert all(c.isascii() or c.isalpha() for c in result)
+
+
+@given(st.text())
+def test_no_markup_of_the_text_survives_in_html(text):
+    rendered = html_text(text, lambda formula: "F")
+    assert "<" not in rendered
+    assert ">" not in rendered
+
+
+def test_formulas_are_between_dollars():
+    assert split_formulas("a $b$ c $d$") == [("a ", False), ("b", True), (" c ", False), ("d", True)]
+    assert split_formulas("costs 5$ only") == [("costs 5$ only", False)]
+
+
+def compile_latex(folder, text, pdflatex):
+    (folder / "r.tex").write_text(text, encoding="utf-8")
+    for _ in range(2):
+        done = subprocess.run(
+            [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "r.tex"],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout.decode("latin-1")[-2000:]
+    return (folder / "r.log").read_text(encoding="latin-1")
+
+
+def test_the_catalogue_compiles_without_overfull_lines_or_missing_glyphs(tmp_path, entries, external):
+    log = compile_latex(tmp_path, latex_document(entries, version="1"), external("pdflatex"))
+    assert "Overfull" not in log
+    assert "Missing character" not in log
+    text = subprocess.run(
+        [external("pdftotext"), "-layout", "r.pdf", "-"], cwd=tmp_path, capture_output=True, check=True
+    ).stdout.decode()
+    for _, proof in entries:
+        assert proof.verdict in " ".join(text.split())
+    assert "U+" not in text
+    fonts = subprocess.run(
+        [external("pdffonts"), "r.pdf"], cwd=tmp_path, capture_output=True, check=True
+    ).stdout.decode()
+    assert "Type 3" not in fonts  # no bitmap fonts
+
+
+def test_hostile_text_compiles_and_stays_text(tmp_path, hostile_entry, external):
+    log = compile_latex(tmp_path, latex_document([hostile_entry], version="1 & 2"), external("pdflatex"))
+    assert "Missing character" not in log
+    assert "<b>" not in html_page([hostile_entry], version="1")
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.links, self.seen = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_self_contained_and_well_formed(entries):
+    page = html_page(entries, version="1")
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert all(link.startswith("#") for link in tags.links)
+    assert {link[1:] for link in tags.links} == {t.id for t, _ in entries}
+    assert "script" not in tags.seen
+    assert "https:" not in page
+    assert tags.seen.count("math") > 50
+    assert "<code>\\" not in page  # every formula was converted
+
+
+def test_a_browser_opens_the_page(tmp_path, entries, external):
+    report = write_report(entries, tmp_path / "out", version="1")
+    command = [external("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+               "--disable-dev-shm-usage", "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}",
+               "--window-size=1000,1400"]  # fmt: skip
+    picture = tmp_path / "page.png"
+    subprocess.run(
+        [*command, f"--screenshot={picture}", report.html.as_uri()], capture_output=True, check=True, timeout=120
+    )
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 30_000  # an empty page is far smaller
+
+
+def test_the_command_writes_the_report(tmp_path, capsys):
+    folder = tmp_path / "deep" / "out"
+    assert main(["verify", "--only", "figure-1", "--report", str(folder)]) == 0
+    assert "wrote" in capsys.readouterr().out
+    assert {"report.tex", "report.html"} <= {p.name for p in folder.iterdir()}
+    assert exactdropout.__version__ in (folder / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "file").write_text("")
+    assert main(["verify", "--only", "figure-1", "--report", str(tmp_path / "file")]) == 2
+
+
+def test_a_failed_proof_shows_as_failed():
+    theorem = theorems.get("helmbold-2017-figure-1")
+    failed = conclude("holds", "all sizes", [step("1 = 2", "identity", False)])
+    page, latex = html_page([(theorem, failed)], version="1"), latex_document([(theorem, failed)], version="1")
+    assert "not proved" in page
+    assert "FAILED" in page
+    assert r"\failedcheck" in latex.split(r"\begin{document}")[1]
