@@ -17,7 +17,9 @@ from pathlib import Path
 
 from exactdropout.certificate.writer import write_certificate
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum import Optimum, minimize
+from exactdropout.optimum import Optimum
+from exactdropout.optimum.minimise import solve_problem
+from exactdropout.optimum.problem import Problem, reduced_problem
 
 __all__ = ["SHIPPED", "Shipped", "certificates_folder", "write_shipped"]
 
@@ -37,12 +39,16 @@ class Shipped:
         kind = "half" if self.biases else "point"
         return f"{kind}-K{self.inputs}-n{self.width}{'-nonnegative' if self.nonnegative else ''}"
 
-    def solve(self) -> Optimum:
-        """Solve the problem."""
+    def problem(self) -> Problem:
+        """Return the reduced problem."""
         arch = Architecture(self.inputs, (self.width,), biases=self.biases)
         ones = (1,) * self.inputs
         data = Examples.half(ones, 1) if self.biases else Examples.point(ones, 1)
-        return minimize(arch, data, "1/2", nonnegative=self.nonnegative, compare=False)
+        return reduced_problem(arch, data, "1/2", nonnegative=self.nonnegative)
+
+    def solve(self) -> Optimum:
+        """Solve the problem anew."""
+        return solve_problem(self.problem())
 
 
 def _list() -> Iterator[Shipped]:

@@ -18,7 +18,7 @@ from exactdropout.optimum.search import Node, Search
 from exactdropout.optimum.types import Arrangement
 from exactdropout.progress import Progress, reporting
 
-__all__ = ["MAX_CONES", "minimize"]
+__all__ = ["MAX_CONES", "minimize", "solve_problem"]
 
 MAX_CONES = 100_000
 """Default ``max_cost``: most cones per unit, by Schläfli's bound."""
@@ -73,18 +73,26 @@ def minimize(
     problem = reduced_problem(arch, data, q, nonnegative=nonnegative)
     deadline = None if time_limit is None else time.monotonic() + float(time_limit)
     with reporting(progress, "minimising") as report:
-        best = _solve(problem, limit, report, deadline)
+        best = solve_problem(problem, limit, report, deadline)
         if nonnegative or not compare:
             return best
         restricted = reduced_problem(arch, data, q, nonnegative=True)
-        other = _solve(restricted, limit, report, deadline)
+        other = solve_problem(restricted, limit, report, deadline)
         return replace(best, nonnegative=other)
 
 
-def _solve(problem: Problem, limit: int, progress: Progress | None, deadline: float | None) -> Optimum:
+def solve_problem(
+    problem: Problem,
+    limit: int = MAX_CONES,
+    progress: Progress | None = None,
+    deadline: float | None = None,
+    *,
+    symmetric: bool = True,
+) -> Optimum:
+    """Return the optimum of a reduced problem; without ``symmetric`` its proof uses no symmetry of the inputs."""
     started = time.monotonic()
     arrangement = Arrangement(problem, limit)
-    search = Search(arrangement, progress, deadline)
+    search = Search(arrangement, progress, deadline, symmetric=symmetric)
     root = search.run()
     lower = min(_bound(search, root), search.incumbent.value)
     tree = _tree(root)

@@ -63,9 +63,17 @@ class Child:
 class Search:
     """The state of one minimisation: incumbent, cuts, and the tree."""
 
-    def __init__(self, arrangement: Arrangement, progress: Progress | None, deadline: float | None) -> None:
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        progress: Progress | None,
+        deadline: float | None,
+        *,
+        symmetric: bool = True,
+    ) -> None:
         """Prepare; :meth:`run` does the work."""
         self.arrangement = arrangement
+        self.symmetries = arrangement.symmetries if symmetric else arrangement.symmetries[:1]
         self.progress = progress
         self.deadline = math.inf if deadline is None else deadline
         self.cuts: list[Cut] = []
@@ -95,7 +103,7 @@ class Search:
         """Return the closed tree, or an open one when time runs out."""
         a = self.arrangement
         groups = ((a.live, a.problem.width if a.live else 0),)
-        root = Node(groups, self._relax(groups, Atoms()), a.symmetries)
+        root = Node(groups, self._relax(groups, Atoms()), self.symmetries)
         self._improve(root)
         counter = itertools.count()
         queue = [(root.relaxed.dual, next(counter), root)]
