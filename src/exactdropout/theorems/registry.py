@@ -37,6 +37,7 @@ CATALOGUE = (
     "helmbold_2017_theorem_6",
     "helmbold_2017_theorem_19",
     "helmbold_2017_theorem_20",
+    "srivastava_2014_linear",
 )
 """The modules of the catalogue, in the order of the paper."""
 

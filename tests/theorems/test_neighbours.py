@@ -1,0 +1,15 @@
+"""Results of other papers: each proof fails on a wrong statement, in every kind of evidence that it has."""
+
+import pytest
+
+from exactdropout.theorems import srivastava_2014_linear
+
+
+def failed_methods(proof):
+    assert proof.verdict == "not proved"
+    return {s.method for s in proof.failed}
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_linear_penalty(noise):
+    assert failed_methods(srivastava_2014_linear.prove(noise)) == {"identity", "derivation", "enumeration"}
