@@ -162,6 +162,13 @@ def test_zero_network_is_zero():
     assert result.error_bound < 1e-300
 
 
+def test_an_exact_zero_is_no_underflow():
+    """Every path carries weight, yet relu makes the output 0 for every mask: found by Hypothesis."""
+    network = Network([[[1.0]], [[-1.0]], [[1.0]]], [[0.0], [-1.0], None])
+    result = evaluate_float64(network, Examples.point([1.0], 0.0), (F(1, 2),) * 3)
+    assert result.criterion == 0
+
+
 def test_underflow_and_overflow_are_reported():
     half = (F(1, 2),)
     with pytest.raises(NumericalRange, match="exact evaluation remains possible"):

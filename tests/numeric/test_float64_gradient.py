@@ -19,7 +19,7 @@ from exactdropout.numeric import tables
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import gradient_walk as kernel
 from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.reference import naive_gradient
+from exactdropout.numeric.reference import naive_evaluation, naive_gradient
 from exactdropout.testing.strategies import problems
 
 HALF = F(1, 2)
@@ -55,7 +55,11 @@ def gaussian(seed, *widths, examples=1, biases=True):
 @example((Network([[[1.0]], [[1.0]], [1.0]]), Examples.point([1.0], 1.0), (F(0), HALF, HALF)))
 def test_gradient_is_inside_its_bound(problem):
     network, data, q = problem
-    found = evaluate_float64(network, data, q, gradient=True).gradient
+    try:
+        found = evaluate_float64(network, data, q, gradient=True).gradient
+    except NumericalRange:
+        assert naive_evaluation(network.exact(), data.exact(), q).criterion < F(2) ** -990
+        return
     assert outside(found, naive_gradient(network.exact(), data.exact(), q)) == []
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import walking
+from exactdropout.numeric import tables, walking
 from exactdropout.numeric.kernels import walk as kernel
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
+from exactdropout.numeric.tables import grid
 from exactdropout.testing.strategies import problems
 
 
@@ -80,10 +81,10 @@ def test_chunks_and_budget_do_not_change_bits(monkeypatch):
     problem = prepare(network, data, (F(1, 3), F(1, 4), F(1, 5)))
     reference = reference_outputs(problem)
     whole = walking.run(problem, reference, 4, 1, None).moments
-    monkeypatch.setattr(walking, "CHUNK_NANOSECONDS", 500.0)
+    monkeypatch.setattr(tables, "CHUNK_NANOSECONDS", 500.0)
     monkeypatch.setattr(walking, "STEP_NANOSECONDS", 3000.0)
     starts = problem.hidden(problem.first)
-    items, chunks, _ = walking._grid(problem, starts, 4)
+    items, chunks, _ = grid(problem, starts, walking.leaf_cost(problem, 4))
     assert len(items) > 30
     assert len(chunks) > 5
     assert np.array_equal(walking.run(problem, reference, 4, 2, None).moments, whole)

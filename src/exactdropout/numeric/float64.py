@@ -11,7 +11,7 @@ import numpy as np
 from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array, freeze
-from exactdropout.numeric.bounds import gamma, up
+from exactdropout.numeric.bounds import gamma, grid_exponent, layer_magnitudes, up
 from exactdropout.numeric.chunks import thread_count
 from exactdropout.numeric.gradient import walked_gradient
 from exactdropout.numeric.planner import choose
@@ -22,7 +22,7 @@ from exactdropout.progress import Progress
 
 __all__ = ["evaluate_float64"]
 
-SMALLEST = 2.0**-960
+SMALLEST = 2.0**-1000
 """A criterion that is surely below this but not surely 0 has underflowed."""
 
 SERIAL = 5.0e6
@@ -80,7 +80,14 @@ def evaluate_float64(
         chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
     folded = chosen.run(problem, reference, moments, threads if plan.cost > SERIAL else 1, progress)
     quantities = per_example(
-        problem, reference, folded.moments, folded.levels, moments, folded.output_error, folded.noise_error
+        problem,
+        reference,
+        folded.moments,
+        folded.levels,
+        moments,
+        folded.output_error,
+        folded.noise_error,
+        folded.errors,
     )
     slope = walked_gradient(network, problem, threads if plan.cost > SERIAL else 1, progress) if gradient else None
     return _evaluation(problem, quantities, plan, slope)
@@ -146,7 +153,17 @@ def _may_underflow(problem: Problem) -> bool:
 
     A sum of floats is 0 or at least 2⁻⁵³ times its smallest term, so the least non-zero value of each layer follows
     from the least non-zero inputs, weights and biases. Where none can underflow, a computed 0 (dead units) is a 0.
+    Nor can multiples of 2^−500, whose squares are 0 or at least 2^−1000, nor an output that no path of non-zero weights
+    reaches.
     """
+    reached = (problem.inputs != 0) | (problem.input_errors > 0)
+    for weights, bias in zip(problem.weights, problem.biases, strict=True):
+        reached = (reached @ (weights != 0).T) | (bias != 0)
+    if not (reached.any() or problem.labels.any() or problem.label_errors.any()):
+        return False
+    grid = layer_magnitudes(problem, dropout=True).grid
+    if grid is not None and min(grid, grid_exponent(problem.labels)) >= -500 and not problem.label_errors.any():
+        return False
 
     def least(values: Array) -> float:
         sizes = np.abs(values[values != 0])
@@ -155,4 +172,4 @@ def _may_underflow(problem: Problem) -> bool:
     smallest = least(problem.inputs)
     for weights, bias in zip(problem.weights, problem.biases, strict=True):
         smallest = min(smallest + least(weights), least(bias)) - 60
-    return 2 * (min(smallest, least(problem.labels)) - 60) < -900
+    return 2 * (min(smallest, least(problem.labels)) - 60) < -1000

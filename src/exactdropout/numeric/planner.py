@@ -9,6 +9,7 @@ from typing import Literal
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import show
+from exactdropout.numeric.gradient import gradient_estimate
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.registry import named
 from exactdropout.numeric.result import Plan, RunnerUp
@@ -53,18 +54,14 @@ def choose(
     """Return the cheapest strategy that applies, and the plan."""
     if moments not in (2, 4):
         raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
-    if gradient:
-        raise InvalidInput(
-            "Argument 'gradient' must be False for float64 networks, whose gradient is not built yet; "
-            "pass network.exact() and data.exact() for the exact gradient."
-        )
     limit = _limit(max_cost)
+    extra = gradient_estimate(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
     refusals: list[RunnerUp] = []
     candidates: list[tuple[Estimate, Strategy]] = []
     for candidate in named(strategy):
         refusal = candidate.refusal(problem, moments)
         if refusal is None:
-            candidates.append((candidate.estimate(problem, moments), candidate))
+            candidates.append((candidate.estimate(problem, moments).plus(extra), candidate))
         else:
             refusals.append(RunnerUp(strategy=candidate.name, cost=math.inf, reason=refusal))
     if not candidates:
@@ -86,7 +83,9 @@ def choose(
         cost=estimate.cost,
         memory=int(estimate.memory),
         seconds=estimate.cost * 1e-9,
-        reason=best.title + (" (asked for)" if strategy is not None else ""),
+        reason=best.title
+        + (" (asked for)" if strategy is not None else "")
+        + ("; gradient by the walk" if gradient else ""),
         runners_up=(*others, *refusals),
     )
 

@@ -12,6 +12,7 @@ __all__ = ["leaves_per_example"]
 PROBED_EXAMPLES = 128
 PROBED_PATHS = 256
 EXACT_BITS = 8
+PROBE_WORK = 10**7
 
 
 def leaves_per_example(problem: Problem) -> Array:
@@ -57,10 +58,12 @@ def _mean_below(problem: Problem, start: Array, active: int, bits: _Bits) -> flo
     """Return the mean over the masks of the first walked layer of the leaves below them."""
     first, last = problem.first, len(problem.weights) - 1
     support = np.flatnonzero(start)
-    if active <= EXACT_BITS:
+    work = sum(w.size for w in problem.weights[first : last - 1])
+    paths = max(4, min(PROBED_PATHS, PROBE_WORK // max(1, work)))
+    if active <= EXACT_BITS and 1 << active <= paths:
         masks = (np.arange(1 << active)[:, None] >> np.arange(active) & 1).astype(np.float64)
     else:
-        masks = bits.take(PROBED_PATHS, active)
+        masks = bits.take(paths, active)
     hidden = np.zeros((len(masks), len(start)))
     hidden[:, support] = masks * start[support] * problem.inverse_keep[first]
     logarithms = np.zeros(len(masks))

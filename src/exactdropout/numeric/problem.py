@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -26,13 +27,14 @@ class Problem:
 
     ``keep``, ``drop``, ``inverse_keep`` are p, q and 1/p of each droppable layer, ``slopes`` those of the hidden
     layers, ``cumulants`` κ₂, κ₃, κ₄ of the last layer's mask entries; each is its exact value correctly rounded.
-    ``input_errors`` and ``label_errors`` bound the rounding of x and y. ``first`` is the first layer that is walked
-    (rate above 0, not the last), d−1 where there is none.
+    ``input_errors``, ``label_errors``, ``slope_errors`` bound the rounding of x, y and the slopes. ``first`` is the
+    first layer that is walked (rate above 0, not the last), d−1 where there is none.
     """
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     slopes: tuple[float, ...]
+    slope_errors: tuple[float, ...]
     rates: tuple[Fraction, ...]
     keep: Array
     drop: Array
@@ -55,6 +57,11 @@ class Problem:
         """Number of outputs."""
         return int(self.weights[-1].shape[0])
 
+    @cached_property
+    def equal_units(self) -> tuple[tuple[Array, Array], ...]:
+        """For each layer a representative of each group of units with equal weights and bias, and the unit's groups."""
+        return tuple(_equal_rows(w, b) for w, b in zip(self.weights, self.biases, strict=True))
+
     @property
     def examples(self) -> int:
         """Number of examples m."""
@@ -74,19 +81,38 @@ class Problem:
         """Return h of the given layer for every example, nothing dropped, of shape (m, width)."""
         h = self.inputs
         for l in range(layer):
-            z = affine(h, self.weights[l], self.biases[l])
+            z = self.pre_activations(l, h)
             h = np.where(z > 0, z, self.slopes[l] * z)
         return h
 
+    def pre_activations(self, layer: int, h: Array) -> Array:
+        """Return W h + b of the given layer, row by row; equal units are computed once."""
+        representatives, groups = self.equal_units[layer]
+        if len(representatives) == len(groups):
+            return affine(h, self.weights[layer], self.biases[layer])
+        return affine(h, self.weights[layer][representatives], self.biases[layer][representatives])[:, groups]
+
     def output(self) -> Array:
         """Return W(x) for every example, of shape (m, outputs)."""
-        return affine(self.hidden(len(self.weights) - 1), self.weights[-1], self.biases[-1])
+        last = len(self.weights) - 1
+        return self.pre_activations(last, self.hidden(last))
 
 
 def affine(h: Array, weights: Array, bias: Array) -> Array:
     """Return W h + b row by row; einsum's own loop, so that the bits do not depend on the threads of a BLAS."""
     result: Array = np.einsum("ei,ji->ej", h, weights, optimize=False) + bias
     return result
+
+
+def _equal_rows(weights: Array, bias: Array) -> tuple[Array, Array]:
+    found: dict[bytes, int] = {}
+    representatives: list[int] = []
+    groups = np.empty(len(bias), dtype=np.int64)
+    for j, row in enumerate(np.ascontiguousarray(np.column_stack([weights, bias]))):
+        group = groups[j] = found.setdefault(row.tobytes(), len(found))
+        if group == len(representatives):
+            representatives.append(j)
+    return np.array(representatives, dtype=np.int64), groups
 
 
 def rounded(value: Fraction, name: str) -> float:
@@ -135,11 +161,13 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
         last * (last - kept) / kept**2,
         last * (1 - 6 * kept * last) / kept**3,
     )
+    slopes = [_float(a.slope, "activation") for a in network.architecture.activations]
     walked = [l for l in range(len(weights) - 1) if rates[l] > 0]
     return Problem(
         weights=weights,
         biases=tuple(network.bias(l) for l in range(len(weights))),
-        slopes=tuple(rounded(a.slope, "activation") for a in network.architecture.activations),
+        slopes=tuple(slope for slope, _ in slopes),
+        slope_errors=tuple(error for _, error in slopes),
         rates=rates,
         keep=np.array([rounded(1 - q, "q") for q in rates]),
         drop=np.array([rounded(q, "q") for q in rates]),
@@ -158,7 +186,12 @@ def _floats(array: Array, name: str) -> tuple[Array, Array]:
     """Return the nearest floats and bounds of their errors (0 where the number is a float)."""
     if array.dtype == np.float64:
         return np.ascontiguousarray(array), np.zeros(array.shape)
-    exact = array.ravel().tolist()
-    floats = [rounded(v, name) for v in exact]
-    errors = [0.0 if Fraction(f) == v else abs(f) * (2 * UNIT) + ETA for f, v in zip(floats, exact, strict=True)]
-    return np.array(floats).reshape(array.shape), np.array(errors).reshape(array.shape)
+    pairs = [_float(v, name) for v in array.ravel().tolist()]
+    floats, errors = (np.array(column).reshape(array.shape) for column in zip(*pairs, strict=True))
+    return floats, errors
+
+
+def _float(value: Fraction, name: str) -> tuple[float, float]:
+    """Return the nearest float and a bound of its error (0 where the number is a float)."""
+    nearest = rounded(value, name)
+    return nearest, 0.0 if Fraction(nearest) == value else abs(nearest) * (2 * UNIT) + ETA

@@ -49,14 +49,19 @@ def reference_outputs(problem: Problem) -> Reference:
     )
 
 
-def per_example(problem: Problem, reference: Reference, folded: Array, levels: int, moments: int) -> dict[str, Bounded]:
-    """Return every per-example quantity with its bound.
-
-    ``folded`` has the expectations of the leaf moments of the walk, one row per example; ``levels`` is the
-    depth of the tree that folded them.
-    """
+def per_example(
+    problem: Problem,
+    reference: Reference,
+    folded: Array,
+    levels: int,
+    moments: int,
+    output_error: Array | None = None,
+    noise_error: Array | None = None,
+    errors: Array | None = None,
+) -> dict[str, Bounded]:
+    """Return every per-example quantity with its bound; the arguments from ``folded`` on are those of ``Folded``."""
     with np.errstate(over="ignore", invalid="ignore"):
-        result = _per_example(problem, reference, folded, levels, moments)
+        result = _per_example(problem, reference, folded, levels, moments, output_error, noise_error, errors)
     for bounded in result.values():
         if not (np.all(np.isfinite(bounded.value)) and np.all(np.isfinite(bounded.error))):
             raise out_of_range("network")
@@ -64,7 +69,14 @@ def per_example(problem: Problem, reference: Reference, folded: Array, levels: i
 
 
 def _per_example(
-    problem: Problem, reference: Reference, folded: Array, levels: int, moments: int
+    problem: Problem,
+    reference: Reference,
+    folded: Array,
+    levels: int,
+    moments: int,
+    output_error: Array | None,
+    noise_error: Array | None,
+    errors: Array | None,
 ) -> dict[str, Bounded]:
     outputs = problem.outputs
     size = layer_magnitudes(problem, dropout=True)
@@ -72,11 +84,14 @@ def _per_example(
     pivot, residual = reference.output, reference.residual
     spread_reach = up(size.output_size + np.abs(pivot.value))
     label_reach = up(size.output_size + np.abs(problem.labels) + problem.label_errors)
-    e_second = _square_error(second, size.output_error, spread_reach, levels)
+    e_output = size.output_error if output_error is None else output_error
+    e_second = _square_error(second, e_output, spread_reach, levels)
     rms = root(up(second + _tiny(levels, spread_reach**2)))
-    e_first = up(size.output_error + 2 * UNIT * rms + tree_error(rms, spread_reach, levels), 3)
-    e_square = _square_error(square, up(size.output_error + problem.label_errors), label_reach, levels)
-    e_noise = _noise_error(problem, size, noise, levels)
+    e_first = up(e_output + 2 * UNIT * rms + tree_error(rms, spread_reach, levels), 3)
+    e_square = _square_error(square, up(e_output + problem.label_errors), label_reach, levels)
+    e_noise = _noise_error(problem, size, noise, levels) if noise_error is None else noise_error
+    if errors is not None:
+        e_first, e_second, e_noise, e_square = (errors[:, k : 4 * outputs : 4] for k in range(4))
     e_pivot, e_residual = pivot.error, residual.error
 
     mean = first + pivot.value
@@ -143,7 +158,7 @@ def _per_example(
 
 def _tiny(levels: int, largest: Array) -> Array:
     """Return what underflow can have taken from the expectation of a square."""
-    result: Array = up((levels + 2) * ETA * (2 + 2 * largest))
+    result: Array = up((32 * levels + 512) * ETA * (1 + largest))
     return result
 
 

@@ -7,18 +7,32 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import walking
+from exactdropout.numeric import enumerating, propagating, walking
 from exactdropout.numeric.strategy import Strategy
 
 __all__ = ["STRATEGIES", "named"]
 
 STRATEGIES: tuple[Strategy, ...] = (
     Strategy(
+        name="moments",
+        title="no unit changes its sign: two moments go through the layers, equal units once",
+        refusal=propagating.refusal,
+        estimate=propagating.estimate,
+        run=propagating.run,
+    ),
+    Strategy(
         name="walk",
         title="depth first over the masks of active units",
         refusal=walking.refusal,
         estimate=walking.estimate,
         run=walking.run,
+    ),
+    Strategy(
+        name="enumerate",
+        title="a table of partial sums over the masks of one layer",
+        refusal=enumerating.refusal,
+        estimate=enumerating.estimate,
+        run=enumerating.run,
     ),
 )
 

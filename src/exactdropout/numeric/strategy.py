@@ -21,13 +21,30 @@ class Estimate:
     cost: float
     memory: float
 
+    def plus(self, other: Estimate) -> Estimate:
+        """Return the estimate of doing both, one after the other."""
+        return Estimate(
+            visited=self.visited + other.visited,
+            cost=self.cost + other.cost,
+            memory=max(self.memory, other.memory),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Folded:
-    """What a strategy returns: expectations of the leaf moments, one row per example, and the depth of its sums."""
+    """What a strategy returns: expectations of the leaf moments, one row per example, and how they were rounded.
+
+    ``levels``: a quarter of the roundings that a sum of leaves can meet, as :func:`~.bounds.tree_error` counts them.
+    ``output_error`` bounds |ĝ − g| over all masks for each example and output, and ``noise_error`` the error of the
+    expected variance of the last layer, where the strategy computes them otherwise than the walk. ``errors`` bounds
+    the errors of ``moments`` entry by entry, where the strategy has no leaves at all; the other bounds are then unused.
+    """
 
     moments: Array
     levels: int
+    output_error: Array | None = None
+    noise_error: Array | None = None
+    errors: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
