@@ -1,13 +1,31 @@
 """Every proof fails on a wrong statement: the proofs of the catalogue are fed mutants of what they prove."""
 
+from fractions import Fraction
+from math import comb
+
 import pytest
 import sympy
 
+from exactdropout.errors import InvalidInput
 from exactdropout.theorems import (
+    exactdropout_2026_depth_growth,
+    exactdropout_2026_nonnegative_bound,
+    exactdropout_2026_universal_bound,
     helmbold_2017_figure_1,
+    helmbold_2017_lemma_9,
+    helmbold_2017_lemma_10,
+    helmbold_2017_lemma_12,
+    helmbold_2017_lemma_14,
+    helmbold_2017_lemma_15,
+    helmbold_2017_lemma_16,
+    helmbold_2017_lemmas_22_23,
     helmbold_2017_theorem_4,
     helmbold_2017_theorem_5,
     helmbold_2017_theorem_6,
+    helmbold_2017_theorem_7,
+    helmbold_2017_theorem_8,
+    helmbold_2017_theorem_17,
+    helmbold_2017_theorem_18,
     helmbold_2017_theorem_19,
     helmbold_2017_theorem_20,
 )
@@ -65,3 +83,53 @@ def test_roots_are_counted_in_the_open_interval():
     assert count(sympy.Poly(q * (1 - 2 * q) ** 2 * (1 - 3 * q) * (q - 2), q)) == 2
     with pytest.raises(ValueError, match="zero"):
         count(sympy.Poly(0, q))
+
+
+F = Fraction
+
+
+@pytest.mark.parametrize(
+    ("prove", "wrong", "methods"),
+    [
+        (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),
+        (helmbold_2017_theorem_7.prove, {"threshold": 3}, {"identity"}),
+        (helmbold_2017_lemmas_22_23.prove_22, {"power": 0}, {"identity"}),
+        (helmbold_2017_lemmas_22_23.prove_23, {"shrink": 2}, {"cases"}),
+        (helmbold_2017_lemma_9.prove, {"earlier": 0}, {"cases", "enumeration"}),
+        (helmbold_2017_lemma_10.prove, {"power": 2}, {"identity", "enumeration"}),
+        (helmbold_2017_lemma_12.prove, {"weight": ""}, {"cases"}),
+        (helmbold_2017_lemma_14.prove, {"sign": -1}, {"enumeration"}),
+        (helmbold_2017_lemma_15.prove, {"exceptions": ()}, {"enumeration"}),
+        (helmbold_2017_lemma_15.prove, {"exceptions": (5, 7, 16)}, {"enumeration"}),
+        (helmbold_2017_lemma_16.prove, {"constant": 2}, {"cases", "enumeration"}),
+        (helmbold_2017_theorem_8.prove, {"smallest": 1}, {"identity"}),
+        (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity"}),
+        (helmbold_2017_theorem_18.prove, {"exponent": 2}, {"identity", "derivation", "enumeration"}),
+        (helmbold_2017_theorem_18.prove, {"exponent": 0}, {"identity", "derivation", "enumeration"}),
+        (exactdropout_2026_nonnegative_bound.prove, {"factor": 2}, {"identity", "enumeration"}),
+        (exactdropout_2026_universal_bound.prove, {"power": 0}, {"identity", "enumeration"}),
+        (exactdropout_2026_depth_growth.prove, {"power": 2}, {"enumeration"}),
+        (exactdropout_2026_depth_growth.prove_norm, {"power": 1}, {"enumeration"}),
+    ],
+)
+def test_a_wrong_constant_is_not_proved(prove, wrong, methods):
+    assert methods <= failed_methods(prove(**wrong))
+
+
+def test_the_activation_step_needs_convexity():
+    assert helmbold_2017_lemma_12.activation_step().holds
+    assert not helmbold_2017_lemma_12.activation_step(slope="").holds
+
+
+def test_sufficient_width_by_hand():
+    width = helmbold_2017_theorem_8.sufficient_width
+    assert width(2, 2) == 18  # (1 + 2/n) < 9/8 needs n > 16
+    assert width(3, 2) == 21  # (1 + 3/n) < 7/6 needs n > 18
+    with pytest.raises(InvalidInput, match="inputs"):
+        width(1, 2)
+
+
+def test_binomial_tail_by_hand():
+    tail = helmbold_2017_lemma_15.lower_tail
+    assert [tail(n) for n in (1, 2, 4, 5)] == [F(1, 2), F(1, 4), F(5, 16), F(6, 32)]
+    assert tail(16) == F(sum(comb(16, x) for x in range(7)), 2**16)  # 7 itself is not below 8 - 1
