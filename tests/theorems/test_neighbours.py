@@ -2,7 +2,7 @@
 
 import pytest
 
-from exactdropout.theorems import srivastava_2014_linear
+from exactdropout.theorems import baldi_2013_mean, srivastava_2014_linear
 
 
 def failed_methods(proof):
@@ -13,3 +13,8 @@ def failed_methods(proof):
 @pytest.mark.parametrize("noise", [0, 2])
 def test_linear_penalty(noise):
     assert failed_methods(srivastava_2014_linear.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_linear_moments(noise):
+    assert failed_methods(baldi_2013_mean.prove(noise)) == {"identity", "derivation", "enumeration"}

@@ -52,6 +52,7 @@ CATALOGUE = (
     "exactdropout_2026_universal_bound",
     "exactdropout_2026_depth_growth",
     "srivastava_2014_linear",
+    "baldi_2013_mean",
 )
 """The modules of the catalogue, in the order of the paper."""
 

@@ -108,20 +108,17 @@ def _completed_square() -> list[Step]:
 def _gradient_at_size(noise: int) -> Step:
     rows, columns = 2, 3
     x, y = sympy.symbols(f"x1:{rows * columns + 1}", real=True), sympy.symbols(f"y1:{rows + 1}", real=True)
-    q, w = sympy.Symbol("q", real=True), sympy.symbols(f"w1:{columns + 1}", real=True)
+    p, w = sympy.Symbol("p", positive=True), sympy.symbols(f"w1:{columns + 1}", real=True)
     matrix = sympy.Matrix(rows, columns, x)
-    derived = derive(Network([list(w)]), Examples(zip(matrix.tolist(), y, strict=True)), q).criterion.expr
+    derived = derive(Network([list(w)]), Examples(zip(matrix.tolist(), y, strict=True)), 1 - p).criterion.expr
     gram = matrix.T * matrix
-    normal = (gram + noise * q / (1 - q) * sympy.diag(*gram.diagonal())) * sympy.Matrix(w) - matrix.T * sympy.Matrix(y)
+    normal = (gram + noise * (1 - p) / p * sympy.diag(*gram.diagonal())) * sympy.Matrix(w) - matrix.T * sympy.Matrix(y)
     return step(
         r"$\frac m2 \partial J_D / \partial w = (X^\top X + \lambda \mathrm{Diag}(X^\top X)) w - X^\top y$, with $X$ "
         r"($m "
         r"\times K = 2 \times 3$), $y$, $w$ and $q$ free.",
         "derivation",
-        all(
-            sympy.cancel(sympy.together(rows * derived.diff(v) / 2 - wanted)) == 0
-            for v, wanted in zip(w, normal, strict=True)
-        ),
+        all(sympy.expand(rows * derived.diff(v) / 2 - wanted) == 0 for v, wanted in zip(w, normal, strict=True)),
     )
 
 
