@@ -2,7 +2,7 @@
 
 import pytest
 
-from exactdropout.theorems import baldi_2013_mean, srivastava_2014_linear
+from exactdropout.theorems import arora_2021_last_layer, baldi_2013_mean, srivastava_2014_linear
 
 
 def failed_methods(proof):
@@ -18,3 +18,8 @@ def test_linear_penalty(noise):
 @pytest.mark.parametrize("noise", [0, 2])
 def test_linear_moments(noise):
     assert failed_methods(baldi_2013_mean.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_last_layer(noise):
+    assert failed_methods(arora_2021_last_layer.prove(noise)) == {"identity", "derivation", "enumeration"}

@@ -53,6 +53,7 @@ CATALOGUE = (
     "exactdropout_2026_depth_growth",
     "srivastava_2014_linear",
     "baldi_2013_mean",
+    "arora_2021_last_layer",
 )
 """The modules of the catalogue, in the order of the paper."""
 
