@@ -3,6 +3,7 @@
 import pytest
 
 from exactdropout.theorems import arora_2021_last_layer, baldi_2013_mean, srivastava_2014_linear
+from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
 
 
 def failed_methods(proof):
@@ -23,3 +24,13 @@ def test_linear_moments(noise):
 @pytest.mark.parametrize("noise", [0, 2])
 def test_last_layer(noise):
     assert failed_methods(arora_2021_last_layer.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_matrix_factorisation(noise):
+    assert failed_methods(cavazza.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("power", [0, 2])
+def test_copies_of_a_column_divide_by_their_number(power):
+    assert failed_methods(cavazza.prove(copies_power=power)) == {"identity", "enumeration"}

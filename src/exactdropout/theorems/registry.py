@@ -54,6 +54,7 @@ CATALOGUE = (
     "srivastava_2014_linear",
     "baldi_2013_mean",
     "arora_2021_last_layer",
+    "cavazza_2018_matrix_factorisation",
 )
 """The modules of the catalogue, in the order of the paper."""
 
