@@ -173,6 +173,13 @@ def test_irrational_entries_are_kept_as_they_are():
         derive(Network([[[sympy.sqrt(2)]], [[1]]]), Examples.point((1,), 1), F(1, 2)).criterion.evaluate({})
 
 
+def test_progress_is_told_and_grows():
+    told = []
+    derive(Architecture(inputs=7, hidden=(1,)), q=F(1, 2), progress=lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert told[-1] == (1000, 1000)
+
+
 def test_refusals():
     with pytest.raises(CostLimitExceeded, match="max_cost"):
         derive(Architecture(inputs=30, hidden=(30,)))

@@ -13,6 +13,7 @@ import sympy
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 from exactdropout.model.numbers import Array, show
+from exactdropout.progress import Progress, reporting
 from exactdropout.symbolic.backward import Adjoint, adjoint
 from exactdropout.symbolic.formula import Formula, Piece, formula
 from exactdropout.symbolic.free import free_examples, free_network
@@ -21,8 +22,9 @@ from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 
 __all__ = ["Derivation", "SymbolicGradient", "derive"]
 
-MAX_COST = 2e7
-"""About a minute of work."""
+MAX_COST = 1e6
+"""About half a minute of work and three gigabytes."""
+_PARTS = 1000  # progress of one example is told in so many parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ def derive(
     q: object = None,
     *,
     max_cost: float = MAX_COST,
+    progress: Progress | bool | None = None,
 ) -> Derivation:
     """Derive the dropout criterion and everything that belongs to it, exactly, with symbols where entries are free.
 
@@ -115,7 +118,8 @@ def derive(
         data: examples with exact or SymPy entries; None is one example with symbols x_1, …, x_K and y.
         q: drop probability, one or one per droppable layer (inputs first), exact or symbolic; None is the symbol q.
             A symbolic q is taken to satisfy 0 ≤ q < 1.
-        max_cost: refuse above so many steps (about a million a second).
+        max_cost: refuse above so many steps (some 30 000 a second, 3 kB of memory each).
+        progress: True for a bar on standard error, or a callable ``progress(done, total)``.
 
     Symbols count as real; ``positive`` and ``nonnegative`` ones are used to resolve relu. Exact. Cost: the masks of
     all droppable layers but the last, 2^(K + Σ_{l<d−1} n_l), equal hidden vectors merged.
@@ -161,7 +165,8 @@ def derive(
             f"Argument 'max_cost' allows {max_cost:.3g} steps, but this derivation would take about {cost:.3g}."
         )
     problem = _problem(network, data, rates)
-    return _derivation(network, data, rates, problem, cost)
+    with reporting(progress, "derive") as tell:
+        return _derivation(network, data, rates, problem, cost, tell)
 
 
 def _signs_are_free(weights: Array) -> bool:
@@ -213,7 +218,9 @@ def _rational(value: Any) -> Any:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else value
 
 
-def _derivation(network: Network, data: Examples, rates: tuple[Any, ...], problem: _Problem, cost: float) -> Derivation:
+def _derivation(
+    network: Network, data: Examples, rates: tuple[Any, ...], problem: _Problem, cost: float, tell: Progress | None
+) -> Derivation:
     ring, dropped = problem.ring, problem.dropped
     over_loss = problem.loss_denominator
     over_mean = dropped.scale(dropped.depth - 1)
@@ -222,8 +229,8 @@ def _derivation(network: Network, data: Examples, rates: tuple[Any, ...], proble
     means = [ring.zero] * network.architecture.outputs
     squares: list[Piece] = []
     shifts: list[Piece] = []
-    for x, y, share in problem.examples:
-        with_dropout = _moments(dropped, x, y)
+    for number, (x, y, share) in enumerate(problem.examples):
+        with_dropout = _moments(dropped, x, y, _part_of(tell, number, len(problem.examples)))
         without = _moments(problem.kept, x, y)
         loss = loss + with_dropout.loss * share
         risk = risk + without.loss * share
@@ -250,8 +257,17 @@ def _derivation(network: Network, data: Examples, rates: tuple[Any, ...], proble
     )
 
 
-def _moments(layers: Layers, x: tuple[ReluPolynomial, ...], y: tuple[ReluPolynomial, ...]) -> Moments:
-    return moments(layers, states(layers, x)[-1], y)
+def _moments(
+    layers: Layers, x: tuple[ReluPolynomial, ...], y: tuple[ReluPolynomial, ...], tell: Progress | None = None
+) -> Moments:
+    return moments(layers, states(layers, x)[-1], y, tell)
+
+
+def _part_of(tell: Progress | None, number: int, examples: int) -> Progress | None:
+    """Return what reports one example's progress as a part of all examples'."""
+    if tell is None:
+        return None
+    return lambda done, total: tell(number * _PARTS + _PARTS * done // total, examples * _PARTS)
 
 
 def _formulas(sums: Array, denominator: ReluPolynomial) -> Array:

@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from exactdropout.model import Architecture
+from exactdropout.progress import Progress
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing, RunningSum
 
 __all__ = ["Layers", "Moments", "State", "dropout_output", "expected_cost", "moments", "states", "transitions"]
@@ -137,7 +138,7 @@ class Moments:
     loss: ReluPolynomial
 
 
-def moments(layers: Layers, final: dict[Any, State], labels: Vector) -> Moments:
+def moments(layers: Layers, final: dict[Any, State], labels: Vector, tell: Progress | None = None) -> Moments:
     """Return the moments from the states of the last droppable layer (closed form over its masks)."""
     ring, last = layers.ring, layers.depth - 1
     scale, keep = layers.scale(last), layers.keep[last]
@@ -149,7 +150,9 @@ def moments(layers: Layers, final: dict[Any, State], labels: Vector) -> Moments:
         squares = [w * w * drop for w in row]
         mean = RunningSum(ring)
         offset, shifted = scale * bias, scale * (bias - label)
-        for state in final.values():
+        for number, state in enumerate(final.values(), 1):
+            if tell is not None and number % 64 == 0:
+                tell(output * len(final) + number, len(labels) * len(final))
             linear = [w * h for w, h in zip(row, state.values, strict=True) if h and w]
             for part in (*linear, offset):
                 mean.add(part * state.weight)
