@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from exactdropout.optimum.cones import Cone, unit_cones
+from exactdropout.optimum.cones import Cone, separators, unit_cones
 from exactdropout.optimum.problem import Problem
 from exactdropout.optimum.qp import guess, solve
 
@@ -55,8 +56,9 @@ class Arrangement:
         self.problem = problem
         self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones)
         self.signs_per_cone = 1 if problem.nonnegative else 2
+        points = _integers(problem.points, problem.dimension)
         self.responses: list[list[tuple[int, ...]]] = [
-            [tuple(max(0, sum(a * b for a, b in zip(ray, u, strict=True))) for u in problem.points) for ray in c.rays]
+            [tuple(row) for row in np.maximum(_integers(c.rays, problem.dimension) @ points.T, 0).tolist()]
             for c in self.cones
         ]
         self.live = tuple(
@@ -132,15 +134,27 @@ class Arrangement:
 
     @cached_property
     def symmetries(self) -> tuple[tuple[int, ...], ...]:
-        """The permutations of the types that :attr:`orders` induce."""
-        where = {frozenset(cone.rays): i for i, cone in enumerate(self.cones)}
+        """The permutations of the types that :attr:`orders` induce.
+
+        A permutation of the coordinates that keeps the set of separators maps cones to cones; the image of a cone is
+        the one that holds the image of the sum of its rays. (Unit vectors that were added only to make the cones
+        pointed may stand out among the inputs; then only the permutations that keep them count.)
+        """
+        if not self.cones:
+            return ((),)
+        normals = separators(self.problem)[0]
+        lines = {tuple(s * v for v in row) for row in normals for s in (1, -1)}
+        middles = _integers(
+            [[sum(column) for column in zip(*c.rays, strict=True)] for c in self.cones], len(normals[0])
+        )
+        where = {c.signs: i for i, c in enumerate(self.cones)}
+        rows = _integers(normals, len(normals[0])).T
         found = []
         for order in self.orders:
-            moved = [where.get(frozenset(tuple(r[k] for k in order) for r in cone.rays), -1) for cone in self.cones]
-            # A unit vector that was added only to make the cones pointed may stand out among the inputs.
-            if -1 not in moved:
+            if all(tuple(row[k] for k in order) in lines for row in normals):
+                sides = np.sign(middles[:, list(order)] @ rows).astype(int).tolist()
                 per = self.signs_per_cone
-                found.append(tuple(per * i + s for i in moved for s in range(per)))
+                found.append(tuple(per * where[tuple(side)] + s for side in sides for s in range(per)))
         return tuple(found)
 
     def norm(self, response: Sequence[Fraction]) -> Fraction:
@@ -252,3 +266,10 @@ def gram_matrix(rows: Sequence[Sequence[int]], weights: Sequence[Fraction]) -> l
     scaled = [int(w * denominator) for w in weights]
     weighted = [[s * g for s, g in zip(scaled, r, strict=True)] for r in rows]
     return [[Fraction(sum(a * b for a, b in zip(x, r, strict=True) if b), denominator) for r in rows] for x in weighted]
+
+
+def _integers(rows: Sequence[Sequence[int]], width: int) -> npt.NDArray[Any]:
+    """Return an integer matrix; of Python integers unless every product of two such rows fits 64 bits."""
+    largest = max((abs(v) for row in rows for v in row), default=0)
+    kind = np.int64 if largest < 2**28 and width < 64 else object
+    return np.array([list(row) for row in rows], dtype=kind).reshape(len(rows), width)
