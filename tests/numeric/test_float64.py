@@ -8,12 +8,13 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.float64 import evaluate_float64
+from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.numeric.registry import STRATEGIES
 from exactdropout.testing.strategies import architectures, example_distributions, networks, problems, rates
@@ -54,17 +55,22 @@ def outside(result, exact):
 
 
 @pytest.mark.parametrize("strategy", NAMES)
-@settings(max_examples=60, deadline=None)
-@given(problem=problems(kind="float64", max_mask_bits=7), exact_data=st.booleans())
-def test_every_quantity_is_inside_its_bound(strategy, problem, exact_data):
-    network, data, q = problem
-    if exact_data:
-        data = data.exact()
-    exact = naive_evaluation(network.exact(), data.exact(), q)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(data=st.data(), exact_data=st.booleans())
+def test_every_quantity_is_inside_its_bound(strategy, data, exact_data):
+    """The matrix: every registered strategy, on what it applies to, against the double loop over all masks."""
+    hidden = 3 if strategy == "walk" else 1
+    network, examples, q = data.draw(problems(kind="float64", max_mask_bits=7, max_hidden=hidden))
+    examples = examples.exact() if exact_data else examples
+    chosen = next(s for s in STRATEGIES if s.name == strategy)
+    prepared = prepare(network, examples, q)
+    moments = 4 if chosen.refusal(prepared, 4) is None else 2
+    assume(chosen.refusal(prepared, moments) is None)
+    exact = naive_evaluation(network.exact(), examples.exact(), q)
     try:
-        result = evaluate_float64(network, data, q, moments=4, strategy=strategy)
-    except InvalidInput:
-        assert next(s for s in STRATEGIES if s.name == strategy).name != "walk"
+        result = evaluate_float64(network, examples, q, moments=moments, strategy=strategy)
+    except NumericalRange:  # entries can be so small that squares underflow
+        assert exact.criterion < F(2) ** -990
         return
     assert outside(result, exact) == []
 
@@ -95,7 +101,7 @@ def hard_problems(draw):
     return network, data, tuple(draw(odd) for _ in range(arch.depth))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(hard_problems())
 @example((Network([[[1e200]]]), Examples.point([1.0], 1e200), (F(1, 2),)))
 @example((Network([[[5e-324, 1.0]], [3.0]]), Examples.point([1.0, 5e-324], 1.0), (F(1, 3), F(1, 10**330))))
@@ -115,7 +121,11 @@ def test_decimal_data_is_rounded_inside_the_bound(draw):
     network = draw.draw(networks(arch, kind="float64"))
     data = draw.draw(example_distributions(inputs=arch.inputs, outputs=arch.outputs, kind="exact"))
     q = draw.draw(rates(arch))
-    result = evaluate_float64(network, data, q)
+    try:
+        result = evaluate_float64(network, data, q)
+    except NumericalRange:
+        assert naive_evaluation(network.exact(), data, q).criterion < F(2) ** -990
+        return
     assert outside(result, naive_evaluation(network.exact(), data, q)) == []
 
 

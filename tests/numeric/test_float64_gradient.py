@@ -49,8 +49,8 @@ def gaussian(seed, *widths, examples=1, biases=True):
     )
 
 
-@settings(max_examples=120, deadline=None)
-@given(problems(kind="float64", max_mask_bits=7))
+@settings(max_examples=60, deadline=None)
+@given(problems(kind="float64", max_mask_bits=6))
 @example((Network([[[1.0, -1.0]], [1.0]]), Examples.point([1.0, 1.0], 1.0), (F(1, 4), HALF)))  # a kink with 4/3
 @example((Network([[[1.0]], [[1.0]], [1.0]]), Examples.point([1.0], 1.0), (F(0), HALF, HALF)))
 def test_gradient_is_inside_its_bound(problem):
@@ -69,7 +69,7 @@ NEAR_TIES = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_near_ties_stay_inside(data):
     widths = (*data.draw(st.sampled_from([(2,), (3, 2), (2, 2, 2), (1, 2, 2)])), 1)
