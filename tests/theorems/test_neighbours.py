@@ -2,7 +2,12 @@
 
 import pytest
 
-from exactdropout.theorems import arora_2021_last_layer, baldi_2013_mean, srivastava_2014_linear
+from exactdropout.theorems import (
+    arora_2021_last_layer,
+    baldi_2013_mean,
+    mianjy_2018_two_layer,
+    srivastava_2014_linear,
+)
 from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
 
 
@@ -34,3 +39,13 @@ def test_matrix_factorisation(noise):
 @pytest.mark.parametrize("power", [0, 2])
 def test_copies_of_a_column_divide_by_their_number(power):
     assert failed_methods(cavazza.prove(copies_power=power)) == {"identity", "enumeration"}
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_two_layer_penalty(noise):
+    assert failed_methods(mianjy_2018_two_layer.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("factor", [0, 2])
+def test_two_layer_bound(factor):
+    assert failed_methods(mianjy_2018_two_layer.prove(factor=factor)) == {"identity", "enumeration"}

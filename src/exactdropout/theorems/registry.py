@@ -55,6 +55,7 @@ CATALOGUE = (
     "baldi_2013_mean",
     "arora_2021_last_layer",
     "cavazza_2018_matrix_factorisation",
+    "mianjy_2018_two_layer",
 )
 """The modules of the catalogue, in the order of the paper."""
 
