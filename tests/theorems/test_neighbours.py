@@ -6,6 +6,7 @@ from exactdropout.theorems import (
     arora_2021_last_layer,
     baldi_2013_mean,
     mianjy_2018_two_layer,
+    mianjy_2019_deep_linear,
     srivastava_2014_linear,
 )
 from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
@@ -49,3 +50,13 @@ def test_two_layer_penalty(noise):
 @pytest.mark.parametrize("factor", [0, 2])
 def test_two_layer_bound(factor):
     assert failed_methods(mianjy_2018_two_layer.prove(factor=factor)) == {"identity", "enumeration"}
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_deep_linear_path_sum(noise):
+    assert failed_methods(mianjy_2019_deep_linear.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("factor", [0, 2])
+def test_deep_linear_bound(factor):
+    assert failed_methods(mianjy_2019_deep_linear.prove(factor=factor)) == {"identity", "derivation", "enumeration"}

@@ -56,6 +56,7 @@ CATALOGUE = (
     "arora_2021_last_layer",
     "cavazza_2018_matrix_factorisation",
     "mianjy_2018_two_layer",
+    "mianjy_2019_deep_linear",
 )
 """The modules of the catalogue, in the order of the paper."""
 
