@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import enumerating, propagating, walking
+from exactdropout.numeric import enumerating, meeting, propagating, walking
 from exactdropout.numeric.strategy import Strategy
 
 __all__ = ["STRATEGIES", "named"]
@@ -33,6 +33,13 @@ STRATEGIES: tuple[Strategy, ...] = (
         refusal=enumerating.refusal,
         estimate=enumerating.estimate,
         run=enumerating.run,
+    ),
+    Strategy(
+        name="meet",
+        title="meet in the middle: pairs of units over two halves of the mask bits",
+        refusal=meeting.refusal,
+        estimate=meeting.estimate,
+        run=meeting.run,
     ),
 )
 
