@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import total_ordering
+from itertools import pairwise
 
 from flint import fmpq, fmpz_poly
 
@@ -55,7 +56,7 @@ def _variations(polynomial: fmpz_poly) -> int:
     coefficients = polynomial.coeffs()
     moved = fmpz_poly(coefficients[::-1])(_ONE_PLUS_X).coeffs()
     signs = [c > 0 for c in moved if c]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in pairwise(signs))
 
 
 def without_sign_change(polynomial: fmpz_poly, low: Fraction, high: Fraction) -> bool:
@@ -229,6 +230,10 @@ class RationalFunction:
     def __call__(self, q: Fraction) -> Fraction:
         """Return the value at a rational q."""
         return _evaluate(fmpz_poly(list(self.numerator)), q) / _evaluate(fmpz_poly(list(self.denominator)), q)
+
+    def numerator_times(self, other: RationalFunction) -> fmpz_poly:
+        """Return this numerator times the other denominator: two such products compare two quotients."""
+        return fmpz_poly(list(self.numerator)) * fmpz_poly(list(other.denominator))
 
     def __str__(self) -> str:
         """Return plain text such as ``(1 - q)/(2 + q**2)``."""

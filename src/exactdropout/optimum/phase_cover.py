@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations_with_replacement
 
 import numpy as np
 from flint import fmpz_poly
@@ -26,7 +28,7 @@ from flint import fmpz_poly
 from exactdropout.optimum.algebraic import Algebraic, odd_roots, sign_at, without_sign_change
 from exactdropout.optimum.minimisers import all_minimisers
 from exactdropout.optimum.phase_family import KEPT, Family, Optimal, Projected, Q, at
-from exactdropout.optimum.relaxation import relax
+from exactdropout.optimum.relaxation import Atoms, Groups, Relaxed, relax
 from exactdropout.optimum.result import Minimiser
 from exactdropout.optimum.search import Node, Search
 from exactdropout.optimum.types import Arrangement
@@ -34,11 +36,11 @@ from exactdropout.optimum.types import Arrangement
 __all__ = ["Coincidence", "Proved", "certified_cell"]
 
 Span = tuple[Algebraic, Algebraic]
-Groups = tuple[tuple[tuple[int, ...], int], ...]
-DENOMINATORS = (1 << 6, 1 << 10, 1 << 16, 1 << 24)
+DENOMINATORS = (1 << 8, 1 << 12, 1 << 18, 1 << 26)
+RESERVE = 1 / 500
 
 
-class Coincidence(Exception):  # noqa: N818
+class Coincidence(Exception):
     """The sample is itself a root of an inequality, or has more symmetries than its neighbours."""
 
 
@@ -119,34 +121,30 @@ class _Dual:
         slack = Fraction(0)
         if not tight and spent:
             # half of the margin lets the κ of other types overtake the largest one at the sample
-            slack = Fraction(math.floor(margin * scale / spent / 2 * 1024), 1024)
-            slack = min(slack, Fraction(1))
-        goals = self._goals(used, tops, slack, optimal, own if tight else None)
-        found = reach_all(goals, q, span)
-        for (kinds, _), top in zip(used, tops, strict=True):
-            best = self.projected(top)
+            slack = min(Fraction(math.floor(margin * scale / spent / 2 * 1024), 1024), Fraction(1))
+        bests = [self.projected(t) for t in tops]
+        found = reach_all(self._goals(used, bests, slack, optimal, own if tight else None), q, span)
+        for (kinds, _), best in zip(used, bests, strict=True):
             for t in kinds:
-                if found is None:
-                    return None
                 p = self.projected(t)
-                found = reach_all(p.conditions, q, found)
-                if found is not None and t != top and p.numerator:
+                conditions = list(p.conditions)
+                if p.numerator and p is not best:
                     gap = best.numerator * p.denominator * (slack.numerator + slack.denominator)
-                    found = reach(gap - p.numerator * best.denominator * slack.denominator, q, found)
+                    conditions.append(gap - p.numerator * best.denominator * slack.denominator)
+                found = None if found is None else reach_all(conditions, q, found)
         return found
 
     def _goals(
         self,
         used: Sequence[tuple[Sequence[int], int]],
-        tops: Sequence[int],
+        bests: Sequence[Projected],
         slack: Fraction,
         optimal: Optimal,
         own: Optimal | None,
     ) -> list[fmpz_poly]:
         """Return the inequality: bound ≥ value of the optimum."""
         spent, over = fmpz_poly([0]), fmpz_poly([1])
-        for (_, k), t in zip(used, tops, strict=True):
-            p = self.projected(t)
+        for (_, k), p in zip(used, bests, strict=True):
             if p.numerator:
                 spent, over = spent * p.denominator + p.numerator * over * k, over * p.denominator
                 common = spent.gcd(over)
@@ -163,8 +161,56 @@ class _Dual:
         return [top * optimal.denominator - optimal.value * bottom]
 
 
-def certified_cell(family: Family, q: Fraction, span: Span, deadline: float) -> Proved | None:
+class _Search(Search):
+    """The search of one q, for continuation: leaves closed by a margin keep a share of the value in reserve.
+
+    A leaf with a tiny margin would be proved on a tiny interval of q only; it is split instead. The margins are floats:
+    what is claimed is proved afterwards, by the dual functions.
+    """
+
+    @property
+    def _reserve(self) -> float:
+        return RESERVE * float(self.incumbent.value)
+
+    def _relax(self, groups: Groups, atoms: Atoms) -> Relaxed:
+        self.solved += 1
+        target = float(self.incumbent.value) + 2 * self._reserve + 1e-7 * self.scale
+        return relax(self.arrangement, groups, atoms, target)
+
+    def _close(self, node: Node) -> bool:
+        margin = node.relaxed.dual - float(self.incumbent.value)
+        if margin > self._reserve + 1e-9 * self.scale:
+            return True
+        found = self._consider(self._round(node))
+        fixed = _fixed(node.groups)
+        if fixed is not None:
+            found = self._consider(fixed)
+        if fixed is not None or margin > -1e-5 * self.scale:
+            for assignment in (found, self.incumbent):
+                cut = self._exact_cut(assignment)
+                bound = cut.bound(node.groups, None)
+                tie = assignment.value == self.incumbent.value == bound
+                if tie or (bound > self.incumbent.value and bound == assignment.value):
+                    node.cut = self._keep(cut)
+                    node.tie = assignment
+                    return True
+        return False
+
+
+def _fixed(groups: Groups) -> dict[int, int] | None:
+    """Return the multiplicities of a leaf that leaves no choice."""
+    if any(len(kinds) > 1 and k for kinds, k in groups):
+        return None
+    return {kinds[0]: k for kinds, k in groups if kinds and k}
+
+
+def certified_cell(
+    family: Family, q: Fraction, span: Span, deadline: float, *, exhaustive: bool = False
+) -> Proved | None:
     """Return the cell around q that the search at q proves, within a span; None when time ran out or nothing closed.
+
+    ``exhaustive`` takes every multiplicity vector as a leaf of its own, bounded by its own optimum, instead of the
+    leaves of the tree: more leaves, but no margin of theirs can fade towards an end of the span.
 
     Raises:
         Coincidence: q is a special point of the span; another sample will do.
@@ -172,109 +218,122 @@ def certified_cell(family: Family, q: Fraction, span: Span, deadline: float) -> 
     arrangement = Arrangement(family.problem(q), family.max_cones)
     if any(not family.symmetric(order) for order in arrangement.orders):
         raise Coincidence
-    search = Search(arrangement, None, deadline)
+    search = _Search(arrangement, None, deadline)
     root = search.run()
     if time.monotonic() > deadline:
         return None
-    optimal = family.optimal(q, dict(search.incumbent.multiplicities))
+    prover = _Prover(family, search, q, span)
+    optimal = prover.optimal
     found = reach_all(optimal.coefficients, q, span)
-    duals: dict[object, tuple[_Dual, Optimal | None]] = {}
     leaves = 0
-    for node, variants in _leaves(root, None):
+    for proof in prover.single(family.width) if exhaustive else (prover.leaf(node) for node in _leaves(root)):
         if found is None or time.monotonic() > deadline:
             return None
         leaves += 1
-        found = _close(family, search, node, variants, optimal, found, duals)
+        found = prover.close(proof, found)
     if found is None:
         return None
     return Proved(span=found, sample=q, optimal=optimal, minimisers=all_minimisers(search, root), leaves=leaves)
 
 
-def _leaves(node: Node, other: Groups | None) -> Iterator[tuple[Node, list[Groups]]]:
-    """Yield the leaves; a range of capacities is a leaf with the groups at both of its ends."""
+def _leaves(node: Node) -> Iterator[Node]:
     if not node.children:
-        yield node, [node.groups] if other is None else [node.groups, other]
-        return
-    group, part = node.split if node.split else (0, ())
-    kinds, capacity = node.groups[group]
-    before, after = node.groups[:group], node.groups[group + 1 :]
-    rest = tuple(t for t in kinds if t not in set(part))
+        yield node
     for child in node.children:
-        end = None
-        if child.low < child.high:
-            amount = child.low + child.high - child.node.groups[-1][1]
-            end = (*before, (rest, capacity - amount), *after, (part, amount))
-        yield from _leaves(child.node, end)
+        if child.low != child.high:
+            raise ArithmeticError("A range of capacities is no leaf here.")
+        yield from _leaves(child.node)
 
 
-def _close(
-    family: Family,
-    search: Search,
-    node: Node,
-    variants: Sequence[Groups],
-    optimal: Optimal,
-    span: Span,
-    duals: dict[object, tuple[_Dual, Optimal | None]],
-) -> Span | None:
-    """Return the part of the span on which some dual function closes a leaf; the two sides of q are independent."""
-    q = search.arrangement.problem.rates[0]
-    best: Span | None = None
-    for dual, own in _candidates(family, search, node, q, duals):
-        found: Span | None = span
-        for groups in variants:
-            found = dual.reach(groups, optimal, own, found) if found is not None else None
-        if found is not None:
-            best = found if best is None else (min(best[0], found[0]), max(best[1], found[1]))
-            if best == span:
-                break
-    return best
+_Leaf = tuple[Groups, Iterator[tuple[_Dual, Optimal | None]]]
 
 
-def _candidates(
-    family: Family,
-    search: Search,
-    node: Node,
-    q: Fraction,
-    duals: dict[object, tuple[_Dual, Optimal | None]],
-) -> Iterator[tuple[_Dual, Optimal | None]]:
-    """Yield dual functions for a leaf, the cheap ones first."""
+class _Prover:
+    """Dual functions for the leaves of one tree."""
 
-    def of(multiplicities: dict[int, Fraction]) -> tuple[_Dual, Optimal]:
-        key = tuple(sorted((t, m) for t, m in multiplicities.items() if m))
-        if key not in duals:
-            own = family.optimal(q, dict(key))
-            duals[key] = (_Dual(family, q, own.fit, own.denominator), own)
-        dual, own_found = duals[key]
-        assert own_found is not None
-        return dual, own_found
+    def __init__(self, family: Family, search: _Search, q: Fraction, span: Span) -> None:
+        self.family, self.search, self.q = family, search, q
+        self.optimal = family.optimal(q, search.incumbent.multiplicities)
+        self._own: dict[tuple[tuple[int, Fraction], ...], tuple[_Dual, Optimal]] = {}
+        # The relaxed optima at three nodes give the continuation of a leaf that no assignment touches.
+        room = min(q - span[0].low, span[1].high - q, q / 2, (1 - q) / 2) / 2
+        self._step = max(Fraction(int(room * 1024), 1024), room / 2)
+        self._near = [Arrangement(family.problem(v), family.max_cones) for v in (q - self._step, q + self._step)]
 
-    if node.tie is not None:
-        yield of({t: Fraction(m) for t, m in node.tie.multiplicities.items()})
-    relaxed = relax(search.arrangement, node.groups, node.relaxed.atoms, math.inf, precision=1e-9)
-    value = float(search.incumbent.value)
-    if relaxed.dual > value:
-        labels = search.arrangement.labels
-        for denominator in DENOMINATORS:
-            if (relaxed.dual - value) * denominator > 4 * search.scale:
-                fit = tuple(Fraction(round(float(v) * denominator), denominator) for v in relaxed.residual + labels)
-                if fit not in duals:
-                    duals[fit] = (_Dual(family, q, *family.centred(fit)), None)
-                yield duals[fit]
-                break
-        sharper = Node(node.groups, relaxed, node.symmetries)
-        masses: dict[int, Fraction] = {}
-        for part in search._masses(sharper):
-            for t, m in part.items():
-                masses[t] = masses.get(t, Fraction(0)) + Fraction(round(m * 16), 16)
-        yield of({t: m for t, m in masses.items() if m})
-    rounded = search._round(node)
-    if rounded:
-        yield of({t: Fraction(m) for t, m in rounded.items()})
-    cut = search.cuts[node.cut].z if node.cut is not None else None
-    for assignment in search.tried.values():
-        if assignment.residual == cut:
-            yield of({t: Fraction(m) for t, m in assignment.multiplicities.items()})
-    yield of({t: Fraction(m) for t, m in search.incumbent.multiplicities.items()})
+    def leaf(self, node: Node) -> _Leaf:
+        """Return a leaf of the tree with its dual functions, the best ones first."""
+        return node.groups, self._candidates(node)
+
+    def single(self, width: int) -> Iterator[_Leaf]:
+        """Yield all multiplicity vectors, one of each orbit under the symmetries of the data."""
+        arrangement = self.search.arrangement
+        for kinds in combinations_with_replacement(arrangement.live, width):
+            if all(tuple(sorted(s[t] for t in kinds)) >= kinds for s in arrangement.symmetries):
+                counts = Counter(kinds)
+                yield tuple(((t,), m) for t, m in counts.items()), iter([self._of(counts)])
+
+    def close(self, leaf: _Leaf, span: Span) -> Span | None:
+        """Return the part of the span on which some dual function closes a leaf; the two sides of q are independent."""
+        best: Span | None = None
+        groups, candidates = leaf
+        for dual, own in candidates:
+            found = dual.reach(groups, self.optimal, own, span)
+            if found is not None:
+                best = found if best is None else (min(best[0], found[0]), max(best[1], found[1]))
+                if best == span:
+                    break
+        return best
+
+    def _of(self, multiplicities: Mapping[int, int] | Mapping[int, Fraction]) -> tuple[_Dual, Optimal]:
+        key = tuple(sorted((t, Fraction(m)) for t, m in multiplicities.items() if m))
+        if key not in self._own:
+            own = self.family.optimal(self.q, dict(key))
+            self._own[key] = (_Dual(self.family, self.q, own.fit, own.denominator), own)
+        return self._own[key]
+
+    def _candidates(self, node: Node) -> Iterator[tuple[_Dual, Optimal | None]]:
+        """Yield dual functions for a leaf: of the optimum that it touches, or of its relaxation, then of others."""
+        search = self.search
+        if node.tie is not None:
+            yield self._of(node.tie.multiplicities)
+        relaxed = relax(search.arrangement, node.groups, node.relaxed.atoms, math.inf, precision=1e-10)
+        margin = relaxed.dual - float(search.incumbent.value)
+        if margin > 0:
+            fits = [relaxed.residual + search.arrangement.labels]
+            for near in self._near:
+                there = relax(near, node.groups, _rescaled(relaxed.atoms, near), math.inf, precision=1e-10)
+                fits.append(there.residual + near.labels)
+            denominator = next((d for d in DENOMINATORS if margin * d > 4 * search.scale), DENOMINATORS[-1])
+            yield self._interpolated((fits[1], fits[0], fits[2]), denominator), None
+        rounded = search._round(Node(node.groups, relaxed, node.symmetries))
+        if rounded:
+            yield self._of(rounded)
+        yield self._of(search.incumbent.multiplicities)
+
+    def _interpolated(self, fits: Sequence[Sequence[float]], denominator: int) -> _Dual:
+        """Return the quadratic in q through rounded values at the three nodes."""
+        q, step = self.q, self._step
+        top, below = [], fmpz_poly([denominator * 2 * step.numerator**2 * q.denominator**2 * step.denominator**2])
+        x = fmpz_poly([-q.numerator, q.denominator])  # (q − sample) × denominator of the sample
+        for values in zip(*fits, strict=True):
+            a, b, c = (round(v * denominator) for v in values)
+            # b + (c − a)/2 s + (a − 2b + c)/2 s², s = (q − sample)/step
+            n, d, r = step.numerator, step.denominator, q.denominator
+            top.append(
+                fmpz_poly([2 * b * n * n * r * r * d * d])
+                + x * ((c - a) * n * r * d**3)
+                + x * x * ((a - 2 * b + c) * d**4)
+            )
+        return _Dual(self.family, self.q, *self.family.centred(top, below))
 
 
-_ = np
+def _rescaled(atoms: Atoms, arrangement: Arrangement) -> Atoms:
+    """Return atoms of another q with responses of norm 1 in this one."""
+    result = Atoms()
+    for kind, direction, response in zip(atoms.kinds, atoms.directions, atoms.responses, strict=True):
+        size = float(np.sqrt(arrangement.weights @ (response * response)))
+        if size > 0:
+            result.kinds.append(kind)
+            result.directions.append(direction / size)
+            result.responses.append(response / size)
+    return result

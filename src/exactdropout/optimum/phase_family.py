@@ -24,7 +24,6 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq, fmpz_poly
 
-from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum.algebraic import RationalFunction
 from exactdropout.optimum.problem import Problem, reduced_problem
@@ -130,6 +129,16 @@ class Family:
         self.masses = [masses[u] for u in self.points]
         self.moments = [moments[u] for u in self.points]
 
+    @property
+    def width(self) -> int:
+        """The number n of hidden units."""
+        return self.architecture.hidden[0]
+
+    @property
+    def assignments(self) -> int:
+        """The number of ways to give n units types that respond."""
+        return math.comb(len(self.arrangement.live) + self.width - 1, self.width)
+
     def problem(self, q: Fraction) -> Problem:
         """Return the member at a rational q."""
         return reduced_problem(self.architecture, self.data, q, nonnegative=self.nonnegative)
@@ -224,18 +233,19 @@ class Family:
 
     # -- dual functions -----------------------------------------------------------------------------------------
 
-    def centred(self, fit: Sequence[Fraction]) -> tuple[tuple[fmpz_poly, ...], fmpz_poly]:
-        """Return constant values φ, moved by a function of q where the output bias asks for it, and a denominator."""
-        scale = math.lcm(*(v.denominator for v in fit))
-        values = [fmpz_poly([int(v * scale)]) for v in fit]
+    def centred(self, top: Sequence[fmpz_poly], below: fmpz_poly) -> tuple[tuple[fmpz_poly, ...], fmpz_poly]:
+        """Return φ = top/below, moved by a function of q where the output bias asks for Σ_u (W_u φ_u − L_u) = 0."""
         if not self.free_bias:
-            return tuple(values), fmpz_poly([scale])
-        mass = sum((w * v for w, v in zip(self.masses, values, strict=True)), fmpz_poly([0]))
-        shift = sum(self.moments, fmpz_poly([0])) * scale - mass
-        return tuple(v * self.common + shift for v in values), fmpz_poly([scale * self.common])
+            return tuple(top), below
+        mass = sum((w * v for w, v in zip(self.masses, top, strict=True)), fmpz_poly([0]))
+        shift = sum(self.moments, fmpz_poly([0])) * below - mass
+        return tuple(v * self.common + shift for v in top), below * self.common
 
     def project(self, q: Fraction, kind: int, omega: Sequence[fmpz_poly]) -> Projected:
-        """Return κ_t for ω in Z[q], with the passive set of the projection at q."""
+        """Return κ_t for ω in Z[q]: h is the projection of −s ω on the rays that carry it at q.
+
+        The denominator is a principal minor of a Gram matrix with weights W_u, positive for all q in (0, 1) or none.
+        """
         a = self.arrangement
         rows = [r for r in a.responses[a.cone(kind)] if any(r)]
         sign = a.sign(kind)
@@ -243,23 +253,20 @@ class Family:
         here = [at(v, q) for v in linear]
         if all(v <= 0 for v in here):
             return Projected(numerator=fmpz_poly([0]), denominator=fmpz_poly([1]), conditions=tuple(-v for v in linear))
-        values = [at(w, q) for w in self.masses]
-        gram = gram_matrix(rows, values)
+        gram = gram_matrix(rows, [at(w, q) for w in self.masses])
         x = solve(gram, here, _support(gram, here))
         passive = [k for k, v in enumerate(x) if v]
         matrix = [[self._inner(rows[i], rows[j]) for j in passive] for i in passive]
-        solution, denominator = bareiss(matrix, [linear[k] for k in passive])
-        if at(denominator, q) < 0:
-            solution, denominator = [-v for v in solution], -denominator
+        solution, below = bareiss(matrix, [linear[k] for k in passive])
+        if at(below, q) < 0:
+            solution, below = [-v for v in solution], -below
         conditions = []
         for k, row in enumerate(rows):
             if k not in passive:
-                reached = sum(
-                    (self._inner(row, rows[p]) * v for p, v in zip(passive, solution, strict=True)), fmpz_poly([0])
-                )
-                conditions.append(reached - linear[k] * denominator)
+                reached = (self._inner(row, rows[p]) * v for p, v in zip(passive, solution, strict=True))
+                conditions.append(sum(reached, fmpz_poly([0])) - linear[k] * below)
         numerator = sum((v * linear[k] for v, k in zip(solution, passive, strict=True)), fmpz_poly([0]))
-        return Projected(numerator=numerator, denominator=denominator, conditions=tuple(conditions))
+        return Projected(numerator=numerator, denominator=below, conditions=tuple(conditions))
 
     # -- networks -----------------------------------------------------------------------------------------------
 

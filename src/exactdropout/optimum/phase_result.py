@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from exactdropout.model import Architecture, Examples
 from exactdropout.model.numbers import format_rational
@@ -42,8 +43,10 @@ class Piece:
     """An open interval of q on which one formula, proved for every q of it, gives the global minimum.
 
     ``value`` is the minimum of J_D, attained by the network of ``units`` and ``output_bias``; the signs of its weights
-    are constant on the piece and are ``pattern``. ``minimisers`` are all minimisers at q = ``sample`` (another
-    minimiser of the list may cease to be one elsewhere on the piece). ``cells`` cover the piece: each is one proof.
+    are constant on the piece and are ``pattern``. ``needs_negative_weight`` says, for every q of the piece, whether
+    every minimiser has a negative weight: None where that is not the same on the whole piece, or was not decided.
+    ``minimisers`` are all minimisers at q = ``sample`` (that list is proved there and not on the whole piece).
+    ``cells`` cover the piece: each is one proof.
     """
 
     lower: Algebraic
@@ -53,6 +56,7 @@ class Piece:
     output_bias: RationalFunction
     pattern: str
     sample: Fraction
+    needs_negative_weight: bool | None
     minimisers: tuple[Minimiser, ...]
     cells: tuple[Cell, ...]
 
@@ -70,13 +74,15 @@ class Phases:
     """The global minimum of the dropout criterion as a function of q in (0, 1), piece by piece.
 
     ``breakpoints`` are the numbers where two certified pieces meet: another formula, another sign pattern, or both.
-    ``uncertified`` are the open intervals that no proof covers; nothing is claimed there. ``seconds`` is wall time,
-    ``solved`` the number of minimisations at single q.
+    ``uncertified`` are the open intervals that no proof covers; nothing is claimed there. ``restricted`` says that only
+    non-negative weights were admitted; ``nonnegative`` are the phases under that restriction, where they were asked
+    for. ``seconds`` is wall time, ``solved`` the number of minimisations at single q.
     """
 
     architecture: Architecture
     data: Examples
-    nonnegative: bool
+    restricted: bool
+    nonnegative: Phases | None
     pieces: tuple[Piece, ...]
     uncertified: tuple[tuple[Algebraic, Algebraic], ...]
     solved: int
@@ -85,7 +91,7 @@ class Phases:
     @property
     def breakpoints(self) -> tuple[Algebraic, ...]:
         """The exact numbers at which two certified pieces meet, in order."""
-        return tuple(a.upper for a, b in zip(self.pieces, self.pieces[1:], strict=False) if a.upper == b.lower)
+        return tuple(a.upper for a, b in pairwise(self.pieces) if a.upper == b.lower)
 
     @property
     def complete(self) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from flint import fmpz_poly
 
@@ -33,6 +34,8 @@ __all__ = ["MAX_STEPS", "phases"]
 
 MAX_STEPS = 3000
 """Default ``max_cost``: cones per unit (Schläfli's bound) times masked inputs times width."""
+NARROW = Fraction(1, 1 << 7)
+MAX_ASSIGNMENTS = 3000
 SHORTEST = Fraction(1, 1 << 20)
 ZERO, ONE = Algebraic.rational(Fraction(0)), Algebraic.rational(Fraction(1))
 Span = tuple[Algebraic, Algebraic]
@@ -43,6 +46,7 @@ def phases(
     data: Examples,
     *,
     nonnegative: bool = False,
+    compare: bool = True,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
     time_limit: float | None = None,
@@ -58,6 +62,7 @@ def phases(
         arch: one hidden layer, relu, one output; hidden biases and output bias independently on or off.
         data: an exact finite distribution.
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
+        compare: also find the phases under non-negative weights, which decide ``needs_negative_weight``.
         max_cost: refuse beforehand when cones per unit × masked inputs × width exceed this (3000; ``inf``: never).
             The work is one minimisation and one continuation per cell, and some tens of cells are usual.
         progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of (0, 1) covered.
@@ -75,11 +80,25 @@ def phases(
     >>> found
     Phases(2-3-1 relu, no biases, 2 pieces, breakpoints=[1/2])
     >>> found.pieces[1].value, found.pieces[1].pattern
-    (RationalFunction((5*q)/(3 + 4*q)), '3x+(++)')
+    (RationalFunction((5*q - 4*q**2)/(6 - 7*q + 2*q**2)), '3x+(++)')
+    >>> [p.needs_negative_weight for p in found.pieces]
+    [True, False]
     """
-    started = time.monotonic()
     limit = _limit(max_cost)
-    deadline = math.inf if time_limit is None else started + _seconds(time_limit)
+    deadline = math.inf if time_limit is None else time.monotonic() + _seconds(time_limit)
+    if not isinstance(compare, bool):
+        raise InvalidInput(f"Argument 'compare' must be True or False, not {show(compare)}.")
+    family = _family(arch, data, nonnegative, limit)
+    with reporting(progress, "certifying") as report:
+        if nonnegative or not compare:
+            return _phases(family, report, deadline)
+        other = _phases(_family(arch, data, True, math.inf), None, deadline)
+        found = _phases(family, report, deadline)
+    pieces = tuple(replace(p, needs_negative_weight=_needs_negative(p, other)) for p in found.pieces)
+    return replace(found, nonnegative=other, pieces=pieces)
+
+
+def _family(arch: Architecture, data: Examples, nonnegative: bool, limit: float) -> Family:
     sample = reduced_problem(arch, data, Fraction(1, 2), nonnegative=nonnegative)
     cones = cone_bound(len(separators(sample)[0]), sample.dimension) if sample.dimension else 0
     cost = cones * len(sample.points) * sample.width
@@ -88,18 +107,37 @@ def phases(
             f"Phases were not started: up to {cones} cones per unit, {len(sample.points)} masked inputs and width "
             f"{sample.width} make about {cost} steps per cell, more than max_cost={limit:g}."
         )
-    family = Family(arch, data, nonnegative=nonnegative, max_cones=max(cones, 1))
-    with reporting(progress, "certifying") as report:
-        cells, gaps, solved = _cover(family, report, deadline)
+    return Family(arch, data, nonnegative=nonnegative, max_cones=max(cones, 1))
+
+
+def _phases(family: Family, progress: Progress | None, deadline: float) -> Phases:
+    started = time.monotonic()
+    cells, gaps, solved = _cover(family, progress, deadline)
     return Phases(
-        architecture=arch,
-        data=data,
-        nonnegative=nonnegative,
+        architecture=family.architecture,
+        data=family.data,
+        restricted=family.nonnegative,
+        nonnegative=None,
         pieces=tuple(_pieces(family, cells)),
         uncertified=tuple(gaps),
         solved=solved,
         seconds=time.monotonic() - started,
     )
+
+
+def _needs_negative(piece: Piece, other: Phases) -> bool | None:
+    """Compare a piece with the optimum under non-negative weights, for all q of the piece at once."""
+    if any(low < piece.upper and piece.lower < high for low, high in other.uncertified):
+        return None
+    verdicts = set()
+    for rival in other.pieces:
+        low, high = max(rival.lower, piece.lower), min(rival.upper, piece.upper)
+        if not low < high:
+            continue
+        difference = rival.value.numerator_times(piece.value) - piece.value.numerator_times(rival.value)
+        inside = [r for r in all_roots(difference) if piece.lower < r < piece.upper] if difference else []
+        verdicts.add("equal" if not difference else "mixed" if any(low <= r <= high for r in inside) else "above")
+    return {"above": True, "equal": False}.get(verdicts.pop()) if len(verdicts) == 1 else None
 
 
 def _limit(max_cost: float | None) -> float:
@@ -130,14 +168,15 @@ def _cover(family: Family, progress: Progress | None, deadline: float) -> tuple[
         gap = open_gaps.pop()
         low, high = _room(gap)
         found = None
-        if high - low > SHORTEST * max(high, 1 / Fraction(64)):
+        narrow = high - low < NARROW and family.assignments <= MAX_ASSIGNMENTS
+        if high - low > SHORTEST:
             for start, end in ((40, 60), (25, 40), (60, 75), (10, 25), (75, 90)):
                 q = simplest_between(low + (high - low) * start / 100, low + (high - low) * end / 100)
                 if time.monotonic() > deadline:
                     break
                 solved += 1
                 try:
-                    found = certified_cell(family, q, gap, deadline)
+                    found = certified_cell(family, q, gap, deadline, exhaustive=narrow)
                 except Coincidence:
                     continue
                 break
@@ -219,7 +258,7 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
     }
     ends = [low, *sorted(cuts), high]
     pieces = []
-    for lower, upper in zip(ends, ends[1:], strict=False):
+    for lower, upper in pairwise(ends):
         here = tuple(c for c in stretch.cells if c.span[0] < upper and lower < c.span[1])
         sampled = next((c for c in here if lower < c.sample and upper > c.sample), None)
         if sampled is not None:
@@ -229,16 +268,8 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
             minimisers = minimize(
                 family.architecture, family.data, sample, nonnegative=family.nonnegative, compare=False
             ).minimisers
-        shown = [
-            Unit(
-                sign=u.sign,
-                weights=tuple(w(sample) for w in u.weights),
-                bias=None if u.bias is None else u.bias(sample),
-                multiplicity=u.multiplicity,
-                unique=True,
-            )
-            for u in units
-        ]
+        there = {id(u): _at(u, sample) for u in units}
+        units.sort(key=lambda u: (-u.sign, there[id(u)].weights, there[id(u)].bias or 0))
         pieces.append(
             Piece(
                 lower=lower,
@@ -246,10 +277,21 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
                 value=stretch.value,
                 units=tuple(units),
                 output_bias=output,
-                pattern=" ".join(f"{u.multiplicity}x{u.pattern}" for u in shown) or "all weights zero",
+                pattern=" ".join(f"{u.multiplicity}x{there[id(u)].pattern}" for u in units) or "all weights zero",
                 sample=sample,
+                needs_negative_weight=False if family.nonnegative else None,
                 minimisers=minimisers,
                 cells=tuple(Cell(lower=c.span[0], upper=c.span[1], sample=c.sample, leaves=c.leaves) for c in here),
             )
         )
     return pieces
+
+
+def _at(family: UnitFamily, q: Fraction) -> Unit:
+    return Unit(
+        sign=family.sign,
+        weights=tuple(w(q) for w in family.weights),
+        bias=None if family.bias is None else family.bias(q),
+        multiplicity=family.multiplicity,
+        unique=True,
+    )
