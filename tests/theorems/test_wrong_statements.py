@@ -11,7 +11,9 @@ from exactdropout.theorems import (
     exactdropout_2026_depth_growth,
     exactdropout_2026_nonnegative_bound,
     exactdropout_2026_universal_bound,
+    helmbold_2017_definition_2,
     helmbold_2017_figure_1,
+    helmbold_2017_introduction,
     helmbold_2017_lemma_9,
     helmbold_2017_lemma_10,
     helmbold_2017_lemma_12,
@@ -19,6 +21,7 @@ from exactdropout.theorems import (
     helmbold_2017_lemma_15,
     helmbold_2017_lemma_16,
     helmbold_2017_lemmas_22_23,
+    helmbold_2017_section_4_3,
     helmbold_2017_theorem_4,
     helmbold_2017_theorem_5,
     helmbold_2017_theorem_6,
@@ -91,6 +94,10 @@ F = Fraction
 @pytest.mark.parametrize(
     ("prove", "wrong", "methods"),
     [
+        (helmbold_2017_introduction.prove, {"count": (24, 96)}, {"root count"}),
+        (helmbold_2017_introduction.prove, {"label": -8}, {"root count", "enumeration"}),
+        (helmbold_2017_definition_2.prove, {"scaled": 2}, {"cases"}),
+        (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 3}, {"identity"}),
         (helmbold_2017_lemmas_22_23.prove_22, {"power": 0}, {"identity"}),

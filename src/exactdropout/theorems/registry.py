@@ -31,7 +31,9 @@ from exactdropout.theorems.proof import Proof, Verdict
 __all__ = ["Theorem", "catalogue", "get", "load_file", "register"]
 
 CATALOGUE = (
+    "helmbold_2017_introduction",
     "helmbold_2017_figure_1",
+    "helmbold_2017_definition_2",
     "helmbold_2017_theorem_4",
     "helmbold_2017_theorem_5",
     "helmbold_2017_theorem_6",
@@ -45,6 +47,7 @@ CATALOGUE = (
     "helmbold_2017_lemma_16",
     "helmbold_2017_theorem_8",
     "helmbold_2017_theorem_17",
+    "helmbold_2017_section_4_3",
     "helmbold_2017_theorem_18",
     "helmbold_2017_theorem_19",
     "helmbold_2017_theorem_20",
