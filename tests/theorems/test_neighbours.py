@@ -8,6 +8,7 @@ from exactdropout.theorems import (
     mianjy_2018_two_layer,
     mianjy_2019_deep_linear,
     srivastava_2014_linear,
+    wei_2020_second_order,
 )
 from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
 
@@ -60,3 +61,14 @@ def test_deep_linear_path_sum(noise):
 @pytest.mark.parametrize("factor", [0, 2])
 def test_deep_linear_bound(factor):
     assert failed_methods(mianjy_2019_deep_linear.prove(factor=factor)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("noise", [-1, 0, 2])
+def test_second_order_regulariser_and_its_misprint(noise):
+    assert failed_methods(wei_2020_second_order.prove(noise)) == {"identity", "derivation", "enumeration"}
+
+
+def test_second_order_errors_are_exact(monkeypatch):
+    claimed, error, remark = wei_2020_second_order.RELU_CASES[2, -1]
+    monkeypatch.setitem(wei_2020_second_order.RELU_CASES, (2, -1), (claimed, 2 * error, remark))
+    assert failed_methods(wei_2020_second_order.prove()) == {"derivation", "enumeration"}

@@ -22,7 +22,7 @@ from exactdropout.theorems.noise_moments import sum_moments
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
-__all__ = ["prove"]
+__all__ = ["penalty_at_size", "prove"]
 
 SCOPE = "all widths, depths and numbers of outputs, any features, any q, any distribution with finite moments"
 SIZES = (Architecture(2, (2,)), Architecture(2, (3,), outputs=2), Architecture(2, (2, 2)))
@@ -50,7 +50,7 @@ def prove(noise: int = 1) -> Proof:
             r"Sum over outputs: $\sum_o u_{oj}^2 = \|U(:,j)\|^2$. Mean over examples: $E a_j(x)^2 = \hat a_j^2$. The "
             r"regulariser has no label in it, for relu features as for any others."
         ),
-        *(_at_size(arch, noise) for arch in SIZES),
+        *(penalty_at_size(arch, noise) for arch in SIZES),
         enumerated(
             "A network 2-2-2-2 with relu and biases on three examples, dropout at the last hidden layer: by the "
             "formula, mask "
@@ -62,7 +62,8 @@ def prove(noise: int = 1) -> Proof:
     return conclude("holds", SCOPE, steps)
 
 
-def _at_size(arch: Architecture, noise: int) -> Step:
+def penalty_at_size(arch: Architecture, noise: int = 1) -> Step:
+    """Check the regulariser for one architecture with every weight, bias, input and label free."""
     p = sympy.Symbol("p", positive=True)
     derived = derive(free_network(arch), None, [*[0] * (arch.depth - 1), 1 - p])
     ring = derived.criterion.ring

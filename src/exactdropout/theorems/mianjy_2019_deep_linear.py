@@ -1,9 +1,10 @@
 """Deep linear networks (Mianjy and Arora 2019): the penalty's convex envelope is ν ‖W‖_*², ν = ∏_l (1 + λ_l/d_l) − 1.
 
-Hidden layers of widths d_l with drop rates q_l, λ_l = q_l/p_l, no biases, inputs with E x xᵀ = I. Let Θ(W) be the infimum
-of the penalty over weights with product W (∞ where the widths allow none). Then Θ(W) ≥ ν ‖W‖_*², with equality where W has rank 1, and ν ‖·‖_*² is the
-convex envelope of Θ. For one output and one x, dropped inputs included, E D² ≥ ∏_l (1 + λ_l/d_l) W(x)² over inputs and
-hidden layers, with equality at Theorem 18's equal weights. Written down and derived here; the source was not read.
+Hidden layers of widths d_l with drop rates q_l, λ_l = q_l/p_l, no biases, inputs with E x xᵀ = I. Let Θ(W) be the
+infimum of the penalty over weights with product W (∞ where the widths allow none). Then Θ(W) ≥ ν ‖W‖_*², with
+equality where W has rank 1, and ν ‖·‖_*² is the convex envelope of Θ. For one output and one x, dropped inputs
+included, E D² ≥ ∏_l (1 + λ_l/d_l) W(x)² over inputs and hidden layers, with equality at Theorem 18's equal weights.
+The statement is written down and derived here; the source was not read.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ CATALOGUE = (
     "cavazza_2018_matrix_factorisation",
     "mianjy_2018_two_layer",
     "mianjy_2019_deep_linear",
+    "wei_2020_second_order",
 )
 """The modules of the catalogue, in the order of the paper."""
 
