@@ -1,0 +1,215 @@
+"""Training on the exact dropout criterion: L-BFGS on J_D and its exact gradient, with no sampling noise."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, NumericalRange
+from exactdropout.model import Examples, Network, drop_rates
+from exactdropout.model.numbers import Array, show
+from exactdropout.numeric.float64 import evaluate_float64
+from exactdropout.numeric.planner import MAX_COST, plan_float64
+from exactdropout.numeric.result import Evaluation
+from exactdropout.progress import Progress, reporting
+
+__all__ = ["Training", "train"]
+
+CORRECTIONS = 20
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Training:
+    """A float64 network with a small dropout criterion, and how it was found.
+
+    ``evaluation`` holds J_D, its parts and its gradient at ``network`` with their proved bounds; ``start`` is J_D where
+    it began. ``converged`` says that the largest entry of the gradient is at most the tolerance asked for; a point
+    where it is not can still be a minimum at a kink, where the gradient jumps. Neither says that it is global.
+    """
+
+    network: Network
+    evaluation: Evaluation
+    start: float
+    iterations: int
+    evaluations: int
+    converged: bool
+    reason: str
+
+    @property
+    def criterion(self) -> float:
+        """J_D at the network that was found."""
+        return float(self.evaluation.criterion)
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        state = "converged" if self.converged else "stopped"
+        return (
+            f"Training(criterion={self.criterion:.10g}, from {self.start:.6g}, {state} after {self.iterations} steps)"
+        )
+
+
+def train(
+    network: Network,
+    data: Examples | Iterable[Any],
+    q: Any = Fraction(1, 2),
+    *,
+    iterations: int = 500,
+    tolerance: float = 1e-8,
+    threads: int | None = None,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+) -> Training:
+    """Return a network near ``network`` that minimises J_D(W) = E_P E_R ‖D(W, x, R) − y‖² locally.
+
+    L-BFGS (SciPy) on the criterion over all masks and its gradient; deterministic, no masks are drawn. J_D is
+    piecewise polynomial and not convex: the result is a local minimum or a point at a kink, and depends on the start.
+
+    Args:
+        network: where to begin; an exact one is rounded to float64. Layers without biases stay without.
+        data: :class:`Examples` or a list of ``(x, y)`` or ``(x, y, probability)``.
+        q: drop probability, one number or one per layer, inputs first.
+        iterations: most steps of L-BFGS.
+        tolerance: converged when no entry of the gradient exceeds it.
+        threads: threads of the engine; the result has the same bits for any number.
+        max_cost: limit for all evaluations together, in steps of about a nanosecond; None for ten minutes of one core.
+        progress: True for a bar, or ``progress(iteration, iterations)``.
+
+    Cost: a few more evaluations with gradient than iterations; see :func:`exactdropout.plan`.
+
+    Raises:
+        MissingExtra: SciPy is not installed.
+        CostLimitExceeded: one evaluation alone would exceed ``max_cost``.
+        NumericalRange: the start is out of the range of float64.
+
+    >>> from exactdropout.model import Examples, Network
+    >>> found = train(Network([[[0.0]]]), Examples.point([1.0], 1.0), "1/2")
+    >>> round(float(found.network.weights[0][0, 0]), 6), round(found.criterion, 6)   # the penalty halves the weight
+    (0.5, 0.5)
+    """
+    if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
+        raise InvalidInput(f"Argument 'iterations' must be a positive integer, not {show(iterations)}.")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < float("inf"):
+        raise InvalidInput(f"Argument 'tolerance' must be a non-negative number, not {show(tolerance)}.")
+    begin = network if network.kind == "float64" else network.float64()
+    examples = data if isinstance(data, Examples) else Examples(data)
+    numbers, kind = drop_rates(q, begin.architecture)
+    if kind == "symbolic":
+        raise MixedNumbers(f"Argument 'q' must be a number here, not {show(numbers[0])}; use derive for a symbolic q.")
+    rates = tuple(Fraction(r) for r in numbers)
+    limit = 10 * MAX_COST if max_cost is None else max_cost
+    plan = plan_float64(begin, examples, rates, gradient=True, max_cost=limit)
+    with reporting(progress, "steps") as report:
+        descent = _Descent(begin, examples, rates, threads, limit, max(1, int(min(1e9, limit / plan.cost))))
+        return descent.run(iterations, float(tolerance), report)
+
+
+class _Descent:
+    """The function that L-BFGS sees, the best network it has met, and the count of evaluations."""
+
+    def __init__(
+        self,
+        begin: Network,
+        data: Examples,
+        rates: tuple[Fraction, ...],
+        threads: int | None,
+        limit: float,
+        most: int,
+    ) -> None:
+        self.shape, self.data, self.rates = begin, data, rates
+        self.threads, self.limit, self.most = threads, limit, most
+        self.evaluations = 0
+        self.best = (begin, self.evaluate(begin))
+
+    def evaluate(self, network: Network) -> Evaluation:
+        self.evaluations += 1
+        return evaluate_float64(
+            network, self.data, self.rates, gradient=True, threads=self.threads, max_cost=self.limit
+        )
+
+    def network(self, flat: Array) -> Network:
+        arrays, position = [], 0
+        for shape in (*self.shape.weights, *(b for b in self.shape.biases if b is not None)):
+            arrays.append(flat[position : position + shape.size].reshape(shape.shape))
+            position += shape.size
+        layers = len(self.shape.weights)
+        rest = iter(arrays[layers:])
+        biases = [None if b is None else next(rest) for b in self.shape.biases]
+        none = all(b is None for b in biases)
+        activations = self.shape.architecture.activations
+        return Network(arrays[:layers], None if none else biases, activation=activations)
+
+    def value_and_gradient(self, flat: Array) -> tuple[float, Array]:
+        if self.evaluations >= self.most:
+            raise StopIteration
+        network = self.network(flat)
+        try:
+            evaluation = self.evaluate(network)
+        except NumericalRange:  # a step too far: the line search comes back
+            return float("inf"), np.zeros(len(flat))
+        if _better(evaluation, self.best[1]):
+            self.best = (network, evaluation)
+        return float(evaluation.criterion), _flat_gradient(evaluation)
+
+    def run(self, iterations: int, tolerance: float, report: Progress | None) -> Training:
+        optimize = _scipy_optimize()
+        start = float(self.best[1].criterion)
+        own = (*self.shape.weights, *(b for b in self.shape.biases if b is not None))
+        steps = 0
+
+        def callback(_: Array) -> None:
+            nonlocal steps
+            steps += 1
+            if report is not None:
+                report(steps, iterations)
+
+        options = {"maxiter": iterations, "maxfun": 10**9, "gtol": tolerance, "ftol": 0.0, "maxcor": CORRECTIONS}
+        try:
+            outcome = optimize.minimize(
+                self.value_and_gradient,
+                np.concatenate([a.ravel() for a in own]),
+                jac=True,
+                method="L-BFGS-B",
+                callback=callback,
+                options=options,
+            )
+            reason = str(outcome.message).strip().capitalize()
+        except StopIteration:
+            reason = "The cost limit was reached"
+        network, evaluation = self.best
+        return Training(
+            network=network,
+            evaluation=evaluation,
+            start=start,
+            iterations=steps,
+            evaluations=self.evaluations,
+            converged=bool(np.max(np.abs(_flat_gradient(evaluation))) <= tolerance),
+            reason=reason,
+        )
+
+
+def _scipy_optimize() -> Any:
+    try:
+        return importlib.import_module("scipy.optimize")
+    except ImportError:
+        raise MissingExtra("Training needs SciPy; install it with 'pip install scipy'.") from None
+
+
+def _better(found: Evaluation, best: Evaluation) -> bool:
+    """Return whether the criterion is lower, or the same within the bounds and the gradient smaller."""
+    room = found.error_bound + best.error_bound
+    if abs(found.criterion - best.criterion) > room:
+        return bool(found.criterion < best.criterion)
+    return bool(np.max(np.abs(_flat_gradient(found))) < np.max(np.abs(_flat_gradient(best))))
+
+
+def _flat_gradient(evaluation: Evaluation) -> Array:
+    gradient = evaluation.gradient
+    if gradient is None:
+        raise InvalidInput("Argument 'gradient' must be True for an evaluation that is to be descended.")
+    parts = (*gradient.weights, *(b for b in gradient.biases if b is not None))
+    return np.concatenate([a.ravel() for a in parts])

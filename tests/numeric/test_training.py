@@ -1,0 +1,71 @@
+"""Training reaches known minima of the exact criterion and never ends above its start."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.training import train
+
+HALF = F(1, 2)
+
+
+def test_the_linear_model_reaches_its_closed_form():
+    """J = Σ P (w·x + b − y)² + q/p Σ P x_i² w_i²: a quadratic, minimised by one linear system."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 4)), rng.normal(size=20)
+    q = F(1, 3)
+    found = train(Network([np.zeros((1, 4))], [[0.0]]), Examples.from_arrays(x, y), q, tolerance=1e-7)
+    extended = np.column_stack([x, np.ones(20)])
+    ridge = np.diag([*(float(q / (1 - q)) * (x**2).mean(axis=0)), 0.0])
+    expected = np.linalg.solve(extended.T @ extended / 20 + ridge, extended.T @ y / 20)
+    assert found.converged
+    np.testing.assert_allclose([*found.network.weights[0][0], found.network.biases[0][0]], expected, atol=1e-6)
+
+
+def test_a_relu_network_descends_to_a_small_gradient():
+    rng = np.random.default_rng(3)
+    start = Network([rng.normal(size=(3, 3)), rng.normal(size=(1, 3))], [rng.normal(size=3), [0.0]])
+    data = Examples.from_arrays(rng.normal(size=(12, 3)), rng.normal(size=12))
+    found = train(start, data, HALF, iterations=40, tolerance=1e-6)
+    again = train(start, data, HALF, iterations=40, tolerance=1e-6, threads=2)
+    assert found.criterion < found.start
+    assert 1 < found.iterations <= 40
+    assert again.criterion == found.criterion
+    assert (again.network.weights[0] == found.network.weights[0]).all()
+    assert found.converged == (
+        max(np.abs(w).max() for w in (*found.evaluation.gradient.weights, *found.evaluation.gradient.biases)) <= 1e-6
+    )
+
+
+def test_exact_networks_and_missing_biases_are_welcome():
+    found = train(Network([[[1, 2], [3, 4]], [1, 1]]), [((1, 1), 1)], "1/2", iterations=5)
+    assert found.network.kind == "float64"
+    assert found.network.biases == (None, None)
+    assert found.criterion < found.start
+    assert "Training(criterion=" in repr(found)
+
+
+def test_the_cost_limit_stops_or_refuses():
+    rng = np.random.default_rng(5)
+    network = Network([rng.normal(size=(3, 6)), rng.normal(size=(1, 3))])
+    data = Examples.from_arrays(rng.normal(size=(3, 6)), rng.normal(size=3))
+    with pytest.raises(CostLimitExceeded):
+        train(network, data, HALF, max_cost=10)
+    found = train(network, data, HALF, max_cost=1e7, tolerance=0.0)
+    assert not found.converged
+    assert found.evaluations * 1e3 < 1e7
+
+
+def test_progress_and_arguments():
+    seen = []
+    network, data = Network([[[0.5, -0.25]]]), Examples.point([1.0, 2.0], 1.0)
+    train(network, data, HALF, iterations=7, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0] == (1, 7)
+    for keyword, value in (("iterations", 0), ("tolerance", -1.0)):
+        with pytest.raises(InvalidInput, match=keyword):
+            train(network, data, HALF, **{keyword: value})
