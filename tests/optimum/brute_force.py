@@ -14,17 +14,18 @@ import numpy.typing as npt
 
 from exactdropout.optimum.cones import unit_cones
 from exactdropout.optimum.problem import Problem
-from exactdropout.optimum.qp import solve
+from exactdropout.optimum.qp import guess, solve
 
 Floats = npt.NDArray[np.float64]
 
 
 def brute_force(problem: Problem) -> Fraction:
     """Return the least value over all assignments; units are exchangeable, so only multisets are walked."""
-    return min(_value(problem, choice) for choice in _assignments(problem))
+    return min(_value(problem, choice) for choice in assignments(problem))
 
 
-def _assignments(problem: Problem) -> Iterator[tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]]:
+def assignments(problem: Problem) -> Iterator[tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]]:
+    """Yield all multisets of (sign, extreme rays of a cone), one for each unit."""
     signs = (1,) if problem.nonnegative else (1, -1)
     types = [(s, cone.rays) for s in signs for cone in unit_cones(problem, 10**5)]
     yield from combinations_with_replacement(types, problem.width if types else 0)
@@ -50,6 +51,23 @@ def _value(problem: Problem, choice: tuple[tuple[int, tuple[tuple[int, ...], ...
     # at the minimum of ½xᵀGx − lᵀx the value is −½ lᵀx, and J = noise + ‖y‖² + 2(½xᵀGx − lᵀx)
     best = sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))
     return problem.noise + inner(list(problem.labels), list(problem.labels)) - best
+
+
+def sweep(problem: Problem) -> float:
+    """Return the least value over all assignments in float64, for problems without an output bias."""
+    weights = np.array([float(w) for w in problem.weights])
+    labels = np.array([float(y) for y in problem.labels])
+    points = np.array(problem.points, dtype=float)
+    penalty, base = float(problem.penalty), float(problem.noise) + float(weights @ labels**2)
+    least = np.inf
+    for choice in assignments(problem):
+        columns = np.concatenate([sign * np.maximum(np.array(rays) @ points.T, 0) for sign, rays in choice])
+        owner = np.concatenate([np.full(len(rays), j) for j, (_, rays) in enumerate(choice)])
+        inner = (columns * weights) @ columns.T
+        linear = columns @ (weights * labels)
+        x = guess(inner * (1 + penalty * (owner[:, None] == owner[None, :])), linear, len(linear))
+        least = min(least, base - float(x @ linear))
+    return least
 
 
 def descend(problem: Problem, rng: np.random.Generator, steps: int) -> float:

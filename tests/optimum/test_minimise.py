@@ -16,7 +16,7 @@ from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.optimum.problem import reduced_problem
 
-from .brute_force import brute_force, descend
+from .brute_force import assignments, brute_force, descend, sweep
 
 HALF = Fraction(1, 2)
 
@@ -170,3 +170,28 @@ def test_reach(inputs: int, biases: bool, width: int, value: str) -> None:
     # Values found once by this solver and proved by the shipped certificates; pinned against regressions.
     arch = Architecture(inputs, (width,), biases=biases)
     assert minimize(arch, Examples.half((1,) * inputs, 1), HALF, compare=False).value == Fraction(value)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("arch", "data", "combinations"),
+    [
+        (Architecture(2, (3,)), Examples.half((1, 1), 1), 4_060),
+        (Architecture(3, (2,), biases=False), Examples.half((1, 1, 1), 1), 2_080),
+        (Architecture(2, (4,), biases=False), Examples.point((1, 2), -1), 1_365),
+        (Architecture(1, (4,)), Examples.uniform([((1,), 1), ((-1,), "1/2")]), 1_365),
+    ],
+)
+def test_larger_instances_against_brute_force(arch: Architecture, data: Examples, combinations: int) -> None:
+    problem = reduced_problem(arch, data, HALF)
+    assert sum(1 for _ in assignments(problem)) == combinations
+    assert minimize(arch, data, HALF, compare=False).value == brute_force(problem)
+
+
+@pytest.mark.thorough
+def test_float_sweep_over_all_assignments_finds_nothing_below() -> None:
+    arch, data = Architecture(3, (3,), biases=False), Examples.half((1, 1, 1), 1)
+    problem = reduced_problem(arch, data, HALF)
+    best = minimize(arch, data, HALF, compare=False)
+    assert best.value == Fraction(7, 32)
+    assert sweep(problem) == pytest.approx(7 / 32, abs=1e-9)
