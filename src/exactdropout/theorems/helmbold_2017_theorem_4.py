@@ -11,7 +11,7 @@ from fractions import Fraction
 import sympy
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.reference import naive_evaluation, naive_gradient
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free import free_examples, free_network
 from exactdropout.theorems.generic import generic, identity
@@ -21,6 +21,7 @@ from exactdropout.theorems.registry import register
 __all__ = ["prove"]
 
 SIZES = (Architecture(2, (2,)), Architecture(2, (2, 2)), Architecture(3, (1, 2), biases=False))
+HALF = Fraction(1, 2)
 SCOPE = "all sizes and depths, any q, any distribution"
 
 
@@ -69,7 +70,30 @@ def prove(power: int = -1) -> Proof:
             "A network with given numbers, before and after, mask by mask.", _numbers(power), "32 masks, q = 1/3"
         )
     )
+    steps.append(
+        enumerated(
+            r"Centring is no such map: in the linear model with $x \in \{1, 3\}$, $y = x$, $q = \frac12$ the "
+            r"aversion is "
+            r"$\frac{25}{36}$, and after $x \mapsto x - 2$ it is $\frac14$ (gradient 0 of a convex criterion; the "
+            r"least risk is 0).",
+            [
+                _linear_minimiser((1, 3), Fraction(1, 6), Fraction(5, 3)),
+                _linear_minimiser((-1, 1), Fraction(1, 2), Fraction(2)),
+            ],
+            "2 masks, 2 examples each",
+        )
+    )
     return conclude("holds", SCOPE, steps)
+
+
+def _linear_minimiser(inputs: tuple[int, int], w: Fraction, b: Fraction) -> tuple[object, object]:
+    """Gradient and risk of the network w x + b on the two inputs with labels 1 and 3."""
+    data = Examples.uniform([((x,), y) for x, y in zip(inputs, (1, 3), strict=True)])
+    network = Network([[w]], [b])
+    gradient = naive_gradient(network, data, (HALF,))
+    bias = gradient.biases[0]
+    slopes = (gradient.weights[0][0, 0], None if bias is None else bias[0])
+    return (slopes, naive_evaluation(network, data, (HALF,)).risk), ((0, 0), (1 - w) ** 2)
 
 
 def _same_criterion(arch: Architecture, power: int) -> bool:

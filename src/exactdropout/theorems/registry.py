@@ -39,6 +39,7 @@ CATALOGUE = (
     "helmbold_2017_theorem_6",
     "helmbold_2017_theorem_7",
     "helmbold_2017_lemmas_22_23",
+    "helmbold_2017_lemmas_24_33",
     "helmbold_2017_lemma_9",
     "helmbold_2017_lemma_10",
     "helmbold_2017_lemma_12",
