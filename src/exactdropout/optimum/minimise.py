@@ -47,10 +47,17 @@ def minimize(
         q: rational drop rate 0 < q < 1, or one for the inputs (0 allowed) and one for the hidden units.
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also solve the non-negative problem, which decides ``needs_negative_weight``.
-        max_cost: most cones per unit; beyond it nothing is started. The cost of the search grows with the number of
-            cones times the number of masked inputs, and with the number of multiplicity vectors near the optimum.
+        max_cost: most cones per unit, bounded by 2 Σ_{i<dim} C(H−1, i) for H hyperplanes; beyond it nothing is started.
         progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of the closed gap.
         time_limit: seconds after which the interval proved so far is returned.
+
+    Cost. H is at most the number of distinct masked inputs (2^K per example), dim = K or K + 1 with biases. The number
+    of cones grows like H^(dim−1)/(dim−1)!: 14, 104, 1 882 and 94 572 with biases for all-ones inputs, K = 2, …, 5; one
+    relaxation costs about ten float programs per cone, one exact cut up to one rational program per type. The number
+    of relaxations depends on how many multiplicity vectors come near the optimum, not directly on n: 1 to 20 for most
+    problems with K ≤ 3, about 200 for K = 4, n = 4 without biases. Measured on one core: K = 2, n = 12 with biases
+    0.2 s; K = 3, n = 6 with biases 0.1 s and without 0.7 s; K = 4, n = 4 with biases 0.8 s and without 4 s; K = 5,
+    n = 1 without biases half a minute.
 
     Raises:
         InvalidInput: another architecture, a hidden rate 0, a time limit that is not positive.
@@ -59,7 +66,7 @@ def minimize(
 
     >>> best = minimize(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), "1/2")
     >>> best.value, len(best.minimisers), best.needs_negative_weight
-    (Fraction(1, 2), 2, False)
+    (Fraction(1, 2), 3, False)
     """
     limit = MAX_CONES if max_cost is None else max_cost
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:

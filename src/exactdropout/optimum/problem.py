@@ -79,7 +79,7 @@ class Problem:
 
         >>> problem = reduced_problem(Architecture(2, (1,), biases=False), Examples.point((1, 1), 1), "1/2")
         >>> problem.criterion([(1, (Fraction(1, 2), Fraction(1, 2)))], Fraction(0))
-        Fraction(5, 8)
+        Fraction(3, 4)
         """
         signed = [(sign, self.response(c)) for sign, c in units]
         total = self.noise
