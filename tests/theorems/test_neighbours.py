@@ -5,9 +5,11 @@ import pytest
 from exactdropout.theorems import (
     arora_2021_last_layer,
     baldi_2013_mean,
+    clara_2023_iterates,
     mianjy_2018_two_layer,
     mianjy_2019_deep_linear,
     srivastava_2014_linear,
+    vandermaaten_2013_exponential,
     wei_2020_second_order,
 )
 from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
@@ -72,3 +74,18 @@ def test_second_order_errors_are_exact(monkeypatch):
     claimed, error, remark = wei_2020_second_order.RELU_CASES[2, -1]
     monkeypatch.setitem(wei_2020_second_order.RELU_CASES, (2, -1), (claimed, 2 * error, remark))
     assert failed_methods(wei_2020_second_order.prove()) == {"derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("power", [0, 2])
+def test_exponential_loss(power):
+    assert failed_methods(vandermaaten_2013_exponential.prove(power)) == {"identity", "derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("weight", [0, 2])
+def test_mean_of_iterates(weight):
+    assert failed_methods(clara_2023_iterates.prove(weight)) == {"identity", "derivation", "enumeration"}
+
+
+def test_covariance_of_iterates_needs_its_witness(monkeypatch):
+    monkeypatch.setattr(clara_2023_iterates, "WITNESS_LABELS", (0,))
+    assert failed_methods(clara_2023_iterates.prove()) == {"derivation"}

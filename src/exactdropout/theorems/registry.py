@@ -62,6 +62,8 @@ CATALOGUE = (
     "mianjy_2018_two_layer",
     "mianjy_2019_deep_linear",
     "wei_2020_second_order",
+    "vandermaaten_2013_exponential",
+    "clara_2023_iterates",
 )
 """The modules of the catalogue, in the order of the paper."""
 
