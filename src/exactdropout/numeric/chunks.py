@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from exactdropout.errors import InvalidInput
@@ -28,6 +31,39 @@ def thread_count(threads: int | None) -> int:
     return threads
 
 
+class Halt:
+    """A flag that asks workers to stop; without a lock, so that a signal handler may set it at any instant."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+@contextmanager
+def deferred_interrupt(halt: Halt) -> Iterator[None]:
+    """Turn Ctrl-C inside the block into ``halt``, and raise it at the end of the block.
+
+    KeyboardInterrupt inside the locks of ``concurrent.futures`` can leave one of them held, and the pool then never
+    ends. Only the main thread receives signals; elsewhere this does nothing.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        caught.append((number, frame))
+        halt.asked = True
+
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if caught:
+        previous(*caught[-1])
+
+
 def run_chunks(
     start: Callable[[T], Step], chunks: Sequence[T], weights: Sequence[int], threads: int, progress: Progress | None
 ) -> None:
@@ -48,25 +84,24 @@ def run_chunks(
             if progress is not None:
                 progress(done, total)
         return
-    stop = threading.Event()
+    halt = Halt()
 
     def work(chunk: T, weight: int) -> int:
         step = start(chunk)
-        while not stop.is_set():
+        while not halt.asked:
             if step():
                 return weight
         return 0
 
-    with ThreadPoolExecutor(max_workers=min(threads, len(chunks))) as pool:
+    with deferred_interrupt(halt), ThreadPoolExecutor(max_workers=min(threads, len(chunks))) as pool:
         pending: set[Future[int]] = {pool.submit(work, c, w) for c, w in zip(chunks, weights, strict=True)}
         try:
-            while pending:
+            while pending and not halt.asked:
                 finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 done += sum(future.result() for future in finished)
                 if progress is not None and finished:
                     progress(done, total)
-        except BaseException:
-            stop.set()
+        finally:
+            halt.asked = True  # nothing runs any more at the regular end; otherwise the rest is given up
             for future in pending:
                 future.cancel()
-            raise
