@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": ["evaluate", "net.json", "data.csv", "--per-example"],
     "law": ["law", "net.json", "--x=1,-1"],
     "minimize": ["minimize", "--hidden", "1", "--point", "1,1:1", "--no-biases"],
+    "phases": ["phases", "--hidden", "2", "--point", "1,1:1", "--no-biases"],
     "verify": ["verify", "--only", "figure-1"],
 }
 

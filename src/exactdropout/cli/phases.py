@@ -1,0 +1,206 @@
+"""``exactdropout phases``: the certified optimum as a function of the drop probability, and its diagram."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from exactdropout.cli.arguments import add_cost, add_json, add_problem, cost_limit, load_problem, wants_progress
+from exactdropout.cli.output import print_json, print_table
+from exactdropout.errors import InvalidInput, MissingExtra
+from exactdropout.model import Architecture
+from exactdropout.model.numbers import format_rational, parse_rational, show
+
+__all__ = ["add"]
+
+EXIT_OPEN_INTERVAL = 3
+NARROW = 0.09  # pieces shorter than this carry no text in the diagram
+LONG = 70  # characters of a formula or a polynomial in a table
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "phases",
+        help="the exact global minimum as a function of the drop probability, with proof",
+        description="Find the numbers q at which the minimiser of the dropout criterion of one hidden relu layer "
+        "changes: exact breakpoints, and the minimum and a minimiser as rational functions of q in between. Exit code "
+        "3 when part of (0, 1) was not certified.",
+        allow_abbrev=False,
+    )
+    add_problem(command)
+    command.add_argument("--nonnegative", action="store_true", help="over non-negative weights only (biases free)")
+    command.add_argument("--time-limit", metavar="SECONDS", help="per width; what is open then is listed as such")
+    command.add_argument(
+        "--plot", metavar="FILE", help="draw the pieces over q for all widths 1 ... N (.svg, .png or .pdf)"
+    )
+    add_cost(command)
+    add_json(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the phases, draw and print."""
+    from exactdropout.optimum import phases
+
+    if options.plot and Path(options.plot).suffix not in (".svg", ".png", ".pdf"):
+        raise InvalidInput(f"Argument '--plot' must end in .svg, .png or .pdf, not {show(options.plot)}.")
+    arch, data = load_problem(options)
+    pyplot = _pyplot() if options.plot else None
+    limit = None
+    if options.time_limit is not None:
+        limit = float(parse_rational(options.time_limit, "--time-limit"))
+    found = [
+        phases(
+            Architecture(arch.inputs, (width,), hidden_biases=arch.hidden_biases, output_bias=arch.output_bias),
+            data,
+            nonnegative=options.nonnegative,
+            max_cost=cost_limit(options.max_cost),
+            progress=wants_progress(options),
+            time_limit=limit,
+        )
+        for width in range(1 if options.plot else options.hidden, options.hidden + 1)
+    ]
+    if pyplot:
+        _draw(pyplot, options.plot, found)
+    if options.json:
+        print_json("phases", {"nonnegative": options.nonnegative, "widths": [_json(p) for p in found]})
+    else:
+        for one in found:
+            _print(one)
+    return 0 if all(p.complete for p in found) else EXIT_OPEN_INTERVAL
+
+
+def _print(found: Any) -> None:
+    words = {True: "yes", False: "no", None: "-"}
+    kind = ", non-negative weights" if found.restricted else ""
+    print_table(
+        f"{found.architecture}{kind}: the global minimum, proved for every q of each interval",
+        ("q from", "to", "signs", "needs a negative weight", "minimum of J_D"),
+        [
+            (
+                str(p.lower),
+                str(p.upper),
+                p.pattern,
+                words[p.needs_negative_weight],
+                _short(str(p.value), "long; --json prints it"),
+            )
+            for p in found.pieces
+        ],
+    )
+    if found.breakpoints:
+        print_table(
+            "Breakpoints, exact",
+            ("q", "root of the polynomial with coefficients (constant first)"),
+            [(str(b), _short(str(list(b.minimal_polynomial)), f"degree {b.degree}")) for b in found.breakpoints],
+        )
+    if found.uncertified:
+        print_table(
+            "Not certified", ("q from", "to"), [(f"{float(a):.12g}", f"{float(b):.12g}") for a, b in found.uncertified]
+        )
+
+
+def _short(text: str, otherwise: str) -> str:
+    return text if len(text) <= LONG else otherwise
+
+
+def _json(found: Any) -> dict[str, Any]:
+    return {
+        "width": found.architecture.hidden[0],
+        "complete": found.complete,
+        "pieces": [
+            {
+                "lower": _number(p.lower),
+                "upper": _number(p.upper),
+                "pattern": p.pattern,
+                "needs_negative_weight": p.needs_negative_weight,
+                "value": _quotient(p.value),
+                "units": [
+                    {
+                        "sign": u.sign,
+                        "multiplicity": u.multiplicity,
+                        "weights": [_quotient(w) for w in u.weights],
+                        "bias": None if u.bias is None else _quotient(u.bias),
+                    }
+                    for u in p.units
+                ],
+                "output_bias": _quotient(p.output_bias),
+                "sample": format_rational(p.sample),
+                "patterns_at_sample": [m.pattern for m in p.minimisers],
+                "cells": len(p.cells),
+            }
+            for p in found.pieces
+        ],
+        "breakpoints": [_number(b) for b in found.breakpoints],
+        "uncertified": [[_number(a), _number(b)] for a, b in found.uncertified],
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def _number(value: Any) -> dict[str, Any]:
+    return {
+        "decimal": f"{float(value):.15g}",
+        "minimal_polynomial": [str(c) for c in value.minimal_polynomial],
+        "interval": [format_rational(value.low), format_rational(value.high)],
+    }
+
+
+def _quotient(value: Any) -> dict[str, list[str]]:
+    return {"numerator": [str(c) for c in value.numerator], "denominator": [str(c) for c in value.denominator]}
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from matplotlib import pyplot
+    except ImportError:
+        raise MissingExtra(
+            "Argument '--plot' needs matplotlib; install it with: pip install 'exactdropout[plot]'."
+        ) from None
+    return pyplot
+
+
+def _draw(pyplot: Any, path: str, found: Sequence[Any]) -> None:
+    """Draw one bar per width over q; the darker, the larger the share of units with a negative weight."""
+    figure, axes = pyplot.subplots(figsize=(7.2, 1.1 + 0.42 * len(found)), layout="constrained")
+    colours = pyplot.get_cmap("Blues")
+    for one in found:
+        width = one.architecture.hidden[0]
+        for piece in one.pieces:
+            low, high = float(piece.lower), float(piece.upper)
+            negative = sum(
+                int(part.partition("x")[0]) for part in piece.pattern.split() if "x" in part and _negative(part)
+            )
+            shade = 0.08 + 0.6 * negative / width
+            axes.barh(width, high - low, left=low, height=0.8, color=colours(shade), edgecolor="white", linewidth=0.8)
+            if high - low > NARROW:
+                text = piece.pattern if len(piece.pattern) < 200 * (high - low) else f"{negative} of {width} negative"
+                if len(text) < 150 * (high - low):
+                    colour = "white" if shade > 0.55 else "black"
+                    axes.text((low + high) / 2, width, text, ha="center", va="center", fontsize=6, color=colour)
+        for low, high in one.uncertified:
+            axes.barh(
+                width, float(high) - float(low), left=float(low), height=0.8, color="none", edgecolor="0.5", hatch="///"
+            )
+    axes.set_title("Signs of the global minimum; darker: more units with a negative weight", fontsize=8)
+    axes.set_xlim(0, 1)
+    axes.set_yticks([one.architecture.hidden[0] for one in found])
+    axes.set_xlabel("drop probability q")
+    axes.set_ylabel("hidden units n")
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise InvalidInput(
+            f"Argument '--plot' names {show(path)}, which cannot be written: {error.strerror}."
+        ) from None
+    finally:
+        pyplot.close(figure)
+
+
+def _negative(unit: str) -> bool:
+    """Return whether the pattern of a unit has a negative output or input weight; the bias does not count."""
+    return "-" in unit.partition("|")[0]

@@ -1,0 +1,93 @@
+"""``exactdropout phases``: what is known by hand, exit codes, the diagram, bad input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fractions import Fraction as F
+
+import pytest
+
+from exactdropout.cli.main import main
+
+POINT = ["phases", "--point", "1,1:1", "--no-biases"]
+
+
+def value(quotient, q):
+    top, bottom = (sum(int(c) * q**k for k, c in enumerate(quotient[name])) for name in ("numerator", "denominator"))
+    return top / bottom
+
+
+def test_one_half_is_a_boundary(capsys):
+    assert main([*POINT, "--hidden", "3", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["schema"], content["version"]) == ("exactdropout/phases", 1)
+    (found,) = content["widths"]
+    assert found["complete"] is True
+    assert [b["minimal_polynomial"] for b in found["breakpoints"]] == [["-1", "2"]]
+    mixed, linear = found["pieces"]
+    assert (mixed["needs_negative_weight"], linear["needs_negative_weight"]) == (True, False)
+    assert linear["pattern"] == "3x+(++)"
+    assert value(mixed["value"], F(1, 2)) == value(linear["value"], F(1, 2)) == F(1, 2)
+    assert value(linear["value"], F(3, 4)) == F(4, 5)  # 1 − 1/((1 + 3/2)(1 + 1)), λ = 3
+
+
+def test_text_lists_pieces_and_breakpoints(capsys):
+    assert main([*POINT, "--hidden", "2"]) == 0
+    out = capsys.readouterr().out
+    for part in ("0.3819660112501", "[1, -3, 1]", "2x+(++)", "proved for every q"):
+        assert part in out
+    assert "Not certified" not in out
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_plot_draws_all_widths(tmp_path, monkeypatch, capsys, suffix):
+    monkeypatch.chdir(tmp_path)
+    assert main([*POINT, "--hidden", "2", "--plot", f"diagram.{suffix}", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [w["width"] for w in content["widths"]] == [1, 2]
+    drawn = (tmp_path / f"diagram.{suffix}").read_bytes()
+    assert drawn.startswith(b"<?xml" if suffix == "svg" else b"\x89PNG")
+
+
+def test_out_of_time_is_exit_code_three(capsys):
+    assert main(["phases", "--half", "1,1:1", "--hidden", "4", "--time-limit", "1/1000"]) == 3
+    assert "Not certified" in capsys.readouterr().out
+
+
+def test_a_file_and_nonnegative_weights(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text("x1,x2,y\n1,1,0\n3,2,1\n")
+    assert main(["phases", "--data", "data.csv", "--hidden", "1", "--no-biases", "--nonnegative", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [b["minimal_polynomial"] for b in content["widths"][0]["breakpoints"]] == [["-1", "21"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ([*POINT, "--hidden", "2", "--max-cost", "5"], "Phases were not started"),
+        (["phases", "--half", "1,1,1,1,1,1:1", "--hidden", "2"], "Phases were not started"),
+        ([*POINT, "--hidden", "0"], "'hidden[0]'"),
+        ([*POINT, "--hidden", "2", "--time-limit", "0"], "'time_limit'"),
+        ([*POINT, "--hidden", "2", "--time-limit", "__import__('os')"], "--time-limit"),
+        ([*POINT, "--hidden", "2", "--plot", "x.exe"], "--plot"),
+        ([*POINT, "--hidden", "1", "--plot", "missing/x.svg"], "cannot be written"),
+        (["phases", "--point", "1,1", "--hidden", "1"], "colon"),
+        (["phases", "--data", "none.csv", "--hidden", "1"], "none.csv"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, part, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert part in captured.err
+    assert captured.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plot_without_matplotlib_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main([*POINT, "--hidden", "2", "--plot", "x.svg"]) == 2
+    assert "exactdropout[plot]" in capsys.readouterr().err
