@@ -1,0 +1,7 @@
+"""Claims about dropout: their grammar, a parser that evaluates nothing, and ``check`` with its verdicts."""
+
+from exactdropout.claims.check import check
+from exactdropout.claims.parser import parse_claim
+from exactdropout.claims.verdict import Verdict
+
+__all__ = ["Verdict", "check", "parse_claim"]

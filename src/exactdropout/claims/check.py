@@ -1,0 +1,172 @@
+"""``check``: is a claim about dropout true? A proof, an exact counterexample, or an honest *undecided*."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exactdropout.claims.all_sizes import prove_everywhere
+from exactdropout.claims.evaluation import Unsupported
+from exactdropout.claims.named import expected_terms, prove_at
+from exactdropout.claims.near_miss import near_miss
+from exactdropout.claims.parser import parse_claim
+from exactdropout.claims.printing import expression_text
+from exactdropout.claims.problem import Problem, build_problem
+from exactdropout.claims.scaling import prove_by_scaling
+from exactdropout.claims.search import MAX_MASK_BITS, search
+from exactdropout.claims.syntax import Claim, Name
+from exactdropout.claims.verdict import Verdict
+from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.progress import Progress, reporting
+
+__all__ = ["MAX_COST", "check"]
+
+MAX_COST = 2e5
+"""Terms of a derivation at named sizes: some seconds."""
+_FIRST_POINTS, _ALL_POINTS = 150, 1_500
+
+
+def check(
+    claim: str | Claim | Any,
+    arch: Any,
+    data: Any = None,
+    q: Any = None,
+    *,
+    assume: Any = None,
+    max_cost: float = MAX_COST,
+    progress: Progress | bool | None = None,
+) -> Verdict:
+    """Prove or refute a claim about the dropout criterion and its relatives.
+
+    Args:
+        claim: text or LaTeX in the published grammar (``docs/claims.md``), a SymPy relation, or a parsed claim.
+            Whatever is free in it is universally quantified: weights, inputs, labels and other symbols are real,
+            0 ≤ q < 1.
+        arch: an :class:`Architecture`, an exact :class:`Network`, or text such as ``"3-1, no biases"``; sizes may be
+            the symbols K, n, d as in ``"K-n^(d-1)-1 relu, biases"``.
+        data: ``"point(x, y)"`` (the default), ``"half(1, 1)"``, ``"point((1, -2), y)"``, or Examples of that kind.
+        q: drop probability: None or ``"q"`` for a symbol, a number, or one per droppable layer such as ``"0, q"``.
+        assume: text or texts such as ``"w >= 0, y = 2*c"``; assumptions in the claim (``… if c > 0``) are added.
+        max_cost: refuse derivations and double loops above so many terms.
+        progress: True, or a callable ``progress(done, total)`` in stages.
+
+    A proof is exact and covers the scope that the verdict names, nothing wider. A refutation is one exact point, whose
+    two sides were computed by the double loop over examples and all masks.
+
+    Raises:
+        InvalidInput: the claim does not parse (with position and caret), or an argument does not fit.
+        CostLimitExceeded: no proof for all sizes was found and the named size is beyond ``max_cost``.
+
+    >>> str(check("penalty = q/p * Sum(w[i]^2*x[i]^2, i=1..K)", "K-1, no biases").scope)
+    'all sizes: K >= 1 (K-1 linear, no biases)'
+    >>> verdict = check("E[D] = W(x)", "2-1-1 relu, no biases")
+    >>> verdict.status, verdict.counterexample.left, verdict.counterexample.right
+    ('refuted', Fraction(1, 2), Fraction(0, 1))
+    """
+    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
+        raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
+    parsed = _parsed(claim)
+    problem = build_problem(arch, data, q, assume, parsed.assumptions)
+    with reporting(progress, "checking") as report:
+        return _Check(parsed, problem, max_cost, report).run()
+
+
+def _parsed(claim: Any) -> Claim:
+    if isinstance(claim, Claim):
+        return claim
+    if isinstance(claim, str) or not hasattr(claim, "lhs"):
+        return parse_claim(claim)
+    from exactdropout.claims.from_sympy import claim_from_sympy
+
+    return claim_from_sympy(claim)
+
+
+class _Check:
+    def __init__(self, claim: Claim, problem: Problem, max_cost: float, report: Progress | None) -> None:
+        self.claim, self.problem, self.max_cost, self.report = claim, problem, max_cost, report
+        self.tried: list[str] = []
+
+    def stage(self, done: int) -> None:
+        if self.report is not None:
+            self.report(done, 5)
+
+    def run(self) -> Verdict:
+        """Try in the order of cost: proofs for all sizes, few points, proofs at named sizes, many points."""
+        self.stage(0)
+        found = prove_everywhere(self.claim, self.problem) or prove_by_scaling(self.claim, self.problem)
+        if found is not None:
+            return self.verdict("proved", found[0], found[1])
+        self.tried.append("No argument for all sizes was found.")
+        self.affordable()
+        self.stage(1)
+        if (verdict := self.refuted(_FIRST_POINTS)) is not None:
+            return verdict
+        self.stage(2)
+        evidence = self.at_named_sizes()
+        if evidence and self.problem.shape.named:
+            return self.verdict("proved", f"the sizes of {self.problem.shape}", evidence)
+        self.stage(3)
+        if (verdict := self.refuted(_ALL_POINTS)) is not None:
+            return verdict
+        self.stage(4)
+        self.tried.append(f"No counterexample among {_ALL_POINTS} points of small rationals, double loop at each.")
+        return self.verdict("undecided", f"nothing is proved for {self.problem.shape}", self.tried)
+
+    def affordable(self) -> None:
+        if not self.problem.shape.named:
+            return
+        architecture = self.problem.architecture({})
+        cost = max(expected_terms(self.problem, architecture), float(architecture.parameters << architecture.mask_bits))
+        if cost > self.max_cost or architecture.mask_bits > MAX_MASK_BITS:
+            raise CostLimitExceeded(
+                f"Argument 'max_cost' allows {self.max_cost:.3g} terms and {MAX_MASK_BITS} mask bits, but a check at "
+                f"{architecture} would take about {cost:.3g} terms and {architecture.mask_bits} bits."
+            )
+
+    def at_named_sizes(self) -> list[str]:
+        sizes = list(self.problem.sizes())
+        steps: list[str] = []
+        proved: list[str] = []
+        for choice in sizes[:4]:
+            if expected_terms(self.problem, self.problem.architecture(choice)) > self.max_cost:
+                continue
+            try:
+                found = prove_at(self.claim, self.problem, choice)
+            except Unsupported as error:
+                self.tried.append(f"The ring of polynomials cannot express it: {error}.")
+                break
+            if found is None:
+                self.tried.append("At named sizes neither an identity nor a sum of squares was found.")
+                break
+            steps, proved = found, [*proved, ", ".join(f"{k} = {v}" for k, v in choice.items())]
+        if proved and not self.problem.shape.named:
+            self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
+        return steps if proved else []
+
+    def refuted(self, points: int) -> Verdict | None:
+        counterexample = search(self.claim, self.problem, limit=points)
+        if counterexample is None:
+            return None
+        return self.verdict(
+            "refuted",
+            "one exact point; both sides by the double loop over examples and masks",
+            [str(counterexample)],
+            counterexample,
+            near_miss(self.claim, self.problem),
+        )
+
+    def verdict(self, status: Any, scope: str, steps: Any, counterexample: Any = None, miss: Any = None) -> Verdict:
+        problem = self.problem
+        data = f"{'half' if problem.half else 'point'} mass on one example"
+        rates = f"q = {', '.join(expression_text(rate) for rate in problem.rates)}"
+        if Name("q") in problem.rates:
+            rates += ", 0 <= q < 1"
+        self.stage(5)
+        return Verdict(
+            status=status,
+            claim=self.claim,
+            scope=scope,
+            steps=tuple(steps),
+            assumptions=(f"{problem.shape}", data, rates, *problem.assumptions),
+            counterexample=counterexample,
+            near_miss=miss,
+        )

@@ -1,0 +1,204 @@
+"""The syntax tree of a claim; positions do not count in comparisons, so that printing and parsing is a round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+__all__ = [
+    "QUANTITIES",
+    "Add",
+    "Call",
+    "Claim",
+    "Comparison",
+    "Divide",
+    "Expression",
+    "Invariance",
+    "Minimiser",
+    "Monotonicity",
+    "Multiply",
+    "Name",
+    "Negate",
+    "Number",
+    "Power",
+    "Quantity",
+    "Repeated",
+    "Statement",
+    "rebuilt",
+    "walk",
+]
+
+QUANTITIES = ("criterion", "risk", "penalty", "mean", "variance", "second_moment", "output")
+"""What a claim can be about: J_D, R, J_D − R, E D, Var D, E D², W(x)."""
+
+Relation: TypeAlias = Literal["=", "!=", "<=", "<", ">=", ">"]
+Direction: TypeAlias = Literal["nondecreasing", "nonincreasing", "increasing", "decreasing", "constant"]
+
+
+@dataclass(frozen=True)
+class _Node:
+    position: int = field(default=0, compare=False, kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Number(_Node):
+    """A rational number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Quantity(_Node):
+    """One of :data:`QUANTITIES`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Name(_Node):
+    """A symbol with indices: ``q``, ``x[i]``, ``W[1][j,i]`` (indices layer, unit, unit before), ``weights``."""
+
+    name: str
+    indices: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True)
+class Add(_Node):
+    """A sum."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Multiply(_Node):
+    """A product."""
+
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Divide(_Node):
+    """A quotient."""
+
+    top: Expression
+    bottom: Expression
+
+
+@dataclass(frozen=True)
+class Negate(_Node):
+    """The negative."""
+
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Power(_Node):
+    """A power."""
+
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True)
+class Call(_Node):
+    """``relu``, ``abs`` or ``sqrt`` of one argument, ``max`` or ``min`` of several."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Repeated(_Node):
+    """A sum or a product over an index from ``first`` to ``last``."""
+
+    kind: Literal["sum", "product"]
+    index: str
+    first: Expression
+    last: Expression
+    body: Expression
+
+
+Expression: TypeAlias = Number | Quantity | Name | Add | Multiply | Divide | Negate | Power | Call | Repeated
+Assignment: TypeAlias = tuple[Name, Expression]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``sides[0] relations[0] sides[1] relations[1] …``."""
+
+    sides: tuple[Expression, ...]
+    relations: tuple[Relation, ...]
+
+
+@dataclass(frozen=True)
+class Monotonicity:
+    """An expression is monotone, or constant, in one variable."""
+
+    expression: Expression
+    direction: Direction
+    variable: Name
+
+
+@dataclass(frozen=True)
+class Invariance:
+    """An expression keeps its value under a simultaneous map of weights, inputs, labels."""
+
+    expression: Expression
+    map: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True)
+class Minimiser:
+    """An expression is at its global minimum over the named weights where they have these values."""
+
+    assignments: tuple[Assignment, ...]
+    expression: Expression
+
+
+Statement: TypeAlias = Comparison | Monotonicity | Invariance | Minimiser
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement under assumptions; everything free in it is universally quantified."""
+
+    statement: Statement
+    assumptions: tuple[Comparison, ...] = ()
+    text: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """Return the claim in the text form of the grammar."""
+        from exactdropout.claims.printing import claim_text
+
+        return claim_text(self)
+
+    def latex(self) -> str:
+        """Return the claim in the LaTeX form of the grammar; the parser reads it back to an equal claim."""
+        from exactdropout.claims.printing import claim_latex
+
+        return claim_latex(self)
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """Yield every node below a node, itself first."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, tuple):
+            waiting.extend(reversed(current))
+        elif hasattr(current, "__dataclass_fields__"):
+            yield current
+            waiting.extend(getattr(current, f.name) for f in reversed(fields(current)))
+
+
+def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Return the tree with ``change`` applied from the leaves up; it returns its argument where nothing changes."""
+    if isinstance(node, tuple):
+        return tuple(rebuilt(item, change) for item in node)
+    if not hasattr(node, "__dataclass_fields__"):
+        return node
+    values = {f.name: rebuilt(getattr(node, f.name), change) for f in fields(node)}
+    changed = {name: value for name, value in values.items() if value is not getattr(node, name)}
+    return change(replace(node, **changed) if changed else node)

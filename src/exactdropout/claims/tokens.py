@@ -1,0 +1,131 @@
+"""From text or pasted LaTeX to one stream of tokens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+from exactdropout.errors import InvalidInput
+
+__all__ = ["GREEK", "MAX_CHARACTERS", "MAX_DIGITS", "MAX_TOKENS", "WORDS", "Token", "fail", "tokens"]
+
+MAX_CHARACTERS = 10_000
+MAX_TOKENS = 3_000
+MAX_DIGITS = 60
+
+_SPACE = re.compile(r"(?:\s|~|\\(?:[,;:! ]|quad\b|qquad\b|left\b|right\b|[bB]ig+[lrm]?\b|displaystyle\b|limits\b))+")
+_NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
+_WORD = re.compile(r"[A-Za-z]+")
+_LATEX = re.compile(r"\\|[_^]\{")
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_OPERATOR = re.compile(r"\*\*|\.\.|<=|>=|!=|==|->|[-+*/^_=<>()\[\]{},|]")
+GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "nu", "rho", "sigma", "tau", "theta", "eta")
+_COMMANDS = {
+    "cdot": "*", "times": "*", "ge": ">=", "geq": ">=", "geqslant": ">=", "le": "<=", "leq": "<=", "leqslant": "<=",
+    "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "to": "->", "mapsto": "->", "rightarrow": "->",
+    "lvert": "|", "rvert": "|", "vert": "|", "dots": "..", "ldots": "..",
+}  # fmt: skip
+_CHARACTERS = {
+    "≥": ">=", "≤": "<=", "≠": "!=", "→": "->", "↦": "->", "·": "*", "×": "*", "−": "-", "…": "..",
+}  # fmt: skip
+_NAMED = {"λ": "lambda", "Σ": "sum", "∑": "sum", "∏": "prod"}
+_WRAPPERS = ("text", "operatorname", "mathrm", "mathbb", "mathcal", "mathbf", "mathit", "boldsymbol", "textrm")
+_FUNCTIONS = {
+    "frac": "frac", "tfrac": "frac", "dfrac": "frac", "sqrt": "sqrt", "sum": "sum", "prod": "prod", "max": "max",
+    "min": "min",
+}  # fmt: skip
+WORDS = frozenset({
+    "penalty", "criterion", "risk", "mean", "variance", "output", "weights", "biases", "relu", "abs", "sqrt",
+    "max", "min", "sum", "Sum", "prod", "Prod", "product", "Product", "Var", "second", "moment", "is", "in",
+    "invariant", "under", "a", "an", "the", "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if",
+    "for", "where", "assuming", "increasing", "decreasing", "nondecreasing", "nonincreasing", "constant", "frac",
+    "Abs", "Max", "Min",
+})  # fmt: skip
+SPLIT_AFTER = frozenset("_^")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A number, a name, an operator, or the end."""
+
+    kind: Literal["number", "name", "operator", "end"]
+    text: str
+    position: int
+
+
+def fail(text: str, position: int, message: str) -> NoReturn:
+    """Raise the one error of the parser: a sentence, the place in the text and a caret under it.
+
+    Raises:
+        InvalidInput: always.
+    """
+    start = max(0, position - 40)
+    window = text[start : position + 30]
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in window)
+    lead, trail = "..." * (start > 0), "..." * (position + 30 < len(text))
+    caret = " " * (len(lead) + position - start) + "^"
+    raise InvalidInput(f"Argument 'claim' at position {position + 1}: {message}\n  {lead}{shown}{trail}\n  {caret}")
+
+
+def tokens(text: str) -> list[Token]:
+    """Return the tokens of a claim, an end token last.
+
+    A text with a backslash, ``_{`` or ``^{`` is LaTeX: there, letters that form no known word are symbols
+    side by side, and a digit after ``_`` or ``^`` stands alone, as TeX has it.
+    """
+    if len(text) > MAX_CHARACTERS:
+        fail(text[:80], 0, f"a claim has at most {MAX_CHARACTERS} characters, not {len(text)}.")
+    latex = _LATEX.search(text) is not None
+    found: list[Token] = []
+    wrapped: list[int] = []  # depths of braces that only wrap a word, as in \text{penalty}
+    depth = at = 0
+    while at < len(text):
+        if space := _SPACE.match(text, at):
+            at = space.end()
+        elif command := _COMMAND.match(text, at):
+            name, start, at = command[1], at, command.end()
+            if name in _WRAPPERS:
+                opening = re.compile(r"\s*\{").match(text, at)
+                if opening:
+                    depth += 1
+                    wrapped.append(depth)
+                    at = opening.end()
+            elif name in _COMMANDS:
+                found.append(Token("operator", _COMMANDS[name], start))
+            elif name in _FUNCTIONS or name in GREEK:
+                found.append(Token("name", _FUNCTIONS.get(name, name), start))
+            else:
+                fail(text, start, f"the LaTeX command \\{name[:30]} is not part of the grammar.")
+        elif number := _NUMBER.match(text, at):
+            digits = number[0]
+            if latex and found and found[-1].text in SPLIT_AFTER:
+                digits = digits[0]
+            if len(digits) > MAX_DIGITS:
+                fail(text, at, f"a number has at most {MAX_DIGITS} digits, not {len(digits)}.")
+            found.append(Token("number", digits, at))
+            at += len(digits)
+        elif word := _WORD.match(text, at):
+            if latex and word[0] not in WORDS:
+                found += [Token("name", letter, at + i) for i, letter in enumerate(word[0])]
+            else:
+                found.append(Token("name", word[0], at))
+            at = word.end()
+        elif operator := _OPERATOR.match(text, at):
+            symbol, start, at = operator[0], at, operator.end()
+            depth += (symbol == "{") - (symbol == "}")
+            if symbol == "}" and wrapped and wrapped[-1] == depth + 1:
+                wrapped.pop()
+            else:
+                found.append(Token("operator", {"**": "^", "==": "="}.get(symbol, symbol), start))
+        elif text[at] in _CHARACTERS:
+            found.append(Token("operator", _CHARACTERS[text[at]], at))
+            at += 1
+        elif text[at] in _NAMED:
+            found.append(Token("name", _NAMED[text[at]], at))
+            at += 1
+        else:
+            fail(text, at, "this character is not part of the grammar.")
+        if len(found) > MAX_TOKENS:
+            fail(text, at, f"a claim has at most {MAX_TOKENS} symbols.")
+    return [*found, Token("end", "", len(text))]
