@@ -25,14 +25,18 @@ _HOME = {
     "Network": "exactdropout.model",
     "Optimum": "exactdropout.optimum",
     "OutputLaw": "exactdropout.numeric.law",
+    "Phases": "exactdropout.optimum",
     "Plan": "exactdropout.numeric.result",
+    "Training": "exactdropout.numeric.training",
     "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free",
     "free_network": "exactdropout.symbolic.free",
     "minimize": "exactdropout.optimum",
     "output_law": "exactdropout.numeric.law",
+    "phases": "exactdropout.optimum",
     "plan": "exactdropout.evaluation",
+    "train": "exactdropout.numeric.training",
 }
 _ROOMS = ("data", "errors", "theorems")
 
@@ -46,7 +50,9 @@ __all__ = [
     "Network",
     "Optimum",
     "OutputLaw",
+    "Phases",
     "Plan",
+    "Training",
     "__version__",
     "data",
     "derive",
@@ -56,8 +62,10 @@ __all__ = [
     "free_network",
     "minimize",
     "output_law",
+    "phases",
     "plan",
     "theorems",
+    "train",
 ]
 
 if TYPE_CHECKING:
@@ -66,7 +74,8 @@ if TYPE_CHECKING:
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.numeric.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, Plan
-    from exactdropout.optimum import Optimum, minimize
+    from exactdropout.numeric.training import Training, train
+    from exactdropout.optimum import Optimum, Phases, minimize, phases
     from exactdropout.symbolic.derivation import Derivation, derive
     from exactdropout.symbolic.free import free_examples, free_network
 
