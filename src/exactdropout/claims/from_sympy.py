@@ -43,7 +43,8 @@ def claim_from_sympy(relation: Any) -> Claim:
     """Return the claim that a SymPy relation states.
 
     Symbols named ``penalty``, ``criterion``, ``mean``, … are the quantities; ``w1_2_3``, ``b1_2``, ``v_1``, ``c``,
-    ``x_1``, ``y`` are the entries as :func:`exactdropout.free_network` names them: W[1][2,3], b[1][2], w[1], b, x[1], y;
+    ``x_1``, ``y`` are the entries that :func:`exactdropout.free_network` names:
+    W[1][2,3], b[1][2], w[1], b, x[1] and y;
     ``IndexedBase`` objects named w, W, b, x under ``Sum`` carry indices as in the text form.
 
     Raises:
