@@ -64,6 +64,7 @@ CATALOGUE = (
     "wei_2020_second_order",
     "vandermaaten_2013_exponential",
     "clara_2023_iterates",
+    "helmbold_2017_figure_2",
 )
 """The modules of the catalogue, in the order of the paper."""
 
