@@ -1,11 +1,15 @@
 """Results of other papers: each proof fails on a wrong statement, in every kind of evidence that it has."""
 
+import math
+from fractions import Fraction
+
 import pytest
 
 from exactdropout.theorems import (
     arora_2021_last_layer,
     baldi_2013_mean,
     clara_2023_iterates,
+    helmbold_2015_logistic,
     mianjy_2018_two_layer,
     mianjy_2019_deep_linear,
     srivastava_2014_linear,
@@ -89,3 +93,15 @@ def test_mean_of_iterates(weight):
 def test_covariance_of_iterates_needs_its_witness(monkeypatch):
     monkeypatch.setattr(clara_2023_iterates, "WITNESS_LABELS", (0,))
     assert failed_methods(clara_2023_iterates.prove()) == {"derivation"}
+
+
+@pytest.mark.parametrize("wrong", [{"middle": 4}, {"turn": 0}])
+def test_logistic_penalty_needs_its_witnesses(wrong):
+    assert failed_methods(helmbold_2015_logistic.prove(**wrong)) == {"enumeration"}
+
+
+def test_logistic_penalty_by_hand():
+    """x = (1, 1), w = (2, 0), q = 1/2: D is 0 or 4 with probability 1/2."""
+    found = helmbold_2015_logistic.penalty_interval((2, 0), (1, 1), Fraction(1, 2))
+    by_hand = (math.log(2) + math.log1p(math.exp(-4))) / 2 - math.log1p(math.exp(-2))
+    assert abs(float(found.mid) - by_hand) < 1e-14

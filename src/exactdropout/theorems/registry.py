@@ -65,6 +65,7 @@ CATALOGUE = (
     "vandermaaten_2013_exponential",
     "clara_2023_iterates",
     "helmbold_2017_figure_2",
+    "helmbold_2015_logistic",
 )
 """The modules of the catalogue, in the order of the paper."""
 
