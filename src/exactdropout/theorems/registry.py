@@ -52,22 +52,22 @@ CATALOGUE = (
     "helmbold_2017_theorem_18",
     "helmbold_2017_theorem_19",
     "helmbold_2017_theorem_20",
+    "helmbold_2017_figure_2",
     "exactdropout_2026_nonnegative_bound",
     "exactdropout_2026_universal_bound",
     "exactdropout_2026_depth_growth",
     "srivastava_2014_linear",
+    "vandermaaten_2013_exponential",
     "baldi_2013_mean",
-    "arora_2021_last_layer",
+    "helmbold_2015_logistic",
     "cavazza_2018_matrix_factorisation",
     "mianjy_2018_two_layer",
     "mianjy_2019_deep_linear",
+    "arora_2021_last_layer",
     "wei_2020_second_order",
-    "vandermaaten_2013_exponential",
     "clara_2023_iterates",
-    "helmbold_2017_figure_2",
-    "helmbold_2015_logistic",
 )
-"""The modules of the catalogue, in the order of the paper."""
+"""The modules of the catalogue: the paper in its order, what goes beyond it, and results of other papers."""
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _VERDICTS = ("holds", "holds with a correction", "fails as printed")
