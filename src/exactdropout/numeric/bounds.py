@@ -78,6 +78,15 @@ class Magnitudes:
 
 
 def layer_magnitudes(problem: Problem, *, dropout: bool) -> Magnitudes:
+    """Return the bounds of every layer, computed once for each problem; see :func:`_propagated`."""
+    key = f"magnitudes, dropout={dropout}"
+    if key not in problem.memo:
+        problem.memo[key] = _propagated(problem, dropout=dropout)
+    found: Magnitudes = problem.memo[key]
+    return found
+
+
+def _propagated(problem: Problem, *, dropout: bool) -> Magnitudes:
     """Propagate sizes and errors layer by layer, with the largest mask entries 1/p or (no dropout) with 1.
 
     With s = 1/p, for z = W(s∘r∘h) + b, r ∈ {0,1}: |z| ≤ B = |b| + s|W|S and

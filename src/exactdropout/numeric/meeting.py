@@ -41,7 +41,7 @@ def refusal(problem: Problem, moments: int) -> str | None:
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
-    """Return the elements of both lists over all pairs; one costs 40 to 200 ns, growing as the tree leaves caches."""
+    """Return the elements of both lists over all pairs; one costs 40 to 200 ns as the tree leaves the caches."""
     active = np.count_nonzero(problem.hidden(problem.first), axis=1)
     width = problem.widths[-1]
     visited = cost = memory = 0.0
@@ -49,7 +49,8 @@ def estimate(problem: Problem, moments: int) -> Estimate:
         elements = 2.0 ** ((k + 1) // 2) + 2.0 ** (k // 2)
         pairs = width * (width - 1) / 2
         visited += elements * max(1.0, pairs)
-        cost += elements * (pairs * (30.0 + 4.0 * max(0, k - 16)) + width * (200.0 + 4.0 * k)) + 3e5 + 2e4 * pairs
+        pair, unit = 40.0 + 14.0 * max(0, k - 27), 60.0 + 12.0 * max(0, k - 24)
+        cost += elements * (pairs * pair + width * unit) + 3e5 + 2e4 * pairs
         memory = max(memory, elements * (width * 16.0 + 100.0))
     return Estimate(visited=visited, cost=cost + 1e6, memory=memory)
 

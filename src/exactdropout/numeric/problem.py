@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class Problem:
     label_errors: Array
     probabilities: tuple[Fraction, ...]
     first: int
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -79,10 +81,16 @@ class Problem:
 
     def hidden(self, layer: int) -> Array:
         """Return h of the given layer for every example, nothing dropped, of shape (m, width)."""
+        if layer == 0:
+            return self.inputs
+        if f"hidden {layer}" in self.memo:
+            known: Array = self.memo[f"hidden {layer}"]
+            return known
         h = self.inputs
         for l in range(layer):
             z = self.pre_activations(l, h)
             h = np.where(z > 0, z, self.slopes[l] * z)
+        self.memo[f"hidden {layer}"] = h
         return h
 
     def pre_activations(self, layer: int, h: Array) -> Array:
