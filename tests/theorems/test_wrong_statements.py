@@ -10,6 +10,7 @@ from exactdropout.errors import InvalidInput
 from exactdropout.theorems import (
     exactdropout_2026_depth_growth,
     exactdropout_2026_nonnegative_bound,
+    exactdropout_2026_smallest_width,
     exactdropout_2026_universal_bound,
     helmbold_2017_definition_2,
     helmbold_2017_figure_1,
@@ -117,6 +118,8 @@ F = Fraction
         (helmbold_2017_theorem_18.prove, {"exponent": 0}, {"identity", "derivation", "enumeration"}),
         (exactdropout_2026_nonnegative_bound.prove, {"factor": 2}, {"identity", "enumeration"}),
         (exactdropout_2026_universal_bound.prove, {"power": 0}, {"identity", "enumeration"}),
+        (exactdropout_2026_smallest_width.prove, {"cases": {(2, False): 3}}, {"certificate"}),
+        (exactdropout_2026_smallest_width.prove, {"cases": {(2, True): 4}}, {"certificate"}),
         (exactdropout_2026_depth_growth.prove, {"power": 2}, {"enumeration"}),
         (exactdropout_2026_depth_growth.prove_norm, {"power": 1}, {"enumeration"}),
     ],

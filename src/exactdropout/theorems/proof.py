@@ -13,7 +13,9 @@ __all__ = ["METHODS", "Method", "Proof", "Step", "Verdict", "argument", "conclud
 
 Verdict: TypeAlias = Literal["holds", "holds with a correction", "fails as printed", "not proved"]
 
-Method: TypeAlias = Literal["identity", "cases", "derivation", "enumeration", "root count", "data", "argument"]
+Method: TypeAlias = Literal[
+    "identity", "cases", "derivation", "enumeration", "root count", "data", "certificate", "argument"
+]
 
 METHODS: dict[str, str] = {
     "identity": "a polynomial identity in generic symbols, checked coefficient by coefficient",

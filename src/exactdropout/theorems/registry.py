@@ -56,6 +56,7 @@ CATALOGUE = (
     "exactdropout_2026_nonnegative_bound",
     "exactdropout_2026_universal_bound",
     "exactdropout_2026_depth_growth",
+    "exactdropout_2026_smallest_width",
     "srivastava_2014_linear",
     "vandermaaten_2013_exponential",
     "baldi_2013_mean",
