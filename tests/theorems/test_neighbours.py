@@ -14,6 +14,7 @@ from exactdropout.theorems import (
     mianjy_2019_deep_linear,
     srivastava_2014_linear,
     vandermaaten_2013_exponential,
+    wang_2013_fast_dropout,
     wei_2020_second_order,
 )
 from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
@@ -105,3 +106,14 @@ def test_logistic_penalty_by_hand():
     found = helmbold_2015_logistic.penalty_interval((2, 0), (1, 1), Fraction(1, 2))
     by_hand = (math.log(2) + math.log1p(math.exp(-4))) / 2 - math.log1p(math.exp(-2))
     assert abs(float(found.mid) - by_hand) < 1e-14
+
+
+@pytest.mark.parametrize("slope", [1, 3])
+def test_fast_dropout_needs_its_telescoping_sum(slope):
+    assert failed_methods(wang_2013_fast_dropout.prove(slope)) == {"identity"}
+
+
+def test_fast_dropout_needs_the_exact_mean(monkeypatch):
+    right = wang_2013_fast_dropout.exact_mean
+    monkeypatch.setattr(wang_2013_fast_dropout, "exact_mean", lambda inputs: 2 * right(inputs))
+    assert failed_methods(wang_2013_fast_dropout.prove()) == {"derivation", "enumeration"}

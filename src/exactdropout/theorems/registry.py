@@ -67,6 +67,7 @@ CATALOGUE = (
     "arora_2021_last_layer",
     "wei_2020_second_order",
     "clara_2023_iterates",
+    "wang_2013_fast_dropout",
 )
 """The modules of the catalogue: the paper in its order, what goes beyond it, and results of other papers."""
 
