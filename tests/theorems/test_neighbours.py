@@ -14,6 +14,7 @@ from exactdropout.theorems import (
     mianjy_2019_deep_linear,
     srivastava_2014_linear,
     vandermaaten_2013_exponential,
+    wager_2013_quadratic,
     wang_2013_fast_dropout,
     wei_2020_second_order,
 )
@@ -117,3 +118,14 @@ def test_fast_dropout_needs_the_exact_mean(monkeypatch):
     right = wang_2013_fast_dropout.exact_mean
     monkeypatch.setattr(wang_2013_fast_dropout, "exact_mean", lambda inputs: 2 * right(inputs))
     assert failed_methods(wang_2013_fast_dropout.prove()) == {"derivation", "enumeration"}
+
+
+@pytest.mark.parametrize("half", [Fraction(1), Fraction(1, 4)])
+def test_quadratic_approximation(half):
+    assert failed_methods(wager_2013_quadratic.prove(half)) == {"identity", "derivation", "enumeration"}
+
+
+def test_logistic_ratio_by_hand():
+    ratio = float(wager_2013_quadratic.logistic_ratio(Fraction(1)).mid)
+    penalty = (math.log(2) + math.log1p(math.exp(2))) / 2 - math.log1p(math.e)
+    assert ratio == pytest.approx(penalty / (math.e / (1 + math.e) ** 2 / 2), rel=1e-12)

@@ -68,6 +68,7 @@ CATALOGUE = (
     "wei_2020_second_order",
     "clara_2023_iterates",
     "wang_2013_fast_dropout",
+    "wager_2013_quadratic",
 )
 """The modules of the catalogue: the paper in its order, what goes beyond it, and results of other papers."""
 
