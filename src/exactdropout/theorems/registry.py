@@ -58,7 +58,9 @@ CATALOGUE = (
     "exactdropout_2026_depth_growth",
     "exactdropout_2026_smallest_width",
     "srivastava_2014_linear",
+    "wager_2013_quadratic",
     "vandermaaten_2013_exponential",
+    "wang_2013_fast_dropout",
     "baldi_2013_mean",
     "helmbold_2015_logistic",
     "cavazza_2018_matrix_factorisation",
@@ -67,8 +69,6 @@ CATALOGUE = (
     "arora_2021_last_layer",
     "wei_2020_second_order",
     "clara_2023_iterates",
-    "wang_2013_fast_dropout",
-    "wager_2013_quadratic",
 )
 """The modules of the catalogue: the paper in its order, what goes beyond it, and results of other papers."""
 
