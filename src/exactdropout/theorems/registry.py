@@ -171,7 +171,9 @@ def catalogue() -> list[Theorem]:
     """Return all theorems that the package knows, in the order of their sources."""
     for module in CATALOGUE:
         importlib.import_module(f"exactdropout.theorems.{module}")
-    return list(_known.values())
+    order = {f"exactdropout.theorems.{module}": place for place, module in enumerate(CATALOGUE)}
+    # proofs import one another, so the order of registration is not that of the list; sorting is stable
+    return sorted(_known.values(), key=lambda t: order.get(t.proof.__module__, len(order)))
 
 
 def get(id: str) -> Theorem:
