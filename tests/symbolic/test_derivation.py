@@ -183,6 +183,10 @@ def test_progress_is_told_and_grows():
 def test_refusals():
     with pytest.raises(CostLimitExceeded, match="max_cost"):
         derive(Architecture(inputs=30, hidden=(30,)))
+    with pytest.raises(CostLimitExceeded, match="inf"):
+        derive(Architecture(inputs=1_000_000, hidden=(1_000_000,) * 5))
+    with pytest.raises(CostLimitExceeded, match="architecture"):
+        free_network(Architecture(inputs=1000, hidden=(1000,)))
     with pytest.raises(MixedNumbers, match="exact"):
         derive(Network([[[0.5]]]))
     with pytest.raises(MixedNumbers, match="q"):

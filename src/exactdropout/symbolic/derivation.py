@@ -68,6 +68,7 @@ class Derivation:
         """Return ∂J_D/∂W for every weight and bias, by reverse mode over the distinct hidden values.
 
         At a kink the derivative is the left one, relu′(0) = 0, as in :class:`exactdropout.numeric.result.Gradient`.
+        Cost: about five times that of the criterion.
         """
         problem = self._problem
         total = Adjoint.zero(problem.dropped)
@@ -139,6 +140,8 @@ def derive(
     -10
     """
     if isinstance(network, Architecture):
+        if data is None:  # every input is then a symbol; known before a symbol is made
+            _announce(expected_cost(network, [network.inputs], [True] * (network.depth - 1)), max_cost)
         network = free_network(network)
     if not isinstance(network, Network):
         raise InvalidInput(f"Argument 'network' must be a Network or an Architecture, not {show(network)}.")
@@ -160,13 +163,17 @@ def derive(
         rates = exact_rates(rates, rate_kind)
     nonzero = [sum(1 for v in row if v != 0) for row in data.inputs.tolist()]
     cost = expected_cost(architecture, nonzero, [_signs_are_free(w) for w in network.weights[:-1]])
+    _announce(cost, max_cost)
+    problem = _problem(network, data, rates)
+    with reporting(progress, "derive") as tell:
+        return _derivation(network, data, rates, problem, cost, tell)
+
+
+def _announce(cost: float, max_cost: float) -> None:
     if cost > max_cost:
         raise CostLimitExceeded(
             f"Argument 'max_cost' allows {max_cost:.3g} steps, but this derivation would take about {cost:.3g}."
         )
-    problem = _problem(network, data, rates)
-    with reporting(progress, "derive") as tell:
-        return _derivation(network, data, rates, problem, cost, tell)
 
 
 def _signs_are_free(weights: Array) -> bool:

@@ -7,11 +7,13 @@ import re
 import numpy as np
 import sympy
 
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import show
 
 __all__ = ["free_examples", "free_network"]
+
+MAX_SYMBOLS = 100_000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z")
 
@@ -41,6 +43,11 @@ def free_network(
             raise InvalidInput(f"Argument {argument!r} must be a name of letters and digits, not {show(name)}.")
     if len(set(names)) < len(names):
         raise InvalidInput(f"Arguments for names must differ, not {', '.join(names)}.")
+    if architecture.parameters > MAX_SYMBOLS:
+        raise CostLimitExceeded(
+            f"Argument 'architecture' must have at most {MAX_SYMBOLS} weights and biases for a free network, "
+            f"not {architecture.parameters}."
+        )
     assumptions: dict[str, bool] = {"positive": True} if positive else {"nonnegative": True} if nonnegative else {}
 
     def symbol(base: str, layer: str, *indices: int, **known: bool) -> sympy.Symbol:

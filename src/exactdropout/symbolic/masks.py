@@ -179,7 +179,7 @@ def expected_cost(architecture: Architecture, nonzero_inputs: Sequence[int], fre
     for count in nonzero_inputs:
         masks, terms, width = 1.0, 1.0, count
         for layer, units in enumerate(architecture.hidden):
-            masks *= 2.0**width
+            masks *= 2.0 ** min(width, 1000)  # far beyond any limit, short of overflow
             sums = width * terms + 1
             total += masks * units * sums
             slope = architecture.activations[layer].slope
