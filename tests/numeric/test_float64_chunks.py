@@ -14,7 +14,7 @@ from exactdropout.numeric.kernels.compiled import compiled
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_chunk_runs_to_its_end(threads):
-    left = {name: 4 for name in "abcdef"}
+    left = dict.fromkeys("abcdef", 4)
 
     def start(name):
         def step():

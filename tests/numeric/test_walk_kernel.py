@@ -64,7 +64,11 @@ def test_walk_agrees_with_the_double_loop(interpreted, problem, moments):
     prepared = prepare(*problem)
     reference = reference_outputs(prepared)
     if interpreted:
-        with patch.object(kernel, "walk", kernel.walk.py_func), patch.object(kernel, "leaf", kernel.leaf.py_func):
+        with (
+            patch.object(kernel, "walk", kernel.walk.py_func),
+            patch.object(kernel, "leaf", kernel.leaf.py_func),
+            patch.object(kernel, "block_leaf", kernel.block_leaf.py_func),
+        ):
             folded = walking.run(prepared, reference, moments, 1, None)
     else:
         folded = walking.run(prepared, reference, moments, 1, None)
