@@ -73,7 +73,7 @@ def test_deep_linear_bound(factor):
 
 @pytest.mark.parametrize("noise", [-1, 0, 2])
 def test_second_order_regulariser_and_its_misprint(noise):
-    assert failed_methods(wei_2020_second_order.prove(noise)) == {"identity", "derivation", "enumeration"}
+    assert failed_methods(wei_2020_second_order.prove(noise)) == {"identity", "derivation", "enumeration", "bound"}
 
 
 def test_second_order_errors_are_exact(monkeypatch):

@@ -14,7 +14,7 @@ __all__ = ["METHODS", "Method", "Proof", "Step", "Verdict", "argument", "conclud
 Verdict: TypeAlias = Literal["holds", "holds with a correction", "fails as printed", "not proved"]
 
 Method: TypeAlias = Literal[
-    "identity", "cases", "derivation", "enumeration", "root count", "data", "certificate", "argument"
+    "identity", "cases", "derivation", "enumeration", "root count", "bound", "data", "certificate", "argument"
 ]
 
 METHODS: dict[str, str] = {
@@ -23,6 +23,7 @@ METHODS: dict[str, str] = {
     "derivation": "the symbolic engine, with free symbols, at the sizes named",
     "enumeration": "the definition as a double loop over examples and all 2^N masks, in exact fractions",
     "root count": "the number of real roots of a polynomial in an interval, counted exactly",
+    "bound": "float64 over all masks, with a proved bound on its error",
     "data": "figures that ship with the package from a documented run, compared as rationals",
     "certificate": "an exact global optimum, its certificate verified by the independent checker in this run",
     "argument": "reasoning in words that no computation checked",
