@@ -204,6 +204,14 @@ def test_refusals():
         d.criterion.subs({"nobody": 1})
 
 
+def test_a_value_that_makes_an_entry_infinite_is_refused():
+    z = sympy.Symbol("z", positive=True)
+    d = derive(Network([[[1 / z]]]), Examples.point((1,), 0), 0)
+    assert d.criterion.evaluate({z: 2}) == F(1, 4)
+    with pytest.raises(InvalidInput, match="finite"):
+        d.criterion.evaluate({z: 0})
+
+
 def test_symbol_names_must_be_names():
     with pytest.raises(InvalidInput, match="weight"):
         free_network(Architecture(inputs=1), weight="__import__('os')")

@@ -123,6 +123,8 @@ class Formula:
             exact = generator.subs(
                 {s: sympy.Rational(given[str(s)].numerator, given[str(s)].denominator) for s in generator.free_symbols}
             )
+            if exact.is_finite is False or exact is sympy.nan:
+                raise InvalidInput(f"Argument 'values' must keep {show(generator)} finite.")
             if not exact.is_Rational:
                 raise InvalidInput(
                     f"Argument 'values' must make {show(generator)} rational; use subs for {show(exact)}."
