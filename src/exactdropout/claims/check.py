@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exactdropout.claims.all_sizes import prove_everywhere
-from exactdropout.claims.evaluation import Unsupported
+from exactdropout.claims.evaluation import Unsupported, parts
 from exactdropout.claims.named import expected_terms, prove_at
 from exactdropout.claims.near_miss import near_miss
 from exactdropout.claims.parser import parse_claim
@@ -13,7 +13,7 @@ from exactdropout.claims.printing import expression_text
 from exactdropout.claims.problem import Problem, build_problem
 from exactdropout.claims.scaling import prove_by_scaling
 from exactdropout.claims.search import MAX_MASK_BITS, search
-from exactdropout.claims.syntax import Claim, Name
+from exactdropout.claims.syntax import Claim, Divide, Name, walk
 from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.progress import Progress, reporting
@@ -22,7 +22,7 @@ __all__ = ["MAX_COST", "check"]
 
 MAX_COST = 2e5
 """Terms of a derivation at named sizes: some seconds."""
-_FIRST_POINTS, _ALL_POINTS = 150, 1_500
+_FIRST_POINTS, _ALL_POINTS = 20, 1_500
 
 
 def check(
@@ -78,6 +78,12 @@ def _parsed(claim: Any) -> Claim:
     from exactdropout.claims.from_sympy import claim_from_sympy
 
     return claim_from_sympy(claim)
+
+
+def _may_divide_by_zero(claim: Claim) -> bool:
+    """Return whether a divisor holds something else than sizes and rates, which are positive."""
+    bottoms = [n.bottom for part in parts(claim) for n in walk(part) if isinstance(n, Divide)]
+    return any(isinstance(n, Name) and n.name not in ("K", "n", "d", "p") for b in bottoms for n in walk(b))
 
 
 class _Check:
@@ -160,13 +166,14 @@ class _Check:
         rates = f"q = {', '.join(expression_text(rate) for rate in problem.rates)}"
         if Name("q") in problem.rates:
             rates += ", 0 <= q < 1"
+        defined = ("wherever no divisor is 0",) if _may_divide_by_zero(self.claim) else ()
         self.stage(5)
         return Verdict(
             status=status,
             claim=self.claim,
             scope=scope,
             steps=tuple(steps),
-            assumptions=(f"{problem.shape}", data, rates, *problem.assumptions),
+            assumptions=(f"{problem.shape}", data, rates, *problem.assumptions, *defined),
             counterexample=counterexample,
             near_miss=miss,
         )

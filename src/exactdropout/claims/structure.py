@@ -151,6 +151,8 @@ def written_out(problem: Problem, known: Facts) -> Moments | None:
     if problem.network is not None or problem.single_entries:
         return None
     fixed = _only_last_rate(problem)
+    if fixed and not known.linear and shape.activation.slope != 0:
+        return None  # the grammar writes relu, and no leaky one
     walker = _Writer(problem, nonlinear=fixed and not known.linear)
     output = walker.mean(len(shape.hidden) + 1, None)
     variance = walker.last_layer_variance() if fixed else walker.covariance(len(shape.hidden) + 1, None, None)

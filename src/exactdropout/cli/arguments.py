@@ -12,10 +12,12 @@ from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import parse_rational, show
 
 __all__ = [
+    "add_claim_problem",
     "add_cost",
     "add_inputs",
     "add_json",
     "add_problem",
+    "claim_problem",
     "cost_limit",
     "drop_probability",
     "grid",
@@ -82,6 +84,28 @@ def load_problem(options: argparse.Namespace) -> tuple[Architecture, Examples]:
         output_bias=biases and not options.no_output_bias,
     )
     return arch, data
+
+
+def add_claim_problem(command: argparse.ArgumentParser) -> None:
+    """Add an architecture (sizes may be symbols), an example and drop rates, as text or files."""
+    command.add_argument(
+        "--arch", required=True, metavar="TEXT",
+        help="'2-3-1 relu, no biases', 'K-n^(d-1)-1 linear, biases', or a network file (.json, .npz)",
+    )  # fmt: skip
+    command.add_argument(
+        "--data", metavar="TEXT", help="'point(x, y)' (the default), 'half(1, 1)', 'point((1, -2), y)', or a file"
+    )
+    command.add_argument("--q", help="drop probability: a number, q (the default), or one per layer such as '0, q'")
+
+
+def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
+    """Return architecture, examples and rates as ``check`` takes them."""
+    files = (".json", ".npz", ".csv")
+    arch: Any = Network.load(options.arch).exact() if options.arch.endswith(files[:2]) else options.arch
+    data: Any = options.data
+    if data is not None and data.endswith(files):
+        data = Examples.load(data).exact()
+    return {"arch": arch, "data": data, "q": options.q}
 
 
 def add_cost(command: argparse.ArgumentParser) -> None:
