@@ -27,7 +27,7 @@ MAX_CONES = 100_000
 MAX_WIDTH = 10**6
 MAX_NODES = 10**6
 MAX_KAPPAS = 2 * 10**6
-MAX_WORK = 2 * 10**9
+MAX_WORK = 5 * 10**8
 
 Ray = tuple[int, ...]
 Groups = list[tuple[tuple[int, ...], int]]
@@ -160,7 +160,7 @@ class Work:
     def number(self, value: Fraction, steps: int = 1) -> None:
         """Count exact operations on a number of this size (a gcd is quadratic in its length)."""
         words = (value.numerator.bit_length() + value.denominator.bit_length()) // 64 + 1
-        self.add(steps * words * words)
+        self.add(steps * (words * words + 100))
 
 
 def shown(value: Fraction) -> str:
@@ -222,6 +222,8 @@ class Statement:
             Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
             for i in self.coordinates
         ]
+        for scale in scales:
+            work.number(scale, 4 * len(rows))
         moments: dict[Ray, list[Fraction]] = {}
         for x, y, mass in self.examples:
             for r, chance in self.masked(x):
