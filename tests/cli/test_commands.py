@@ -191,22 +191,39 @@ def test_version_module_and_usage_errors():
     assert "Traceback" not in usage.stderr
 
 
+# a test run in the background inherits an ignored SIGINT, so the child asks for Python's own handler
+CHILD = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from exactdropout.cli.main import main
+print("started", file=sys.stderr, flush=True)
+sys.exit(main(["evaluate", "n.json", "d.csv", "--max-cost", "inf"]))
+"""
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, exact):
-    network = xd.Network([[[F(7**k % 101 - 50, k + 1) for k in range(34)] for _ in range(3)], [[1, 2, -1]]])
-    (network if exact else network.float64()).save(tmp_path / "n.json")
-    (tmp_path / "d.csv").write_text(",".join(["1"] * 35) + "\n")
+    inputs, rows = (14, 5000) if exact else (36, 1)  # hours of work, little memory
+    network = xd.Network([[[F(7**k % 101 - 50, k + 1) for k in range(inputs)] for _ in range(3)], [[1, 2, -1]]])
+    if exact:
+        network.save(tmp_path / "n.json")
+    else:  # two hidden layers: no strategy is quick
+        wide = [[F(5**k % 31 - 15, i + k + 1) for k in range(20)] for i in range(20)]
+        first = [[F(7**k % 101 - 50, k + i + 1) for k in range(inputs)] for i in range(20)]
+        xd.Network([first, wide, [[1] * 20]]).float64().save(tmp_path / "n.json")
+    lines = [",".join(str(1 + (i + k) % 7) for k in range(inputs + 1)) for i in range(rows)]
+    (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
     with subprocess.Popen(
-        [sys.executable, "-m", "exactdropout", "evaluate", "n.json", "d.csv", "--max-cost", "inf"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", CHILD], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        time.sleep(4)
-        if process.poll() is None:
+        try:
+            assert process.stderr.readline() == "started\n"
+            time.sleep(5)
+            assert process.poll() is None, process.stderr.read()
             process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "exactdropout: interrupted"
 
