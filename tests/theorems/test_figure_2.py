@@ -83,3 +83,10 @@ def test_exact_minima_beat_sampled_training():
         exact = sum(r["exact_dropout"][index]["criterion"] for r in runs)
         sampled = sum(r["sgd_dropout"][index]["criterion"] for r in runs)
         assert exact < sampled
+
+
+def test_the_table_of_the_documentation_shows_the_data(repository):
+    text = (repository / "docs" / "figure-2.md").read_text("utf-8")
+    for kind in ("sgd_dropout", "exact_dropout", "sgd_decay", "exact_decay"):
+        means = (sum(column) / len(column) for column in figure_2.curves(figure_2.load(), kind))
+        assert " | ".join(f"{float(m):.3f}" for m in means) in text
