@@ -195,3 +195,17 @@ def test_float_sweep_over_all_assignments_finds_nothing_below() -> None:
     best = minimize(arch, data, HALF, compare=False)
     assert best.value == Fraction(7, 32)
     assert sweep(problem) == pytest.approx(7 / 32, abs=1e-9)
+
+
+def test_a_list_of_minimisers_that_was_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    # exclusive or: several responses to draw the four units from
+    arch = Architecture(2, (4,))
+    data = Examples.uniform([((1, 1), 0), ((1, -1), 1), ((-1, 1), 1), ((-1, -1), 0)])
+    rates = (Fraction(1, 4), Fraction(1, 4))
+    whole = minimize(arch, data, rates, compare=False)
+    assert whole.minimisers_complete
+    monkeypatch.setattr("exactdropout.optimum.minimisers.MAX_DRAWS", 1)
+    short = minimize(arch, data, rates, compare=False)
+    assert short.value == whole.value
+    assert not short.minimisers_complete
+    assert naive_evaluation(short.minimisers[0].network, data, rates).criterion == whole.value

@@ -11,7 +11,7 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.model.numbers import show
 from exactdropout.optimum.infinite import infinite_width
-from exactdropout.optimum.minimisers import all_minimisers
+from exactdropout.optimum.minimisers import listed_minimisers
 from exactdropout.optimum.problem import Problem, reduced_problem
 from exactdropout.optimum.result import Leaf, Optimum, Proof, ProofCut, Split, Tree
 from exactdropout.optimum.search import Node, Search
@@ -117,10 +117,12 @@ def solve_problem(
         cuts=tuple(ProofCut(residual=c.z, witnesses=tuple(sorted(c.witnesses.items()))) for c in search.cuts),
         tree=tree,
     )
+    minimisers, complete = listed_minimisers(search, root) if lower == search.incumbent.value else ((), False)
     return Optimum(
         lower=lower,
         upper=search.incumbent.value,
-        minimisers=all_minimisers(search, root) if lower == search.incumbent.value else (),
+        minimisers=minimisers,
+        minimisers_complete=complete,
         network=problem.network(units, search.incumbent.bias),
         infinite_width=infinite_width(arrangement),
         nonnegative=None,

@@ -10,6 +10,7 @@ does not determine is the weight vector behind it, where the active points do no
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -19,9 +20,9 @@ from flint import fmpq_mat
 
 from exactdropout.optimum.result import Minimiser, Unit
 from exactdropout.optimum.search import Node, Search
-from exactdropout.optimum.types import Arrangement, Vector
+from exactdropout.optimum.types import Arrangement, Assignment, Vector
 
-__all__ = ["all_minimisers"]
+__all__ = ["all_minimisers", "listed_minimisers"]
 
 MAX_DRAWS = 200_000
 Choice = tuple[int, Vector, Vector]  # sign, response, c
@@ -52,14 +53,13 @@ def _leaves(node: Node) -> Iterator[Node]:
         yield from _leaves(child.node)
 
 
-def _draws(search: Search, leaf: Node) -> Iterator[tuple[list[Choice], Fraction]]:
+def _draws(
+    search: Search, tie: Assignment, pools: Sequence[tuple[list[Choice], int]]
+) -> Iterator[tuple[list[Choice], Fraction]]:
     """Yield the units of each minimiser of a leaf that touches the optimum, and the output bias."""
-    if leaf.tie is None:
-        return
-    z, bias = leaf.tie.residual, leaf.tie.bias
+    z, bias = tie.residual, tie.bias
     problem = search.arrangement.problem
     wanted = tuple(v + y - bias for v, y in zip(z, problem.labels, strict=True))
-    pools = [(_choices(search, kinds, z), k) for kinds, k in leaf.groups if k]
     drawn = product(*(combinations_with_replacement(pool, k) for pool, k in pools))
     for parts in islice(drawn, MAX_DRAWS):
         units = [unit for part in parts for unit in part]
@@ -71,17 +71,40 @@ def _draws(search: Search, leaf: Node) -> Iterator[tuple[list[Choice], Fraction]
 
 
 def all_minimisers(search: Search, root: Node) -> tuple[Minimiser, ...]:
-    """Return all minimisers of a closed tree, up to rescaling, permuting units, and permuting equivalent inputs."""
+    """Return the minimisers of :func:`listed_minimisers`."""
+    return listed_minimisers(search, root)[0]
+
+
+def listed_minimisers(search: Search, root: Node) -> tuple[tuple[Minimiser, ...], bool]:
+    """Return the minimisers of a closed tree, and whether they are all of them.
+
+    Up to rescaling, permuting units, and permuting equivalent inputs. They are all, unless a leaf has more than
+    ``MAX_DRAWS`` ways to draw its units.
+    """
     a = search.arrangement
     found: dict[tuple[object, ...], Minimiser] = {}
+    complete = True
     for leaf in _leaves(root):
         if leaf.tie is None or leaf.tie.value != search.incumbent.value:
             continue
-        for units, bias in _draws(search, leaf):
+        pools = [(_choices(search, kinds, leaf.tie.residual), k) for kinds, k in leaf.groups if k and kinds]
+        complete &= math.prod(math.comb(len(pool) + k - 1, k) for pool, k in pools) <= MAX_DRAWS
+        for units, bias in _draws(search, leaf.tie, pools):
             key = _canonical(a, units, bias)
             if key not in found:
                 found[key] = _minimiser(a, units, bias)
-    return tuple(found[key] for key in sorted(found, key=repr))
+    if not found:
+        # Beyond the limit the draws may miss even the incumbent.
+        return (_incumbent(a, search.incumbent),), False
+    return tuple(found[key] for key in sorted(found, key=repr)), complete
+
+
+def _incumbent(a: Arrangement, best: Assignment) -> Minimiser:
+    units: list[Choice] = []
+    for t, m in best.multiplicities.items():
+        c = tuple(v / m for v in best.totals[t])
+        units += [(a.sign(t), a.problem.response(c), c)] * m
+    return _minimiser(a, units, best.bias)
 
 
 def _canonical(a: Arrangement, units: Sequence[Choice], bias: Fraction) -> tuple[object, ...]:

@@ -103,7 +103,8 @@ class Optimum:
     """The global minimum of the dropout criterion over all weights of one architecture.
 
     ``lower`` ≤ min J_D ≤ ``upper``, both exact and proved by ``proof``; ``status`` is ``"certified"`` when they are
-    equal (then ``value`` is the minimum and ``minimisers`` are all minimisers) and ``"interval"`` when time ran out.
+    equal (then ``value`` is the minimum, and ``minimisers`` are all minimisers if ``minimisers_complete``) and
+    ``"interval"`` when time ran out.
     ``network`` attains ``upper``.
 
     ``nonnegative`` is the optimum under non-negative weights (None when this is that problem already, or when the
@@ -115,6 +116,7 @@ class Optimum:
     lower: Fraction
     upper: Fraction
     minimisers: tuple[Minimiser, ...]
+    minimisers_complete: bool
     network: Network
     infinite_width: Fraction
     nonnegative: Optimum | None
