@@ -85,13 +85,13 @@ def prove(noise: int = 1, factor: int = 1) -> Proof:
         ),
         *quadratic_mean_steps(factor),
         argument(
-            r"For one $S$ there are $\prod_{l \in S} d_l$ paths, so the sum of squares is at least $(\sum_i "
-            r"|\text{path "
-            r"product}|)^2 / \prod_S d_l$; and $W$ is the sum over these paths of matrices of rank 1 whose nuclear "
-            r"norm is "
-            r"$|\text{path product}|$, so by the triangle inequality it is at least $\|W\|_*^2 / \prod_S d_l$. For "
-            r"one output "
-            r"and one $x$ likewise with $W(x)$, which is the sum of its path products."
+            r"For one $S$ there are $\prod_{l \in S} d_l$ paths with path products $\pi_i$, so $\sum_i \pi_i^2 \ge "
+            r"(\sum_i "
+            r"|\pi_i|)^2 / \prod_S d_l$. And $W$ is the sum over these paths of matrices of rank 1 whose nuclear "
+            r"norms are the "
+            r"$|\pi_i|$, so by the triangle inequality $\sum_i |\pi_i| \ge \|W\|_*$. For one output and one $x$ "
+            r"likewise with "
+            r"$|W(x)|$, as $W(x)$ is the sum of its path products."
         ),
         _subsets(factor),
         argument(
