@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -24,7 +25,7 @@ from exactdropout.claims.syntax import (
 )
 from exactdropout.claims.tokens import GREEK
 
-__all__ = ["claim_latex", "claim_text", "expression_latex", "expression_text"]
+__all__ = ["aligned_latex", "claim_latex", "claim_text", "expression_latex", "expression_text"]
 
 _TEXT = {
     "criterion": "J_D", "risk": "R", "penalty": "penalty", "mean": "E[D]", "variance": "Var[D]",
@@ -105,7 +106,7 @@ def _parts(node: Any, latex: bool) -> tuple[str, int]:
         case Name(name, indices):
             return _name(name, indices, latex), _ATOM
         case Add(terms):
-            text = _print(terms[0], _PRODUCT, latex)
+            text = _print(terms[0], _SUM if isinstance(terms[0], Negate) else _PRODUCT, latex)
             for term in terms[1:]:
                 minus = isinstance(term, Negate)
                 operand = term.operand if isinstance(term, Negate) else term
@@ -183,3 +184,38 @@ def _call(function: str, arguments: tuple[Any, ...], latex: bool) -> str:
         return rf"\left| {shown} \right|"
     symbol = rf"\{function}" if function in ("max", "min") else r"\operatorname{relu}"
     return rf"{symbol}\left( {shown} \right)"
+
+
+def aligned_latex(claim: Claim, width: int = 90) -> str:
+    """Return an equation or inequality with the terms of its last side broken into aligned lines (``split``).
+
+    ``width`` counts printed characters, LaTeX commands about one each; a single term is never broken. The parser reads
+    the result back to the same claim.
+    """
+    statement = claim.statement
+    if not isinstance(statement, Comparison) or len(statement.sides) != 2 or claim.assumptions:
+        return claim_latex(claim)
+    left, right = statement.sides
+    head = f"{expression_latex(left)} &{_RELATIONS[statement.relations[0]]} "
+    terms = right.terms if isinstance(right, Add) else (right,)
+    first = _print(terms[0], _SUM if isinstance(terms[0], Negate) else _PRODUCT, latex=True)
+    lines, used = [head + first], _printed(head + first)
+    for term in terms[1:]:
+        operand = term.operand if isinstance(term, Negate) else term
+        text = f" {'-' if isinstance(term, Negate) else '+'} " + _print(operand, _PRODUCT, latex=True)
+        if used + _printed(text) > width:
+            lines.append(r"&\quad" + text)
+            used = 4 + _printed(text)
+        else:
+            lines[-1] += text
+            used += _printed(text)
+    if len(lines) == 1:
+        return lines[0].replace(" &", " ", 1)
+    return "\\begin{split}\n" + " \\\\\n".join(lines) + "\n\\end{split}"
+
+
+def _printed(latex: str) -> int:
+    """Return about how many characters of the width of a letter are printed."""
+    plain = re.sub(r"\\(?:left|right|operatorname|text|mathbb)\b", "", latex)
+    plain = re.sub(r"\\[a-z]+", "m", plain)
+    return len(re.sub(r"[{}_^ &]", "", plain))

@@ -14,7 +14,10 @@ MAX_CHARACTERS = 10_000
 MAX_TOKENS = 3_000
 MAX_DIGITS = 60
 
-_SPACE = re.compile(r"(?:\s|~|\\(?:[,;:! ]|quad\b|qquad\b|left\b|right\b|[bB]ig+[lrm]?\b|displaystyle\b|limits\b))+")
+_SPACE = re.compile(
+    r"(?:\s|~|&|\\(?:[,;:! \\]|(?:begin|end)\{(?:split|aligned|align\*?|equation\*?)\}"
+    r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|limits)\b))+"
+)
 _NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
 _WORD = re.compile(r"[A-Za-z]+")
 _LATEX = re.compile(r"\\|[_^]\{")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from exactdropout import __version__
-from exactdropout.cli import certify, check, evaluate, example, law, minimize, phases, verify
+from exactdropout.cli import certify, check, derive, evaluate, example, law, minimize, phases, verify
 from exactdropout.errors import ExactDropoutError
 
 __all__ = ["main", "run"]
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=f"exactdropout {__version__}")
     commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (verify, evaluate, check, minimize, phases, certify, law, example):
+    for command in (verify, evaluate, derive, check, minimize, phases, certify, law, example):
         command.add(commands)
     return result
 

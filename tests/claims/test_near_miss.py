@@ -1,0 +1,39 @@
+"""Each common slip is named when it explains a refuted claim, and no slip is named when none does."""
+
+import pytest
+
+from exactdropout.claims import check
+
+SUM = "Sum(w[i]^2*x[i]^2, i=1..K)"
+LINEAR = "K-1, no biases"
+DEEP = "K-n^(d-1)-1 relu, no biases"
+T18 = {"data": "point(1, y)", "assume": "weights = c, c >= 0, y = K*n^(d-1)*c^d"}
+SLIPS = {
+    "p and q are swapped": (f"penalty = p/q*{SUM}", LINEAR, {"assume": "q > 0"}),
+    "in a denominator": (f"penalty = q/(1 - p)*{SUM}", LINEAR, {"assume": "q > 0"}),
+    "second moment 1/p of a mask": (f"Var[D] = 1/p*{SUM}", LINEAR, {}),
+    "the variance is taken for the second moment": (f"E[D^2] = q/p*{SUM}", LINEAR, {}),
+    "a factor 1/2 is missing": (f"Var[D] = 2*q/p*{SUM}", LINEAR, {}),
+    "a factor 1/2 is too much": (f"Var[D] = q/(4*p)*{SUM}", LINEAR, {"data": "half(x, y)"}),
+    "classic scaling": (f"Var[D] = p*q*{SUM}", LINEAR, {}),
+    "d is counted without the output layer": ("Var[D] = y^2*((1 + q/(p*K))*(1 + q/(p*n))^d - 1)", DEEP, T18),
+    "d is counted once too often": ("Var[D] = y^2*((1 + q/(p*K))*(1 + q/(p*n))^(d - 2) - 1)", DEEP, T18),
+    "the last layer's masks are forgotten": (
+        "penalty = q/p*Sum(x[i]^2*Sum(w[j]*W[1][j,i], j=1..n)^2, i=1..K)", "K-n-1 linear, no biases", {}),
+    "point mass for half mass": (f"penalty = q/p*{SUM}", LINEAR, {"data": "half(x, y)"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_the_slip_is_named(slip):
+    claim, arch, options = SLIPS[slip]
+    verdict = check(claim, arch, **options)
+    assert verdict.status == "refuted"
+    assert slip in verdict.near_miss
+    assert "exact points" in verdict.near_miss  # a hint says how far it was checked
+
+
+@pytest.mark.parametrize("claim", [f"penalty = q^3*{SUM}", f"penalty <= p*q*{SUM}", "penalty is constant in q"])
+def test_no_slip_is_named_without_one(claim):
+    verdict = check(claim, LINEAR)
+    assert (verdict.status, verdict.near_miss) == ("refuted", None)

@@ -1,0 +1,49 @@
+"""``exactdropout derive``: formulas known by hand, in text, LaTeX and JSON, which ``check`` proves."""
+
+import json
+
+import pytest
+
+from exactdropout.claims import parse_claim
+from exactdropout.cli.main import main
+
+
+def test_the_linear_penalty(capsys):
+    assert main(["derive", "--arch", "2-1, no biases", "--quantity", "penalty"]) == 0
+    assert capsys.readouterr().out == "penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)\n"
+
+
+def test_figure_1(capsys):
+    arguments = ["--arch", "1-1-1 relu, no biases", "--data", "point((1), 8)", "--q", "1/2"]
+    assert main(["derive", *arguments, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["schema"] == "exactdropout/derive"
+    claims = {name: content[name] for name in ("criterion", "risk", "penalty", "mean", "variance")}
+    for forms in claims.values():
+        assert parse_claim(forms["text"]) == parse_claim(forms["latex"])
+    # D = 4 relu(W) w with probability 1/4, else 0; without dropout relu(W) w
+    assert claims["mean"]["text"] == "E[D] = w[1]*relu(W[1][1,1])"
+    assert main(["check", claims["variance"]["text"], *arguments]) == 0
+    assert main(["check", "Var[D] = 3*w[1]^2*relu(W[1][1,1])^2", *arguments]) == 0
+
+
+def test_latex_breaks_long_sums(capsys):
+    assert main(["derive", "--arch", "3-1", "--quantity", "criterion", "--latex", "--width", "40"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("\\begin{split}\nJ_D &= ")
+    assert out.count(r"&\quad") >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--arch", "K-1"], "numbers as sizes"),
+        (["--arch", "2-1", "--data", "point((1, c), y)"], "must hold numbers"),
+        (["--arch", "2-1", "--width", "3"], "--width"),
+        (["--arch", "9-9-9-1 relu"], "max_cost"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, message, capsys):
+    assert main(["derive", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, message in captured.err) == ("", True)
