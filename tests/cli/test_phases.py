@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from fractions import Fraction as F
 
 import pytest
@@ -91,3 +94,13 @@ def test_plot_without_matplotlib_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main([*POINT, "--hidden", "2", "--plot", "x.svg"]) == 2
     assert "exactdropout[plot]" in capsys.readouterr().err
+
+
+def test_interrupt_is_clean(tmp_path):
+    command = [sys.executable, "-m", "exactdropout", "phases", "--half", "1,1:1", "--hidden", "6"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "exactdropout: interrupted\n")
+    assert list(tmp_path.iterdir()) == []

@@ -62,6 +62,18 @@ def test_optima_and_projections_at_the_sample(family: Family, q: Fraction, data:
         kappa = at(p.numerator, q) / at(p.denominator, q) / below**2 / family.common
         assert kappa == there.projection(t, expected.residual)[1]
         assert all(at(c, q) >= 0 for c in p.conditions)
+        loose = family.lifted(q, t, omega, p, 0.5)
+        assert all(at(c, q) > 0 for c in loose.conditions)
+        assert at(loose.numerator, q) / at(loose.denominator, q) > at(p.numerator, q) / at(p.denominator, q)
+        # for any vector of the cone: −s⟨ω, g⟩ ≤ √κ ‖g‖, here for the sum of its rays
+        rays = [r for r in family.arrangement.responses[family.arrangement.cone(t)] if any(r)]
+        g = [sum(column) for column in zip(*rays, strict=True)]
+        masses = [at(w, q) for w in family.masses]
+        forms = [at(v, q) for v in omega]
+        inner = -family.arrangement.sign(t) * sum(v * x for v, x in zip(forms, g, strict=True))
+        size = sum(w * x * x for w, x in zip(masses, g, strict=True))
+        for bound in (p, loose):
+            assert max(inner, Fraction(0)) ** 2 <= size * at(bound.numerator, q) / at(bound.denominator, q)
 
 
 @settings(max_examples=30)

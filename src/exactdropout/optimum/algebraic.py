@@ -23,6 +23,7 @@ __all__ = [
     "all_roots",
     "odd_roots",
     "sign_at",
+    "sign_changes",
     "simplest_between",
     "without_sign_change",
 ]
@@ -37,8 +38,8 @@ def _evaluate(polynomial: fmpz_poly, q: Fraction) -> Fraction:
 
 def sign_at(polynomial: fmpz_poly, q: Fraction) -> int:
     """Return the sign of f(q) for a rational q."""
-    value = _evaluate(polynomial, q)
-    return (value > 0) - (value < 0)
+    value = polynomial(fmpq(q.numerator, q.denominator))
+    return int(value > 0) - int(value < 0)
 
 
 def _onto(polynomial: fmpz_poly, low: Fraction, high: Fraction) -> fmpz_poly:
@@ -99,18 +100,20 @@ class Algebraic:
 
     def refined(self, width: Fraction) -> Algebraic:
         """Return the same number with an isolating interval of at most this width."""
-        low, high = self.low, self.high
-        if high - low <= width:
+        if self.high - self.low <= width:
             return self
         polynomial = fmpz_poly(list(self.minimal_polynomial))
-        before = sign_at(polynomial, low)
-        while high - low > width:
+        low, high = (fmpq(v.numerator, v.denominator) for v in (self.low, self.high))
+        limit = fmpq(width.numerator, width.denominator)
+        before = polynomial(low) > 0
+        while high - low > limit:
             middle = (low + high) / 2
-            if sign_at(polynomial, middle) == before:
+            if (polynomial(middle) > 0) == before:
                 low = middle
             else:
                 high = middle
-        return Algebraic(self.minimal_polynomial, self.index, low, high)
+        ends = (Fraction(int(v.p), int(v.q)) for v in (low, high))
+        return Algebraic(self.minimal_polynomial, self.index, *ends)
 
     def __eq__(self, other: object) -> bool:
         """Return whether the numbers are the same, exactly."""
@@ -130,7 +133,7 @@ class Algebraic:
         if a == b:
             return False
         while not (a.high < b.low or b.high < a.low or (a.high == b.low and a.low < b.high) or a.low == b.high):
-            a, b = a.refined((a.high - a.low) / 4), b.refined((b.high - b.low) / 4)
+            a, b = a.refined((a.high - a.low) / 64), b.refined((b.high - b.low) / 64)
         return a.high <= b.low
 
     def __float__(self) -> float:
@@ -168,12 +171,17 @@ def _isolate(polynomial: fmpz_poly) -> list[tuple[Fraction, Fraction]]:
 
 def odd_roots(polynomial: fmpz_poly) -> list[Algebraic]:
     """Return the roots in (0, 1) at which a polynomial, not 0, changes its sign, in order."""
-    return _roots([factor for factor, multiplicity in polynomial.factor()[1] if multiplicity % 2])
+    return sorted(sign_changes(polynomial))
 
 
 def all_roots(polynomial: fmpz_poly) -> list[Algebraic]:
     """Return the distinct roots in (0, 1) of a polynomial, not 0, in order."""
-    return _roots([factor for factor, _ in polynomial.factor()[1]])
+    return sorted(_roots([factor for factor, _ in polynomial.factor()[1]]))
+
+
+def sign_changes(polynomial: fmpz_poly) -> list[Algebraic]:
+    """Return what :func:`odd_roots` returns, in no particular order."""
+    return _roots([factor for factor, multiplicity in polynomial.factor()[1] if multiplicity % 2])
 
 
 def _roots(factors: Sequence[fmpz_poly]) -> list[Algebraic]:
@@ -189,7 +197,7 @@ def _roots(factors: Sequence[fmpz_poly]) -> list[Algebraic]:
         else:
             for index, (low, high) in enumerate(_isolate(factor)):
                 found.append(Algebraic(coefficients, index, low, high))
-    return sorted(found)
+    return found
 
 
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:

@@ -25,8 +25,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 from flint import fmpz_poly
 
-from exactdropout.optimum.algebraic import Algebraic, odd_roots, sign_at, without_sign_change
-from exactdropout.optimum.minimisers import all_minimisers
+from exactdropout.optimum.algebraic import Algebraic, sign_at, sign_changes, without_sign_change
+from exactdropout.optimum.minimisers import listed_minimisers
 from exactdropout.optimum.phase_family import KEPT, Family, Optimal, Projected, Q, at
 from exactdropout.optimum.relaxation import Atoms, Groups, Relaxed, relax
 from exactdropout.optimum.result import Minimiser
@@ -37,6 +37,7 @@ __all__ = ["Coincidence", "Proved", "certified_cell"]
 
 Span = tuple[Algebraic, Algebraic]
 DENOMINATORS = (1 << 8, 1 << 12, 1 << 18, 1 << 26)
+CLOSE = Fraction(1, 1 << 30)
 RESERVE = 1 / 500
 
 
@@ -46,12 +47,13 @@ class Coincidence(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Proved:
-    """A certified cell: its span, the incumbent as a function of q, and all minimisers at the sample."""
+    """A certified cell: its span, the incumbent as a function of q, and minimisers at the sample."""
 
     span: Span
     sample: Fraction
     optimal: Optimal
     minimisers: tuple[Minimiser, ...]
+    minimisers_complete: bool
     leaves: int
 
 
@@ -63,13 +65,15 @@ def reach(polynomial: fmpz_poly, q: Fraction, span: Span) -> Span | None:
     if without_sign_change(polynomial, low.low, high.high):
         return span if sign_at(polynomial, q) > 0 else None
     middle = q
-    for root in odd_roots(polynomial):
+    for root in sign_changes(polynomial):
         if root == q:
             raise Coincidence
+        if root.high <= low.low or root.low >= high.high:
+            continue
         if root < q:
-            low = max(low, root)
+            low = max(low, root.refined(CLOSE))
         else:
-            high = min(high, root)
+            high = min(high, root.refined(CLOSE))
     while (sign := sign_at(polynomial, middle)) == 0:  # a root without a change of sign
         middle = (middle + high.low) / 2 if middle < high.low else (middle + low.high) / 2
     return (low, high) if sign > 0 else None
@@ -126,13 +130,32 @@ class _Dual:
         found = reach_all(self._goals(used, bests, slack, optimal, own if tight else None), q, span)
         for (kinds, _), best in zip(used, bests, strict=True):
             for t in kinds:
-                p = self.projected(t)
-                conditions = list(p.conditions)
-                if p.numerator and p is not best:
-                    gap = best.numerator * p.denominator * (slack.numerator + slack.denominator)
-                    conditions.append(gap - p.numerator * best.denominator * slack.denominator)
-                found = None if found is None else reach_all(conditions, q, found)
+                found = None if found is None else self._below(t, best, slack, found)
         return found
+
+    def _below(self, kind: int, best: Projected, slack: Fraction, span: Span) -> Span | None:
+        """Return where κ_t is valid and at most (1 + slack) times the best one; the sides of q are independent."""
+        q = self.q
+        p = self.projected(kind)
+        found = self._compare(p, best, slack, span)
+        if found == span or p is best:
+            return found
+        level = math.sqrt(float(at(best.numerator, q) / at(best.denominator, q) * (1 + slack)))
+        room = level - math.sqrt(float(self.kappa(kind)))
+        if room > 1e-6 * level:
+            # where the rays that carry the projection change, a vector in between needs no change
+            other = self._compare(self.family.lifted(q, kind, self.omega, p, room / 2), best, slack, span)
+            if found is None or other is None:
+                return found or other
+            found = (min(found[0], other[0]), max(found[1], other[1]))
+        return found
+
+    def _compare(self, p: Projected, best: Projected, slack: Fraction, span: Span) -> Span | None:
+        conditions = list(p.conditions)
+        if p.numerator and p is not best:
+            gap = best.numerator * p.denominator * (slack.numerator + slack.denominator)
+            conditions.append(gap - p.numerator * best.denominator * slack.denominator)
+        return reach_all(conditions, self.q, span)
 
     def _goals(
         self,
@@ -233,7 +256,10 @@ def certified_cell(
         found = prover.close(proof, found)
     if found is None:
         return None
-    return Proved(span=found, sample=q, optimal=optimal, minimisers=all_minimisers(search, root), leaves=leaves)
+    minimisers, listed = listed_minimisers(search, root)
+    return Proved(
+        span=found, sample=q, optimal=optimal, minimisers=minimisers, minimisers_complete=listed, leaves=leaves
+    )
 
 
 def _leaves(node: Node) -> Iterator[Node]:

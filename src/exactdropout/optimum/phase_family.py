@@ -34,6 +34,7 @@ __all__ = ["Family", "Optimal", "Projected", "at"]
 
 Q = fmpz_poly([0, 1])
 KEPT = fmpz_poly([1, -1])
+_ONE = fmpz_poly([1])
 
 
 def at(polynomial: fmpz_poly, q: Fraction) -> Fraction:
@@ -83,11 +84,16 @@ class Optimal:
 
 @dataclass(frozen=True, kw_only=True)
 class Projected:
-    """κ_t = ``numerator`` / ``denominator``, valid where the ``conditions`` are all ≥ 0 and ``denominator`` > 0."""
+    """κ_t = ``numerator`` / ``denominator``, valid where the ``conditions`` are all ≥ 0 and ``denominator`` > 0.
+
+    ``solution`` / ``below`` are the coefficients of the projection on the rays that carry it.
+    """
 
     numerator: fmpz_poly
     denominator: fmpz_poly
     conditions: tuple[fmpz_poly, ...]
+    solution: tuple[tuple[int, fmpz_poly], ...]
+    below: fmpz_poly
 
 
 class Family:
@@ -252,7 +258,13 @@ class Family:
         linear = [sum((v * (-sign * x) for v, x in zip(omega, r, strict=True) if x), fmpz_poly([0])) for r in rows]
         here = [at(v, q) for v in linear]
         if all(v <= 0 for v in here):
-            return Projected(numerator=fmpz_poly([0]), denominator=fmpz_poly([1]), conditions=tuple(-v for v in linear))
+            return Projected(
+                numerator=fmpz_poly([0]),
+                denominator=_ONE,
+                conditions=tuple(-v for v in linear),
+                solution=(),
+                below=_ONE,
+            )
         gram = gram_matrix(rows, [at(w, q) for w in self.masses])
         x = solve(gram, here, _support(gram, here))
         passive = [k for k, v in enumerate(x) if v]
@@ -266,7 +278,39 @@ class Family:
                 reached = (self._inner(row, rows[p]) * v for p, v in zip(passive, solution, strict=True))
                 conditions.append(sum(reached, fmpz_poly([0])) - linear[k] * below)
         numerator = sum((v * linear[k] for v, k in zip(solution, passive, strict=True)), fmpz_poly([0]))
-        return Projected(numerator=numerator, denominator=below, conditions=tuple(conditions))
+        carried = tuple(zip(passive, solution, strict=True))
+        return Projected(
+            numerator=numerator, denominator=below, conditions=tuple(conditions), solution=carried, below=below
+        )
+
+    def lifted(self, q: Fraction, kind: int, omega: Sequence[fmpz_poly], base: Projected, lift: float) -> Projected:
+        """Return a larger κ_t with looser conditions: h is the projection plus a vector inside the cone.
+
+        The added vector has about the norm ``lift`` at q and grows like q; its inner products with the responses of
+        the rays are positive, which is what loosens the conditions.
+        """
+        a = self.arrangement
+        rows = [r for r in a.responses[a.cone(kind)] if any(r)]
+        sign = a.sign(kind)
+        count = range(len(rows))
+        inner = [[self._inner(g, h) for h in rows] for g in rows]
+        sizes = [1 / math.sqrt(float(at(inner[k][k], q))) for k in count]
+        norm = math.sqrt(sum(sizes[i] * sizes[j] * float(at(inner[i][j], q)) for i in count for j in count))
+        shares = [_few_bits(lift * size / norm / float(q)) for size in sizes]
+        scale = math.lcm(*(v.denominator for v in shares))
+        below = base.below * scale
+        x = [base.below * Q * int(share * scale) for share in shares]
+        for k, v in base.solution:
+            x[k] += v * scale
+        conditions = []
+        for k, row in enumerate(rows):
+            linear = sum((v * (-sign * g) for v, g in zip(omega, row, strict=True) if g), fmpz_poly([0]))
+            reached = sum((inner[k][j] * v for j, v in enumerate(x)), fmpz_poly([0]))
+            conditions.append(reached - linear * below)
+        numerator = sum((x[i] * x[j] * inner[i][j] for i in count for j in count), fmpz_poly([0]))
+        return Projected(
+            numerator=numerator, denominator=below * below, conditions=tuple(conditions), solution=(), below=below
+        )
 
     # -- networks -----------------------------------------------------------------------------------------------
 
@@ -292,3 +336,9 @@ def _support(gram: Sequence[Sequence[Fraction]], linear: Sequence[Fraction]) -> 
     rough = guess(np.array(gram, dtype=float).reshape(size, size), np.array(linear, dtype=float), size)
     scale = float(np.max(rough, initial=0.0))
     return [i for i in range(size) if rough[i] > 1e-9 * scale]
+
+
+def _few_bits(value: float) -> Fraction:
+    """Return a close rational number with few digits."""
+    exponent = 6 - math.frexp(value)[1]
+    return Fraction(round(math.ldexp(value, exponent))) / Fraction(2) ** exponent

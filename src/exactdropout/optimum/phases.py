@@ -34,7 +34,8 @@ __all__ = ["MAX_STEPS", "phases"]
 
 MAX_STEPS = 3000
 """Default ``max_cost``: cones per unit (Schläfli's bound) times masked inputs times width."""
-NARROW = Fraction(1, 1 << 7)
+NEAR_ZERO = Fraction(1, 1 << 7)
+NARROW = Fraction(1, 1 << 12)
 MAX_ASSIGNMENTS = 3000
 SHORTEST = Fraction(1, 1 << 20)
 ZERO, ONE = Algebraic.rational(Fraction(0)), Algebraic.rational(Fraction(1))
@@ -165,10 +166,11 @@ def _cover(family: Family, progress: Progress | None, deadline: float) -> tuple[
     open_gaps: list[Span] = [(ZERO, ONE)]
     solved = 0
     while open_gaps:
-        gap = open_gaps.pop()
+        gap = max(open_gaps, key=lambda s: float(s[1]) - float(s[0]))  # when time runs out, little is left open
+        open_gaps.remove(gap)
         low, high = _room(gap)
         found = None
-        narrow = high - low < NARROW and family.assignments <= MAX_ASSIGNMENTS
+        narrow = high - low < (NEAR_ZERO if gap[0] == ZERO else NARROW) and family.assignments <= MAX_ASSIGNMENTS
         if high - low > SHORTEST:
             for start, end in ((40, 60), (25, 40), (60, 75), (10, 25), (75, 90)):
                 q = simplest_between(low + (high - low) * start / 100, low + (high - low) * end / 100)
@@ -262,12 +264,11 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
         here = tuple(c for c in stretch.cells if c.span[0] < upper and lower < c.span[1])
         sampled = next((c for c in here if lower < c.sample and upper > c.sample), None)
         if sampled is not None:
-            sample, minimisers = sampled.sample, sampled.minimisers
+            sample, minimisers, listed = sampled.sample, sampled.minimisers, sampled.minimisers_complete
         else:
             sample = simplest_between(*_room((lower, upper)))
-            minimisers = minimize(
-                family.architecture, family.data, sample, nonnegative=family.nonnegative, compare=False
-            ).minimisers
+            best = minimize(family.architecture, family.data, sample, nonnegative=family.nonnegative, compare=False)
+            minimisers, listed = best.minimisers, best.minimisers_complete
         there = {id(u): _at(u, sample) for u in units}
         units.sort(key=lambda u: (-u.sign, there[id(u)].weights, there[id(u)].bias or 0))
         pieces.append(
@@ -281,6 +282,7 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
                 sample=sample,
                 needs_negative_weight=False if family.nonnegative else None,
                 minimisers=minimisers,
+                minimisers_complete=listed,
                 cells=tuple(Cell(lower=c.span[0], upper=c.span[1], sample=c.sample, leaves=c.leaves) for c in here),
             )
         )
