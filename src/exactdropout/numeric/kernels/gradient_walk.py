@@ -20,9 +20,9 @@ from typing import Any
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.compiled import compiled
-from exactdropout.numeric.kernels.walk import DONE, INTERRUPTED, TOO_MANY_UNITS
+from exactdropout.numeric.kernels.walk import BLOCK_BITS, DONE, INTERRUPTED, TOO_MANY_UNITS
 
-__all__ = ["gradient_walk"]
+__all__ = ["block_gradient", "gradient_leaf", "gradient_walk", "in_doubt"]
 
 
 @compiled
@@ -93,6 +93,145 @@ def gradient_leaf(
 
 
 @compiled
+def block_gradient(
+    rows: Array,
+    row: Any,
+    width: Any,
+    slope: Any,
+    columns: Array,
+    column_offset: Any,
+    biases: Array,
+    bias_offset: Any,
+    thresholds: Array,
+    active: Array,
+    scaled: Array,
+    here: Any,
+    walked: Any,
+    fixed: Any,
+    prefix: Any,
+    count: Any,
+    units: Any,
+    keep: Any,
+    drop: Any,
+    output_weights: Array,
+    output_bias: Array,
+    labels: Array,
+    kappa: float,
+    example: int,
+    tables: Array,
+    lanes: Array,
+    delta: Any,
+    values: Array,
+) -> None:
+    """Fold the gradients of all subsets of the last ``units`` units, 2^units leaves side by side.
+
+    Writes doubt, ∂w and ∂b, then from ``delta`` on E δ and one row K for each of these units, last unit first. A lane
+    is a subset; its terms are those of :func:`gradient_leaf`. ``tables`` keeps the pre-activations of all lanes.
+    """
+    size = 1 << units
+    outputs = output_weights.shape[0]
+    first = here + fixed + walked
+    doubts, outer, work, kept = lanes[0], lanes[1], lanes[2], lanes[3]
+    for l in range(size):
+        doubts[l] = 0.0
+    for j in range(width):
+        table = tables[j]
+        table[0] = rows[row + j]
+        half = 1
+        for unit in range(first, first + units):
+            u = columns[column_offset + active[unit] * width + j] * scaled[unit]
+            for l in range(half):
+                table[half + l] = table[l] + u
+            half *= 2
+        threshold = thresholds[example, bias_offset + j]
+        near = 0
+        for l in range(size):
+            near += 1 if abs(table[l]) <= threshold else 0
+        if near > 0:
+            for l in range(size):
+                if abs(table[l]) <= threshold:
+                    decided = count
+                    for b in range(units):
+                        decided = 2 * decided + ((l >> b) & 1)
+                    if in_doubt(
+                        table[l],
+                        threshold,
+                        biases[bias_offset + j],
+                        columns,
+                        column_offset,
+                        width,
+                        j,
+                        walked + units,
+                        fixed,
+                        prefix,
+                        decided,
+                        active,
+                        here,
+                        False,
+                    ):
+                        doubts[l] = 1.0
+    half = size >> 1
+    while half > 0:
+        for l in range(half):
+            doubts[l] = drop * doubts[l] + keep * doubts[half + l]
+        half >>= 1
+    values[0] = doubts[0]
+    backward = tables[width:]
+    for j in range(width):
+        for l in range(size):
+            backward[j, l] = 0.0
+    for o in range(outputs):
+        bias, label = output_bias[o], labels[example, o]
+        for l in range(size):
+            outer[l] = bias
+        for j in range(width):
+            w, table = output_weights[o, j], tables[j]
+            for l in range(size):
+                z = table[l]
+                outer[l] += w * (z if z > 0.0 else slope * z)
+        for l in range(size):
+            outer[l] = 2.0 * (outer[l] - label)
+        for j in range(width):
+            w, table, back = output_weights[o, j], tables[j], backward[j]
+            for l in range(size):
+                z = table[l]
+                h = z if z > 0.0 else slope * z
+                noise = 2.0 * kappa * (w * h)
+                work[l] = outer[l] * h + noise * h
+                back[l] += outer[l] * w + noise * w
+            half = size >> 1
+            while half > 0:
+                for l in range(half):
+                    work[l] = drop * work[l] + keep * work[half + l]
+                half >>= 1
+            values[1 + o * width + j] = work[0]
+        half = size >> 1
+        while half > 0:
+            for l in range(half):
+                outer[l] = drop * outer[l] + keep * outer[half + l]
+            half >>= 1
+        values[1 + outputs * width + o] = outer[0]
+    for j in range(width):
+        table, back = tables[j], backward[j]
+        for l in range(size):
+            back[l] = back[l] if table[l] > 0.0 else slope * back[l]
+        half = size >> 1
+        for bit in range(units):  # the last unit has the highest lane bit: fold it first, its kept half is its row K
+            for l in range(half):
+                kept[l] = back[half + l]
+            for l in range(half):
+                back[l] = drop * back[l] + keep * kept[l]
+            quarter = half >> 1
+            while quarter > 0:
+                for l in range(quarter):
+                    kept[l] = drop * kept[l] + keep * kept[quarter + l]
+                quarter >>= 1
+            values[delta + width * (1 + bit) + j] = kept[0]
+            half >>= 1
+        values[delta + j] = back[0]
+
+
+@compiled
 def gradient_walk(
     widths: Array,
     columns: Array,
@@ -127,6 +266,8 @@ def gradient_walk(
     backward: Array,
     kept_rows: Array,
     doubtful: Array,
+    tables: Array,
+    lanes: Array,
     budget: int,
 ) -> int:
     """Walk items as ``walk`` does, folding gradients; needs at least one walked layer.
@@ -173,9 +314,11 @@ def gradient_walk(
                     s = scaled[here + unit]
                     for j in range(m):
                         rows[first_row + j] += columns[start + j] * s
+            block = min(BLOCK_BITS, units - fixed) if layer == layers - 1 and not everything else 0
             counters[layer, 0] = 0
-            counters[layer, 1] = 0 if everything else units - fixed
+            counters[layer, 1] = 0 if everything else units - fixed - block
             counters[layer, 2] = units if everything else fixed
+            counters[layer, 3] = block
             for position in range(counters[layer, 1] + 1):
                 sources[layer, position] = 0
             doubtful[layer] = False
@@ -183,52 +326,92 @@ def gradient_walk(
                 z = rows[first_row + j]
                 hidden[below + j] = z if z > 0.0 else slopes[layer] * z
                 threshold = thresholds[example, below - widths[0] + j]
-                if abs(z) <= threshold and in_doubt(
-                    z,
-                    threshold,
-                    biases[below - widths[0] + j],
-                    columns,
-                    column_offsets[layer],
-                    m,
-                    j,
-                    counters[layer, 1],
-                    counters[layer, 2],
-                    items[item, 2] if layer == 0 else 0,
-                    0,
-                    active,
-                    here,
-                    everything,
+                if (
+                    block == 0
+                    and abs(z) <= threshold
+                    and in_doubt(
+                        z,
+                        threshold,
+                        biases[below - widths[0] + j],
+                        columns,
+                        column_offsets[layer],
+                        m,
+                        j,
+                        counters[layer, 1],
+                        counters[layer, 2],
+                        items[item, 2] if layer == 0 else 0,
+                        0,
+                        active,
+                        here,
+                        everything,
+                    )
                 ):
                     doubtful[layer] = True
             layer += 1
-        gradient_leaf(
-            hidden,
-            vector_offsets[layers],
-            widths[layers],
-            output_weights,
-            output_bias,
-            labels,
-            kappa,
-            example,
-            values,
-            backward,
-        )
-        visited += 1
+        last = layers - 1
+        side_by_side = counters[last, 3]
+        if side_by_side > 0:
+            block_gradient(
+                rows,
+                row_offsets[last] + sources[last, counters[last, 1]] * widths[layers],
+                widths[layers],
+                slopes[last],
+                columns,
+                column_offsets[last],
+                biases,
+                vector_offsets[layers] - widths[0],
+                thresholds,
+                active,
+                scaled,
+                vector_offsets[last],
+                counters[last, 1],
+                counters[last, 2],
+                items[item, 2] if last == 0 else 0,
+                counters[last, 0],
+                side_by_side,
+                keep[last],
+                drop[last],
+                output_weights,
+                output_bias,
+                labels,
+                kappa,
+                example,
+                tables,
+                lanes,
+                prefix_sizes[last],
+                values,
+            )
+        else:
+            gradient_leaf(
+                hidden,
+                vector_offsets[layers],
+                widths[layers],
+                output_weights,
+                output_bias,
+                labels,
+                kappa,
+                example,
+                values,
+                backward,
+            )
+        visited += 1 << side_by_side
         layer = layers - 1
         while layer >= 0:
             n, m = widths[layer], widths[layer + 1]
             here, below = vector_offsets[layer], vector_offsets[layer + 1]
             count, units, fixed = counters[layer, 0], counters[layer, 1], counters[layer, 2]
             delta = prefix_sizes[layer]
-            row = row_offsets[layer] + sources[layer, units] * m
-            for j in range(m):  # through the activation
-                values[delta + j] = backward[j] if rows[row + j] > 0.0 else slopes[layer] * backward[j]
-            if doubtful[layer]:
-                values[0] = 1.0
+            block = counters[layer, 3]
+            if block == 0:
+                row = row_offsets[layer] + sources[layer, units] * m
+                for j in range(m):  # through the activation
+                    values[delta + j] = backward[j] if rows[row + j] > 0.0 else slopes[layer] * backward[j]
+                if doubtful[layer]:
+                    values[0] = 1.0
             fold = fold_offsets[layer]
             bit = 0
             while (count >> bit) & 1:
-                size = delta + m + bit * m
+                size = delta + m + (block + bit) * m
                 for j in range(m):
                     values[size + j] = values[delta + j]
                 at = fold + bit * fold_widths[layer]
@@ -237,7 +420,7 @@ def gradient_walk(
                 bit += 1
             if bit < units:
                 at = fold + bit * fold_widths[layer]
-                for k in range(delta + m + bit * m):
+                for k in range(delta + m + (block + bit) * m):
                     folds[at + k] = values[k]
                 position = units - 1 - bit
                 source = row_offsets[layer] + sources[layer, position] * m
@@ -253,26 +436,31 @@ def gradient_walk(
                     rows[target + j] = z
                     hidden[below + j] = z if z > 0.0 else slopes[layer] * z
                     threshold = thresholds[example, below - widths[0] + j]
-                    if abs(z) <= threshold and in_doubt(
-                        z,
-                        threshold,
-                        biases[below - widths[0] + j],
-                        columns,
-                        column_offsets[layer],
-                        m,
-                        j,
-                        units,
-                        fixed,
-                        items[item, 2] if layer == 0 else 0,
-                        count + 1,
-                        active,
-                        here,
-                        False,
+                    if (
+                        block == 0
+                        and abs(z) <= threshold
+                        and in_doubt(
+                            z,
+                            threshold,
+                            biases[below - widths[0] + j],
+                            columns,
+                            column_offsets[layer],
+                            m,
+                            j,
+                            units,
+                            fixed,
+                            items[item, 2] if layer == 0 else 0,
+                            count + 1,
+                            active,
+                            here,
+                            False,
+                        )
                     ):
                         doubtful[layer] = True
                 break
             if layer > 0:  # from E δ and the rows K to ∂W, ∂b and ∂/∂h
                 everything = keep[layer] == 1.0
+                units += block
                 for k in range(m * (1 + units)):
                     kept_rows[k] = values[delta + k]
                 for k in range(n * m):
@@ -296,7 +484,7 @@ def gradient_walk(
                             values[delta + i * m + j] = kept_rows[source + j] * hidden[here + i]
             layer -= 1
         if layer < 0:
-            for k in range(prefix_sizes[0] + widths[1] * (1 + counters[0, 1])):
+            for k in range(prefix_sizes[0] + widths[1] * (1 + counters[0, 1] + counters[0, 3])):
                 results[item, k] = values[k]
             item += 1
         else:
