@@ -46,6 +46,15 @@ def test_the_printed_network_attains_the_value(tmp_path, monkeypatch):
     assert best.value > F(1, 2) * F(1, 9) / (1 + F(1, 9))  # no network on P_(1,1) is below q^K/(1+q^K)/2
 
 
+def test_weight_decay_stands_beside(capsys):
+    """Theorem 7: J_2(A) = (1 - A)^2/4 + lambda A/|x| at A = 1 - 2 lambda/|x|; with |x| = 5, lambda = 1/2: 9/100."""
+    arguments = ["minimize", "--hidden", "2", "--half", "3,4:1", "--weight-decay", "1/2"]
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["weight_decay"] == {"lambda": "1/2", "minimum": "9/100"}
+    assert main(arguments) == 0
+    assert "L2 criterion, lambda = 1/2" in capsys.readouterr().out
+
+
 def test_running_out_of_time_is_an_open_interval(capsys):
     code = main(["minimize", "--hidden", "6", "--half", "1,1,1:1", "--time-limit", "1/1000", "--json"])
     content = json.loads(capsys.readouterr().out)
@@ -65,6 +74,7 @@ def test_running_out_of_time_is_an_open_interval(capsys):
         (["--hidden", "2", "--data", "none.csv"], "does not exist"),
         (["--hidden", "2", "--point", "1,1:1", "--q", "0"], "q"),
         (["--hidden", "2", "--point", "1,1:1", "--certificate", "c.txt"], "must end in .json"),
+        (["--hidden", "2", "--point", "1,1:1", "--weight-decay", "0"], "'decay' must be a positive rational"),
         (["--hidden", "2", "--point", "1,1:1", "--time-limit", "0"], "'time_limit' must be"),
         (["--hidden", "2", "--point", ",".join("1" * 12) + ":1"], "max_cost"),
     ],

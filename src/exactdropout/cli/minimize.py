@@ -29,6 +29,9 @@ def add(commands: Any) -> None:
     command.add_argument("--q", default="1/2", help="drop probability in (0, 1), one or one per layer (1/2)")
     command.add_argument("--nonnegative", action="store_true", help="over non-negative weights only (biases free)")
     command.add_argument("--time-limit", metavar="SECONDS", help="return the interval proved so far after this time")
+    command.add_argument(
+        "--weight-decay", metavar="LAMBDA", help="also print the minimum of the L2 criterion, where it is known"
+    )
     command.add_argument("--certificate", metavar="FILE.json", help="write the proof for the independent checker")
     add_json(command)
     command.set_defaults(run=run)
@@ -44,6 +47,11 @@ def run(options: argparse.Namespace) -> int:
         limit = float(parse_rational(options.time_limit, "--time-limit"))
     if options.certificate and not options.certificate.endswith(".json"):
         raise InvalidInput(f"Argument '--certificate' must end in .json, not {options.certificate!r}.")
+    decayed = None
+    if options.weight_decay is not None:
+        from exactdropout.optimum.weight_decay import weight_decay_minimum
+
+        decayed = weight_decay_minimum(arch, data, parse_rational(options.weight_decay, "--weight-decay"))
     best = minimize(
         arch,
         data,
@@ -57,13 +65,13 @@ def run(options: argparse.Namespace) -> int:
 
         write_certificate(best, options.certificate)
     if options.json:
-        print_json("minimize", _json(options, best))
+        print_json("minimize", _json(options, best, decayed))
     else:
-        _print(options, arch, best)
+        _print(options, arch, best, decayed)
     return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
 
 
-def _print(options: argparse.Namespace, arch: Any, best: Any) -> None:
+def _print(options: argparse.Namespace, arch: Any, best: Any, decayed: Any) -> None:
     certified = best.status == "certified"
     rows = [("minimum", value_text(best.value))] if certified else [
         ("lower bound, proved", value_text(best.lower)),
@@ -78,6 +86,10 @@ def _print(options: argparse.Namespace, arch: Any, best: Any) -> None:
             rows.append(("non-negative weights", f"in [{value_text(other.lower)}, {value_text(other.upper)}]"))
         words = {True: "yes", False: "no", None: "not decided by the proved intervals"}
         rows.append(("every minimiser has a negative weight", words[best.needs_negative_weight]))
+    if decayed is not None:
+        rows.append(
+            (f"L2 criterion, lambda = {options.weight_decay}", f"{decayed} \N{ALMOST EQUAL TO} {float(decayed):.12g}")
+        )
     rows.append(("proof", f"{len(best.proof.cuts)} dual cuts, {best.nodes} relaxations, {best.seconds:.2f} s"))
     kind = "non-negative weights" if options.nonnegative else "all weights"
     print_table(f"{arch}, q = {options.q}, {kind}: {best.status}", ("quantity", "value"), rows)
@@ -98,7 +110,7 @@ def _unit(unit: Any) -> str:
     return f"{unit.multiplicity} x {sign}({weights}{bias}){'' if unit.unique else ' not unique'}"
 
 
-def _json(options: argparse.Namespace, best: Any) -> dict[str, Any]:
+def _json(options: argparse.Namespace, best: Any, decayed: Any) -> dict[str, Any]:
     content: dict[str, Any] = {
         "q": options.q,
         "status": best.status,
@@ -125,6 +137,8 @@ def _json(options: argparse.Namespace, best: Any) -> dict[str, Any]:
         ],
         "seconds": round(best.seconds, 3),
     }
+    if decayed is not None:
+        content["weight_decay"] = {"lambda": options.weight_decay, "minimum": str(decayed)}
     if best.nonnegative is not None:
         content["nonnegative"] = {
             "lower": format_rational(best.nonnegative.lower),
