@@ -10,6 +10,7 @@ NEEDED = (
     "exactdropout/data/diabetes/network.json",
     "exactdropout/data/diabetes/diabetes.csv",
     "exactdropout/data/diabetes/SOURCE.txt",
+    "exactdropout/theorems/helmbold_2017_figure_2.json",
 )
 
 
