@@ -47,3 +47,18 @@ def test_bad_input_is_one_sentence(arguments, message, capsys):
     assert main(["derive", *arguments]) == 2
     captured = capsys.readouterr()
     assert (captured.out, message in captured.err) == ("", True)
+
+
+def test_theorem_18_in_closed_form(capsys):
+    arguments = [
+        "--arch",
+        "K-n^(d-1)-1 relu, no biases",
+        "--data",
+        "point(1, y)",
+        "--q",
+        "1/2",
+        "--quantity",
+        "variance",
+    ]
+    assert main(["derive", *arguments, "--assume", "weights = c, c >= 0, y = K*n^(d-1)*c^d"]) == 0
+    assert capsys.readouterr().out.startswith("Var[D] = y^2*((1 + 1/K)*(1 + 1/n)^(d - 1) - 1) if weights = c")

@@ -1,7 +1,8 @@
 """Claims about dropout: their grammar, a parser that evaluates nothing, and ``check`` with its verdicts."""
 
 from exactdropout.claims.check import check
+from exactdropout.claims.formulas import closed_forms, derived_claims
 from exactdropout.claims.parser import parse_claim
 from exactdropout.claims.verdict import Verdict
 
-__all__ = ["Verdict", "check", "parse_claim"]
+__all__ = ["Verdict", "check", "closed_forms", "derived_claims", "parse_claim"]

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
+from exactdropout.claims.evaluation import Unsupported
 from exactdropout.claims.from_sympy import claim_from_sympy
+from exactdropout.claims.parser import parse_assumptions
 from exactdropout.claims.problem import Problem, build_problem, constant
-from exactdropout.claims.syntax import Claim, Expression, Name
+from exactdropout.claims.structure import facts, uniform_moments, written_out
+from exactdropout.claims.syntax import (
+    Add,
+    Claim,
+    Comparison,
+    Divide,
+    Expression,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Quantity,
+    Repeated,
+    rebuilt,
+    walk,
+)
+from exactdropout.claims.world import World
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Examples
 from exactdropout.symbolic.derivation import MAX_COST, derive
 from exactdropout.symbolic.free import free_examples
 
-__all__ = ["derived_claims"]
+__all__ = ["closed_forms", "derived_claims"]
 
 LONG_SUM = 4
+_LETTERS = "ijklmrstuvz"
 
 
 def derived_claims(
@@ -83,3 +103,84 @@ def _number(value: Expression) -> Fraction:
     if number is None:
         raise InvalidInput("Argument 'data' must hold numbers, or the free x and y, in a derivation.")
     return number
+
+
+def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities: Sequence[str]) -> dict[str, Claim]:
+    """Return ``quantity = formula if assumptions`` for sizes that may be symbols, derived by induction on layers.
+
+    Covered: linear units; weights, inputs and hidden biases ≥ 0; only the last layer dropped; with symbolic d, equal
+    weights and inputs 1. The moments are those of :mod:`exactdropout.claims.structure`.
+
+    Raises:
+        InvalidInput: no closed form is known, or an argument does not fit.
+
+    >>> print(*closed_forms("K-1, no biases", None, None, quantities=["variance"]).values())
+    Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)
+    """
+    problem = build_problem(arch, data, q, assume, ())
+    known = facts(problem)
+    moments = uniform_moments(problem, known) or written_out(problem, known)
+    shape = problem.shape
+    if moments is None or (problem.half and (shape.hidden_biases or shape.output_bias)):
+        raise InvalidInput(
+            "Argument 'arch' has no closed form for these sizes: units must be linear, or weights, inputs and biases "
+            "assumed >= 0, and with a symbolic depth 'weights = c' and inputs 1."
+        )
+    y = Name("y")
+    label = problem.definition(("y", ()))
+    output: Expression = moments.output
+    variance = moments.variance
+    exact_fit = label is not None and _equal(label, output, problem)
+    if exact_fit:
+        variance = rebuilt(variance, lambda node: y if node == moments.output else node)
+        output = y
+    risk: Expression = Number(Fraction(0)) if exact_fit else Power(Add((output, Negate(y))), Number(Fraction(2)))
+    values: dict[str, Expression] = {
+        "mean": output,
+        "variance": variance,
+        "penalty": variance,
+        "risk": risk,
+        "criterion": variance if exact_fit else Add((variance, risk)),
+    }
+    assumptions = tuple(c for text in _texts(assume) for c in parse_assumptions(text))
+    used = {n.name for tree in (values["criterion"], assumptions) for n in walk(tree) if isinstance(n, Name)}
+    letters = [letter for letter in _LETTERS if letter not in used]
+    claims = {}
+    for name in quantities:
+        value = values[name]
+        if problem.half:
+            value = Divide(value, Number(Fraction(2)))
+        claims[name] = Claim(Comparison((Quantity(name), _with_letters(value, letters)), ("=",)), assumptions)
+    return claims
+
+
+def _texts(assume: Any) -> list[str]:
+    return [] if assume is None else [assume] if isinstance(assume, str) else list(assume)
+
+
+def _equal(left: Expression, right: Expression, problem: Problem) -> bool:
+    """Return whether two expressions have the same normal form for all sizes."""
+    world = World(Claim(Comparison((left, right), ("=",))), problem, facts(problem), None)
+    try:
+        return not (world.evaluate(left, {}) - world.evaluate(right, {})).normal()
+    except Unsupported:
+        return False
+
+
+def _with_letters(expression: Expression, letters: Sequence[str]) -> Expression:
+    """Rename the indices of sums to i, j, k, …, each sum by its depth, so that inner sums differ from outer ones."""
+
+    def rename(node: Any, names: dict[str, str]) -> Any:
+        if isinstance(node, tuple):
+            return tuple(rename(item, names) for item in node)
+        if isinstance(node, Name) and not node.indices:
+            return Name(names.get(node.name, node.name))
+        if isinstance(node, Repeated):
+            inner = {**names, node.index: letters[len(names)]}
+            first, last = rename(node.first, names), rename(node.last, names)
+            return Repeated(node.kind, inner[node.index], first, last, rename(node.body, inner))
+        if not hasattr(node, "__dataclass_fields__"):
+            return node
+        return replace(node, **{f.name: rename(getattr(node, f.name), names) for f in fields(node)})
+
+    return rename(expression, {})  # type: ignore[no-any-return]

@@ -14,10 +14,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from exactdropout.claims.problem import Problem, constant
-from exactdropout.claims.syntax import Add, Call, Divide, Expression, Multiply, Name, Number, Power, Repeated
+from exactdropout.claims.syntax import Add, Call, Divide, Expression, Multiply, Name, Negate, Number, Power, Repeated
 
 __all__ = ["Facts", "Moments", "facts", "uniform_moments", "written_out"]
 
@@ -140,7 +139,9 @@ def _ratio(problem: Problem, layer: int) -> Expression:
         return Divide(Name("q"), Name("p"))
     value = constant(rate)
     assert value is not None
-    return Number(value / (1 - value))
+    value = value / (1 - value)
+    top, bottom = Number(Fraction(value.numerator)), Number(Fraction(value.denominator))
+    return top if value.denominator == 1 else Divide(top, bottom)
 
 
 def written_out(problem: Problem, known: Facts) -> Moments | None:
@@ -192,27 +193,18 @@ class _Writer:
         return Call("relu", (value,)) if self.nonlinear and unit is not None else value
 
     def covariance(self, layer: int, a: str | None, b: str | None) -> Expression:
-        """Cov(h_l[a], h_l[b]) = Σ_ik W_ai W_bk Cov(i, k) + t Σ_i W_ai W_bi (Cov(i, i) + E h_i E h_i)."""
-        if layer == 0:
-            return Number(Fraction(0))
-        i, k = next(self.fresh), next(self.fresh)
-        diagonal = self.sum(
-            layer - 1,
-            i,
-            Multiply(
-                (
-                    self.weight(layer, a, i),
-                    self.weight(layer, b, i),
-                    Add(
-                        (self.covariance(layer - 1, i, i), Multiply((self.mean(layer - 1, i), self.mean(layer - 1, i))))
-                    ),
-                )
-            ),
-        )
-        noise = Multiply((_ratio(self.problem, layer - 1), diagonal))
+        """Cov(h_l[a], h_l[b]) = Σ_ik W_ai W_bk Cov(i, k) + t Σ_i W_ai W_bi (Cov(i, i) + (E h_i)²), l ≥ 1."""
+        i = next(self.fresh)
+        two = Number(Fraction(2))
+        spread: Expression = Power(self.mean(layer - 1, i), two)
+        if layer > 1:
+            spread = Add((self.covariance(layer - 1, i, i), spread))
+        left, right = self.weight(layer, a, i), self.weight(layer, b, i)
+        weights: tuple[Expression, ...] = (Power(left, two),) if a == b else (left, right)
+        noise = Multiply((_ratio(self.problem, layer - 1), self.sum(layer - 1, i, Multiply((*weights, spread)))))
         if layer == 1:
             return noise
-        i = next(self.fresh)
+        i, k = next(self.fresh), next(self.fresh)
         inner = Multiply((self.weight(layer, a, i), self.weight(layer, b, k), self.covariance(layer - 1, i, k)))
         return Add((self.sum(layer - 1, i, self.sum(layer - 1, k, inner)), noise))
 
@@ -235,7 +227,6 @@ def uniform_moments(problem: Problem, known: Facts) -> Moments | None:
         or known.mean_is_output is None
         or shape.hidden_biases
         or shape.output_bias
-        or len(problem.rates) > 1
         or any(key[0] in ("w", "W", "weights", "b", "biases", "x") for key in separate)
     ):
         return None
@@ -244,18 +235,25 @@ def uniform_moments(problem: Problem, known: Facts) -> Moments | None:
         return Name(width) if isinstance(width, str) else Number(Fraction(width))
 
     one, two = Number(Fraction(1)), Number(Fraction(2))
-    t = _ratio(problem, 0)
     inputs = size(shape.inputs)
-    factor: Any = Add((one, Divide(t, inputs)))
+
+    def growth(layer: int, width: Expression) -> Expression:
+        """1 + q_l/(p_l m)."""
+        ratio = _ratio(problem, layer)
+        if isinstance(ratio, Divide):
+            return Add((one, Divide(ratio.top, Multiply((ratio.bottom, width)))))
+        return Add((one, Divide(ratio, width)))
+
+    first = growth(0, inputs)
     if shape.symbolic_depth:
-        n, hidden = size(shape.hidden[0]), Add((Name("d"), Number(Fraction(-1))))
+        n, hidden = size(shape.hidden[0]), Add((Name("d"), Negate(one)))
         output: Expression = Multiply((inputs, Power(n, hidden), Power(weight, Name("d"))))
-        factor = Multiply((factor, Power(Add((one, Divide(t, n))), hidden)))
+        factor: Expression = Multiply((first, Power(growth(0, n), hidden)))
     else:
         widths = [size(n) for n in shape.hidden]
         output = Multiply((inputs, *widths, Power(weight, Number(Fraction(len(widths) + 1)))))
-        factor = Multiply((factor, *(Add((one, Divide(t, n))) for n in widths)))
-    variance = Multiply((Power(output, two), Add((factor, Number(Fraction(-1))))))
+        factor = Multiply((first, *(growth(l, n) for l, n in enumerate(widths, start=1)))) if widths else first
+    variance = Multiply((Power(output, two), Add((factor, Negate(one)))))
     reason = (
         "all units of a layer are equal, so a layer of width m multiplies the mean by m c and the second moment by "
         "m^2 c^2 (1 + q/(p m)) (induction on layers)"

@@ -27,6 +27,13 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--quantity", action="append", choices=_QUANTITIES, help="what to derive (repeat); all by default"
     )
+    command.add_argument(
+        "--closed-form", action="store_true", help="sums and products over layers, for sizes that may be K, n, d: "
+        "linear units, non-negative weights and inputs, or only the last layer dropped",
+    )  # fmt: skip
+    command.add_argument(
+        "--assume", action="append", metavar="TEXT", help="assumption of a closed form, such as 'weights = c, c >= 0'"
+    )
     command.add_argument("--latex", action="store_true", help="print LaTeX, long sums broken into aligned lines")
     command.add_argument("--width", type=int, default=90, help="characters of a line of LaTeX (90)")
     add_cost(command)
@@ -36,14 +43,16 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Derive and print."""
-    from exactdropout.claims.formulas import derived_claims
+    from exactdropout.claims.formulas import closed_forms, derived_claims
     from exactdropout.claims.printing import aligned_latex
 
     if options.width < 20:
         raise InvalidInput(f"Argument '--width' must be at least 20, not {options.width}.")
-    claims = derived_claims(
-        **claim_problem(options), quantities=options.quantity or _QUANTITIES, max_cost=cost_limit(options.max_cost)
-    )
+    problem, quantities = claim_problem(options), options.quantity or _QUANTITIES
+    if options.closed_form or options.assume:
+        claims = closed_forms(**problem, assume=options.assume, quantities=quantities)
+    else:
+        claims = derived_claims(**problem, quantities=quantities, max_cost=cost_limit(options.max_cost))
     if options.json:
         print_json("derive", {name: {"text": str(c), "latex": c.latex()} for name, c in claims.items()})
     else:
