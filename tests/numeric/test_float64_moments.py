@@ -114,3 +114,10 @@ def test_a_unit_that_changes_its_sign_is_refused():
         evaluate_float64(
             Network([[[1.0, -1.0]], [1.0]]), Examples.point([1.0, 1.0], 0.0), (F(1, 2),) * 2, strategy="moments"
         )
+
+
+def test_products_that_underflow_still_have_a_sign():
+    """1e-200 · 1e-200 is 0 in floats, but the unit is positive for one mask and negative for another."""
+    network = Network([[[1e-200, -1e-200], [1e-200, 1.0]], [[1.0, 1.0]]])
+    problem = prepare(network, Examples.point([1e-200, 1e-200], 1.0), (F(1, 2),) * 2)
+    assert propagating.linear_factors(problem) is None

@@ -66,7 +66,8 @@ def linear_factors(problem: Problem) -> list[Array] | None:
             loss = np.einsum("ei,ji->ej", np.maximum(-a, 0.0), plus) + np.einsum(
                 "ei,ji->ej", np.maximum(-b, 0.0), minus
             )
-            over = np.where(gain > 0, up(gain, 2 * n), 0.0)
+            some = ((a > 0) @ (plus > 0).T) | ((b > 0) @ (minus > 0).T)  # products may underflow to 0
+            over = np.where(some, up(gain, 2 * n), 0.0)
             under = np.maximum(loss * (1 - 2.0**-30) - (2 * n + 2) * ETA, 0.0)
             difference: Array = over - under
             return difference
