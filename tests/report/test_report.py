@@ -158,6 +158,18 @@ def test_the_command_writes_the_report(tmp_path, capsys):
     assert main(["verify", "--only", "figure-1", "--report", str(tmp_path / "file")]) == 2
 
 
+def test_a_picture_is_embedded_and_printed(tmp_path, external):
+    theorem = theorems.get("helmbold-2017-figure-2")
+    proof = conclude("holds", "these runs", [step("checked elsewhere", "enumeration", True)])
+    external("pdflatex")
+    report = write_report([(theorem, proof)], tmp_path, version="1")
+    assert report.pdf is not None
+    assert (tmp_path / "helmbold-2017-figure-2.pdf").read_bytes().startswith(b"%PDF")
+    assert 'src="data:image/svg+xml;base64,' in report.html.read_text(encoding="utf-8")
+    images = subprocess.run([external("pdftotext"), report.pdf, "-"], capture_output=True, check=True).stdout.decode()
+    assert "weight decay" in images  # the labels inside the figure
+
+
 def test_a_failed_proof_shows_as_failed():
     theorem = theorems.get("helmbold-2017-figure-1")
     failed = conclude("holds", "all sizes", [step("1 = 2", "identity", False)])

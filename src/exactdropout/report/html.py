@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from exactdropout.report.markup import html_text
 from exactdropout.theorems.proof import METHODS, Proof, Step
@@ -25,14 +26,25 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 .mark { font: .78rem system-ui, sans-serif; padding: .05rem .4rem; border-radius: .6rem; background: #8882;
   white-space: nowrap; }
 ol li { margin: .35rem 0; } .label { font-weight: 600; } .meta { opacity: .75; font-size: .9rem; }
+img { max-width: 100%; background: white; }
 math { font-size: 1.05em; } footer { margin-top: 3rem; opacity: .7; font-size: .85rem; }
 """
 
 
-def html_page(entries: Sequence[tuple[Theorem, Proof]], *, version: str, title: str = "Verified results") -> str:
-    """Return the page: a table of verdicts with links, then each result with its printed form, verdict and proof."""
+def html_page(
+    entries: Sequence[tuple[Theorem, Proof]],
+    *,
+    version: str,
+    title: str = "Verified results",
+    pictures: Mapping[str, bytes] | None = None,
+) -> str:
+    """Return the page: a table of verdicts with links, then each result with its printed form, verdict and proof.
+
+    ``pictures`` maps ids to SVG files, which are embedded.
+    """
+    drawn = pictures or {}
     body = [f"<h1>{html.escape(title)}</h1>", _table(entries), _legend(entries)]
-    body += [_entry(theorem, proof) for theorem, proof in entries]
+    body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in entries]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -80,7 +92,7 @@ def _legend(entries: Sequence[tuple[Theorem, Proof]]) -> str:
     return f"<h2>Evidence</h2><ul>{''.join(items)}</ul>"
 
 
-def _entry(theorem: Theorem, proof: Proof) -> str:
+def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
     parts = [
         f'<section id="{html.escape(theorem.id)}"><h2>{html.escape(theorem.title)}</h2>',
         f'<p class="meta">{html.escape(theorem.number)} of <code>{html.escape(theorem.source)}</code>, '
@@ -94,6 +106,9 @@ def _entry(theorem: Theorem, proof: Proof) -> str:
         parts.append(f'<p><span class="label">Corrected statement.</span> {_text(theorem.correction)}</p>')
     if proof.counterexample:
         parts.append(f'<p><span class="label">Counterexample.</span> {_text(proof.counterexample)}</p>')
+    if picture is not None:
+        source = base64.b64encode(picture).decode("ascii")
+        parts.append(f'<img alt="{html.escape(theorem.number)}" src="data:image/svg+xml;base64,{source}">')
     parts.append(f"<ol>{''.join(f'<li>{_step(step)}</li>' for step in proof.steps)}</ol></section>")
     return "\n".join(parts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from exactdropout.report.markup import latex_text
 from exactdropout.theorems.proof import METHODS, Proof, Step
@@ -14,7 +14,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[utf8]{inputenc}
 \usepackage{amsmath,amssymb,amsthm,booktabs,longtable,array}
 \usepackage[a4paper,margin=25mm]{geometry}
-\usepackage{microtype}
+\usepackage{graphicx,microtype}
 \usepackage[hidelinks,pdfusetitle]{hyperref}
 \theoremstyle{plain}
 \newtheorem*{result}{Statement}
@@ -30,10 +30,17 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 """
 
 
-def latex_document(entries: Sequence[tuple[Theorem, Proof]], *, version: str, title: str = "Verified results") -> str:
+def latex_document(
+    entries: Sequence[tuple[Theorem, Proof]],
+    *,
+    version: str,
+    title: str = "Verified results",
+    pictures: Mapping[str, str] | None = None,
+) -> str:
     """Return a document with a table of verdicts, then each result: printed form, statement, verdict, scope, proof.
 
-    Text is escaped, formulas between dollars are taken as they are. Needs texlive-latex-base and -recommended.
+    ``pictures`` maps ids to names of PDF files beside the document. Text is escaped, formulas between dollars are
+    taken as they are. Needs texlive-latex-base and -recommended.
     """
     lines = [
         PREAMBLE,
@@ -46,7 +53,7 @@ def latex_document(entries: Sequence[tuple[Theorem, Proof]], *, version: str, ti
         *_legend(entries),
     ]
     for theorem, proof in entries:
-        lines += _entry(theorem, proof)
+        lines += _entry(theorem, proof, (pictures or {}).get(theorem.id))
     lines += [r"\end{document}", ""]
     return "\n".join(lines)
 
@@ -76,7 +83,7 @@ def _legend(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
     return [*lines, r"\end{description}"]
 
 
-def _entry(theorem: Theorem, proof: Proof) -> list[str]:
+def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
     lines = [
         rf"\section*{{{latex_text(theorem.title)}}}",
         rf"\noindent {latex_text(theorem.number)} of \texttt{{{latex_text(theorem.source)}}}; "
@@ -90,6 +97,8 @@ def _entry(theorem: Theorem, proof: Proof) -> list[str]:
         lines.append(rf"\begin{{correction}}{latex_text(theorem.correction)}\end{{correction}}")
     if proof.counterexample:
         lines.append(rf"\par\noindent\textbf{{Counterexample:}} {latex_text(proof.counterexample)}")
+    if picture is not None:
+        lines.append(rf"\par\medskip\noindent\includegraphics[width=\linewidth]{{{picture}}}\par")
     if proof.steps:
         steps = [rf"\item {_step(step)}" for step in proof.steps]
         lines += [r"\begin{proof}\leavevmode\begin{enumerate}", *steps, r"\end{enumerate}\end{proof}"]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exactdropout.errors import UnreadableFile
+from exactdropout.errors import MissingExtra, UnreadableFile
 from exactdropout.model.files import write_atomically
 from exactdropout.report.html import html_page
 from exactdropout.report.latex import latex_document
@@ -34,7 +34,8 @@ class Report:
 def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *, version: str) -> Report:
     """Write the report on theorems and their proofs; the folder is made if it is missing.
 
-    Existing files of these names are replaced, each only when the new one is complete.
+    Existing files of these names are replaced, each only when the new one is complete. Figures of the results are
+    drawn where matplotlib is present, and left out where it is not.
 
     Raises:
         UnreadableFile: the folder cannot be made or written.
@@ -45,13 +46,19 @@ def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *
     except OSError as error:
         raise UnreadableFile(f"Folder {str(folder)!r} cannot be made: {error.strerror}.") from None
     latex, page, pdf = target / "report.tex", target / "report.html", target / "report.pdf"
-    write_atomically(latex, latex_document(entries, version=version).encode())
-    write_atomically(page, html_page(entries, version=version).encode())
+    drawings = _pictures(entries)
+    for name, (_, drawing) in drawings.items():
+        write_atomically(target / f"{name}.pdf", drawing)
+    names = {name: f"{name}.pdf" for name in drawings}
+    write_atomically(latex, latex_document(entries, version=version, pictures=names).encode())
+    vectors = {name: vector for name, (vector, _) in drawings.items()}
+    write_atomically(page, html_page(entries, version=version, pictures=vectors).encode())
     compiler = shutil.which("pdflatex")
     if compiler is None:
         return Report(latex=latex, html=page, pdf=None, note="no PDF: pdflatex is not installed (TeX Live)")
     with tempfile.TemporaryDirectory() as scratch:
-        shutil.copy(latex, scratch)
+        for file in (latex, *(target / name for name in names.values())):
+            shutil.copy(file, scratch)
         command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
         for _ in range(2):  # the second run places the columns of the long table
             try:
@@ -64,3 +71,11 @@ def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *
                 return Report(latex=latex, html=page, pdf=None, note=f"no PDF: pdflatex failed, {reason}")
         write_atomically(pdf, (Path(scratch) / "report.pdf").read_bytes())
     return Report(latex=latex, html=page, pdf=pdf, note="")
+
+
+def _pictures(entries: Sequence[tuple[Theorem, Proof]]) -> dict[str, tuple[bytes, bytes]]:
+    """Return the figures as SVG and PDF, by the id of their result."""
+    try:
+        return {t.id: (t.picture("svg"), t.picture("pdf")) for t, _ in entries if t.picture is not None}
+    except MissingExtra:
+        return {}

@@ -8,6 +8,7 @@ package. The proof recomputes criterion and risk from the networks, and checks w
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from exactdropout.errors import MissingExtra
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.exact import evaluate_exact
 from exactdropout.numeric.float64 import evaluate_float64
@@ -27,7 +29,7 @@ from exactdropout.theorems.generic import generic
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
-__all__ = ["curves", "load", "prove"]
+__all__ = ["curves", "load", "picture", "prove"]
 
 SCOPE = "invariance: all sizes; curves: ten seeded runs in this setting, shipped as data"
 DATA = "helmbold_2017_figure_2.json"
@@ -217,6 +219,39 @@ def _shown(means: Sequence[Fraction]) -> str:
     return "means " + ", ".join(f"{float(m):.3f}" for m in means)
 
 
+def picture(form: str) -> bytes:
+    """Draw both reproductions as ``"svg"`` or ``"pdf"``: mean over the runs, bars of one standard error.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtra("A picture needs matplotlib; install it with: pip install 'exactdropout[plot]'.") from None
+    data = load()
+    scales = [float(Fraction(s)) for s in data["scales"]]
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    titles = {"sgd": "SGD with sampled masks", "exact": "minimum of the exact criterion"}
+    for ax, (kind, title) in zip(axes, titles.items(), strict=True):
+        for method, label, style in (("dropout", "dropout, q = 1/2", "o-"), ("decay", "weight decay, λ = 1/2", "s--")):
+            columns = curves(data, f"{kind}_{method}")
+            bars = [math.sqrt(_squared_error_of_mean(c)) for c in columns]
+            ax.errorbar(scales, [float(_mean(c)) for c in columns], bars, fmt=style, capsize=3, label=label)
+        ax.set_title(title)
+        ax.set_xlabel("input scale")
+        ax.set_xticks(scales)
+    axes[0].set_ylabel("training error (risk)")
+    axes[0].legend(frameon=False)
+    stream = io.BytesIO()
+    dates = {"Date": None, "Creator": None} if form == "svg" else {"CreationDate": None, "Creator": None}
+    with rc_context({"svg.hashsalt": "figure 2", "pdf.fonttype": 42}):
+        figure.savefig(stream, format=form, metadata=dates)
+    return stream.getvalue()
+
+
 @register(
     id="helmbold-2017-figure-2",
     title="Training error against input scale: flat for dropout, falling for weight decay",
@@ -230,6 +265,7 @@ def _shown(means: Sequence[Fraction]) -> str:
     statement="training error against input scale: dropout is flat, weight decay falls; reproduced by SGD and exactly",
     verdict="holds",
     scope=SCOPE,
+    picture=picture,
 )
 def figure_2() -> Proof:
     """Prove the entry as declared."""

@@ -89,6 +89,7 @@ class Theorem:
         verdict: on the printed statement, as declared; ``prove`` must reproduce it.
         scope: the sizes that the proof covers, as declared.
         correction: the corrected statement, where the printed one does not hold.
+        picture: draws a figure of the result, given ``"svg"`` or ``"pdf"``; needs the extra ``[plot]``.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Theorem:
     verdict: Verdict
     scope: str
     correction: str = ""
+    picture: Callable[[str], bytes] | None = field(default=None, repr=False, compare=False)
     proof: Callable[[], Proof] = field(repr=False, compare=False)
 
     def prove(self) -> Proof:
@@ -135,6 +137,7 @@ def register(
     verdict: Verdict,
     scope: str,
     correction: str = "",
+    picture: Callable[[str], bytes] | None = None,
 ) -> Callable[[Callable[[], Proof]], Callable[[], Proof]]:
     """Register the decorated function, which takes nothing and returns a Proof, as the proof of a theorem.
 
@@ -160,6 +163,7 @@ def register(
             verdict=verdict,
             scope=scope,
             correction=correction,
+            picture=picture,
             proof=proof,
         )
         return proof
