@@ -137,6 +137,15 @@ def test_thresholds_of_negative_weights_on_the_half_mass() -> None:
         assert found.breakpoints[-1].minimal_polynomial == polynomial
 
 
+@pytest.mark.thorough
+def test_a_gap_of_a_millionth_beside_a_breakpoint_is_closed_and_equal_units_are_one_kind() -> None:
+    found = all_ones(5, True, True)
+    piece = found.piece(Fraction(4735, 10000))
+    assert piece is not None
+    assert piece.lower == all_ones(2, True, True).breakpoints[1]
+    assert sorted(piece.pattern.split()) == ["2x+(++|0)", "3x-(--|+)"]
+
+
 def test_breakpoints_are_ties() -> None:
     found = all_ones(4, False, False)
     assert len(found.breakpoints) == 3

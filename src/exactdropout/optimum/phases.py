@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -37,7 +38,8 @@ MAX_STEPS = 3000
 NEAR_ZERO = Fraction(1, 1 << 7)
 NARROW = Fraction(1, 1 << 12)
 MAX_ASSIGNMENTS = 3000
-SHORTEST = Fraction(1, 1 << 20)
+SHORTEST = Fraction(1, 1 << 40)
+TAIL = Fraction(1, 1 << 20)
 ZERO, ONE = Algebraic.rational(Fraction(0)), Algebraic.rational(Fraction(1))
 Span = tuple[Algebraic, Algebraic]
 
@@ -171,7 +173,7 @@ def _cover(family: Family, progress: Progress | None, deadline: float) -> tuple[
         low, high = _room(gap)
         found = None
         narrow = high - low < (NEAR_ZERO if gap[0] == ZERO else NARROW) and family.assignments <= MAX_ASSIGNMENTS
-        if high - low > SHORTEST:
+        if high - low > (TAIL if gap[0] == ZERO or gap[1] == ONE else SHORTEST):
             for start, end in ((40, 60), (25, 40), (60, 75), (10, 25), (75, 90)):
                 q = simplest_between(low + (high - low) * start / 100, low + (high - low) * end / 100)
                 if time.monotonic() > deadline:
@@ -243,11 +245,15 @@ def _join(a: _Stretch, b: _Stretch) -> _Stretch | None:
 def _split(family: Family, stretch: _Stretch) -> list[Piece]:
     """Cut a stretch where a weight of its network changes its sign."""
     a = family.arrangement
-    units = []
+    # on a common face of two cones equal units may carry two types
+    counts: Counter[tuple[int, tuple[RationalFunction, ...], RationalFunction | None]] = Counter()
     for kind in sorted({t for t, _ in stretch.optimal.columns}):
         weights, bias = family.weights(stretch.optimal, kind)
-        count = int(stretch.optimal.multiplicities[kind])
-        units.append(UnitFamily(sign=a.sign(kind), weights=weights, bias=bias, multiplicity=count))
+        counts[a.sign(kind), weights, bias] += int(stretch.optimal.multiplicities[kind])
+    units = [
+        UnitFamily(sign=sign, weights=weights, bias=bias, multiplicity=count)
+        for (sign, weights, bias), count in counts.items()
+    ]
     output = RationalFunction(stretch.optimal.bias, stretch.optimal.denominator)
     low, high = stretch.span
     cuts = {
