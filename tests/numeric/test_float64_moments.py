@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import InvalidInput, NumericalRange
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric import propagating
 from exactdropout.numeric.float64 import evaluate_float64
@@ -49,8 +49,12 @@ def keeping_signs(draw):
 def test_moments_are_inside_their_bounds(problem):
     network, data, q = problem
     assume(propagating.refusal(prepare(network, data, q), 2) is None)
-    result = evaluate_float64(network, data, q, strategy="moments")
     exact = naive_evaluation(network.exact(), data, q)
+    try:
+        result = evaluate_float64(network, data, q, strategy="moments")
+    except NumericalRange:  # weights can be so small that squares underflow
+        assert exact.criterion < F(2) ** -990
+        return
     for name in TOTALS:
         assert abs(F(getattr(result, name)) - getattr(exact, name)) <= F(result.error_bounds[name]), name
     for value, truth in zip(result.mean, exact.mean, strict=True):
