@@ -7,7 +7,7 @@ from fractions import Fraction as F
 
 import pytest
 
-from exactdropout.claims import parse_claim
+from exactdropout.claims import check, parse_claim
 from exactdropout.claims.parser import parse_assumptions, parse_expression
 from exactdropout.claims.syntax import (
     Call,
@@ -88,6 +88,7 @@ def test_statements():
         (r"penalty = \foo", 11, "not part of the grammar"),
         ("penalty = 1 $", 13, "not part of the grammar"),
         ("q^65 = 1", 3, "an exponent is at most 64"),
+        ("((2^4)^4)^5 = 1", 10, "nested ones multiplied, not 80"),
         ("D = 1", 1, "D stands in"),
         ("penalty is big in q", 12, "is expected"),
         ("penalty", 8, "a relation"),
@@ -123,6 +124,11 @@ def reads_back(printed, claim):
         return parse_claim(printed) == claim
     except InvalidInput as error:  # parentheses that printing adds may pass the limit
         return "nests at most" in str(error)
+
+
+def test_long_sums_cost_no_time():
+    claim = "Sum(Sum(Sum(Sum(1, i=1..999), j=1..999), k=1..999), l=1..999) = 1"
+    assert check(claim, "2-1").status == "undecided"  # given up at the first points; it took minutes once
 
 
 def run_hostile(count, seed, folder):

@@ -174,6 +174,9 @@ def test_refusals():
         (("W[1][1,1] = 0", "2-1"), "does not exist"),
         (("Sum(x[i], i=1..3) = 0", "2-1"), "does not exist"),
         (("q[3] = 0", "2-1"), "rates"),
+        (("weights = 0", "2-1"), "where a number is expected"),
+        (("penalty = 0", "2-1", "point((1, penalty), y)"), "quantity"),
+        (("penalty = 0", "2-1", "point(1, E[D])"), "quantity"),
     ]:
         with pytest.raises(InvalidInput, match=message):
             check(*arguments)

@@ -121,11 +121,17 @@ class _Check:
         if not self.problem.shape.named:
             return
         architecture = self.problem.architecture({})
-        cost = max(expected_terms(self.problem, architecture), float(architecture.parameters << architecture.mask_bits))
-        if cost > self.max_cost or architecture.mask_bits > MAX_MASK_BITS:
+        bits = architecture.mask_bits
+        if bits > MAX_MASK_BITS:
             raise CostLimitExceeded(
-                f"Argument 'max_cost' allows {self.max_cost:.3g} terms and {MAX_MASK_BITS} mask bits, but a check at "
-                f"{architecture} would take about {cost:.3g} terms and {architecture.mask_bits} bits."
+                f"Argument 'arch' may have {MAX_MASK_BITS} mask bits in a check at named sizes, but {architecture} "
+                f"has {bits}."
+            )
+        cost = max(expected_terms(self.problem, architecture), float(architecture.parameters << bits))
+        if cost > self.max_cost:
+            raise CostLimitExceeded(
+                f"Argument 'max_cost' allows {self.max_cost:.3g} terms, but a check at {architecture} would take about "
+                f"{cost:.3g}."
             )
 
     def at_named_sizes(self) -> list[str]:

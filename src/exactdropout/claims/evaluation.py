@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 Key = tuple[str, tuple[int, ...]]
-MAX_STEPS = 200_000
+MAX_STEPS = 20_000
 MAX_POWER = 200
 
 

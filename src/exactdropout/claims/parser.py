@@ -6,8 +6,9 @@ docs/claims.md publishes it.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from fractions import Fraction
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from exactdropout.claims.syntax import (
     Add,
@@ -30,6 +31,7 @@ from exactdropout.claims.syntax import (
     Relation,
     Repeated,
     Statement,
+    walk,
 )
 from exactdropout.claims.tokens import GREEK, WORDS, Token, fail, tokens
 from exactdropout.errors import InvalidInput
@@ -267,10 +269,14 @@ class _Parser:
         exponent = self.script()
         if self.sees("^"):
             self.error("parentheses are needed: a power of a power reads two ways")
-        number = exponent.operand if isinstance(exponent, Negate) else exponent
-        if isinstance(number, Number) and number.value > MAX_EXPONENT:
-            fail(self.text, token.position, f"an exponent is at most {MAX_EXPONENT}, not {number.value}.")
-        return Power(base, exponent, position=position)
+        found = Power(base, exponent, position=position)
+        if (degree := _nested_exponents(found)) > MAX_EXPONENT:
+            fail(
+                self.text,
+                token.position,
+                f"an exponent is at most {MAX_EXPONENT}, nested ones multiplied, not {degree}.",
+            )
+        return found
 
     def script(self) -> Expression:
         """Parse what stands after ``^``: a braced expression, or a signed atom."""
@@ -478,3 +484,20 @@ class _Parser:
             term = self.primary()
             terms.append(Negate(term, position=sign.position) if sign.text == "-" else term)
         return terms[0] if len(terms) == 1 else Add(tuple(terms), position=position)
+
+
+def _nested_exponents(node: Expression) -> Fraction:
+    """Return the greatest product of numeric exponents along a path: what a power of a power grows to."""
+    found = Fraction(1)
+    waiting: list[tuple[Any, Fraction]] = [(node, Fraction(1))]
+    while waiting:
+        current, product = waiting.pop()
+        if isinstance(current, tuple):
+            waiting += [(item, product) for item in current]
+        elif hasattr(current, "__dataclass_fields__"):
+            if isinstance(current, Power):
+                numbers = [abs(n.value) for n in walk(current.exponent) if isinstance(n, Number)]
+                product *= max([Fraction(1), *numbers])
+                found = max(found, product)
+            waiting += [(getattr(current, f.name), product) for f in fields(current)]
+    return found

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from exactdropout.claims.parser import parse_assumptions, parse_expression
-from exactdropout.claims.syntax import Comparison, Expression, Name, Number, walk
+from exactdropout.claims.syntax import Comparison, Expression, Name, Number, Quantity, walk
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
 from exactdropout.model.numbers import scalar, show
@@ -23,6 +23,7 @@ _WIDTH = re.compile(r"(?P<width>[0-9]{1,7}|[A-Za-z])(?:\^(?P<times>[0-9]{1,4}|\(
 _BIASES = {
     "biases": (True, True), "no biases": (False, False), "hidden biases": (True, False), "output bias": (False, True),
 }  # fmt: skip
+_ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y"})
 _GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x"})
 
 
@@ -224,6 +225,11 @@ def build_problem(arch: Any, data: Any, q: Any, assume: Any, extra: tuple[Compar
         tuple(str(Claim(c)) for c in comparisons),
     )  # fmt: skip
     _refuse_circles(problem)
+    around = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
+    if any(isinstance(n, Name) and (n.indices or n.name in _ENTRIES) for value in around for n in walk(value)):
+        raise InvalidInput("Argument 'data' must hold numbers and free symbols, not entries of the network.")
+    if any(isinstance(n, Quantity) for value in (*around, *definitions.values()) for n in walk(value)):
+        raise InvalidInput("Arguments 'data' and 'assume' must not give a variable the value of a quantity.")
     return problem
 
 

@@ -20,6 +20,7 @@ from exactdropout.model import Architecture
 
 __all__ = ["prove_by_scaling"]
 
+MAX_ENTRIES = 2_000
 _EVEN = frozenset({"criterion", "risk", "penalty", "variance", "second_moment"})
 
 
@@ -46,7 +47,7 @@ def prove_by_scaling(claim: Claim, problem: Problem) -> tuple[str, list[str]] | 
             output_bias=shape.output_bias,
             activation=shape.activation,
         )
-    elif shape.named:
+    elif shape.named and problem.architecture({}).parameters <= MAX_ENTRIES:
         architecture = problem.architecture({})
     else:
         return None

@@ -34,6 +34,7 @@ __all__ = ["Naive", "Variant", "candidates", "concrete", "failure", "holds_at", 
 F = Fraction
 Variant = Literal["dropout", "classic", "last kept", "other mass"]
 MAX_MASK_BITS = 14
+MAX_UNSUPPORTED = 3
 
 _RELATIONS: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "=": lambda a, b: a == b,
@@ -260,12 +261,17 @@ def _random(keys: list[Key], rng: random.Random) -> Iterator[dict[Key, Fraction]
 
 def search(claim: Claim, problem: Problem, *, limit: int) -> Counterexample | None:
     """Return the simplest counterexample found among ``limit`` points, or None."""
+    unsupported = 0
     for scope in candidates(claim, problem, limit=limit):
         try:
             if failure(claim, scope) is not None:
                 return _simplified(claim, scope)
-        except (Undefined, Unsupported):
+        except Undefined:
             continue
+        except Unsupported:  # too many steps at one point are too many at all
+            unsupported += 1
+            if unsupported == MAX_UNSUPPORTED:
+                break
     return None
 
 

@@ -171,8 +171,8 @@ class World:
             return self._rate(name, indices)
         if name in ("x", "w", "W", "b"):
             return self._entry(name, indices, bound)
-        if indices:
-            raise Unsupported(f"{name} with indices")
+        if indices or name in ("weights", "biases"):
+            raise Unsupported(f"{name} as one number")
         definition = self.problem.definition((name, ()))
         if definition is not None:
             return self.evaluate(definition, {})
