@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from fractions import Fraction as F
 
 import pytest
@@ -191,18 +189,8 @@ def test_version_module_and_usage_errors():
     assert "Traceback" not in usage.stderr
 
 
-# a test run in the background inherits an ignored SIGINT, so the child asks for Python's own handler
-CHILD = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from exactdropout.cli.main import main
-print("started", file=sys.stderr, flush=True)
-sys.exit(main(["evaluate", "n.json", "d.csv", "--max-cost", "inf"]))
-"""
-
-
 @pytest.mark.parametrize("exact", [True, False])
-def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, exact):
+def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, interrupted, exact):
     inputs, rows = (14, 5000) if exact else (36, 1)  # hours of work, little memory
     network = xd.Network([[[F(7**k % 101 - 50, k + 1) for k in range(inputs)] for _ in range(3)], [[1, 2, -1]]])
     if exact:
@@ -213,19 +201,8 @@ def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, exact):
         xd.Network([first, wide, [[1] * 20]]).float64().save(tmp_path / "n.json")
     lines = [",".join(str(1 + (i + k) % 7) for k in range(inputs + 1)) for i in range(rows)]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stderr.readline() == "started\n"
-            time.sleep(5)
-            assert process.poll() is None, process.stderr.read()
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert (process.returncode, out) == (130, "")
-    assert err.strip() == "exactdropout: interrupted"
+    found = interrupted(["evaluate", "n.json", "d.csv", "--max-cost", "inf"], 5)
+    assert found == (130, "", "exactdropout: interrupted\n")
 
 
 def test_interrupt_exits_with_130(figure_1, capsys, monkeypatch):
