@@ -6,9 +6,8 @@ docs/claims.md publishes it.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from fractions import Fraction
-from typing import Any, NoReturn, get_args
+from typing import NoReturn, get_args
 
 from exactdropout.claims.syntax import (
     Add,
@@ -31,7 +30,7 @@ from exactdropout.claims.syntax import (
     Relation,
     Repeated,
     Statement,
-    walk,
+    nested_exponents,
 )
 from exactdropout.claims.tokens import GREEK, WORDS, Token, fail, tokens
 from exactdropout.errors import InvalidInput
@@ -270,7 +269,7 @@ class _Parser:
         if self.sees("^"):
             self.error("parentheses are needed: a power of a power reads two ways")
         found = Power(base, exponent, position=position)
-        if (degree := _nested_exponents(found)) > MAX_EXPONENT:
+        if (degree := nested_exponents(found)) > MAX_EXPONENT:
             fail(
                 self.text,
                 token.position,
@@ -484,20 +483,3 @@ class _Parser:
             term = self.primary()
             terms.append(Negate(term, position=sign.position) if sign.text == "-" else term)
         return terms[0] if len(terms) == 1 else Add(tuple(terms), position=position)
-
-
-def _nested_exponents(node: Expression) -> Fraction:
-    """Return the greatest product of numeric exponents along a path: what a power of a power grows to."""
-    found = Fraction(1)
-    waiting: list[tuple[Any, Fraction]] = [(node, Fraction(1))]
-    while waiting:
-        current, product = waiting.pop()
-        if isinstance(current, tuple):
-            waiting += [(item, product) for item in current]
-        elif hasattr(current, "__dataclass_fields__"):
-            if isinstance(current, Power):
-                numbers = [abs(n.value) for n in walk(current.exponent) if isinstance(n, Number)]
-                product *= max([Fraction(1), *numbers])
-                found = max(found, product)
-            waiting += [(getattr(current, f.name), product) for f in fields(current)]
-    return found

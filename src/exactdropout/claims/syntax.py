@@ -26,6 +26,7 @@ __all__ = [
     "Quantity",
     "Repeated",
     "Statement",
+    "nested_exponents",
     "rebuilt",
     "walk",
 ]
@@ -202,3 +203,20 @@ def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
     values = {f.name: rebuilt(getattr(node, f.name), change) for f in fields(node)}
     changed = {name: value for name, value in values.items() if value is not getattr(node, name)}
     return change(replace(node, **changed) if changed else node)
+
+
+def nested_exponents(node: Expression) -> Fraction:
+    """Return the greatest product of numeric exponents along a path: what a power of a power grows to."""
+    found = Fraction(1)
+    waiting: list[tuple[Any, Fraction]] = [(node, Fraction(1))]
+    while waiting:
+        current, product = waiting.pop()
+        if isinstance(current, tuple):
+            waiting += [(item, product) for item in current]
+        elif hasattr(current, "__dataclass_fields__"):
+            if isinstance(current, Power):
+                numbers = [abs(n.value) for n in walk(current.exponent) if isinstance(n, Number)]
+                product *= max([Fraction(1), *numbers])
+                found = max(found, product)
+            waiting += [(getattr(current, f.name), product) for f in fields(current)]
+    return found
