@@ -15,6 +15,7 @@ import os, random, signal, threading, time
 from exactdropout.numeric.chunks import run_chunks
 
 random.seed(int(__import__("sys").argv[1]))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits an ignored one
 
 def start(chunk):
     left = [40]
