@@ -28,6 +28,8 @@ _HOME = {
     "Phases": "exactdropout.optimum",
     "Plan": "exactdropout.numeric.result",
     "Training": "exactdropout.numeric.training",
+    "Verdict": "exactdropout.claims",
+    "check": "exactdropout.claims",
     "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free",
@@ -38,7 +40,7 @@ _HOME = {
     "plan": "exactdropout.evaluation",
     "train": "exactdropout.numeric.training",
 }
-_ROOMS = ("data", "errors", "theorems")
+_ROOMS = ("claims", "data", "errors", "theorems")
 
 __all__ = [
     "Activation",
@@ -53,7 +55,10 @@ __all__ = [
     "Phases",
     "Plan",
     "Training",
+    "Verdict",
     "__version__",
+    "check",
+    "claims",
     "data",
     "derive",
     "errors",
@@ -69,7 +74,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from exactdropout import data, errors, theorems
+    from exactdropout import claims, data, errors, theorems
+    from exactdropout.claims import Verdict, check
     from exactdropout.evaluation import evaluate, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.numeric.law import OutputLaw, output_law
