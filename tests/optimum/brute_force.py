@@ -5,6 +5,7 @@ No relaxation, no cuts, no multiplicities, no symmetry: each unit keeps its own 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -19,55 +20,91 @@ from exactdropout.optimum.qp import guess, solve
 Floats = npt.NDArray[np.float64]
 
 
+Types = list[tuple[int, tuple[tuple[int, ...], ...]]]
+
+
 def brute_force(problem: Problem) -> Fraction:
     """Return the least value over all assignments; units are exchangeable, so only multisets are walked."""
-    return min(_value(problem, choice) for choice in assignments(problem))
+    programs = Programs(problem, unit_types(problem))
+    return min(map(programs.value, assignments(problem)))
 
 
-def assignments(problem: Problem) -> Iterator[tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]]:
-    """Yield all multisets of (sign, extreme rays of a cone), one for each unit."""
+def unit_types(problem: Problem) -> Types:
+    """Return all pairs of a sign and the extreme rays of a cone."""
     signs = (1,) if problem.nonnegative else (1, -1)
-    types = [(s, cone.rays) for s in signs for cone in unit_cones(problem, 10**5)]
-    yield from combinations_with_replacement(types, problem.width if types else 0)
+    return [(s, cone.rays) for s in signs for cone in unit_cones(problem, 10**5)]
 
 
-def _value(problem: Problem, choice: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]) -> Fraction:
-    """Minimise J over coefficients of rays, and over β = β₊ − β₋ when the output bias is free."""
-    columns: list[tuple[int, list[Fraction]]] = []
-    for unit, (sign, rays) in enumerate(choice):
-        for ray in rays:
-            response = [max(0, sum(a * b for a, b in zip(ray, u, strict=True))) for u in problem.points]
-            columns.append((unit, [Fraction(sign * g) for g in response]))
-    if problem.architecture.output_bias:
-        columns += [(-1, [Fraction(s)] * len(problem.points)) for s in (1, -1)]
-    weights = problem.weights
+def assignments(problem: Problem) -> Iterator[tuple[int, ...]]:
+    """Yield all multisets of types, as indices, one for each unit."""
+    count = len(unit_types(problem))
+    yield from combinations_with_replacement(range(count), problem.width if count else 0)
 
-    def inner(a: list[Fraction], b: list[Fraction]) -> Fraction:
-        return sum((w * x * y for w, x, y in zip(weights, a, b, strict=True)), Fraction(0))
 
-    gram = [[inner(a, b) * (1 + problem.penalty if i == j >= 0 else 1) for j, b in columns] for i, a in columns]
-    linear = [inner(a, list(problem.labels)) for _, a in columns]
-    x = solve(gram, linear)
-    # at the minimum of ½xᵀGx − lᵀx the value is −½ lᵀx, and J = noise + ‖y‖² + 2(½xᵀGx − lᵀx)
-    best = sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))
-    return problem.noise + inner(list(problem.labels), list(problem.labels)) - best
+class Programs:
+    """One exact quadratic program for each assignment, over coefficients of rays and over β = β₊ − β₋.
+
+    All responses are integers, so with weights over a common denominator every inner product is an integer.
+    """
+
+    def __init__(self, problem: Problem, types: Types) -> None:
+        """Compute all inner products once."""
+        rows: list[list[int]] = []
+        self.columns: list[list[int]] = []
+        for sign, rays in types:
+            self.columns.append(list(range(len(rows), len(rows) + len(rays))))
+            for ray in rays:
+                responses = [max(0, sum(a * b for a, b in zip(ray, u, strict=True))) for u in problem.points]
+                rows.append([sign * int(g) for g in responses])
+                assert [sign * g for g in responses] == rows[-1]
+        self.free: list[int] = []
+        if problem.architecture.output_bias:
+            self.free = [len(rows), len(rows) + 1]
+            rows += [[s] * len(problem.points) for s in (1, -1)]
+        self.over = math.lcm(*(w.denominator for w in problem.weights))
+        self.label_over = math.lcm(*(Fraction(y).denominator for y in problem.labels))
+        weights = [int(w * self.over) for w in problem.weights]
+        labels = [int(y * self.label_over) for y in problem.labels]
+        largest = max(map(abs, (v for row in rows for v in row)), default=0)
+        assert largest**2 * sum(weights) < 2**60
+        matrix = np.array(rows, dtype=np.int64).reshape(len(rows), len(weights))
+        self.inner = (matrix * np.array(weights)) @ matrix.T
+        self.linear = matrix @ (np.array(weights) * np.array(labels))
+        self.penalty = Fraction(problem.penalty)
+        self.base = problem.noise + sum(
+            (w * y * y for w, y in zip(problem.weights, problem.labels, strict=True)), Fraction(0)
+        )
+
+    def value(self, choice: tuple[int, ...]) -> Fraction:
+        """Return the least J of an assignment: at the minimum of ½xᵀGx − lᵀx, J = noise + ‖y‖² − lᵀx."""
+        gram, linear = self.program(choice)
+        start = np.flatnonzero(guess(gram.astype(float), linear.astype(float), len(linear)) > 0)
+        exact = [[Fraction(int(v)) for v in row] for row in gram]
+        x = solve(exact, [Fraction(int(v)) for v in linear], start.tolist())
+        gain = sum((a * int(b) for a, b in zip(x, linear, strict=True)), Fraction(0))
+        return self.base - gain * self.penalty.denominator / (self.over * self.label_over**2)
+
+    def program(self, choice: tuple[int, ...]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return G and l in integers: G times over·(denominator of λ), l times over·label_over."""
+        columns = [c for t in choice for c in self.columns[t]] + self.free
+        owner = [unit for unit, t in enumerate(choice) for _ in self.columns[t]]
+        owner += [-1 - k for k in range(len(self.free))]
+        gram = self.inner[np.ix_(columns, columns)] * self.penalty.denominator
+        same = np.equal.outer(owner, owner) & (np.array(owner) >= 0)
+        gram = gram + np.where(same, self.inner[np.ix_(columns, columns)] * self.penalty.numerator, 0)
+        return gram, self.linear[columns]
 
 
 def sweep(problem: Problem) -> float:
-    """Return the least value over all assignments in float64, for problems without an output bias."""
-    weights = np.array([float(w) for w in problem.weights])
-    labels = np.array([float(y) for y in problem.labels])
-    points = np.array(problem.points, dtype=float)
-    penalty, base = float(problem.penalty), float(problem.noise) + float(weights @ labels**2)
-    least = np.inf
+    """Return the least value over all assignments in float64."""
+    programs = Programs(problem, unit_types(problem))
+    scale = programs.penalty.denominator / (programs.over * programs.label_over**2)
+    best = 0.0
     for choice in assignments(problem):
-        columns = np.concatenate([sign * np.maximum(np.array(rays) @ points.T, 0) for sign, rays in choice])
-        owner = np.concatenate([np.full(len(rays), j) for j, (_, rays) in enumerate(choice)])
-        inner = (columns * weights) @ columns.T
-        linear = columns @ (weights * labels)
-        x = guess(inner * (1 + penalty * (owner[:, None] == owner[None, :])), linear, len(linear))
-        least = min(least, base - float(x @ linear))
-    return least
+        gram, linear = programs.program(choice)
+        x = guess(gram.astype(float), linear.astype(float), len(linear))
+        best = max(best, float(x @ linear))
+    return float(programs.base) - best * scale
 
 
 def descend(problem: Problem, rng: np.random.Generator, steps: int) -> float:

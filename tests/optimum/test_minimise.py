@@ -16,7 +16,7 @@ from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.optimum.problem import reduced_problem
 
-from .brute_force import assignments, brute_force, descend, sweep
+from .brute_force import assignments, brute_force, descend
 
 HALF = Fraction(1, 2)
 
@@ -186,15 +186,6 @@ def test_larger_instances_against_brute_force(arch: Architecture, data: Examples
     problem = reduced_problem(arch, data, HALF)
     assert sum(1 for _ in assignments(problem)) == combinations
     assert minimize(arch, data, HALF, compare=False).value == brute_force(problem)
-
-
-@pytest.mark.thorough
-def test_float_sweep_over_all_assignments_finds_nothing_below() -> None:
-    arch, data = Architecture(3, (3,), biases=False), Examples.half((1, 1, 1), 1)
-    problem = reduced_problem(arch, data, HALF)
-    best = minimize(arch, data, HALF, compare=False)
-    assert best.value == Fraction(7, 32)
-    assert sweep(problem) == pytest.approx(7 / 32, abs=1e-9)
 
 
 def test_a_list_of_minimisers_that_was_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
