@@ -330,7 +330,7 @@ class _Prover:
                 there = relax(near, node.groups, _rescaled(relaxed.atoms, near), math.inf, precision=1e-10)
                 fits.append(there.residual + near.labels)
             denominator = next((d for d in DENOMINATORS if margin * d > 4 * search.scale), DENOMINATORS[-1])
-            yield self._interpolated((fits[1], fits[0], fits[2]), denominator), None
+            yield self._interpolated([fits[k].tolist() for k in (1, 0, 2)], denominator), None
         rounded = search._round(Node(node.groups, relaxed, node.symmetries))
         if rounded:
             yield self._of(rounded)

@@ -162,18 +162,18 @@ class Family:
 
     def optimal(self, q: Fraction, multiplicities: Mapping[int, Fraction | int]) -> Optimal:
         """Solve at q for the passive set, then the conditions of that passive set for all q."""
-        multiplicities = {t: Fraction(m) for t, m in multiplicities.items()}
-        columns = self._passive(q, multiplicities)
+        shares = {t: Fraction(m) for t, m in multiplicities.items()}
+        columns = self._passive(q, shares)
         a = self.arrangement
         responses = [a.responses[a.cone(t)][k] for t, k in columns]
         signs = [a.sign(t) for t, _ in columns]
-        scale = math.lcm(*(multiplicities[t].numerator for t, _ in columns)) if columns else 1
+        scale = math.lcm(*(shares[t].numerator for t, _ in columns)) if columns else 1
         matrix = [[self._inner(g, h) * (s * r * scale) * KEPT for h, r in zip(responses, signs, strict=True)]
                   for g, s in zip(responses, signs, strict=True)]  # fmt: skip
         for i, (t, _) in enumerate(columns):
             for j, (other, _) in enumerate(columns):
                 if t == other:
-                    matrix[i][j] += self._inner(responses[i], responses[j]) * Q * int(scale / multiplicities[t])
+                    matrix[i][j] += self._inner(responses[i], responses[j]) * Q * int(scale / shares[t])
         linear = [s * self._moment(g) for g, s in zip(responses, signs, strict=True)]
         right = [v * scale * KEPT for v in linear]
         if self.free_bias:
@@ -193,7 +193,7 @@ class Family:
             part = (x * (s * g[u]) for x, s, g in zip(coefficients, signs, responses, strict=True) if g[u])
             fit.append(sum(part, bias))
         return Optimal(
-            multiplicities=multiplicities,
+            multiplicities=shares,
             columns=columns,
             coefficients=tuple(coefficients),
             bias=bias,
