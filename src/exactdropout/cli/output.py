@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout import __version__
-from exactdropout.model.numbers import approximate, format_rational
+from exactdropout.model.numbers import approximate, format_rational, rounded_up
 
 __all__ = ["bound_text", "json_number", "print_json", "print_table", "value_text"]
 
@@ -34,15 +34,11 @@ def value_text(value: Any, digits: int = 17) -> str:
 
 
 def bound_text(bound: Any) -> str:
-    """Return an error bound for people."""
-    if isinstance(bound, Fraction):
-        return "exact" if bound == 0 else f"{float(bound):.1e}"
-    return f"{_rounded_up(float(bound)):.1e}"
+    """Return an error bound for people, rounded up."""
+    from exactdropout.numeric.result import dyadic
 
-
-def _rounded_up(bound: float) -> float:
-    """Return a float whose two-digit form is not below the bound."""
-    return bound if float(f"{bound:.1e}") >= bound else bound * 1.1
+    exact = dyadic(bound)
+    return rounded_up(exact) if exact else "exact" if isinstance(bound, Fraction) else "0"
 
 
 def json_number(value: Any) -> Any:

@@ -16,7 +16,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -38,6 +38,7 @@ __all__ = [
     "joined",
     "number_array",
     "parse_rational",
+    "rounded_up",
     "scalar",
     "show",
 ]
@@ -137,6 +138,16 @@ def approximate(value: Fraction, digits: int = 12) -> str:
     """
     with localcontext(prec=digits, Emin=-(10**9), Emax=10**9):
         return str((Decimal(value.numerator) / Decimal(value.denominator)).normalize())
+
+
+def rounded_up(value: Fraction) -> str:
+    """Return a two-digit decimal that is not below the non-negative rational: how bounds are shown.
+
+    >>> rounded_up(Fraction(1, 3)), rounded_up(Fraction(1, 2))
+    ('3.4e-1', '5.0e-1')
+    """
+    with localcontext(prec=2, rounding=ROUND_CEILING, Emin=-(10**9), Emax=10**9):
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):.1e}"
 
 
 def scalar(value: object, name: str) -> tuple[Number, Kind]:

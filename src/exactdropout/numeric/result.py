@@ -17,9 +17,9 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import Array, Number, approximate, format_rational, show
+from exactdropout.model.numbers import Array, Number, approximate, format_rational, rounded_up, show
 
-__all__ = ["Evaluation", "Exactness", "Gradient", "PerExample", "Plan", "RunnerUp"]
+__all__ = ["Evaluation", "Exactness", "Gradient", "PerExample", "Plan", "RunnerUp", "dyadic"]
 
 Exactness: TypeAlias = Literal["exact", "float64", "interval"]
 
@@ -103,7 +103,7 @@ class PerExample:
     error_bounds: Mapping[str, Array] = field(default_factory=dict)
 
 
-def _dyadic(value: Number) -> Fraction:
+def dyadic(value: Number) -> Fraction:
     """Return a Fraction, float or mpmath number as the rational that it is."""
     if isinstance(value, (Fraction, float, int)):
         return Fraction(value)
@@ -156,7 +156,7 @@ class Evaluation:
         """
         if name not in ("criterion", "risk", "penalty", "variance", "bias"):
             raise InvalidInput(f"Argument 'name' must be criterion, risk, penalty, variance or bias, not {show(name)}.")
-        value, bound = _dyadic(getattr(self, name)), _dyadic(self.error_bounds[name])
+        value, bound = dyadic(getattr(self, name)), dyadic(self.error_bounds[name])
         return value - bound, value + bound
 
     def sampling_variance(self, masks: int) -> tuple[Fraction, Fraction]:
@@ -174,8 +174,8 @@ class Evaluation:
         bounds = table.error_bounds["squared_error_variance"].tolist() if table.error_bounds else [0] * len(variances)
         value = error = Fraction(0)
         for p, v, b in zip(self.probabilities, variances, bounds, strict=True):
-            value += p * p * _dyadic(v)
-            error += p * p * _dyadic(b)
+            value += p * p * dyadic(v)
+            error += p * p * dyadic(b)
         return max((value - error) / masks, Fraction(0)), (value + error) / masks
 
     def standard_error(self, masks: int) -> tuple[float, float]:
@@ -201,7 +201,7 @@ class Evaluation:
             exact = format_rational(value)
             return exact if len(exact) <= 40 else f"\N{ALMOST EQUAL TO}{approximate(value, 17)}"
 
-        bound = "exact" if self.exactness == "exact" else f"error_bound={float(self.error_bound):.2g}"
+        bound = "exact" if self.exactness == "exact" else f"error_bound={rounded_up(dyadic(self.error_bound))}"
         return (
             f"Evaluation(criterion={text(self.criterion)}, risk={text(self.risk)}, "
             f"penalty={text(self.penalty)}, {bound})"

@@ -129,8 +129,8 @@ def derive(
         MixedNumbers: floats in the network, the data or q.
         CostLimitExceeded: the estimate exceeds ``max_cost``.
 
-    Source: the sum over masks is the definition; the last layer is the identity of Helmbold and Long (2017,
-    Section 5), see :mod:`exactdropout.symbolic.masks`.
+    Source: the sum over masks is the definition; the last layer's masks have a closed form that is derived in
+    :mod:`exactdropout.symbolic.masks`.
 
     >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
     >>> linear.penalty.expr
