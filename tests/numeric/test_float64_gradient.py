@@ -20,6 +20,7 @@ from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import gradient_walk as kernel
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.reference import naive_evaluation, naive_gradient
+from exactdropout.numeric.work import Runner
 from exactdropout.testing.strategies import problems
 
 HALF = F(1, 2)
@@ -130,9 +131,9 @@ def test_kernel_agrees_with_reverse_mode_on_every_mask(problem, interpreted):
             patch.object(kernel, "in_doubt", kernel.in_doubt.py_func),
             patch.object(kernel, "block_gradient", kernel.block_gradient.py_func),
         ):
-            found = engine.walked_gradient(network, prepared, 1, None)
+            found = engine.walked_gradient(network, prepared, Runner())
     else:
-        found = engine.walked_gradient(network, prepared, 1, None)
+        found = engine.walked_gradient(network, prepared, Runner())
     tolerance = max(1e-9 * scale, 4 * found.error_bound)
     for (w, b), dw, db in zip(expected, found.weights, found.biases, strict=True):
         np.testing.assert_allclose(dw, w, atol=tolerance)
@@ -146,7 +147,7 @@ def test_bits_do_not_depend_on_threads_or_chunks(monkeypatch):
     whole = evaluate_float64(network, data, q, gradient=True, threads=1).gradient
     monkeypatch.setattr(tables, "CHUNK_NANOSECONDS", 3000.0)
     monkeypatch.setattr(engine, "STEP_NANOSECONDS", 5000.0)
-    pieces = engine.walked_gradient(network, prepare(network, data, q), 3, None)
+    pieces = engine.walked_gradient(network, prepare(network, data, q), Runner(threads=3))
     assert pieces.error_bound == whole.error_bound
     for a, b in zip((*whole.weights, *whole.biases), (*pieces.weights, *pieces.biases), strict=True):
         assert np.array_equal(a, b)

@@ -16,6 +16,7 @@ from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
 from exactdropout.numeric.reference import masks, naive_evaluation
+from exactdropout.numeric.work import Runner
 from exactdropout.testing.strategies import networks, problems, rates
 
 TOTALS = ("criterion", "risk", "penalty", "variance", "bias")
@@ -89,7 +90,7 @@ def test_collapsed_moments_agree_with_every_unit_on_its_own():
     second = np.abs(rng.normal(size=(2, 5)))[[1, 1, 0]]
     network = Network([first, second, np.abs(rng.normal(size=(1, 3)))])
     problem = prepare(network, Examples.point(np.abs(rng.normal(size=4)), 1.0), (F(1, 3), F(1, 2), F(1, 4)))
-    folded = propagating.run(problem, reference_outputs(problem), 2, 1, None)
+    folded = propagating.run(problem, reference_outputs(problem), 2, Runner())
     mean, covariance = propagating.moments_reference(problem, propagating.linear_factors(problem), 0)
     w = problem.weights[-1][0]
     g = w @ mean - reference_outputs(problem).output.value[0, 0]

@@ -14,6 +14,7 @@ from exactdropout.numeric import meeting
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import meet
 from exactdropout.numeric.problem import prepare
+from exactdropout.numeric.work import Runner
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
 
@@ -73,8 +74,8 @@ def test_steps_and_threads_change_no_bit(monkeypatch):
     network, data = build(4, 14, 1)
     one = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="meet", threads=1)
     monkeypatch.setattr(meeting, "STEP_ELEMENTS", 7)
-    two = meeting.run(prepare(network, data, (F(1, 2), F(1, 2))), *_reference(network, data), 2, 2, None)
-    again = meeting.run(prepare(network, data, (F(1, 2), F(1, 2))), *_reference(network, data), 2, 1, None)
+    two = meeting.run(prepare(network, data, (F(1, 2), F(1, 2))), *_reference(network, data), 2, Runner(threads=2))
+    again = meeting.run(prepare(network, data, (F(1, 2), F(1, 2))), *_reference(network, data), 2, Runner())
     assert np.array_equal(two.moments, again.moments)
     assert np.array_equal(two.errors, again.errors)
     assert one.criterion > 0

@@ -17,6 +17,7 @@ from exactdropout.numeric.kernels import walk as kernel
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
 from exactdropout.numeric.tables import grid
+from exactdropout.numeric.work import Runner
 from exactdropout.testing.strategies import problems
 
 
@@ -69,9 +70,9 @@ def test_walk_agrees_with_the_double_loop(interpreted, problem, moments):
             patch.object(kernel, "leaf", kernel.leaf.py_func),
             patch.object(kernel, "block_leaf", kernel.block_leaf.py_func),
         ):
-            folded = walking.run(prepared, reference, moments, 1, None)
+            folded = walking.run(prepared, reference, moments, Runner())
     else:
-        folded = walking.run(prepared, reference, moments, 1, None)
+        folded = walking.run(prepared, reference, moments, Runner())
     expected = plain_moments(prepared, reference, moments)
     scale = np.max(np.abs(expected)) + np.max(np.abs(reference.output.value)) + 1
     assert folded.moments.shape == expected.shape
@@ -84,14 +85,14 @@ def test_chunks_and_budget_do_not_change_bits(monkeypatch):
     data = Examples.from_arrays(rng.normal(size=(3, 7)), rng.normal(size=(3, 2)))
     problem = prepare(network, data, (F(1, 3), F(1, 4), F(1, 5)))
     reference = reference_outputs(problem)
-    whole = walking.run(problem, reference, 4, 1, None).moments
+    whole = walking.run(problem, reference, 4, Runner()).moments
     monkeypatch.setattr(tables, "CHUNK_NANOSECONDS", 500.0)
     monkeypatch.setattr(walking, "STEP_NANOSECONDS", 3000.0)
     starts = problem.hidden(problem.first)
     items, chunks, _ = grid(problem, starts, walking.leaf_cost(problem, 4))
     assert len(items) > 30
     assert len(chunks) > 5
-    assert np.array_equal(walking.run(problem, reference, 4, 2, None).moments, whole)
+    assert np.array_equal(walking.run(problem, reference, 4, Runner(threads=2)).moments, whole)
 
 
 def test_dead_units_and_zero_inputs_have_no_mask():
@@ -106,4 +107,4 @@ def test_dead_units_and_zero_inputs_have_no_mask():
 def test_more_active_units_than_any_walk_could_finish_are_refused():
     problem = prepare(Network([np.ones((1, 70)), [[1.0]]]), Examples.point([1.0] * 70, 1.0), (F(1, 2),) * 2)
     with pytest.raises(CostLimitExceeded, match="more than 60 active units"):
-        walking.run(problem, reference_outputs(problem), 2, 1, None)
+        walking.run(problem, reference_outputs(problem), 2, Runner())

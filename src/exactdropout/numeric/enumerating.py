@@ -12,11 +12,10 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
-from exactdropout.numeric.chunks import Step, run_chunks
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.progress import Progress
+from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["active_columns", "estimate", "noise", "refusal", "run", "signed_rows"]
 
@@ -87,9 +86,9 @@ def signed_rows(problem: Problem) -> tuple[Array, Array, Array, Array]:
     return units, np.abs(a), problem.weights[-1] * slope, positive
 
 
-def run(problem: Problem, reference: Reference, moments: int, threads: int, progress: Progress | None) -> Folded:
+def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
     """Enumerate, fold the prefixes, and add the noise of the last layer."""
-    from exactdropout.numeric.kernels.table import HIGH_BITS, LOW_BITS, table_items
+    from exactdropout.numeric.kernels.table import HIGH_BITS
 
     columns, counts = active_columns(problem)
     units, sizes, slopes, positive = signed_rows(problem)
@@ -101,8 +100,6 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
     linear = np.ascontiguousarray(np.einsum("eij,oj->eoi", columns, slopes, optimize=False))
     starts = (problem.biases[-1] - reference.output.value) + np.einsum("j,oj->o", bias, slopes, optimize=False)
     items, chunks, weights = _items(counts, outputs)
-    results = np.empty((len(items), 3))
-    rows = units.shape[1]
     common: tuple[Any, ...] = (
         tables,
         linear,
@@ -115,25 +112,14 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
         float(problem.drop[first]),
     )
 
-    def start(chunk: tuple[int, int]) -> Step:
-        part = slice(*chunk)
-        low, high = 1 << LOW_BITS, 1 << HIGH_BITS
-        workspace: tuple[Any, ...] = (
-            np.empty((rows, low)), np.empty(low), np.empty(low),
-            np.empty((rows, high)), np.empty(high), np.empty(high),
-            np.empty((4, low)), np.empty((64, 3)), np.empty(rows),
-        )  # fmt: skip
-        position = 0
-
-        def step() -> bool:
-            nonlocal position
-            arguments: tuple[Any, ...] = (*common, items[part], position, results[part], *workspace, STEP_MASKS)
-            position = table_items(*arguments)
-            return position >= chunk[1] - chunk[0]
-
-        return step
-
-    run_chunks(start, chunks, weights, threads, progress)
+    work = Work(
+        name="enumerate",
+        begin=EnumeratedItems,
+        payload={"common": common, "items": items, "rows": units.shape[1], "budget": STEP_MASKS},
+        chunks=tuple(chunks),
+        weights=tuple(weights),
+    )
+    results = np.concatenate(runner.run(work))
     folded = _fold(items, results, float(problem.drop[first]), float(problem.keep[first]), m, outputs)
     magnitudes = layer_magnitudes(problem, dropout=True)
     variance, e_variance = noise(problem, magnitudes, columns, counts)
@@ -144,6 +130,31 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
         output_error=_output_error(problem, reference, magnitudes, int(counts.max())),
         noise_error=e_variance,
     )
+
+
+class EnumeratedItems:
+    """The table kernel on one range of items: g, g², r² of each, one row per item."""
+
+    def __init__(self, payload: Payload, chunk: Chunk) -> None:
+        from exactdropout.numeric.kernels.table import HIGH_BITS, LOW_BITS
+
+        rows, low, high = payload["rows"], 1 << LOW_BITS, 1 << HIGH_BITS
+        self._common, self._items = payload["common"], payload["items"][slice(*chunk)]
+        self.result: Array = np.empty((len(self._items), 3))
+        self._position = 0
+        self._workspace: tuple[Any, ...] = (
+            np.empty((rows, low)), np.empty(low), np.empty(low),
+            np.empty((rows, high)), np.empty(high), np.empty(high),
+            np.empty((4, low)), np.empty((64, 3)), np.empty(rows), payload["budget"],
+        )  # fmt: skip
+
+    def step(self) -> bool:
+        """Enumerate for one budget of masks."""
+        from exactdropout.numeric.kernels.table import table_items
+
+        arguments: tuple[Any, ...] = (*self._common, self._items, self._position, self.result, *self._workspace)
+        self._position = table_items(*arguments)
+        return self._position >= len(self._items)
 
 
 def _items(counts: Array, outputs: int) -> tuple[Array, list[tuple[int, int]], list[int]]:

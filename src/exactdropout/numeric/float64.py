@@ -12,12 +12,12 @@ from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import gamma, grid_exponent, layer_magnitudes, up
-from exactdropout.numeric.chunks import thread_count
 from exactdropout.numeric.gradient import walked_gradient
 from exactdropout.numeric.planner import choose
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
 from exactdropout.numeric.result import Evaluation, Gradient, PerExample, Plan
+from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress
 
 __all__ = ["evaluate_float64"]
@@ -78,7 +78,8 @@ def evaluate_float64(
     with np.errstate(over="ignore", invalid="ignore"):
         reference = reference_outputs(problem)
         chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
-    folded = chosen.run(problem, reference, moments, threads if plan.cost > SERIAL else 1, progress)
+    runner = Runner(threads=threads if plan.cost > SERIAL else 1, progress=progress)
+    folded = chosen.run(problem, reference, moments, runner)
     quantities = per_example(
         problem,
         reference,
@@ -89,7 +90,7 @@ def evaluate_float64(
         folded.noise_error,
         folded.errors,
     )
-    slope = walked_gradient(network, problem, threads if plan.cost > SERIAL else 1, progress) if gradient else None
+    slope = walked_gradient(network, problem, runner) if gradient else None
     return _evaluation(problem, quantities, plan, slope)
 
 

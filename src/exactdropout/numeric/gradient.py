@@ -11,14 +11,13 @@ from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import Magnitudes, layer_magnitudes
-from exactdropout.numeric.chunks import Step, run_chunks
 from exactdropout.numeric.gradient_bounds import gradient_bound
 from exactdropout.numeric.probe import leaves_per_example
 from exactdropout.numeric.problem import Problem, affine, out_of_range, rounded
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
-from exactdropout.progress import Progress
+from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["gradient_cost", "gradient_estimate", "gradient_reference", "walked_gradient"]
 
@@ -91,7 +90,7 @@ def _row(problem: Problem) -> int:
     return sizes[0] + problem.widths[problem.first + 1] * (1 + units)
 
 
-def walked_gradient(network: Network, problem: Problem, threads: int, progress: Progress | None) -> Gradient:
+def walked_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
     """Return the gradient with a bound that contains every exact entry; the derivative at a kink is the slope."""
     magnitudes = layer_magnitudes(problem, dropout=True)
     weights = [np.zeros(w.shape) for w in problem.weights]
@@ -100,7 +99,7 @@ def walked_gradient(network: Network, problem: Problem, threads: int, progress: 
     if problem.first == len(problem.weights) - 1:
         doubt, backward = _last_layer(problem, probabilities, weights, biases)
     else:
-        doubt, backward = _walked(problem, magnitudes, probabilities, weights, biases, threads, progress)
+        doubt, backward = _walked(problem, magnitudes, probabilities, weights, biases, runner)
     doubt = np.maximum(doubt, _undropped(problem, magnitudes, probabilities, backward, weights, biases))
     lost = (problem.inputs == 0) & (problem.input_errors > 0)
     doubt[lost.any(axis=1)] = 1.0
@@ -134,12 +133,11 @@ def _walked(
     probabilities: Array,
     weights: list[Array],
     biases: list[Array],
-    threads: int,
-    progress: Progress | None,
+    runner: Runner,
 ) -> tuple[Array, Array]:
     """Run the gradient walk, add its expectations up; return each example's doubt and ∂Q/∂h of the first layer."""
     starts = np.ascontiguousarray(problem.hidden(problem.first))
-    items, results = _run(problem, magnitudes, starts, threads, progress)
+    items, results = _run(problem, magnitudes, starts, runner)
     first, size = problem.first, _sizes(problem)[0]
     width, below = problem.widths[first], problem.widths[first + 1]
     drop, keep = problem.drop[first], problem.keep[first]
@@ -182,25 +180,17 @@ def _threshold(problem: Problem, magnitudes: Magnitudes, layer: int) -> Array:
     return np.zeros_like(magnitudes.wrongs[layer]) if linear else magnitudes.wrongs[layer]
 
 
-def _run(
-    problem: Problem, magnitudes: Magnitudes, starts: Array, threads: int, progress: Progress | None
-) -> tuple[Array, Array]:
-    from exactdropout.numeric.kernels.gradient_walk import gradient_walk
-    from exactdropout.numeric.kernels.walk import BLOCK_BITS, DONE, TOO_MANY_UNITS
-
+def _run(problem: Problem, magnitudes: Magnitudes, starts: Array, runner: Runner) -> tuple[Array, Array]:
     flat = tables(problem)
-    layers = len(flat.keep)
     sizes = _sizes(problem)
     row = sizes[0] + problem.widths[problem.first + 1] * (1 + int(np.count_nonzero(starts, axis=1).max()))
     most = max(1, min(MOST_ITEMS, int(MOST_BYTES / (8 * row))))
     items, chunks, shares = grid(problem, starts, gradient_cost(problem), most)
-    results = np.zeros((len(items), row))
     units = [min(problem.widths[l], MAX_UNITS) for l in problem.walked]
     below = [problem.widths[l + 1] for l in problem.walked]
     fold_widths = np.array([s + (1 + u) * m for s, u, m in zip(sizes, units, below, strict=True)], dtype=np.int64)
     fold_offsets = np.cumsum([0, *(u * w for u, w in zip(units, fold_widths.tolist(), strict=True))])
     thresholds = np.concatenate([_threshold(problem, magnitudes, l) for l in problem.walked], axis=1)
-    budget = int(max(1.0, STEP_NANOSECONDS / gradient_cost(problem)))
     common: tuple[Any, ...] = (
         flat.widths,
         flat.columns,
@@ -218,47 +208,67 @@ def _run(
         problem.labels,
         thresholds,
     )
-    advance: Callable[..., int] = gradient_walk
+    payload = {
+        "common": common,
+        "items": items,
+        "row": row,
+        "row_units": flat.row_units,
+        "row_offsets": flat.row_offsets,
+        "row_total": flat.row_total,
+        "sizes": np.array(sizes, dtype=np.int64),
+        "fold_offsets": fold_offsets.astype(np.int64),
+        "fold_widths": fold_widths,
+        "budget": int(max(1.0, STEP_NANOSECONDS / gradient_cost(problem))),
+    }
+    work = Work(name="gradient", begin=DescendedItems, payload=payload, chunks=tuple(chunks), weights=tuple(shares))
+    return items, np.concatenate(runner.run(work))
 
-    def start(chunk: tuple[int, int]) -> Step:
-        part = slice(*chunk)
-        total = int(flat.widths.sum())
-        widest = int(flat.widths.max())
-        arguments: tuple[Any, ...] = (
-            *common,
-            items[part],
-            results[part],
+
+class DescendedItems:
+    """The gradient walk of one range of items: what is folded of each, one row per item."""
+
+    def __init__(self, payload: Payload, chunk: Chunk) -> None:
+        from exactdropout.numeric.kernels.gradient_walk import gradient_walk
+        from exactdropout.numeric.kernels.walk import BLOCK_BITS
+
+        items, units = payload["items"][slice(*chunk)], payload["row_units"]
+        widths, keep, output_weights = payload["common"][0], payload["common"][6], payload["common"][9]
+        layers, total, widest = len(keep), int(widths.sum()), int(widths.max())
+        self.result: Array = np.zeros((len(items), payload["row"]))
+        self._advance: Callable[..., int] = gradient_walk
+        self._arguments: tuple[Any, ...] = (
+            *payload["common"],
+            items,
+            self.result,
             np.array([0, -1], dtype=np.int64),
             np.zeros(total),
             np.zeros(total),
             np.zeros(total, dtype=np.int64),
-            np.zeros((layers + 1, flat.row_units + 1), dtype=np.int64),
+            np.zeros((layers + 1, units + 1), dtype=np.int64),
             np.zeros((layers + 1, 4), dtype=np.int64),
-            np.zeros(flat.row_total),
-            flat.row_offsets,
-            np.array(sizes, dtype=np.int64),
-            np.zeros(int(fold_offsets[-1])),
-            fold_offsets.astype(np.int64),
-            fold_widths,
-            np.zeros(int(fold_widths.max()) + widest),
+            np.zeros(payload["row_total"]),
+            payload["row_offsets"],
+            payload["sizes"],
+            np.zeros(int(payload["fold_offsets"][-1])),
+            payload["fold_offsets"],
+            payload["fold_widths"],
+            np.zeros(int(payload["fold_widths"].max()) + widest),
             np.zeros(widest),
-            np.zeros((flat.row_units + 1) * widest),
+            np.zeros((units + 1) * widest),
             np.zeros(layers, dtype=np.bool_),
-            np.empty((2 * problem.widths[-1], 1 << BLOCK_BITS)),
+            np.empty((2 * output_weights.shape[1], 1 << BLOCK_BITS)),
             np.empty((4, 1 << BLOCK_BITS)),
-            budget,
+            payload["budget"],
         )
 
-        def step() -> bool:
-            outcome = advance(*arguments)
-            if outcome == TOO_MANY_UNITS:
-                raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
-            return outcome == DONE
+    def step(self) -> bool:
+        """Walk for one budget of leaves."""
+        from exactdropout.numeric.kernels.walk import DONE, TOO_MANY_UNITS
 
-        return step
-
-    run_chunks(start, chunks, shares, threads, progress)
-    return items, results
+        outcome = self._advance(*self._arguments)
+        if outcome == TOO_MANY_UNITS:
+            raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
+        return outcome == DONE
 
 
 def _undropped(

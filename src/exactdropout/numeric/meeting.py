@@ -7,19 +7,18 @@ sorted halves of subset sums, one unit at a time, the others pair by pair.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
-from exactdropout.numeric.chunks import Step, run_chunks
 from exactdropout.numeric.enumerating import active_columns, positive_moments
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.progress import Progress
+from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["estimate", "refusal", "run"]
 
@@ -97,75 +96,40 @@ def _halves(problem: Problem, columns: Array) -> _Halves:
     return _Halves(first, second, p_first, p_second, orders_first, orders_second, ranks, reached)
 
 
-def run(problem: Problem, reference: Reference, moments: int, threads: int, progress: Progress | None) -> Folded:
+def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
     """Compute E h_i and E h_i h_j of each example, and from them the moments of the outputs."""
     magnitudes = layer_magnitudes(problem, dropout=True)
     columns, counts = active_columns(problem)
     values, errors = [], []
+    inner = replace(runner, progress=None)
     for e in range(problem.examples):
         count = int(counts[e])
         part = slice(e, e + 1)
         own, sizes = positive_moments(problem, columns[part], counts[part])
-        second, e_second = _products(problem, magnitudes, columns[e, :count], own[0], sizes[0], e, threads)
+        second, e_second = _products(problem, magnitudes, columns[e, :count], own[0], sizes[0], e, inner)
         value, error = _outputs(problem, reference, magnitudes, own[0], sizes[0], second, e_second, e, count)
         values.append(value)
         errors.append(error)
-        if progress is not None:
-            progress(e + 1, problem.examples)
+        if runner.progress is not None:
+            runner.progress(e + 1, problem.examples)
     return Folded(moments=np.array(values), levels=0, errors=np.array(errors))
 
 
 def _products(
-    problem: Problem, magnitudes: Magnitudes, columns: Array, own: Array, sizes: Array, example: int, threads: int
+    problem: Problem, magnitudes: Magnitudes, columns: Array, own: Array, sizes: Array, example: int, runner: Runner
 ) -> tuple[Array, Array]:
     """Return E h_i h_j for all pairs of units, and bounds of the errors."""
-    from exactdropout.numeric.kernels.meet import meet_pair
-
     n, bits = len(own), len(columns)
     halves = _halves(problem, columns)
     result, size = np.diag(own[:, 1]), np.diag(sizes[:, 1])
-    pairs = [(i, j) for i in range(n) for j in range(i)]
+    pairs = tuple((i, j) for i in range(n) for j in range(i))
     absolute = (np.abs(halves.first), np.abs(halves.second))
-    mean_first, mean_second = absolute[0] @ halves.p_first, absolute[1] @ halves.p_second
-    advance: Callable[..., bool] = meet_pair
-
-    def start(pair: tuple[int, int]) -> Step:
-        i, j = pair
-        tops = [
-            float(halves.p_second.sum()),
-            float(mean_second[i]),
-            float(mean_second[j]),
-            float((halves.p_second * absolute[1][i] * absolute[1][j]).sum()),
-        ]
-        crossed = float((halves.p_first * absolute[0][i] * absolute[0][j]).sum())
-        size[i, j] = size[j, i] = crossed * tops[0] + mean_first[i] * tops[2] + mean_first[j] * tops[1] + tops[3]
-        sums = np.zeros(2)
-        arguments: tuple[Any, ...] = (
-            halves.first[i],
-            halves.first[j],
-            halves.second[i],
-            halves.second[j],
-            halves.orders_first[i],
-            halves.orders_second[i],
-            halves.reached[j],
-            halves.ranks[j],
-            halves.p_first,
-            halves.p_second,
-            np.array([_scale(top) for top in tops]),
-            np.zeros((len(halves.p_second) + 1, 4), dtype=np.int64),
-            np.array([0, len(halves.p_second)], dtype=np.int64),
-            sums,
-            STEP_ELEMENTS,
-        )
-
-        def step() -> bool:
-            done = advance(*arguments)
-            result[i, j] = result[j, i] = sums[0] + sums[1]
-            return bool(done)
-
-        return step
-
-    run_chunks(start, pairs, [1] * len(pairs), threads, None)
+    means = (absolute[0] @ halves.p_first, absolute[1] @ halves.p_second)
+    payload = {"halves": vars(halves), "absolute": absolute, "means": means, "budget": STEP_ELEMENTS}
+    work = Work(name="meet", begin=MetPair, payload=payload, chunks=pairs, weights=(1,) * len(pairs))
+    for (i, j), (value, total) in zip(pairs, runner.run(work), strict=True):
+        result[i, j] = result[j, i] = value
+        size[i, j] = size[j, i] = total
     half = (bits + 1) // 2
     rounding = up((gamma(2 * bits + 48) + 2.0 ** (half - 59)) * size * 1.01)
     wrong = magnitudes.wrongs[problem.first][example]
@@ -174,6 +138,53 @@ def _products(
     reach = up(magnitudes.sizes[-1][example])
     lost = (ETA * 2.0**bits + 2.0 ** (half - 955)) * up(32 * (1 + reach[:, None]) * (1 + reach[None, :]), 3)
     return np.maximum(result, 0.0), up(rounding + across + lost)
+
+
+class MetPair:
+    """E h_i h_j of one pair of units, and the sum of absolute values that bounds its rounding."""
+
+    def __init__(self, payload: Payload, chunk: Chunk) -> None:
+        from exactdropout.numeric.kernels.meet import meet_pair
+
+        i, j = chunk
+        halves, absolute, (mean_first, mean_second) = payload["halves"], payload["absolute"], payload["means"]
+        p_first, p_second = halves["p_first"], halves["p_second"]
+        tops = [
+            float(p_second.sum()),
+            float(mean_second[i]),
+            float(mean_second[j]),
+            float((p_second * absolute[1][i] * absolute[1][j]).sum()),
+        ]
+        crossed = float((p_first * absolute[0][i] * absolute[0][j]).sum())
+        self._size = crossed * tops[0] + mean_first[i] * tops[2] + mean_first[j] * tops[1] + tops[3]
+        self._sums = np.zeros(2)
+        self._advance: Callable[..., bool] = meet_pair
+        self._arguments: tuple[Any, ...] = (
+            halves["first"][i],
+            halves["first"][j],
+            halves["second"][i],
+            halves["second"][j],
+            halves["orders_first"][i],
+            halves["orders_second"][i],
+            halves["reached"][j],
+            halves["ranks"][j],
+            p_first,
+            p_second,
+            np.array([_scale(top) for top in tops]),
+            np.zeros((len(p_second) + 1, 4), dtype=np.int64),
+            np.array([0, len(p_second)], dtype=np.int64),
+            self._sums,
+            payload["budget"],
+        )
+
+    def step(self) -> bool:
+        """Go on for one budget of list elements."""
+        return bool(self._advance(*self._arguments))
+
+    @property
+    def result(self) -> Array:
+        """The expectation, and the sum of absolute values."""
+        return np.array([self._sums[0] + self._sums[1], self._size])
 
 
 def _scale(top: float) -> float:

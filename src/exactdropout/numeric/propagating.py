@@ -21,7 +21,7 @@ from exactdropout.numeric.bounds import SLACK, gamma, up
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.progress import Progress
+from exactdropout.numeric.work import Runner
 
 __all__ = ["estimate", "linear_factors", "moments_reference", "refusal", "run"]
 
@@ -136,7 +136,7 @@ class _Moments:
         return own, error
 
 
-def run(problem: Problem, reference: Reference, moments: int, threads: int, progress: Progress | None) -> Folded:
+def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
     """Propagate the moments of blocks of examples."""
     factors = linear_factors(problem)
     if factors is None:
@@ -149,8 +149,8 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
         value, error = _propagate(problem, reference, factors, part)
         values.append(value)
         errors.append(error)
-        if progress is not None:
-            progress(min(begin + block, problem.examples), problem.examples)
+        if runner.progress is not None:
+            runner.progress(min(begin + block, problem.examples), problem.examples)
     return Folded(moments=np.concatenate(values), levels=0, errors=np.concatenate(errors))
 
 

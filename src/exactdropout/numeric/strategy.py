@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.quantities import Reference
-from exactdropout.progress import Progress
+from exactdropout.numeric.work import Runner
 
 __all__ = ["Estimate", "Folded", "Strategy"]
 
@@ -52,11 +52,11 @@ class Strategy:
     """One exact way to take the expectation over masks.
 
     ``refusal(problem, moments)`` says why it does not apply, or None; ``estimate`` is its cost model; ``run(problem,
-    reference, moments, threads, progress)`` computes.
+    reference, moments, runner)`` computes.
     """
 
     name: str
     title: str
     refusal: Callable[[Problem, int], str | None]
     estimate: Callable[[Problem, int], Estimate]
-    run: Callable[[Problem, Reference, int, int, Progress | None], Folded]
+    run: Callable[[Problem, Reference, int, Runner], Folded]

@@ -9,13 +9,12 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.chunks import Step, run_chunks
 from exactdropout.numeric.probe import leaves_per_example
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
-from exactdropout.progress import Progress
+from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["estimate", "fold", "leaf_cost", "refusal", "run"]
 
@@ -61,16 +60,11 @@ def estimate(problem: Problem, moments: int) -> Estimate:
     return Estimate(visited=leaves, cost=leaves * leaf_cost(problem, moments) + 2e3 * problem.examples, memory=memory)
 
 
-def run(problem: Problem, reference: Reference, moments: int, threads: int, progress: Progress | None) -> Folded:
+def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
     """Walk all items and fold the prefixes of each example."""
-    from exactdropout.numeric.kernels.walk import BLOCK_BITS, DONE, TOO_MANY_UNITS, walk
-
     flat = tables(problem)
     starts = np.ascontiguousarray(problem.hidden(problem.first))
-    size = moment_count(problem.outputs, moments)
     items, chunks, weights = grid(problem, starts, leaf_cost(problem, moments))
-    results = np.empty((len(items), size))
-    budget = int(max(1.0, STEP_NANOSECONDS / leaf_cost(problem, moments)))
     common: tuple[Any, ...] = (
         flat.widths,
         flat.columns,
@@ -91,34 +85,55 @@ def run(problem: Problem, reference: Reference, moments: int, threads: int, prog
         reference.square_pivot,
     )
 
-    def start(chunk: tuple[int, int]) -> Step:
-        part = slice(*chunk)
-        layers = len(flat.keep)
-        workspace: tuple[Any, ...] = (
+    payload = {
+        "common": common,
+        "items": items,
+        "size": moment_count(problem.outputs, moments),
+        "row_units": flat.row_units,
+        "row_offsets": flat.row_offsets,
+        "row_total": flat.row_total,
+        "budget": int(max(1.0, STEP_NANOSECONDS / leaf_cost(problem, moments))),
+    }
+    work = Work(name="walk", begin=WalkedItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights))
+    return Folded(moments=fold(problem, items, np.concatenate(runner.run(work))), levels=problem.levels)
+
+
+class WalkedItems:
+    """The walk of one range of items: the moments of each, one row per item."""
+
+    def __init__(self, payload: Payload, chunk: Chunk) -> None:
+        from exactdropout.numeric.kernels.walk import BLOCK_BITS, walk
+
+        items, size, units = payload["items"][slice(*chunk)], payload["size"], payload["row_units"]
+        widths, keep = payload["common"][0], payload["common"][6]
+        layers, total = len(keep), int(widths.sum())
+        self.result: Array = np.empty((len(items), size))
+        self._advance: Callable[..., int] = walk
+        self._arguments: tuple[Any, ...] = (
+            *payload["common"],
+            items,
+            self.result,
             np.array([0, -1], dtype=np.int64),
-            np.zeros(int(flat.widths.sum())),
-            np.zeros(int(flat.widths.sum())),
-            np.zeros(int(flat.widths.sum()), dtype=np.int64),
-            np.zeros((layers + 1, flat.row_units + 1), dtype=np.int64),
+            np.zeros(total),
+            np.zeros(total),
+            np.zeros(total, dtype=np.int64),
+            np.zeros((layers + 1, units + 1), dtype=np.int64),
             np.zeros((layers + 1, 4), dtype=np.int64),
-            np.zeros(flat.row_total),
-            flat.row_offsets,
-            np.zeros((layers + 1, max(flat.row_units, 2), size)),
+            np.zeros(payload["row_total"]),
+            payload["row_offsets"],
+            np.zeros((layers + 1, max(units, 2), size)),
             np.empty((6, 1 << BLOCK_BITS)),
+            payload["budget"],
         )
-        arguments: tuple[Any, ...] = (*common, items[part], results[part], *workspace, budget)
-        advance: Callable[..., int] = walk
 
-        def step() -> bool:
-            outcome = advance(*arguments)
-            if outcome == TOO_MANY_UNITS:
-                raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
-            return outcome == DONE
+    def step(self) -> bool:
+        """Walk for one budget of leaves."""
+        from exactdropout.numeric.kernels.walk import DONE, TOO_MANY_UNITS
 
-        return step
-
-    run_chunks(start, chunks, weights, threads, progress)
-    return Folded(moments=fold(problem, items, results), levels=problem.levels)
+        outcome = self._advance(*self._arguments)
+        if outcome == TOO_MANY_UNITS:
+            raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
+        return outcome == DONE
 
 
 def fold(problem: Problem, items: Array, results: Array) -> Array:
