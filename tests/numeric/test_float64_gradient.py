@@ -53,6 +53,7 @@ def gaussian(seed, *widths, examples=1, biases=True):
 @settings(max_examples=30, deadline=None)
 @given(problems(kind="float64", max_mask_bits=5, max_examples=2))
 @example((Network([[[1.0, -1.0]], [1.0]]), Examples.point([1.0, 1.0], 1.0), (F(1, 4), HALF)))  # a kink with 4/3
+@example((Network([[[0.01]], [1.0]], [[-1.0], None]), Examples.point([1.0], 1.0), (F(99, 100), F(0))))  # rarely kept
 @example((Network([[[1.0]], [[1.0]], [1.0]]), Examples.point([1.0], 1.0), (F(0), HALF, HALF)))
 def test_gradient_is_inside_its_bound(problem):
     network, data, q = problem

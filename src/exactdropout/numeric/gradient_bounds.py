@@ -51,10 +51,11 @@ def _shares(problem: Problem, magnitudes: Magnitudes, doubt: Array) -> list[tupl
     r = up(magnitudes.output_size + np.abs(problem.labels) + problem.label_errors)
     e_r = up(magnitudes.output_error + problem.label_errors + 2 * UNIT * r + ETA)
     shares: list[tuple[Array, Array]] = []
+    scale = 1.0  # 1 over the probability that the units of a path are kept: what they are conditioned on
 
     def add(size: Any, error: Any) -> None:
         folded = up(error + gamma(4 * levels + 4) * size + (levels + 4) * ETA * (2 + 2 * size), 4)
-        shares.append((size, up(folded + 2 * up(chance * size), 2)))
+        shares.append((size, up(folded + 2 * up(np.minimum(1.0, chance * scale) * size), 2)))
 
     heaviest = np.max(w)
     s_top, e_top, r_top, e_r_top = _widest(s), _widest(e), _widest(r), _widest(e_r)
@@ -83,6 +84,7 @@ def _shares(problem: Problem, magnitudes: Magnitudes, doubt: Array) -> list[tupl
         e_delta = up(steepness * e_back + rounding * back + (0.0 if slope in (0.0, 1.0) else 2 * ETA), 2)
         e_kept = up(e_delta + gamma(4 * weights.shape[1] + 4) * delta + weights.shape[1] * ETA * (2 + 2 * delta), 3)
         s, e = magnitudes.sizes[l], magnitudes.errors[l]
+        scale = up(scale * (1.0 if problem.rates[l] == 0 else problem.inverse_keep[l] * (1 + 4 * UNIT)))
         d_top, e_d_top, s_top, e_top = _widest(delta), _widest(e_kept), _widest(s), _widest(e)
         size = up(d_top * s_top)
         add(size, up(e_d_top * (s_top + e_top) + d_top * e_top + 2 * UNIT * size + ETA, 3))
