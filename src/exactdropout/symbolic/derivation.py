@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from exactdropout.symbolic.backward import Adjoint, adjoint
 from exactdropout.symbolic.formula import Formula, Piece, formula
 from exactdropout.symbolic.free import free_examples, free_network
 from exactdropout.symbolic.masks import Layers, Moments, expected_cost, moments, states
-from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
+from exactdropout.symbolic.ring import ReluPolynomial, ReluRing, RunningSum
 
 __all__ = ["Derivation", "SymbolicGradient", "derive"]
 
@@ -49,14 +50,59 @@ class Derivation:
     network: Network
     data: Examples
     rates: tuple[Any, ...]
-    criterion: Formula
-    risk: Formula
-    penalty: Formula
-    mean: tuple[Formula, ...]
-    variance: Formula
-    bias: Formula
     cost: float
     _problem: _Problem = field(repr=False)
+
+    @cached_property
+    def criterion(self) -> Formula:
+        """J_D = E_P E_R ‖D − y‖²."""
+        return formula(self._problem.ring, [(self._problem.loss,)], self._problem.loss_denominator)
+
+    @cached_property
+    def risk(self) -> Formula:
+        """E_P ‖W(x) − y‖²."""
+        return formula(self._problem.ring, [(self._problem.risk,)], self._problem.ring.one)
+
+    @cached_property
+    def penalty(self) -> Formula:
+        """J_D − risk."""
+        over = self._problem.loss_denominator
+        return formula(self._problem.ring, [(self._problem.loss - self._problem.risk * over,)], over)
+
+    @cached_property
+    def mean(self) -> tuple[Formula, ...]:
+        """E_P E_R D, one formula per output."""
+        problem = self._problem
+        means = [problem.ring.zero] * self.network.architecture.outputs
+        for (_, _, share), moments_ in zip(problem.examples, problem.with_dropout, strict=True):
+            means = [total + mean * share for total, mean in zip(means, moments_.means, strict=True)]
+        return tuple(formula(problem.ring, [(mean,)], problem.mean_denominator) for mean in means)
+
+    @cached_property
+    def variance(self) -> Formula:
+        """E_P Var_R D, summed over outputs: E D² = E (D − y)² + 2 y E D − y², less (E D)²."""
+        problem = self._problem
+        keep, over = problem.dropped.keep[-1], problem.mean_denominator
+        second = problem.loss
+        squares: list[Piece] = []
+        for (_, y, share), moments_ in zip(problem.examples, problem.with_dropout, strict=True):
+            for mean, label in zip(moments_.means, y, strict=True):
+                second = second + (mean * 2 - label * over) * (label * over * keep) * share
+                squares.append((-(share * keep), mean, mean))
+        return formula(problem.ring, [(second,), *squares], problem.loss_denominator)
+
+    @cached_property
+    def bias(self) -> Formula:
+        """E_P (E_R D − W(x))·(E_R D + W(x) − 2y)."""
+        problem = self._problem
+        keep, over = problem.dropped.keep[-1], problem.mean_denominator
+        shifts: list[Piece] = []
+        both = zip(problem.examples, problem.with_dropout, problem.without, strict=True)
+        for (_, y, share), dropped, kept in both:
+            for mean, output, label in zip(dropped.means, kept.means, y, strict=True):
+                plain = output * over
+                shifts.append((share * keep, mean - plain, mean + plain - label * over * 2))
+        return formula(problem.ring, shifts, problem.loss_denominator)
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
@@ -90,18 +136,40 @@ class Derivation:
         return f"Derivation(criterion={self.criterion!r}, penalty={self.penalty!r})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Problem:
     ring: ReluRing
     dropped: Layers
     kept: Layers
     examples: tuple[tuple[tuple[ReluPolynomial, ...], tuple[ReluPolynomial, ...], ReluPolynomial], ...]
+    with_dropout: tuple[Moments, ...] = ()
 
-    @property
+    @cached_property
+    def mean_denominator(self) -> ReluPolynomial:
+        return self.dropped.scale(self.dropped.depth - 1)
+
+    @cached_property
     def loss_denominator(self) -> ReluPolynomial:
-        last = self.dropped.depth - 1
-        scale = self.dropped.scale(last)
-        return scale * scale * self.dropped.keep[last]
+        scale = self.mean_denominator
+        return scale * scale * self.dropped.keep[-1]
+
+    @cached_property
+    def without(self) -> tuple[Moments, ...]:
+        return tuple(_moments(self.kept, x, y) for x, y, _ in self.examples)
+
+    @cached_property
+    def loss(self) -> ReluPolynomial:
+        return self._expected(self.with_dropout)
+
+    @cached_property
+    def risk(self) -> ReluPolynomial:
+        return self._expected(self.without)
+
+    def _expected(self, found: tuple[Moments, ...]) -> ReluPolynomial:
+        total = RunningSum(self.ring)
+        for (_, _, share), one in zip(self.examples, found, strict=True):
+            total.add(one.loss if share == 1 else one.loss * share)
+        return total.total
 
 
 def derive(
@@ -166,7 +234,12 @@ def derive(
     _announce(cost, max_cost)
     problem = _problem(network, data, rates)
     with reporting(progress, "derive") as tell:
-        return _derivation(network, data, rates, problem, cost, tell)
+        found = tuple(
+            _moments(problem.dropped, x, y, _part_of(tell, number, len(problem.examples)))
+            for number, (x, y, _) in enumerate(problem.examples)
+        )
+    problem = replace(problem, with_dropout=found)
+    return Derivation(network=network, data=data, rates=rates, cost=cost, _problem=problem)
 
 
 def _announce(cost: float, max_cost: float) -> None:
@@ -223,45 +296,6 @@ def _problem(network: Network, data: Examples, rates: Sequence[Any]) -> _Problem
 
 def _rational(value: Any) -> Any:
     return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else value
-
-
-def _derivation(
-    network: Network, data: Examples, rates: tuple[Any, ...], problem: _Problem, cost: float, tell: Progress | None
-) -> Derivation:
-    ring, dropped = problem.ring, problem.dropped
-    over_loss = problem.loss_denominator
-    over_mean = dropped.scale(dropped.depth - 1)
-    keep = dropped.keep[-1]
-    loss = risk = second = ring.zero
-    means = [ring.zero] * network.architecture.outputs
-    squares: list[Piece] = []
-    shifts: list[Piece] = []
-    for number, (x, y, share) in enumerate(problem.examples):
-        with_dropout = _moments(dropped, x, y, _part_of(tell, number, len(problem.examples)))
-        without = _moments(problem.kept, x, y)
-        loss = loss + with_dropout.loss * share
-        risk = risk + without.loss * share
-        second = second + with_dropout.loss * share
-        for o, (mean, output, label) in enumerate(zip(with_dropout.means, without.means, y, strict=True)):
-            means[o] = means[o] + mean * share
-            # E D² = E (D − y)² + 2 y E D − y², over P² p
-            second = second + (mean * 2 - label * over_mean) * (label * over_mean * keep) * share
-            squares.append((-(share * keep), mean, mean))
-            plain = output * over_mean
-            shifts.append((share * keep, mean - plain, mean + plain - label * over_mean * 2))
-    return Derivation(
-        network=network,
-        data=data,
-        rates=rates,
-        criterion=formula(ring, [(loss,)], over_loss),
-        risk=formula(ring, [(risk,)], ring.one),
-        penalty=formula(ring, [(loss - risk * over_loss,)], over_loss),
-        mean=tuple(formula(ring, [(mean,)], over_mean) for mean in means),
-        variance=formula(ring, [(second,), *squares], over_loss),
-        bias=formula(ring, shifts, over_loss),
-        cost=cost,
-        _problem=problem,
-    )
 
 
 def _moments(

@@ -1,11 +1,18 @@
-"""From ring elements to SymPy: coefficients in factored form, atoms as relu(…) and step(…)."""
+"""From ring elements to SymPy: coefficients in factored form, atoms as relu(…) and step(…).
+
+Where all generators are symbols, or 1 − q with q none of them, the products that occur have different bases and the
+sums different terms, so that they are put together directly (:mod:`exactdropout.symbolic.canonical`). Otherwise, as
+for √2 or 1/x, SymPy's own constructors collect what is equal.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
 
+from exactdropout.symbolic.canonical import Order
 from exactdropout.symbolic.relu import relu, step
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 
@@ -18,43 +25,185 @@ FACTOR_TERMS = 64
 def to_sympy(element: ReluPolynomial, divisor: ReluPolynomial | None = None) -> sympy.Expr:
     """Return an element, divided by a product of generators if one is given, as a SymPy expression."""
     ring = element.ring
-    known: dict[int, sympy.Expr] = {}
-    for number in sorted(element.atom_numbers()):  # an atom's argument holds lower numbers only
-        atom = ring.atoms[number]
+    if ring.written is None:
+        ring.written = Writer(ring) if _is_plain(ring) else PlainWriter(ring)
+    writer: PlainWriter = ring.written
+    atoms = sorted(element.atom_numbers() - writer.atoms.keys())
+    for number in atoms:  # an atom's argument holds lower numbers only
+        writer.atoms[number] = writer.atom(number)
+    return writer.sum(element, divisor)
+
+
+def _is_plain(ring: ReluRing) -> bool:
+    """Return whether products of powers of generators and of polynomials in them need no collecting."""
+    inner = [s for g in ring.generators for s in ([g] if g.is_Symbol else g.free_symbols)]
+    simple = all(g.is_Symbol or (g.is_Add and (1 - g).is_Symbol) for g in ring.generators)
+    return simple and len(inner) == len(set(inner)) and all(s.is_commutative for s in inner)
+
+
+class PlainWriter:
+    """Expressions by SymPy's constructors; atoms are made once for all elements of a ring."""
+
+    def __init__(self, ring: ReluRing) -> None:
+        """Start without atoms."""
+        self.ring = ring
+        self.atoms: dict[int, sympy.Expr] = {}
+
+    def atom(self, number: int) -> sympy.Expr:
+        """Return relu(z) or step(z), the atoms in z being known."""
+        atom = self.ring.atoms[number]
+        return (relu if atom.kind == "relu" else step)(self.sum(atom.argument, None))
+
+    def sum(self, element: ReluPolynomial, divisor: ReluPolynomial | None) -> sympy.Expr:
+        """Return the element over the divisor."""
+        factor = sympy.S.One if divisor is None else 1 / self.sum(divisor, None)
+        terms = []
+        for monomial, coefficient in element.terms.items():
+            if not monomial and len(coefficient) > FACTOR_TERMS:
+                terms += [factor * self.term(m, c) for m, c in coefficient.terms()]
+            else:
+                terms.append(sympy.Mul(factor, self.coefficient(coefficient), *(self.atoms[n] for n in monomial)))
+        return sympy.Add(*terms)
+
+    def coefficient(self, coefficient: Any) -> sympy.Expr:
+        """Return a polynomial in the generators, in factors if it is short."""
+        if len(coefficient) == 1:
+            ((exponents, value),) = coefficient.terms()
+            return self.term(exponents, value)
+        if len(coefficient) > FACTOR_TERMS:
+            return sympy.Add(*(self.term(m, c) for m, c in coefficient.terms()))
+        content, factors = coefficient.factor()
+        return sympy.Mul(_rational(content), *(self.base(f) ** exponent for f, exponent in factors))
+
+    def base(self, factor: Any) -> sympy.Expr:
+        """Return an irreducible factor; a polynomial in 1 − q alone reads better as one in q."""
+        total = sympy.Add(*(self.term(m, c) for m, c in factor.terms()))
+        only = [i for i, degree in enumerate(factor.degrees()) if degree]
+        opaque = len(only) == 1 and not self.ring.generators[only[0]].is_Symbol and len(factor) > 1
+        return sympy.expand(total) if opaque else total
+
+    def term(self, exponents: Sequence[int], value: Any) -> sympy.Expr:
+        """Return one monomial."""
+        powers = [self.ring.generators[i] ** e for i, e in enumerate(exponents) if e]
+        return sympy.Mul(_rational(value), *powers)
+
+
+class Writer(PlainWriter):
+    """The same expressions, put together directly; what occurs often is made once."""
+
+    def __init__(self, ring: ReluRing) -> None:
+        """Read what is known of the generators' signs."""
+        super().__init__(ring)
+        self.order = Order()
+        self.unsigned = [g.is_nonnegative is None and g.is_nonpositive is None for g in ring.generators]
+        self._factored: dict[str, tuple[Any, dict[Any, int]]] = {}
+        self._powers: dict[tuple[Any, int], Any] = {}
+
+    def atom(self, number: int) -> sympy.Expr:
+        """Return relu(z) or step(z); SymPy is asked for the sign of z only where something is known of one."""
+        atom = self.ring.atoms[number]
         function = relu if atom.kind == "relu" else step
-        known[number] = function(_sum(ring, atom.argument, known, sympy.S.One))
-    inverse = sympy.S.One if divisor is None else 1 / _sum(ring, divisor, known, sympy.S.One)
-    return _sum(ring, element, known, inverse)
+        z = self.sum(atom.argument, None)
+        plain: Any = atom.argument.terms.get(())
+        if plain is None or len(atom.argument.terms) > 1:
+            return function(z)
+        free = all(self.unsigned[i] for i, degree in enumerate(plain.degrees()) if degree)
+        return function.unresolved(z) if free else function(z)
 
+    def sum(self, element: ReluPolynomial, divisor: ReluPolynomial | None) -> sympy.Expr:
+        """Return the element over the divisor, a product of generators."""
+        over: dict[Any, int] = {}
+        number = sympy.S.One
+        if divisor is not None:
+            ((exponents, value),) = divisor.terms[()].terms()
+            over = {self.ring.generators[i]: -e for i, e in enumerate(exponents) if e}
+            number = 1 / _rational(value)
+        known: dict[int, tuple[Any, list[Any]]] = {}  # the element keeps its coefficients alive
+        terms = []
+        for monomial, coefficient in element.terms.items():
+            if not monomial:
+                parts = [coefficient] if len(coefficient) <= FACTOR_TERMS else _monomials(coefficient)
+                terms += [self.order.product(n, f) for n, f in (self._quotient(c, number, over) for c in parts)]
+                continue
+            if len(coefficient) > FACTOR_TERMS:
+                powers = [self.power(b, e) for b, e in over.items()]
+                long = ReluPolynomial(self.ring, {(): coefficient})
+                size, factors = number, [self.sum(long, None), *powers]
+            else:
+                if id(coefficient) not in known:
+                    known[id(coefficient)] = self._quotient(coefficient, number, over)
+                size, factors = known[id(coefficient)]
+            terms.append(self.order.product(size, factors + self._atom_powers(monomial)))
+        return self.order.sum(terms)
 
-def _sum(ring: ReluRing, element: ReluPolynomial, atoms: dict[int, sympy.Expr], factor: sympy.Expr) -> sympy.Expr:
-    terms = []
-    for monomial, coefficient in element.terms.items():
-        product = [atoms[n] for n in monomial]
-        if not monomial and len(coefficient) > FACTOR_TERMS:
-            terms += [factor * _term(ring, m, c) for m, c in coefficient.terms()]
+    def _atom_powers(self, monomial: tuple[int, ...]) -> list[Any]:
+        counts: dict[int, int] = {}
+        for n in monomial:
+            counts[n] = counts.get(n, 0) + 1
+        return [self.power(self.atoms[n], e) for n, e in counts.items()]
+
+    def power(self, base: Any, exponent: int) -> Any:
+        """Return base ** exponent, made once."""
+        if exponent == 1:
+            return base
+        found = self._powers.get((base, exponent))
+        if found is None:
+            found = self._powers[base, exponent] = base**exponent
+        return found
+
+    def _quotient(self, coefficient: Any, number: Any, over: Mapping[Any, int]) -> tuple[Any, list[Any]]:
+        """Return (rational, powers) of a short coefficient times ``number`` and the powers in ``over``."""
+        size, bases = self._factors(coefficient)
+        if over:
+            bases = dict(bases)
+            for base, exponent in over.items():
+                bases[base] = bases.get(base, 0) + exponent
+        return size * number, [self.power(b, e) for b, e in bases.items() if e]
+
+    def _factors(self, coefficient: Any) -> tuple[Any, dict[Any, int]]:
+        """Return a rational number and the powers of different bases whose product the coefficient is."""
+        key = repr(coefficient)
+        found = self._factored.get(key)
+        if found is not None:
+            return found
+        bases: dict[Any, int] = {}
+        if len(coefficient) == 1:
+            ((exponents, value),) = coefficient.terms()
+            number = _rational(value)
+            bases = {self.ring.generators[i]: e for i, e in enumerate(exponents) if e}
         else:
-            terms.append(sympy.Mul(factor, _coefficient(ring, coefficient), *product))
-    return sympy.Add(*terms)
+            number, factors = sympy.S.One, [(coefficient, 1)]
+            if coefficient.total_degree() > 1 or not any(abs(c) == 1 for c in coefficient.coeffs()):
+                content, factors = coefficient.factor()
+                number = _rational(content)
+            for factor, exponent in factors:
+                base = self._linear(factor) if factor.total_degree() == 1 else self.base(factor)
+                scale, base = base.as_coeff_Mul()
+                number *= scale**exponent
+                bases[base] = exponent
+        self._factored[key] = (number, bases)
+        return number, bases
+
+    def _linear(self, coefficient: Any) -> sympy.Expr:
+        """Return a polynomial of degree 1: like :meth:`base`, at a fraction of the cost."""
+        generators = self.ring.generators
+        parts = []
+        for index in range(len(coefficient)):
+            value, exponents = _rational(coefficient.coefficient(index)), coefficient.monomial(index)
+            if 1 not in exponents:
+                parts.append(value)
+                continue
+            generator = generators[exponents.index(1)]
+            if not generator.is_Symbol:
+                return self.base(coefficient)
+            parts.append(self.order.product(value, [generator]))
+        return self.order.sum(parts)
 
 
-def _coefficient(ring: ReluRing, coefficient: Any) -> sympy.Expr:
-    if len(coefficient) == 1:
-        ((exponents, value),) = coefficient.terms()
-        return _term(ring, exponents, value)
-    if len(coefficient) > FACTOR_TERMS:
-        return sympy.Add(*(_term(ring, m, c) for m, c in coefficient.terms()))
-    content, factors = coefficient.factor()
-    parts = [sympy.Rational(int(content.p), int(content.q))]
-    for base, exponent in factors:
-        total = sympy.Add(*(_term(ring, m, c) for m, c in base.terms()))
-        only = [i for i, degree in enumerate(base.degrees()) if degree]
-        if len(only) == 1 and not ring.generators[only[0]].is_Symbol and len(base) > 1:
-            total = sympy.expand(total)  # a polynomial in 1 − q alone reads better as one in q
-        parts.append(total**exponent)
-    return sympy.Mul(*parts)
+def _monomials(coefficient: Any) -> list[Any]:
+    context = coefficient.context()
+    return [context.from_dict({m: c}) for m, c in coefficient.terms()]
 
 
-def _term(ring: ReluRing, exponents: tuple[int, ...], value: Any) -> sympy.Expr:
-    powers = [ring.generators[i] ** e for i, e in enumerate(exponents) if e]
-    return sympy.Mul(sympy.Rational(int(value.p), int(value.q)), *powers)
+def _rational(value: Any) -> sympy.Rational:
+    return sympy.Rational(int(value.p), int(value.q))

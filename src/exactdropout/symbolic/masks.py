@@ -141,31 +141,99 @@ class Moments:
 def moments(layers: Layers, final: dict[Any, State], labels: Vector, tell: Progress | None = None) -> Moments:
     """Return the moments from the states of the last droppable layer (closed form over its masks)."""
     ring, last = layers.ring, layers.depth - 1
-    scale, keep = layers.scale(last), layers.keep[last]
-    drop = ring.one - keep
+    scale = layers.scale(last)
     means = []
     total = RunningSum(ring)
     for output, label in enumerate(labels):
         row, bias = layers.weights[last][output], layers.biases[last][output]
-        squares = [w * w * drop for w in row]
-        mean = RunningSum(ring)
         offset, shifted = scale * bias, scale * (bias - label)
+        hinges = _Hinges(layers, row, shifted)
+        mean = RunningSum(ring)
         for number, state in enumerate(final.values(), 1):
             if tell is not None and number % 64 == 0:
                 tell(output * len(final) + number, len(labels) * len(final))
-            linear = [w * h for w, h in zip(row, state.values, strict=True) if h and w]
-            for part in (*linear, offset):
-                mean.add(part * state.weight)
-            residual = ring.zero
-            for part in (*linear, shifted):
-                residual = residual + part
-            loss = residual * residual * keep
-            total.add(loss * state.weight)
-            for square, h in zip(squares, state.values, strict=True):
-                if h and square:
-                    total.add(square * (h * h) * state.weight)
+            used = [(i, h) for i, h in enumerate(state.values) if h and row[i]]
+            atoms = [h.lone_atom() for _, h in used]
+            if None in atoms:
+                _add_state(layers, row, state, used, shifted, mean, total)
+            else:
+                hinges.add([(i, n) for (i, _), n in zip(used, atoms, strict=True) if n is not None], state.weight)
+            if offset:
+                mean.add(offset * state.weight)
+        hinges.finish(mean, total)
         means.append(mean.total)
     return Moments(tuple(means), total.total)
+
+
+def _add_state(
+    layers: Layers,
+    row: Vector,
+    state: State,
+    used: Sequence[tuple[int, ReluPolynomial]],
+    shifted: ReluPolynomial,
+    mean: RunningSum,
+    total: RunningSum,
+) -> None:
+    """Add Pr(s) (p (w·h̃ + P(b − y))² + q Σ w_i² h̃_i²) and Pr(s) w·h̃ for any values h̃ of the last hidden layer."""
+    keep = layers.keep[layers.depth - 1]
+    drop = layers.ring.one - keep
+    residual = shifted
+    for i, h in used:
+        part = row[i] * h
+        mean.add(part * state.weight)
+        residual = residual + part
+        spread = row[i] * row[i] * drop
+        if spread:
+            total.add(spread * (h * h) * state.weight)
+    total.add(residual * residual * keep * state.weight)
+
+
+class _Hinges:
+    """The same sum where every h̃_i is one atom: a quadratic form in atoms, whose coefficients few states tell apart.
+
+    p (w·h̃ + s)² + q Σ w_i² h̃_i² = Σ_i w_i² h̃_i² + 2p Σ_{i<j} w_i w_j h̃_i h̃_j + 2ps Σ w_i h̃_i + p s². The states'
+    probabilities are few different polynomials, so each coefficient is multiplied out once.
+    """
+
+    def __init__(self, layers: Layers, row: Vector, shifted: ReluPolynomial) -> None:
+        ring = layers.ring
+        keep = layers.keep[layers.depth - 1]
+        self.ring, self.row, self.keep, self.shifted = ring, row, keep, shifted
+        self.constant = ring.zero
+        self.mean, self.loss = RunningSum(ring), RunningSum(ring)
+        self._coefficients: dict[Any, dict[Any, Any]] = {}
+
+    def add(self, used: Sequence[tuple[int, int]], weight: ReluPolynomial) -> None:
+        """Add a state: pairs (unit, atom) of its non-zero values, and its probability."""
+        known = self._coefficients.setdefault(weight.key(), {})
+        self.constant = self.constant + weight
+        loss, mean = self.loss, self.mean
+        for position, (i, a) in enumerate(used):
+            if (i, None) not in known:
+                self._multiply(i, weight, known)
+            mean.add_term((a,), known[i, None])
+            loss.add_term((a, a), known[i, i])
+            linear = known[i, "label"]
+            if linear is not None:
+                loss.add_term((a,), linear)
+            for j, b in used[:position]:
+                coefficient = known.get((i, j))
+                if coefficient is None:
+                    product = self.row[i] * self.row[j] * self.keep * weight * 2
+                    coefficient = known[i, j] = product.terms[()]
+                loss.add_term((a, b) if a <= b else (b, a), coefficient)
+
+    def _multiply(self, i: int, weight: ReluPolynomial, known: dict[Any, Any]) -> None:
+        w = self.row[i]
+        known[i, None] = (w * weight).terms[()]
+        known[i, i] = (w * w * weight).terms[()]
+        known[i, "label"] = (w * self.shifted * self.keep * weight * 2).terms.get(())
+
+    def finish(self, mean: RunningSum, total: RunningSum) -> None:
+        """Hand the sums over."""
+        mean.add(self.mean.total)
+        total.add(self.loss.total)
+        total.add(self.shifted * self.shifted * self.keep * self.constant)
 
 
 def expected_cost(architecture: Architecture, nonzero_inputs: Sequence[int], free: Sequence[bool]) -> float:

@@ -12,8 +12,23 @@ import sympy
 
 __all__ = ["Relu", "Step", "relu", "step"]
 
+_ONE_ARGUMENT = sympy.FiniteSet(1)
 
-class Relu(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+
+class _Hinge(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+    """What both share: an object that is known to stay as it is can be made without asking for signs."""
+
+    nargs = 1
+
+    @classmethod
+    def unresolved(cls, z: Any) -> Any:
+        """Return what the constructor returns for an expression whose sign is open, at a tenth of the cost."""
+        made = sympy.Expr.__new__(cls, z)
+        made.nargs = _ONE_ARGUMENT
+        return made
+
+
+class Relu(_Hinge):
     """relu(z) = z for z > 0 and 0 otherwise.
 
     >>> z = sympy.Symbol("z")
@@ -21,7 +36,6 @@ class Relu(sympy.Function):  # type: ignore[misc]  # SymPy has no types
     (0, 1/2, step(z))
     """
 
-    nargs = 1
     is_extended_nonnegative = True
 
     @classmethod
@@ -46,14 +60,13 @@ class Relu(sympy.Function):  # type: ignore[misc]  # SymPy has no types
         return text if exp is None else rf"{text}^{{{exp}}}"
 
 
-class Step(sympy.Function):  # type: ignore[misc]  # SymPy has no types
+class Step(_Hinge):
     """step(z) = 1 for z > 0 and 0 otherwise: the derivative of relu, with relu′(0) = 0.
 
     >>> step(0), step(2)
     (0, 1)
     """
 
-    nargs = 1
     is_extended_nonnegative = True
     is_integer = True
 

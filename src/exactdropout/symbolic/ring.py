@@ -58,6 +58,8 @@ class ReluRing:
         self.generators: tuple[sympy.Expr, ...] = tuple(dict.fromkeys(generators))
         self.context = flint.fmpq_mpoly_ctx.get([f"g{i}" for i in range(len(self.generators))], "degrevlex")
         self.atoms: list[Atom] = []
+        self.written: Any = None  # SymPy forms made so far, kept by expression.py
+        self._elements: list[ReluPolynomial] = []
         self._numbers: dict[Any, int] = {}
         self._position = {g: i for i, g in enumerate(self.generators)}
         self._nonnegative = [i for i, g in enumerate(self.generators) if g.is_nonnegative or g in decreed]
@@ -98,14 +100,15 @@ class ReluRing:
         """Return relu(z) = max(z, 0), simplified by what is known of signs."""
         if not z.terms or self.is_nonnegative(z):
             return z
-        if self.is_nonnegative(-z):
+        if self.is_nonpositive(z):
             return self.zero
         factor, primitive = self._split(z)
-        return factor * self._atom("relu", primitive)
+        atom = self._atom("relu", primitive)
+        return atom if factor is self.one else factor * atom
 
     def step(self, z: ReluPolynomial) -> ReluPolynomial:
         """Return step(z) = 1 for z > 0, else 0; step(c z) = step(c) step(z) for c ≥ 0."""
-        if not z.terms or self.is_nonnegative(-z):
+        if not z.terms or self.is_nonpositive(z):
             return self.zero
         if self.is_positive(z):
             return self.one
@@ -121,11 +124,18 @@ class ReluRing:
 
     def is_nonnegative(self, z: ReluPolynomial) -> bool:
         """Return whether z ≥ 0 is manifest: each term is a product of factors known to be ≥ 0 (or squares)."""
+        return self._has_sign(z, 1)
+
+    def is_nonpositive(self, z: ReluPolynomial) -> bool:
+        """Return whether z ≤ 0 is manifest."""
+        return self._has_sign(z, -1)
+
+    def _has_sign(self, z: ReluPolynomial, sign: int) -> bool:
         for coefficient in z.terms.values():
-            if any(c <= 0 for c in coefficient.coeffs()):
-                return False
-            if self._signed:
-                for index in range(len(coefficient)):  # most elements fail at their first monomial
+            for index in range(len(coefficient)):  # most elements fail at their first monomial
+                if (coefficient.coefficient(index) > 0) != (sign > 0):
+                    return False
+                if self._signed:
                     monomial = coefficient.monomial(index)
                     if any(monomial[i] & 1 for i in self._signed):
                         return False
@@ -146,21 +156,18 @@ class ReluRing:
 
     def _split(self, z: ReluPolynomial) -> tuple[ReluPolynomial, ReluPolynomial]:
         """Return (c, z/c) for the largest rational, generators ≥ 0 and atoms that divide every term."""
-        coefficients = [c for p in z.terms.values() for c in p.coeffs()]
-        top = math.gcd(*(int(c.p) for c in coefficients))
-        bottom = math.lcm(*(int(c.q) for c in coefficients))
         common = _common_atoms(z.terms)
         powers = [0] * len(self.generators)
         if self._nonnegative:
             contents = [p.term_content().degrees() for p in z.terms.values()]
             for i in self._nonnegative:
                 powers[i] = min(c[i] for c in contents)
-        content = self.context.from_dict({tuple(powers): flint.fmpq(top, bottom)})
-        factor = ReluPolynomial(self, {common: content})
-        if not common and content == self.context.constant(1):
-            return factor, z
+        size = _content([c for p in z.terms.values() for c in p.coeffs()])
+        if size == 1 and not common and not any(powers):
+            return self.one, z
+        content = self.context.from_dict({tuple(powers): size})
         terms = {_without(m, common): p / content for m, p in z.terms.items()}
-        return factor, ReluPolynomial(self, terms)
+        return ReluPolynomial(self, {common: content}), ReluPolynomial(self, terms)
 
     def _atom(self, kind: Literal["relu", "step"], z: ReluPolynomial) -> ReluPolynomial:
         key = (kind, z.key())
@@ -168,9 +175,10 @@ class ReluRing:
         if number is None:
             number = self._numbers[key] = len(self.atoms)
             self.atoms.append(Atom(kind, z))
+            self._elements.append(ReluPolynomial(self, {(number,): self.context.constant(1)}))
             if kind == "step":
                 self._steps.add(number)
-        return ReluPolynomial(self, {(number,): self.context.constant(1)})
+        return self._elements[number]
 
     def product(self, a: Monomial, b: Monomial) -> Monomial:
         """Return the product of two monomials of atoms, with step² = step and step·relu = relu of one argument."""
@@ -202,8 +210,16 @@ class ReluPolynomial:
     def key(self) -> tuple[tuple[Monomial, str], ...]:
         """Return a hashable form, equal exactly for equal elements."""
         if self._key is None:
-            self._key = tuple(sorted((m, repr(c)) for m, c in self.terms.items()))
+            entries = [(m, repr(c)) for m, c in self.terms.items()]
+            self._key = tuple(sorted(entries) if len(entries) > 1 else entries)
         return self._key
+
+    def lone_atom(self) -> int | None:
+        """Return the number of the atom that the element is, or None if it is something else."""
+        if len(self.terms) != 1:
+            return None
+        ((monomial, coefficient),) = self.terms.items()
+        return monomial[0] if len(monomial) == 1 and coefficient.is_one() else None
 
     def __bool__(self) -> bool:
         """Return whether the element is not 0."""
@@ -244,6 +260,8 @@ class ReluPolynomial:
     def __mul__(self, other: ReluPolynomial | int | Fraction) -> ReluPolynomial:
         """Return the product."""
         other = self._lift(other)
+        if len(other.terms) == 1 and () in other.terms:
+            return self._scaled(other.terms[()])
         terms: Terms = {}
         product = self.ring.product
         for m, c in self.terms.items():
@@ -261,6 +279,16 @@ class ReluPolynomial:
         for _ in range(exponent):
             result = result * self
         return result
+
+    def _scaled(self, factor: Any) -> ReluPolynomial:
+        """Return the product with a coefficient, not 0; coefficients that are one object stay one."""
+        if factor.is_one():
+            return self
+        known: dict[int, Any] = {}
+        for c in self.terms.values():
+            if id(c) not in known:
+                known[id(c)] = c * factor
+        return ReluPolynomial(self.ring, {m: known[id(c)] for m, c in self.terms.items()})
 
     def _lift(self, other: ReluPolynomial | int | Fraction) -> ReluPolynomial:
         return other if isinstance(other, ReluPolynomial) else self.ring.constant(other)
@@ -316,6 +344,10 @@ class RunningSum:
         for monomial, coefficient in element.terms.items():
             _add_term(self._terms, monomial, coefficient)
 
+    def add_term(self, monomial: Monomial, coefficient: Any) -> None:
+        """Add coefficient · monomial; the coefficient is not 0."""
+        _add_term(self._terms, monomial, coefficient)
+
     @property
     def total(self) -> ReluPolynomial:
         """The sum so far."""
@@ -333,6 +365,14 @@ def _add_term(terms: Terms, monomial: Monomial, coefficient: Any) -> None:
     elif coefficient == 0:
         return
     terms[monomial] = coefficient
+
+
+def _content(coefficients: Sequence[Any]) -> Any:
+    """Return the largest rational by which all coefficients are integers."""
+    if any(c in (1, -1) for c in coefficients) and all(c.q == 1 for c in coefficients):
+        return flint.fmpq(1)
+    top = math.gcd(*(int(c.p) for c in coefficients))
+    return flint.fmpq(top, math.lcm(*(int(c.q) for c in coefficients)))
 
 
 def _common_atoms(terms: Terms) -> Monomial:
