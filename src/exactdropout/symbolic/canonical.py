@@ -34,17 +34,19 @@ class Order:
 
     def key(self, expression: Any) -> tuple[Any, ...]:
         """Return a key that sorts as ``Basic.compare`` does."""
+        if expression.is_Number:  # hashing a number costs more than its key
+            return self._made(expression)
         found = self._known.get(expression)
         if found is None:
-            name = type(expression).__name__
-            parts = expression._hashable_content()
-            found = self._known[expression] = (
-                _CLASSES.get(name, _UNKNOWN),
-                name,
-                len(parts),
-                tuple(self.key(p) if isinstance(p, sympy.Basic) else p for p in parts),
-            )
+            found = self._known[expression] = self._made(expression)
         return found
+
+    def _made(self, expression: Any) -> tuple[Any, ...]:
+        name = type(expression).__name__
+        parts = expression._hashable_content()
+        key = self.key
+        entries = tuple([key(p) if isinstance(p, sympy.Basic) else p for p in parts])
+        return _CLASSES.get(name, _UNKNOWN), name, len(parts), entries
 
     def product(self, number: Any, factors: Sequence[Any]) -> Any:
         """Return number · ∏ factors, for commutative powers of different bases that are no numbers or products."""
@@ -67,7 +69,7 @@ class Order:
                     number += part
                 else:
                     flat.append(part)
-        flat.sort(key=self.key)
+        flat.sort(key=self._made)  # each term is met once
         if number is not sympy.S.Zero:
             flat.insert(0, number)
         return sympy.Add._from_args(flat, is_commutative=True)

@@ -95,20 +95,20 @@ class Writer(PlainWriter):
         """Read what is known of the generators' signs."""
         super().__init__(ring)
         self.order = Order()
-        self.unsigned = [g.is_nonnegative is None and g.is_nonpositive is None for g in ring.generators]
+        generators = list(enumerate(ring.generators))
+        self.unsigned = {i for i, g in generators if g.is_nonnegative is None and g.is_nonpositive is None}
+        self.known_to_the_ring = {i for i, g in generators if not (g.is_integer or g.is_nonpositive or g.is_negative)}
         self._factored: dict[str, tuple[Any, dict[Any, int]]] = {}
         self._powers: dict[tuple[Any, int], Any] = {}
 
     def atom(self, number: int) -> sympy.Expr:
-        """Return relu(z) or step(z); SymPy is asked for the sign of z only where something is known of one."""
+        """Return relu(z) or step(z); SymPy is asked for the sign of z only where it may know more than the ring."""
         atom = self.ring.atoms[number]
         function = relu if atom.kind == "relu" else step
         z = self.sum(atom.argument, None)
-        plain: Any = atom.argument.terms.get(())
-        if plain is None or len(atom.argument.terms) > 1:
-            return function(z)
-        free = all(self.unsigned[i] for i, degree in enumerate(plain.degrees()) if degree)
-        return function.unresolved(z) if free else function(z)
+        used = {i for c in atom.argument.terms.values() for i, degree in enumerate(c.degrees()) if degree}
+        open_sign = used <= self.unsigned or (len(used) > 1 and used <= self.known_to_the_ring)
+        return function.unresolved(z) if open_sign else function(z)
 
     def sum(self, element: ReluPolynomial, divisor: ReluPolynomial | None) -> sympy.Expr:
         """Return the element over the divisor, a product of generators."""
@@ -172,31 +172,39 @@ class Writer(PlainWriter):
             number = _rational(value)
             bases = {self.ring.generators[i]: e for i, e in enumerate(exponents) if e}
         else:
-            number, factors = sympy.S.One, [(coefficient, 1)]
-            if coefficient.total_degree() > 1 or not any(abs(c) == 1 for c in coefficient.coeffs()):
+            base = self._irreducible(coefficient)
+            number = sympy.S.One
+            if base is not None:
+                bases[base] = 1
+            else:
                 content, factors = coefficient.factor()
                 number = _rational(content)
-            for factor, exponent in factors:
-                base = self._linear(factor) if factor.total_degree() == 1 else self.base(factor)
-                scale, base = base.as_coeff_Mul()
-                number *= scale**exponent
-                bases[base] = exponent
+                for factor, exponent in factors:
+                    scale, base = self.base(factor).as_coeff_Mul()
+                    number *= scale**exponent
+                    bases[base] = exponent
         self._factored[key] = (number, bases)
         return number, bases
 
-    def _linear(self, coefficient: Any) -> sympy.Expr:
-        """Return a polynomial of degree 1: like :meth:`base`, at a fraction of the cost."""
+    def _irreducible(self, coefficient: Any) -> Any:
+        """Return a sum of monomials without a common generator, one of them linear in something; None for others.
+
+        Such a sum is f = m g + r with a generator g that neither m nor r holds, and m and r have no common factor: it
+        is irreducible (up to its rational content, taken to be 1 where a coefficient is ±1).
+        """
+        monomials, sizes = coefficient.monoms(), coefficient.coeffs()
+        used = [[i for i, e in enumerate(m) if e] for m in monomials]
+        if len({i for one in used for i in one}) < sum(map(len, used)) or not any(abs(c) == 1 for c in sizes):
+            return None
+        if not any(m[i] == 1 for m, one in zip(monomials, used, strict=True) for i in one):
+            return None
         generators = self.ring.generators
+        if any(not generators[i].is_Symbol for one in used for i in one):
+            return None
         parts = []
-        for index in range(len(coefficient)):
-            value, exponents = _rational(coefficient.coefficient(index)), coefficient.monomial(index)
-            if 1 not in exponents:
-                parts.append(value)
-                continue
-            generator = generators[exponents.index(1)]
-            if not generator.is_Symbol:
-                return self.base(coefficient)
-            parts.append(self.order.product(value, [generator]))
+        for monomial, size, one in zip(monomials, sizes, used, strict=True):
+            powers = [self.power(generators[i], int(monomial[i])) for i in one]
+            parts.append(self.order.product(_rational(size), powers))
         return self.order.sum(parts)
 
 
