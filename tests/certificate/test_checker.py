@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from exactdropout.algebra.cones import cells
 from exactdropout.certificate import checker, document, write_certificate
 from exactdropout.certificate.shipped import SHIPPED, certificates_folder
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
-from exactdropout.optimum.cones import cells, separators, unit_cones
+from exactdropout.optimum.cones import separators, unit_cones
 from exactdropout.optimum.problem import reduced_problem
 
 HERE = Path(__file__).parent

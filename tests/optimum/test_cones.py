@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exactdropout.algebra.cones import cells, cone_bound
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.cones import cells, cone_bound, separators, unit_cones
+from exactdropout.optimum.cones import separators, unit_cones
 from exactdropout.optimum.problem import reduced_problem
 
 

@@ -10,8 +10,8 @@ from flint import fmpz_poly
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from exactdropout.algebra.algebraic import Algebraic
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.algebraic import Algebraic
 from exactdropout.optimum.phase_cover import Coincidence, reach, reach_all
 from exactdropout.optimum.phase_family import Family, at, bareiss
 from exactdropout.optimum.types import Arrangement

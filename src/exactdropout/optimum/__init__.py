@@ -1,6 +1,6 @@
 """Certified global optima of the dropout criterion of networks with one hidden layer."""
 
-from exactdropout.optimum.algebraic import Algebraic, RationalFunction
+from exactdropout.algebra.algebraic import Algebraic, RationalFunction
 from exactdropout.optimum.minimise import minimize
 from exactdropout.optimum.phase_result import Cell, Phases, Piece, UnitFamily
 from exactdropout.optimum.phases import phases

@@ -25,7 +25,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 from flint import fmpz_poly
 
-from exactdropout.optimum.algebraic import Algebraic, sign_at, sign_changes, without_sign_change
+from exactdropout.algebra.algebraic import Algebraic, sign_at, sign_changes, without_sign_change
 from exactdropout.optimum.minimisers import listed_minimisers
 from exactdropout.optimum.phase_family import KEPT, Family, Optimal, Projected, Q, at
 from exactdropout.optimum.relaxation import Atoms, Groups, Relaxed, relax

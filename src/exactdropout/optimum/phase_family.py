@@ -24,8 +24,8 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq, fmpz_poly
 
+from exactdropout.algebra.algebraic import RationalFunction
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.algebraic import RationalFunction
 from exactdropout.optimum.problem import Problem, reduced_problem
 from exactdropout.optimum.qp import guess, solve
 from exactdropout.optimum.types import Arrangement, gram_matrix

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from exactdropout.algebra.algebraic import Algebraic, RationalFunction
 from exactdropout.model import Architecture, Examples
 from exactdropout.model.numbers import format_rational
-from exactdropout.optimum.algebraic import Algebraic, RationalFunction
 from exactdropout.optimum.result import Minimiser
 
 __all__ = ["Cell", "Phases", "Piece", "UnitFamily"]

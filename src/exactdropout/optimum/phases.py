@@ -18,11 +18,12 @@ from itertools import pairwise
 
 from flint import fmpz_poly
 
+from exactdropout.algebra.algebraic import Algebraic, RationalFunction, all_roots, simplest_between
+from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.model.numbers import show
-from exactdropout.optimum.algebraic import Algebraic, RationalFunction, all_roots, simplest_between
-from exactdropout.optimum.cones import cone_bound, separators
+from exactdropout.optimum.cones import separators
 from exactdropout.optimum.minimise import minimize
 from exactdropout.optimum.phase_cover import Coincidence, Proved, certified_cell, reach_all
 from exactdropout.optimum.phase_family import Family, Optimal

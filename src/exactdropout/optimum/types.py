@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exactdropout.optimum.cones import Cone, separators, unit_cones
+from exactdropout.algebra.cones import Cone
+from exactdropout.optimum.cones import separators, unit_cones
 from exactdropout.optimum.problem import Problem
 from exactdropout.optimum.qp import guess, solve
 

@@ -10,7 +10,7 @@ from flint import fmpz_poly
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from exactdropout.optimum.algebraic import (
+from exactdropout.algebra.algebraic import (
     Algebraic,
     RationalFunction,
     all_roots,

@@ -1,0 +1,1 @@
+"""Exact numbers and shapes that several rooms share: real algebraic numbers, rational functions, polyhedral cones."""
