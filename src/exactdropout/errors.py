@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "CostLimitExceeded",
     "ExactDropoutError",
+    "ExecutorFailed",
     "InvalidInput",
     "MissingExtra",
     "MixedNumbers",
@@ -39,6 +40,10 @@ class CostLimitExceeded(ExactDropoutError, RuntimeError):
 
 class NumericalRange(ExactDropoutError, ArithmeticError):
     """A float64 computation left the range of float64; exact evaluation remains possible."""
+
+
+class ExecutorFailed(ExactDropoutError, RuntimeError):
+    """An executor could not do its work: a worker died, a pool is shut down, a worker lacks the package."""
 
 
 class MissingExtra(ExactDropoutError, ImportError):

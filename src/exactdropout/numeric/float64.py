@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+from concurrent.futures import Executor
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -12,7 +16,10 @@ from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import gamma, grid_exponent, layer_magnitudes, up
+from exactdropout.numeric.executors import checked_executor
+from exactdropout.numeric.fingerprint import identity
 from exactdropout.numeric.gradient import walked_gradient
+from exactdropout.numeric.journal import journal
 from exactdropout.numeric.planner import choose
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
@@ -38,6 +45,8 @@ def evaluate_float64(
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     threads: int | None = None,
+    executor: Executor | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     max_cost: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -47,7 +56,7 @@ def evaluate_float64(
     slopes and probabilities are rounded to float64 inside the computation, and that rounding is inside the bounds:
     |value − exact value| ≤ error bound for every quantity (docs/error-bounds.md derives them). The last droppable
     layer is taken in closed form, units that are 0 have no mask, layers of rate 0 no branch. The bits of the
-    result do not depend on ``threads``.
+    result do not depend on ``threads``, ``executor`` or ``checkpoint``.
 
     Args:
         network: of the kind ``"float64"``.
@@ -57,6 +66,8 @@ def evaluate_float64(
         moments: 4 adds Var_R ‖D − y‖² for each example, from which sampling errors follow.
         strategy: one of the registry; None lets the planner choose.
         threads: number of threads; None for one per core.
+        executor: does the chunks instead of threads of this process; unused below 5 ms of work.
+        checkpoint: journal of finished chunks; see :mod:`.journal`.
         max_cost: limit in steps of about a nanosecond; None for about a minute of one core.
         progress: called as ``progress(done, total)``.
 
@@ -73,13 +84,22 @@ def evaluate_float64(
     >>> abs(result.risk - 32) <= result.error_bounds["risk"] < 1e-10
     True
     """
-    threads = thread_count(threads)
+    threads, executor = thread_count(threads), checked_executor(executor)
     problem = prepare(network, data, rates)
     with np.errstate(over="ignore", invalid="ignore"):
         reference = reference_outputs(problem)
         chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
-    runner = Runner(threads=threads if plan.cost > SERIAL else 1, progress=progress)
-    folded = chosen.run(problem, reference, moments, runner)
+    with contextlib.ExitStack() as stack:
+        runner = Runner(progress=progress, cost=plan.cost)
+        if plan.cost > SERIAL:
+            runner = replace(runner, threads=threads, executor=executor)
+        if checkpoint is not None:
+            belongs = identity(network, data, rates, gradient=gradient, moments=moments, strategy=plan.strategy)
+            runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
+        folded = chosen.run(problem, reference, moments, runner)
+        slope = walked_gradient(network, problem, runner) if gradient else None
+        if runner.journal is not None:
+            runner.journal.finish()
     quantities = per_example(
         problem,
         reference,
@@ -90,7 +110,6 @@ def evaluate_float64(
         folded.noise_error,
         folded.errors,
     )
-    slope = walked_gradient(network, problem, runner) if gradient else None
     return _evaluation(problem, quantities, plan, slope)
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -20,7 +20,18 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, show
 from exactdropout.progress import Progress
 
-__all__ = ["Chunk", "Payload", "Runner", "Running", "Work", "thread_count"]
+__all__ = [
+    "Chunk",
+    "Halt",
+    "Journal",
+    "Payload",
+    "Runner",
+    "Running",
+    "Work",
+    "deferred_interrupt",
+    "finished",
+    "thread_count",
+]
 
 Payload: TypeAlias = Mapping[str, Any]
 """NumPy arrays, plain numbers and text, and tuples or lists of these: what can be pickled and fingerprinted."""
@@ -65,72 +76,117 @@ def thread_count(threads: int | None) -> int:
     return threads
 
 
+class Journal(Protocol):
+    """What keeps finished chunks on disk."""
+
+    def begin(self, work: Work) -> dict[int, Array]:
+        """Return the results of the chunks that are known already, by place."""
+
+    def record(self, place: int, result: Array) -> None:
+        """Keep the result of one more chunk; any thread may."""
+
+    def finish(self) -> None:
+        """Say that there is no more work."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
-    """Who does the work, and who is told. Results are the same for any runner, bit for bit."""
+    """Who does the work, who is told, and where finished chunks are kept.
+
+    Results are the same for any runner, bit for bit. ``executor`` does the work instead of threads of our own; ``cost``
+    is the estimate of all work in nanoseconds of one core, by which chunks are handed to it.
+    """
 
     threads: int = 1
     progress: Progress | None = None
+    executor: Executor | None = None
+    journal: Journal | None = None
+    cost: float = 0.0
 
     def run(self, work: Work) -> list[Array]:
         """Return the result of every chunk, in the order of the grid.
 
-        Progress counts the weights of finished chunks. Ctrl-C and any error stop all threads after their current step.
+        Progress counts the weights of finished chunks; its first call says what the journal held. Ctrl-C and any error
+        stop all threads after their current step.
         """
-        if self.progress is not None:
-            self.progress(0, sum(work.weights))
-        if self.threads == 1 or len(work.chunks) < 2:
-            return self._here(work)
-        return self._threads(work)
+        state = _State(work, self)
+        if self.executor is not None:
+            from exactdropout.numeric.executors import run_elsewhere
 
-    def _here(self, work: Work) -> list[Array]:
-        results = []
-        done = 0
-        for chunk, weight in zip(work.chunks, work.weights, strict=True):
-            running = work.begin(work.payload, chunk)
-            while not running.step():
-                pass
-            results.append(running.result)
-            done += weight
-            if self.progress is not None:
-                self.progress(done, sum(work.weights))
-        return results
+            run_elsewhere(self.executor, work, state.missing, state.keep, state.tell, self.cost)
+        elif self.threads == 1 or len(state.missing) < 2:
+            for place in state.missing:
+                state.keep(place, finished(work.begin, work.payload, work.chunks[place]))
+                state.tell(place)
+        else:
+            _run_threads(work, self.threads, state)
+        return [state.results[place] for place in range(len(work.chunks))]
 
-    def _threads(self, work: Work) -> list[Array]:
-        halt = Halt()
-        results: list[Array | None] = [None] * len(work.chunks)
-        done, total = 0, sum(work.weights)
 
-        def finish(place: int) -> int:
-            running = work.begin(work.payload, work.chunks[place])
-            while not halt.asked:
-                if running.step():
-                    results[place] = running.result
-                    return work.weights[place]
-            return 0
+def finished(begin: Callable[[Payload, Chunk], Running], payload: Payload, chunk: Chunk) -> Array:
+    """Return the result of one chunk, run to its end."""
+    running = begin(payload, chunk)
+    while not running.step():
+        pass
+    return running.result
 
-        with deferred_interrupt(halt), ThreadPoolExecutor(max_workers=min(self.threads, len(results))) as pool:
-            pending: set[Future[int]] = {pool.submit(finish, place) for place in range(len(results))}
-            try:
-                while pending and not halt.asked:
-                    finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                    done += sum(future.result() for future in finished)
-                    if self.progress is not None and finished:
-                        self.progress(done, total)
-            finally:
-                halt.asked = True  # nothing runs any more at the regular end; otherwise the rest is given up
-                for future in pending:
-                    future.cancel()
-        complete = [result for result in results if result is not None]
-        if len(complete) < len(results):  # halted by a signal whose own handler went on
-            raise KeyboardInterrupt
-        return complete
+
+class _State:
+    """The results so far, and who has to hear of each new one."""
+
+    def __init__(self, work: Work, runner: Runner) -> None:
+        self.results = {} if runner.journal is None else runner.journal.begin(work)
+        self.missing = [place for place in range(len(work.chunks)) if place not in self.results]
+        self._journal, self._progress = runner.journal, runner.progress
+        self._weights, self._total = work.weights, sum(work.weights)
+        self._done = sum(work.weights[place] for place in self.results)
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+    def keep(self, place: int, result: Array) -> None:
+        """Keep a result, on disk too; the thread that computed it does this before it begins another chunk."""
+        if self._journal is not None:
+            self._journal.record(place, result)
+        self.results[place] = result
+
+    def tell(self, *places: int) -> None:
+        """Report chunks as done, from the calling thread."""
+        if self._progress is not None and places:
+            self._done += sum(self._weights[place] for place in places)
+            self._progress(self._done, self._total)
+
+
+def _run_threads(work: Work, threads: int, state: _State) -> None:
+    halt = Halt()
+
+    def finish(place: int) -> int | None:
+        running = work.begin(work.payload, work.chunks[place])
+        while not halt.asked:
+            if running.step():
+                state.keep(place, running.result)
+                return place
+        return None
+
+    with deferred_interrupt(halt), ThreadPoolExecutor(max_workers=min(threads, len(state.missing))) as pool:
+        pending: set[Future[int | None]] = {pool.submit(finish, place) for place in state.missing}
+        try:
+            while pending and not halt.asked:
+                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                places = [future.result() for future in done]
+                state.tell(*(place for place in places if place is not None))
+        finally:
+            halt.asked = True  # nothing runs any more at the regular end; otherwise the rest is given up
+            for future in pending:
+                future.cancel()
+    if len(state.results) < len(work.chunks):  # halted by a signal whose own handler went on
+        raise KeyboardInterrupt
 
 
 class Halt:
     """A flag that asks workers to stop; without a lock, so that a signal handler may set it at any instant."""
 
     def __init__(self) -> None:
+        """Nothing is asked."""
         self.asked = False
 
 
