@@ -49,7 +49,10 @@ PROGRAMS = {
     "cc": "apt install gcc libc6-dev",
     "git": "apt install git",
 }
-LIBRARIES = {"torch": "pip install torch==2.13.0"}  # the CPU build
+LIBRARIES = {
+    "torch": "pip install torch==2.13.0",  # the CPU build
+    "distributed": "pip install 'exactdropout[dask]'",
+}
 
 
 @pytest.fixture(scope="session")

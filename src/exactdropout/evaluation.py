@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -25,6 +27,8 @@ def evaluate(
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     threads: int | None = None,
+    executor: Executor | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Evaluation:
@@ -41,6 +45,11 @@ def evaluate(
         moments: 4 adds Var_R ‖D − y‖² per example, from which the standard error of sampling follows.
         strategy: name a float64 strategy instead of letting the planner choose.
         threads: threads of the float64 engine (results have the same bits for any number).
+        executor: any ``concurrent.futures.Executor`` that does the work instead, such as a ``ProcessPoolExecutor`` or
+            the ``client.get_executor()`` of a Dask cluster; the bits are the same.
+        checkpoint: path of a journal of the finished chunks of this evaluation. A run that was killed goes on from it,
+            with the same bits; one that was complete is read from it. It belongs to this network, data, q, options and
+            version, and is refused for others.
         max_cost: refuse before starting when the plan costs more elementary steps; see :func:`plan`.
         progress: True for a bar on standard error, or ``progress(done, total)``.
 
@@ -51,6 +60,8 @@ def evaluate(
         InvalidInput, MixedNumbers: bad arguments, floats in an exact computation.
         CostLimitExceeded: the plan exceeds ``max_cost`` or memory; nothing was started.
         NumericalRange: a float64 computation overflowed.
+        ExecutorFailed: a worker of ``executor`` died, or it cannot take the work.
+        UnreadableFile: ``checkpoint`` is damaged, or belongs to another evaluation; the message says which.
 
     >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
     >>> evaluate(figure_1, Examples.point((1, -1), 8), "1/2")
@@ -58,6 +69,13 @@ def evaluate(
     """
     examples, rates, rates_kind = _checked(network, data, q)
     _check_options(gradient, moments, max_cost)
+    engine = _engine(network, examples, strategy) if precision is None else "interval"
+    for value, name in ((executor, "executor"), (checkpoint, "checkpoint")):
+        if value is not None and engine != "float64":
+            raise InvalidInput(
+                f"Argument {name!r} must be None for the {engine} engine, not {show(value)}; only the float64 engine "
+                "works in chunks."
+            )
     if precision is not None:
         if gradient:
             raise InvalidInput("Argument 'gradient' must be False with 'precision'; intervals carry no gradient.")
@@ -69,7 +87,7 @@ def evaluate(
                 network, examples, rates, enclose,
                 precision=precision, moments=moments, max_cost=max_cost, progress=report,
             )  # fmt: skip
-    if _engine(network, examples, strategy) == "exact":
+    if engine == "exact":
         from exactdropout.numeric.exact import evaluate_exact
 
         fractions = exact_rates(rates, rates_kind)
@@ -82,7 +100,8 @@ def evaluate(
     with reporting(progress, "masks") as report:
         return evaluate_float64(
             network, examples, _dyadic_rates(rates, rates_kind), gradient=gradient, moments=moments,
-            strategy=strategy, threads=threads, max_cost=max_cost, progress=report,
+            strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
+            max_cost=max_cost, progress=report,
         )  # fmt: skip
 
 

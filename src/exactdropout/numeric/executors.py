@@ -87,16 +87,13 @@ def run_bundle(begin: Callable[[Payload, Chunk], Running], parcel: Parcel, chunk
 def bundles(places: Sequence[int], weights: Sequence[int], cost: float) -> list[list[int]]:
     """Return the places in bundles of about a second each, but not fewer than 64 where there are as many chunks."""
     wanted = min(len(places), max(LEAST_BUNDLES, int(cost / BUNDLE_NANOSECONDS)))
-    most = sum(weights[place] for place in places) / max(1, wanted)
-    result: list[list[int]] = []
-    filled = most
+    total = max(1, sum(weights[place] for place in places))
+    result: dict[int, list[int]] = {}
+    before = 0
     for place in places:
-        if filled >= most:
-            result.append([])
-            filled = 0.0
-        result[-1].append(place)
-        filled += weights[place]
-    return result
+        result.setdefault(before * wanted // total, []).append(place)
+        before += weights[place]
+    return list(result.values())
 
 
 def run_elsewhere(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -61,6 +62,7 @@ def train(
     iterations: int = 500,
     tolerance: float = 1e-8,
     threads: int | None = None,
+    executor: Executor | None = None,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Training:
@@ -76,6 +78,7 @@ def train(
         iterations: most steps of L-BFGS.
         tolerance: converged when no entry of the gradient exceeds it.
         threads: threads of the engine; the result has the same bits for any number.
+        executor: does the work instead, as in :func:`exactdropout.evaluate`; the result has the same bits.
         max_cost: limit for all evaluations together, in steps of about a nanosecond; None for ten minutes of one core.
         progress: True for a bar, or ``progress(iteration, iterations)``.
 
@@ -104,7 +107,7 @@ def train(
     limit = 10 * MAX_COST if max_cost is None else max_cost
     plan = plan_float64(begin, examples, rates, gradient=True, max_cost=limit)
     with reporting(progress, "steps") as report:
-        descent = _Descent(begin, examples, rates, threads, limit, max(1, int(min(1e9, limit / plan.cost))))
+        descent = _Descent(begin, examples, rates, threads, executor, limit, max(1, int(min(1e9, limit / plan.cost))))
         return descent.run(iterations, float(tolerance), report)
 
 
@@ -117,18 +120,25 @@ class _Descent:
         data: Examples,
         rates: tuple[Fraction, ...],
         threads: int | None,
+        executor: Executor | None,
         limit: float,
         most: int,
     ) -> None:
         self.shape, self.data, self.rates = begin, data, rates
-        self.threads, self.limit, self.most = threads, limit, most
+        self.threads, self.executor, self.limit, self.most = threads, executor, limit, most
         self.evaluations = 0
         self.best = (begin, self.evaluate(begin))
 
     def evaluate(self, network: Network) -> Evaluation:
         self.evaluations += 1
         return evaluate_float64(
-            network, self.data, self.rates, gradient=True, threads=self.threads, max_cost=self.limit
+            network,
+            self.data,
+            self.rates,
+            gradient=True,
+            threads=self.threads,
+            executor=self.executor,
+            max_cost=self.limit,
         )
 
     def network(self, flat: Array) -> Network:
