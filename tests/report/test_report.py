@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import exactdropout
 from exactdropout import theorems
 from exactdropout.cli.main import main
+from exactdropout.notation.markup import html_text, latex_text, split_formulas
 from exactdropout.report import html_page, latex_document, write_report
-from exactdropout.report.markup import html_text, latex_text, split_formulas
 from exactdropout.theorems import argument, conclude, step
 
 

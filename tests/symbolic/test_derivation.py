@@ -152,8 +152,8 @@ def test_latex_and_text_of_a_small_case():
     d = derive(Architecture(inputs=1, hidden=(1,), biases=False), q=F(1, 2))
     assert str(d.criterion) == "4*v_1**2*relu(w1_1_1*x_1)**2 - 2*v_1*y*relu(w1_1_1*x_1) + y**2"
     assert d._repr_latex_() == (
-        r"$\displaystyle J_D = 4 v_{1}^{2} \operatorname{relu}\left(w_{1 1 1} x_{1}\right)^{2} "
-        r"- 2 v_{1} y \operatorname{relu}\left(w_{1 1 1} x_{1}\right) + y^{2}$"
+        r"$\displaystyle J_D = 4 v_{1}^{2} \operatorname{relu}\left( w_{1,1,1} x_{1} \right)^{2} "
+        r"- 2 v_{1} y \operatorname{relu}\left( w_{1,1,1} x_{1} \right) + y^{2}$"
     )
     assert [str(s) for s in d.symbols] == ["v_1", "w1_1_1", "x_1", "y"]
 

@@ -3,6 +3,7 @@
 from exactdropout.claims.check import check
 from exactdropout.claims.formulas import closed_forms, derived_claims
 from exactdropout.claims.parser import parse_claim
+from exactdropout.claims.reading import read_formula
 from exactdropout.claims.verdict import Verdict
 
-__all__ = ["Verdict", "check", "closed_forms", "derived_claims", "parse_claim"]
+__all__ = ["Verdict", "check", "closed_forms", "derived_claims", "parse_claim", "read_formula"]

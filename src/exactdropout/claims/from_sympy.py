@@ -9,25 +9,10 @@ from typing import Any
 import sympy
 
 from exactdropout.claims.parser import MAX_EXPONENT, MAX_NESTING
-from exactdropout.claims.syntax import (
-    QUANTITIES,
-    Add,
-    Call,
-    Claim,
-    Comparison,
-    Divide,
-    Expression,
-    Multiply,
-    Name,
-    Negate,
-    Number,
-    Power,
-    Quantity,
-    Repeated,
-)
+from exactdropout.claims.syntax import QUANTITIES, Call, Claim, Comparison, Expression, Name, Number, Quantity, walk
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.symbolic.relu import Relu
+from exactdropout.symbolic.trees import tree
 
 __all__ = ["claim_from_sympy"]
 
@@ -57,61 +42,20 @@ def claim_from_sympy(relation: Any) -> Claim:
     name = next((text for kind, text in _RELATIONS.items() if isinstance(relation, kind)), None)
     if name is None:
         raise InvalidInput(f"Argument 'claim' must be text or a SymPy relation such as Eq, not {show(relation)}.")
-    sides = (_expression(relation.lhs, 0), _expression(relation.rhs, 0))
+    sides = tuple(
+        tree(
+            side,
+            _symbol,
+            base="xwWb".__contains__,
+            max_nesting=MAX_NESTING,
+            max_exponent=MAX_EXPONENT,
+            argument="claim",
+        )
+        for side in (relation.lhs, relation.rhs)
+    )
+    if any(isinstance(node, Call) and node.function == "step" for node in walk(sides)):
+        raise InvalidInput("Argument 'claim' holds step, which is not part of the grammar.")
     return Claim(Comparison(sides, (name,)))  # type: ignore[arg-type]
-
-
-def _expression(node: Any, depth: int) -> Expression:
-    if depth > MAX_NESTING:
-        raise InvalidInput(f"Argument 'claim' nests more than {MAX_NESTING} levels.")
-
-    def inner(item: Any) -> Expression:
-        return _expression(item, depth + 1)
-
-    if node.is_Rational:
-        value = Fraction(int(node.p), int(node.q))
-        number: Expression = Number(Fraction(abs(value.numerator)))
-        if value.denominator != 1:
-            number = Divide(number, Number(Fraction(value.denominator)))
-        return Negate(number) if value < 0 else number
-    if isinstance(node, sympy.Symbol):
-        return _symbol(str(node))
-    if isinstance(node, sympy.Indexed):
-        base = str(node.base)
-        if base not in ("x", "w", "W", "b"):
-            raise InvalidInput(f"Argument 'claim' holds {show(base)} with indices; x, w, W and b have them.")
-        return Name(base, tuple(map(inner, node.indices)))
-    if node.is_Add:
-        return Add(tuple(map(inner, node.as_ordered_terms())))
-    if node.is_Mul:
-        return _product(node, inner)
-    if node.is_Pow:
-        if node.exp.is_Integer and abs(int(node.exp)) > MAX_EXPONENT:
-            raise InvalidInput(f"Argument 'claim' must have exponents up to {MAX_EXPONENT}, not {node.exp}.")
-        if node.exp.could_extract_minus_sign():
-            return Divide(Number(Fraction(1)), inner(1 / node))
-        return Power(inner(node.base), inner(node.exp))
-    for kind, name in ((Relu, "relu"), (sympy.Abs, "abs"), (sympy.Max, "max"), (sympy.Min, "min")):
-        if isinstance(node, kind):
-            return Call(name, tuple(map(inner, node.args)))
-    if isinstance(node, (sympy.Sum, sympy.Product)):
-        body = inner(node.function)
-        kind = "sum" if isinstance(node, sympy.Sum) else "product"
-        for index, first, last in node.limits:
-            body = Repeated(kind, str(index), inner(first), inner(last), body)  # type: ignore[arg-type]
-        return body
-    raise InvalidInput(f"Argument 'claim' holds {show(node)}, which is not part of the grammar.")
-
-
-def _product(node: Any, inner: Any) -> Expression:
-    top, bottom = sympy.fraction(node, exact=True)
-    if bottom != 1:
-        return Divide(inner(top), inner(bottom))
-    coefficient, rest = node.as_coeff_Mul()
-    if coefficient.is_negative:
-        return Negate(inner(-node))
-    factors = ([coefficient] if coefficient != 1 else []) + list(sympy.Mul.make_args(rest))
-    return Multiply(tuple(map(inner, factors)))
 
 
 def _symbol(name: str) -> Expression:

@@ -6,6 +6,7 @@ docs/claims.md publishes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NoReturn, get_args
 
@@ -40,6 +41,9 @@ __all__ = ["MAX_EXPONENT", "MAX_NESTING", "parse_assumptions", "parse_claim", "p
 
 MAX_NESTING = 50
 MAX_EXPONENT = 64
+MAX_FORMULA = 1_000_000
+"""Characters of a formula that is read back under a given style."""
+MAX_FORMULA_DIGITS = 4_000  # Python itself refuses to read longer integers
 
 _RELATIONS = frozenset(get_args(Relation))
 _DIRECTIONS = frozenset(get_args(Direction))
@@ -80,10 +84,17 @@ def parse_assumptions(text: str) -> tuple[Comparison, ...]:
     return found
 
 
-def parse_expression(text: str) -> Expression:
-    """Parse one expression."""
-    parser = _Parser(_text(text))
+def parse_expression(text: str, vocabulary: Mapping[str, bool] | None = None) -> Expression:
+    """Parse one expression.
+
+    ``vocabulary`` names the symbols that a formula was printed with, and whether an upper index in parentheses, as in
+    W^{(1)}_{2,3}, is a layer of theirs: these take precedence over the names of the grammar, ``step`` is a function,
+    and a formula may be long.
+    """
+    parser = _Parser(_text(text), vocabulary)
     found = parser.expression()
+    if parser.formula and parser.takes("="):  # a formula may stand behind its name, as in J_D = ...
+        found = parser.expression()
     parser.end()
     return found
 
@@ -95,9 +106,13 @@ def _text(text: object) -> str:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, vocabulary: Mapping[str, bool] | None = None) -> None:
         self.text = text
-        self.tokens = tokens(text)
+        self.vocabulary = vocabulary or {}
+        self.formula = vocabulary is not None
+        self.tokens = (
+            tokens(text) if vocabulary is None else tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS)
+        )
         self.at = 0
         self.nesting = 0
 
@@ -309,6 +324,10 @@ class _Parser:
 
     def named(self, token: Token) -> Expression:
         word, position = token.text, token.position
+        if word in self.vocabulary:
+            return Name(word, self.indices(word, self.vocabulary[word]), position=position)
+        if word == "step" and self.formula:
+            return self.call(word, position)
         if word in _QUANTITY_WORDS:
             return Quantity(_QUANTITY_WORDS[word], position=position)
         if word == "second":
@@ -443,15 +462,16 @@ class _Parser:
         self.expect("^", "in a sum such as \\sum_{i=1}^{K}")
         return index, first, self.script()
 
-    def indices(self, word: str) -> tuple[Expression, ...]:
+    def indices(self, word: str, layered: bool | None = None) -> tuple[Expression, ...]:
         found: list[Expression] = []
-        if word in "Wb" and self.sees("^") and [t.text for t in self.tokens[self.at + 1 : self.at + 3]] == ["{", "("]:
+        upper = word in "Wb" if layered is None else layered
+        if upper and self.sees("^") and [t.text for t in self.tokens[self.at + 1 : self.at + 3]] == ["{", "("]:
             self.at += 3
             found.append(self.expression())
             self.expect(")", "in an upper layer index")
             self.expect("}", "in an upper layer index")
         while self.sees("[", "_"):
-            if word in _PLAIN:
+            if word in _PLAIN and layered is None:
                 self.error(f"'{word}' has no indices; a relation is expected")
             if self.takes("["):
                 found.append(self.expression())
@@ -461,7 +481,7 @@ class _Parser:
             else:
                 self.advance()
                 found += self.subscripts()
-        if len(found) > 3:
+        if len(found) > 3 and layered is None:
             self.error(f"{word} has at most 3 indices")
         return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -16,7 +17,7 @@ MAX_DIGITS = 60
 
 _SPACE = re.compile(
     r"(?:\s|~|&|\\(?:[,;:! \\]|(?:begin|end)\{(?:split|aligned|align\*?|equation\*?)\}"
-    r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|limits)\b))+"
+    r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|limits|notag)\b))+"
 )
 _NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
 _WORD = re.compile(r"[A-Za-z]+")
@@ -71,14 +72,18 @@ def fail(text: str, position: int, message: str) -> NoReturn:
     raise InvalidInput(f"Argument 'claim' at position {position + 1}: {message}\n  {lead}{shown}{trail}\n  {caret}")
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(
+    text: str, names: Set[str] = frozenset(), max_characters: int = MAX_CHARACTERS, max_digits: int = MAX_DIGITS
+) -> list[Token]:
     """Return the tokens of a claim, an end token last.
+
+    ``names`` are further words that are one symbol each, Greek ones also as commands.
 
     A text with a backslash, ``_{`` or ``^{`` is LaTeX: there, letters that form no known word are symbols
     side by side, and a digit after ``_`` or ``^`` stands alone, as TeX has it.
     """
-    if len(text) > MAX_CHARACTERS:
-        fail(text[:80], 0, f"a claim has at most {MAX_CHARACTERS} characters, not {len(text)}.")
+    if len(text) > max_characters:
+        fail(text[:80], 0, f"a claim has at most {max_characters} characters, not {len(text)}.")
     latex = _LATEX.search(text) is not None
     found: list[Token] = []
     wrapped: list[int] = []  # depths of braces that only wrap a word, as in \text{penalty}
@@ -96,7 +101,7 @@ def tokens(text: str) -> list[Token]:
                     at = opening.end()
             elif name in _COMMANDS:
                 found.append(Token("operator", _COMMANDS[name], start))
-            elif name in _FUNCTIONS or name in GREEK:
+            elif name in _FUNCTIONS or name in GREEK or name in names:
                 found.append(Token("name", _FUNCTIONS.get(name, name), start))
             else:
                 fail(text, start, f"the LaTeX command \\{name[:30]} is not part of the grammar.")
@@ -104,12 +109,12 @@ def tokens(text: str) -> list[Token]:
             digits = number[0]
             if latex and found and found[-1].text in SPLIT_AFTER:
                 digits = digits[0]
-            if len(digits) > MAX_DIGITS:
-                fail(text, at, f"a number has at most {MAX_DIGITS} digits, not {len(digits)}.")
+            if len(digits) > max_digits:
+                fail(text, at, f"a number has at most {max_digits} digits, not {len(digits)}.")
             found.append(Token("number", digits, at))
             at += len(digits)
         elif word := _WORD.match(text, at):
-            if latex and word[0] not in WORDS:
+            if latex and word[0] not in WORDS and word[0] not in names:
                 found += [Token("name", letter, at + i) for i, letter in enumerate(word[0])]
             else:
                 found.append(Token("name", word[0], at))
@@ -129,6 +134,6 @@ def tokens(text: str) -> list[Token]:
             at += 1
         else:
             fail(text, at, "this character is not part of the grammar.")
-        if len(found) > MAX_TOKENS:
-            fail(text, at, f"a claim has at most {MAX_TOKENS} symbols.")
+        if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
+            fail(text, at, f"a claim has at most {max_characters * MAX_TOKENS // MAX_CHARACTERS} symbols.")
     return [*found, Token("end", "", len(text))]

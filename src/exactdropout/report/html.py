@@ -6,7 +6,7 @@ import base64
 import html
 from collections.abc import Mapping, Sequence
 
-from exactdropout.report.markup import html_text
+from exactdropout.notation.markup import html_text
 from exactdropout.theorems.proof import METHODS, Proof, Step
 from exactdropout.theorems.registry import Theorem
 

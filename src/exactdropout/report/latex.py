@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from exactdropout.report.markup import latex_text
+from exactdropout.notation.markup import latex_text
 from exactdropout.theorems.proof import METHODS, Proof, Step
 from exactdropout.theorems.registry import Theorem
 

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 import sympy
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import scalar, show
+from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.symbolic.code import Language, formula_code
 from exactdropout.symbolic.expression import to_sympy
+from exactdropout.symbolic.printing import formula_latex, formula_mathml, formula_text
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 
 __all__ = ["Formula", "formula"]
@@ -152,12 +155,61 @@ class Formula:
             )
         return self.expr.subs(replaced, simultaneous=True)
 
-    def latex(self) -> str:
-        """Return LaTeX without delimiters."""
-        return str(sympy.latex(self.expr))
+    def latex(self, style: Style | None = None, *, left: str | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return LaTeX (amsmath), which :func:`exactdropout.claims.read_formula` reads back.
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.latex()}$"
+        Args:
+            style: names, indices, width, environment: a :class:`exactdropout.notation.Style`; by default one line
+                without delimiters.
+            left: a quantity such as ``"penalty"``, or LaTeX, to stand before ``=``.
+            options: fields of the style, such as ``names={"v": "a"}, index="superscript-layer", width=80,
+                environment="align*", standalone=True``.
+
+        Raises:
+            InvalidInput: two symbols under one name, a symbol without a printable name, more than 20,000 terms.
+        """
+        return formula_latex(self, styled(style, options), left)
+
+    def mathml(self, style: Style | None = None, *, left: str | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a MathML ``math`` element in display style."""
+        return formula_mathml(self, styled(style, options), left)
+
+    def text(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return plain text in the grammar of claims: indices in brackets, powers with ^."""
+        return formula_text(self, styled(style, options))
+
+    def code(self, language: Language, name: str = "formula") -> str:
+        """Return source text of a function of the formula's symbols, in their order.
+
+        Args:
+            language: ``"python"`` (exact, for int and Fraction arguments), ``"numpy"`` (arrays that broadcast),
+                ``"sympy"`` or ``"c"`` (doubles).
+            name: of the function.
+
+        relu atoms and repeated factors are computed once. A symbol whose name is a word of the language gets an
+        underscore. Constants: exact in Python and SymPy; in NumPy and C one rounding each.
+
+        Raises:
+            InvalidInput: irrational entries, a constant beyond the range of doubles, a name that is no identifier.
+
+        >>> from exactdropout import Architecture, derive
+        >>> print(derive(Architecture(1, (1,), biases=False), q=Fraction(1, 3)).risk.code("c", "risk"))
+        /* A formula derived by exactdropout (float64 arithmetic). */
+        double risk(double v_1, double w1_1_1, double x_1, double y)
+        {
+            const double k0 = w1_1_1*x_1;
+            const double r0 = k0 > 0.0 ? k0 : 0.0;
+            return v_1*v_1*r0*r0 - 2.0*v_1*y*r0 + y*y;
+        }
+        <BLANKLINE>
+        """
+        return formula_code(self, language, name)
+
+    def _repr_latex_(self) -> str | None:
+        try:
+            return rf"$\displaystyle {self.latex()}$"
+        except InvalidInput:  # Jupyter falls back on the text
+            return None
 
     def __str__(self) -> str:
         """Return the SymPy expression as text."""

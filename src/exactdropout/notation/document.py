@@ -1,0 +1,74 @@
+"""LaTeX around formulas: a document that compiles as it stands, a theorem with its proof, a booktabs table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
+
+__all__ = ["PREAMBLE", "document", "table", "theorem"]
+
+PREAMBLE = r"""\documentclass[11pt]{article}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath,amssymb,amsthm,booktabs,array}
+\usepackage{tikz}
+\usepackage[a4paper,margin=25mm]{geometry}
+\newtheorem{theorem}{Theorem}
+\newtheorem{proposition}{Proposition}
+\newtheorem{lemma}{Lemma}
+\newtheorem{claim}{Claim}
+\setlength{\emergencystretch}{4em}
+\allowdisplaybreaks
+"""
+KINDS = ("theorem", "proposition", "lemma", "claim")
+
+
+def document(*parts: str) -> str:
+    """Return a document that compiles as it stands with a basic TeX Live, around LaTeX that results print.
+
+    Needs texlive-latex-base, -recommended and -pictures. Formulas without an environment are put on lines of
+    their own by ``\\[`` and ``\\]`` before.
+
+    >>> document("$1 + 1 = 2$").splitlines()[-2]
+    '$1 + 1 = 2$'
+    """
+    return "\n".join([PREAMBLE + r"\begin{document}", "\n\n".join(parts), r"\end{document}", ""])
+
+
+def theorem(statement: str, *, kind: str = "theorem", title: str = "", proof: Sequence[str] = ()) -> str:
+    """Return a theorem environment of amsthm and, where steps are given, its proof with numbered steps; all LaTeX.
+
+    >>> print(theorem("$q < 1$.", kind="claim"))
+    \\begin{claim}
+    $q < 1$.
+    \\end{claim}
+    """
+    if kind not in KINDS:
+        raise InvalidInput(f"Argument 'kind' must be one of {', '.join(KINDS)}, not {show(kind)}.")
+    lines = [rf"\begin{{{kind}}}" + (f"[{{{title}}}]" if title else ""), statement, rf"\end{{{kind}}}"]
+    if proof:
+        lines += [r"\begin{proof}\leavevmode", r"\begin{enumerate}", *(rf"\item {step}" for step in proof)]
+        lines += [r"\end{enumerate}", r"\end{proof}"]
+    return "\n".join(lines)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: str = "") -> str:
+    """Return a booktabs table; every cell is LaTeX, ``columns`` the preamble of ``tabular`` (left-aligned by default).
+
+    >>> print(table(["quantity", "value"], [["$R$", "$64$"]]))
+    \\begin{tabular}{@{}ll@{}}
+    \\toprule
+    quantity & value \\\\
+    \\midrule
+    $R$ & $64$ \\\\
+    \\bottomrule
+    \\end{tabular}
+    """
+    if any(len(row) != len(header) for row in rows):
+        raise InvalidInput(f"Argument 'rows' must have {len(header)} cells in each row, one per column.")
+    body = [" & ".join(row) + r" \\" for row in rows]
+    return "\n".join([
+        rf"\begin{{tabular}}{{@{{}}{columns or 'l' * len(header)}@{{}}}}", r"\toprule", " & ".join(header) + r" \\",
+        r"\midrule", *body, r"\bottomrule", r"\end{tabular}",
+    ])  # fmt: skip
