@@ -49,14 +49,7 @@ _RELATIONS = frozenset(get_args(Relation))
 _DIRECTIONS = frozenset(get_args(Direction))
 _QUANTITY_WORDS = {w: w for w in ("penalty", "criterion", "risk", "mean", "variance", "output")}
 _FUNCTIONS = {"relu": "relu", "abs": "abs", "Abs": "abs", "max": "max", "Max": "max", "min": "min", "Min": "min"}
-_REPEATED = {
-    "sum": "sum",
-    "Sum": "sum",
-    "prod": "product",
-    "Prod": "product",
-    "product": "product",
-    "Product": "product",
-}
+_REPEATED = {"sum": "sum", "Sum": "sum", **dict.fromkeys(("prod", "Prod", "product", "Product"), "product")}
 _INDEXED = frozenset("xwWbqpn")
 _PLAIN = frozenset({"weights", "biases"})
 _GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"
