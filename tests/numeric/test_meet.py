@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction as F
 
 import numpy as np
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import meeting
+from exactdropout.numeric import meeting, meeting_points
 from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import meet
+from exactdropout.numeric.kernels import meet, meet_order
 from exactdropout.numeric.problem import prepare
+from exactdropout.numeric.quantities import reference_outputs
 from exactdropout.numeric.work import Runner
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
@@ -27,29 +29,116 @@ def build(rows, bits, seed, scale=1.0):
     return network, Examples.from_arrays(rng.normal(size=(2, bits)), rng.normal(size=(2, 2)))
 
 
-@pytest.mark.parametrize("interpreted", [False, True])
+def reference(columns, base, keep):
+    """Both lists of subset sums (units × masks) and their probabilities, for :func:`meet_reference`."""
+    cut = (len(columns) + 1) // 2
+    lists = []
+    for part, start in ((columns[:cut], base), (columns[cut:], np.zeros_like(base))):
+        kept = (np.arange(1 << len(part))[:, None] >> np.arange(len(part)) & 1).astype(float)
+        lists.append((start[:, None] + (kept @ part).T, np.prod(np.where(kept > 0, keep, 1 - keep), axis=1)))
+    (first, p_first), (second, p_second) = lists
+    return first, second, p_first, p_second
+
+
+def drawn_problem(data, bits, units):
+    flat = data.draw(st.lists(ENTRIES, min_size=(bits + 1) * units, max_size=(bits + 1) * units))
+    columns = np.array(flat[units:], dtype=float).reshape(bits, units)
+    q = data.draw(st.sampled_from([F(1, 2), F(1, 4), F(9, 10)]))
+    cut = (bits + 1) // 2
+    weights = meeting_points.mask_weights(q, cut, bits - cut)
+    return {"columns": columns, "base": np.array(flat[:units]), "weights": weights, "stretch": 7}, float(1 - q)
+
+
+def finished(running):
+    while not running.step():
+        pass
+    return running.result
+
+
+@contextmanager
+def interpreted():
+    """Run the kernels as plain Python, their callees too."""
+    modules = (meet, meet_order)
+    saved = [(m, name, f) for m in modules for name, f in vars(m).items() if hasattr(f, "py_func")]
+    try:
+        for module, name, function in saved:
+            setattr(module, name, function.py_func)
+        yield
+    finally:
+        for module, name, function in saved:
+            setattr(module, name, function)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_the_order_of_a_unit(data):
+    """Ascending by α and −β, every point once, ranks inverse; the tables add up to the sums."""
+    bits = data.draw(st.integers(0, 9))
+    payload, keep = drawn_problem(data, bits, 1)
+    finished(meeting_points.MetUnit(payload, (0,)))
+    unit = meeting_points.points(payload).units[0]
+    first, second, *_ = reference(payload["columns"], payload["base"], keep)
+    values = np.concatenate([first[0], -second[0]])
+    assert sorted(unit.order.tolist()) == list(range(len(values)))
+    assert (np.diff(values[unit.order]) > -1e-12).all()
+    assert (unit.rank[unit.order] == np.arange(len(values))).all()
+    cut, low = (bits + 1) // 2, bits // 2 // 2
+    for mask, value in enumerate(np.concatenate([first[0], second[0]]).tolist()):
+        half, within = mask >> cut, mask & ((1 << low) - 1)
+        assert unit.low[(half << low) | within] + unit.high[mask >> low] == pytest.approx(value, abs=1e-12)
+
+
+@pytest.mark.parametrize("plain", [False, True])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_pairs_agree_with_the_double_loop(interpreted, data):
-    bits = data.draw(st.integers(0, 6))
-    flat = data.draw(st.lists(ENTRIES, min_size=2 * bits + 2, max_size=2 * bits + 2))
-    network = Network([np.array(flat[: 2 * bits] or [0.0, 0.0]).reshape(2, -1), [[1.0, 1.0]]], [flat[-2:], None])
-    q = data.draw(st.sampled_from([F(1, 2), F(1, 4), F(9, 10)]))
-    problem = prepare(network, Examples.point([1.0] * max(bits, 1), 0.0), (q, F(1, 2)))
-    columns, counts = meeting.active_columns(problem)
-    halves = meeting._halves(problem, columns[0, : counts[0]])
-    kernel = meet.meet_pair.py_func if interpreted else meet.meet_pair
-    sums, state = np.zeros(2), np.array([0, len(halves.p_second)])
-    tree = np.zeros((len(halves.p_second) + 1, 4), dtype=np.int64)
-    arguments = (
-        halves.first[1], halves.first[0], halves.second[1], halves.second[0], halves.orders_first[1],
-        halves.orders_second[1], halves.reached[0], halves.ranks[0], halves.p_first, halves.p_second,
-        np.full(4, 2.0**40), tree, state, sums,
-    )  # fmt: skip
-    while not kernel(*arguments, 3):
-        pass
-    expected = meet.meet_reference(halves.first, halves.second, halves.p_first, halves.p_second, 1, 0)
-    assert sums.sum() == pytest.approx(expected, rel=1e-9, abs=1e-8)
+def test_units_agree_with_the_loop(plain, data):
+    bits = data.draw(st.integers(0, 7))
+    payload, keep = drawn_problem(data, bits, 1)
+    with interpreted() if plain else nullcontext():
+        mean, square, size, size_square = finished(meeting_points.MetUnit(payload, (0,)))
+    column, base = payload["columns"][:, 0].tolist(), float(payload["base"][0])
+    expected = meet_order.unit_reference(column, base, keep)
+    assert (mean, square) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    first, second, p_first, p_second = reference(payload["columns"], payload["base"], keep)
+    sizes = np.abs(first[0])[:, None] + np.abs(second[0])[None, :]
+    weights = p_first[:, None] * p_second[None, :]
+    assert (size, size_square) == pytest.approx([(weights * sizes).sum(), (weights * sizes**2).sum()])
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_pairs_agree_with_the_double_loop(plain, data):
+    """Every number of levels, cells of one and of many points, chunks of near points and blocks cut anywhere."""
+    bits = data.draw(st.integers(0, 7 if plain else 10))
+    payload, keep = drawn_problem(data, bits, 2)
+    size = 2 ** ((bits + 1) // 2) + 2 ** (bits // 2)
+    levels = data.draw(st.lists(st.integers(2, 5), min_size=1, max_size=3))
+    leaf = max(3, (size - 1).bit_length() - sum(levels))
+    shifts = [leaf + sum(levels[level + 1 :]) for level in range(len(levels))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(meeting_points, "cells", lambda _: (np.array(shifts), np.array(levels)))
+        with interpreted() if plain else nullcontext():
+            (value,) = finished(meeting_points.MetPair(payload, (1, 0)))
+    expected = meet.meet_reference(*reference(payload["columns"], payload["base"], keep), 1, 0)
+    assert value == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("bits", [0, 1, 2, 11, 12, 30, 39, 40, 52, 56])
+def test_cells_hold_all_points_down_to_a_few_dozen(bits):
+    size = 2 ** ((bits + 1) // 2) + 2 ** (bits // 2)
+    shifts, levels = (part.tolist() for part in meeting_points.cells(size))
+    assert 1 << (shifts[0] + levels[0]) >= size
+    assert all(upper == lower + bits for upper, lower, bits in zip(shifts[:-1], shifts[1:], levels[1:], strict=True))
+    assert 3 <= shifts[-1] <= meeting_points.LARGEST_LEAF
+    assert all(2 <= level <= 8 for level in levels)
+
+
+def test_mask_weights_are_the_nearest_floats():
+    weights = meeting_points.mask_weights(F(1, 3), 3, 2)
+    assert weights[0, :4].tolist() == [1 / 27, 2 / 27, 4 / 27, 8 / 27]
+    assert weights[1, :3].tolist() == [1 / 9, 2 / 9, 4 / 9]
+    assert not weights[0, 4:].any()
 
 
 @pytest.mark.parametrize(("rows", "bits", "q"), [(5, 17, F(1, 2)), (3, 18, F(1, 3)), (9, 16, F(1, 10))])
@@ -71,20 +160,30 @@ def test_massive_ties_are_no_trouble():
 
 
 def test_steps_and_threads_change_no_bit(monkeypatch):
-    network, data = build(4, 14, 1)
-    one = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="meet", threads=1)
-    monkeypatch.setattr(meeting, "STEP_ELEMENTS", 7)
-    two = meeting.run(prepare(network, data, (F(1, 2), F(1, 2))), *_reference(network, data), 2, Runner(threads=2))
-    again = meeting.run(prepare(network, data, (F(1, 2), F(1, 2))), *_reference(network, data), 2, Runner())
-    assert np.array_equal(two.moments, again.moments)
-    assert np.array_equal(two.errors, again.errors)
-    assert one.criterion > 0
+    network, data = build(4, 24, 1)
+    problem = prepare(network, data, (F(1, 3), F(1, 2)))
+    reference = reference_outputs(problem)
+    told = []
+    runners = (Runner(), Runner(threads=2), Runner(threads=3, progress=lambda done, total: told.append((done, total))))
+    found = [meeting.run(problem, reference, 2, runner) for runner in runners]
+    monkeypatch.setattr(meeting, "STEP_POINTS", meet.BLOCK)
+    found.append(meeting.run(problem, reference, 2, Runner(threads=2)))
+    for other in found[1:]:
+        assert np.array_equal(other.moments, found[0].moments)
+        assert np.array_equal(other.errors, found[0].errors)
+    assert not meeting_points._LATEST
+    assert told == sorted(told)
+    assert told[-1] == (2 * 16, 2 * 16)
 
 
-def _reference(network, data):
-    from exactdropout.numeric.quantities import reference_outputs
-
-    return (reference_outputs(prepare(network, data, (F(1, 2), F(1, 2)))),)
+def test_equal_units_are_taken_once():
+    network, data = build(3, 12, 4)
+    rows = [0, 1, 0, 2, 1]
+    many = Network([network.weights[0][rows], network.weights[1][:, rows]], [network.bias(0)[rows], None])
+    table, found = (evaluate_float64(many, data, (F(1, 2), F(1, 4)), strategy=s) for s in ("enumerate", "meet"))
+    for name in ("criterion", "variance", "penalty"):
+        assert abs(getattr(table, name) - getattr(found, name)) <= table.error_bounds[name] + found.error_bounds[name]
+    assert found.plan.visited == 2 * 3 * 2**7
 
 
 def test_what_no_walk_could_enumerate_is_within_reach():

@@ -1,29 +1,32 @@
 """The strategy ``meet``: meet in the middle, one walked relu layer, in about n² 2^(k/2) k steps instead of n 2^k.
 
-The outputs' second moments need E h_i and E h_i h_j only, with h = max(z, 0): the first and the diagonal come from
-sorted halves of subset sums, one unit at a time, the others pair by pair.
+The outputs' second moments need E h_i and E h_i h_j only, with h = max(z, 0): the first and the diagonal come from one
+scan of each unit's points, the others pair by pair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
-from exactdropout.numeric.enumerating import active_columns, positive_moments
+from exactdropout.numeric.enumerating import active_columns
+from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, mask_weights, release
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.work import Runner, Work, thread_count
+from exactdropout.progress import Progress
 
 __all__ = ["estimate", "refusal", "run"]
 
 MOST_BITS = 56
-STEP_ELEMENTS = 1 << 19
+
+UNIT_ROUNDINGS = 1088
+PAIR_ROUNDINGS = 2560
+"""Roundings of each term, docs/error-bounds.md, step 11; 2·512 and 2048 of them in uncompensated blocks."""
 
 
 def refusal(problem: Problem, moments: int) -> str | None:
@@ -40,60 +43,29 @@ def refusal(problem: Problem, moments: int) -> str | None:
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
-    """Return the elements of both lists over all pairs; one costs 40 to 200 ns as the tree leaves the caches."""
+    """Return the points of both lists over all pairs; one costs 35 to 70 ns as the orders leave the caches."""
     active = np.count_nonzero(problem.hidden(problem.first), axis=1)
-    width = problem.widths[-1]
+    width = len(problem.equal_units[problem.first][0])
     visited = cost = memory = 0.0
+    threads = thread_count(None)
     for k in active.tolist():
-        elements = 2.0 ** ((k + 1) // 2) + 2.0 ** (k // 2)
+        size = 2.0 ** ((k + 1) // 2) + 2.0 ** (k // 2)
         pairs = width * (width - 1) / 2
-        visited += elements * max(1.0, pairs)
-        pair, unit = 40.0 + 14.0 * max(0, k - 27), 60.0 + 12.0 * max(0, k - 24)
-        cost += elements * (pairs * pair + width * unit) + 3e5 + 2e4 * pairs
-        memory = max(memory, elements * (width * 16.0 + 100.0))
+        visited += size * max(1.0, pairs)
+        pair, unit = 35.0 + 1.2 * max(0, k - 24), 25.0 + 1.0 * max(0, k - 30)
+        cost += size * (pairs * pair + width * unit) + 2e5 + 6e4 * width + 4e4 * pairs
+        memory = max(memory, size * (8.0 * width + 16.0 * threads) + 1e6)
     return Estimate(visited=visited, cost=cost + 1e6, memory=memory)
 
 
-@dataclass(frozen=True)
-class _Halves:
-    """Subset sums of one example: values (units × list), probabilities, and orders."""
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """E h_i and E h_i h_j of one example, with bounds of their errors."""
 
-    first: Array
+    mean: Array
+    e_mean: Array
     second: Array
-    p_first: Array
-    p_second: Array
-    orders_first: list[Array]
-    orders_second: list[Array]
-    ranks: list[Array]
-    reached: list[Array]
-
-
-def _subset_sums(columns: Array, base: Array, keep: float, drop: float) -> tuple[Array, Array]:
-    """Return all subset sums (units × 2^bits) and their probabilities, by doubling."""
-    values, weights = base[:, None].copy(), np.ones(1)
-    for column in columns:
-        values = np.concatenate([values, values + column[:, None]], axis=1)
-        weights = np.concatenate([weights * drop, weights * keep])
-    return np.ascontiguousarray(values), weights
-
-
-def _halves(problem: Problem, columns: Array) -> _Halves:
-    keep, drop = float(problem.keep[problem.first]), float(problem.drop[problem.first])
-    cut = (len(columns) + 1) // 2
-    base = problem.biases[problem.first]
-    first, p_first = _subset_sums(columns[:cut], base, keep, drop)
-    second, p_second = _subset_sums(columns[cut:], np.zeros_like(base), keep, drop)
-    orders_first, orders_second, ranks, reached = [], [], [], []
-    for i in range(len(base)):
-        orders_first.append(np.argsort(first[i], kind="stable").astype(np.int32))
-        order = np.argsort(second[i], kind="stable")
-        orders_second.append(order.astype(np.int32))
-        rank = np.empty(len(order), dtype=np.int32)
-        rank[order] = np.arange(len(order) - 1, -1, -1, dtype=np.int32)
-        ranks.append(rank)
-        below = np.searchsorted(second[i][order], -first[i], side="right")
-        reached.append((len(order) - below).astype(np.int32))
-    return _Halves(first, second, p_first, p_second, orders_first, orders_second, ranks, reached)
+    e_second: Array
 
 
 def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
@@ -101,114 +73,82 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     magnitudes = layer_magnitudes(problem, dropout=True)
     columns, counts = active_columns(problem)
     values, errors = [], []
-    inner = replace(runner, progress=None)
-    for e in range(problem.examples):
-        count = int(counts[e])
-        part = slice(e, e + 1)
-        own, sizes = positive_moments(problem, columns[part], counts[part])
-        second, e_second = _products(problem, magnitudes, columns[e, :count], own[0], sizes[0], e, inner)
-        value, error = _outputs(problem, reference, magnitudes, own[0], sizes[0], second, e_second, e, count)
-        values.append(value)
-        errors.append(error)
-        if runner.progress is not None:
-            runner.progress(e + 1, problem.examples)
+    try:
+        for e in range(problem.examples):
+            told = replace(runner, progress=_share(runner.progress, e, problem.examples))
+            found = _moments(problem, magnitudes, columns[e, : int(counts[e])], e, told)
+            value, error = _outputs(problem, reference, magnitudes, found, e)
+            values.append(value)
+            errors.append(error)
+    finally:
+        release()
     return Folded(moments=np.array(values), levels=0, errors=np.array(errors))
 
 
-def _products(
-    problem: Problem, magnitudes: Magnitudes, columns: Array, own: Array, sizes: Array, example: int, runner: Runner
-) -> tuple[Array, Array]:
-    """Return E h_i h_j for all pairs of units, and bounds of the errors."""
-    n, bits = len(own), len(columns)
-    halves = _halves(problem, columns)
-    result, size = np.diag(own[:, 1]), np.diag(sizes[:, 1])
+def _share(progress: Progress | None, example: int, examples: int) -> Progress | None:
+    """Return the progress of one example as a part of that of all."""
+    if progress is None:
+        return None
+    told = progress
+    return lambda done, total: told(example * total + done, examples * total)
+
+
+def _moments(problem: Problem, magnitudes: Magnitudes, columns: Array, example: int, runner: Runner) -> Moments:
+    """Return the moments of all units of one example; equal units are taken once."""
+    layer = problem.first
+    kept, groups = problem.equal_units[layer]
+    bits, n = len(columns), len(kept)
+    cut = (bits + 1) // 2
+    payload = {
+        "columns": np.ascontiguousarray(columns[:, kept]),
+        "base": problem.biases[layer][kept],
+        "weights": mask_weights(problem.rates[layer], cut, bits - cut),
+        "stretch": STEP_POINTS,
+    }
     pairs = tuple((i, j) for i in range(n) for j in range(i))
-    absolute = (np.abs(halves.first), np.abs(halves.second))
-    means = (absolute[0] @ halves.p_first, absolute[1] @ halves.p_second)
-    payload = {"halves": vars(halves), "absolute": absolute, "means": means, "budget": STEP_ELEMENTS}
-    work = Work(name="meet", begin=MetPair, payload=payload, chunks=pairs, weights=(1,) * len(pairs))
-    for (i, j), (value, total) in zip(pairs, runner.run(work), strict=True):
-        result[i, j] = result[j, i] = value
-        size[i, j] = size[j, i] = total
-    half = (bits + 1) // 2
-    rounding = up((gamma(2 * bits + 48) + 2.0 ** (half - 59)) * size * 1.01)
-    wrong = magnitudes.wrongs[problem.first][example]
-    rms = root(up(np.maximum(own[:, 1], 0.0) + gamma(2 * bits + 40) * sizes[:, 1] * 1.01))
-    across = up(wrong[:, None] * rms[None, :] + rms[:, None] * wrong[None, :] + wrong[:, None] * wrong[None, :], 3)
-    reach = up(magnitudes.sizes[-1][example])
-    lost = (ETA * 2.0**bits + 2.0 ** (half - 955)) * up(32 * (1 + reach[:, None]) * (1 + reach[None, :]), 3)
-    return np.maximum(result, 0.0), up(rounding + across + lost)
+    whole = n + 2 * len(pairs)
 
+    def part(before: int) -> Runner:
+        told = runner.progress
+        return runner if told is None else replace(runner, progress=lambda done, _: told(before + done, whole))
 
-class MetPair:
-    """E h_i h_j of one pair of units, and the sum of absolute values that bounds its rounding."""
-
-    def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        from exactdropout.numeric.kernels.meet import meet_pair
-
-        i, j = chunk
-        halves, absolute, (mean_first, mean_second) = payload["halves"], payload["absolute"], payload["means"]
-        p_first, p_second = halves["p_first"], halves["p_second"]
-        tops = [
-            float(p_second.sum()),
-            float(mean_second[i]),
-            float(mean_second[j]),
-            float((p_second * absolute[1][i] * absolute[1][j]).sum()),
-        ]
-        crossed = float((p_first * absolute[0][i] * absolute[0][j]).sum())
-        self._size = crossed * tops[0] + mean_first[i] * tops[2] + mean_first[j] * tops[1] + tops[3]
-        self._sums = np.zeros(2)
-        self._advance: Callable[..., bool] = meet_pair
-        self._arguments: tuple[Any, ...] = (
-            halves["first"][i],
-            halves["first"][j],
-            halves["second"][i],
-            halves["second"][j],
-            halves["orders_first"][i],
-            halves["orders_second"][i],
-            halves["reached"][j],
-            halves["ranks"][j],
-            p_first,
-            p_second,
-            np.array([_scale(top) for top in tops]),
-            np.zeros((len(p_second) + 1, 4), dtype=np.int64),
-            np.array([0, len(p_second)], dtype=np.int64),
-            self._sums,
-            payload["budget"],
-        )
-
-    def step(self) -> bool:
-        """Go on for one budget of list elements."""
-        return bool(self._advance(*self._arguments))
-
-    @property
-    def result(self) -> Array:
-        """The expectation, and the sum of absolute values."""
-        return np.array([self._sums[0] + self._sums[1], self._size])
-
-
-def _scale(top: float) -> float:
-    """Return the power of 2 that brings a sum of absolute values below 2⁶¹ (1 for a sum of zeros)."""
-    if top <= 0.0:
-        return 1.0
-    return float(2.0 ** min(960, 60 - int(np.ceil(np.log2(top * 1.01)))))
+    units = tuple((i,) for i in range(n))
+    work = Work(name="meet units", begin=MetUnit, payload=payload, chunks=units, weights=(1,) * n)
+    own = np.array(part(0).run(work))
+    work = Work(name="meet pairs", begin=MetPair, payload=payload, chunks=pairs, weights=(2,) * len(pairs))
+    second = np.diag(own[:, 1])
+    for (i, j), value in zip(pairs, part(n).run(work), strict=True):
+        second[i, j] = second[j, i] = value[0]
+    sizes = up(own[:, 2:] * 1.01)
+    wrong = 2 * magnitudes.wrongs[layer][example][kept]
+    reach = up(magnitudes.sizes[-1][example][kept])
+    lost = 32 * ETA * 2.0**bits
+    e_mean = up(wrong + gamma(UNIT_ROUNDINGS) * sizes[:, 0] + lost * (1 + reach), 3)
+    extent = root(sizes[:, 1])
+    rounding = gamma(PAIR_ROUNDINGS) * extent[:, None] * extent[None, :]
+    np.fill_diagonal(rounding, gamma(UNIT_ROUNDINGS) * sizes[:, 1])
+    rms = root(up(np.maximum(own[:, 1], 0.0) + gamma(UNIT_ROUNDINGS) * sizes[:, 1] + lost * (1 + reach) ** 2, 4))
+    across = wrong[:, None] * rms[None, :] + rms[:, None] * wrong[None, :] + 3 * wrong[:, None] * wrong[None, :]
+    e_second = up(rounding + across + lost * (1 + reach[:, None]) * (1 + reach[None, :]), 8)
+    everywhere = np.ix_(groups, groups)
+    return Moments(
+        mean=np.maximum(own[:, 0], 0.0)[groups],
+        e_mean=e_mean[groups],
+        second=np.maximum(second, 0.0)[everywhere],
+        e_second=e_second[everywhere],
+    )
 
 
 def _outputs(
     problem: Problem,
     reference: Reference,
     magnitudes: Magnitudes,
-    own: Array,
-    sizes: Array,
-    second: Array,
-    e_second: Array,
+    found: Moments,
     example: int,
-    bits: int,
 ) -> tuple[Array, Array]:
     """Return g, g², v, r² of every output and their errors, from the moments of the hidden units."""
-    wrong = magnitudes.wrongs[problem.first][example]
-    n = len(own)
-    mean, e_mean = own[:, 0], up(wrong + gamma(2 * bits + 40) * sizes[:, 0] * 1.01 + ETA * 2.0**bits * 32, 2)
+    mean, e_mean, second, e_second = found.mean, found.e_mean, found.second, found.e_second
+    n = len(mean)
     kappa = float(problem.cumulants[0])
     values, errors = [], []
     for o in range(problem.outputs):

@@ -10,6 +10,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import show
 from exactdropout.numeric.gradient import gradient_estimate
+from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.registry import named
 from exactdropout.numeric.result import Plan, RunnerUp
@@ -20,8 +21,8 @@ __all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_float64"]
 MAX_COST = 6.0e10
 """Default limit in steps of about a nanosecond: a minute of one core."""
 
-MAX_MEMORY = 8 * 2**30
-"""Most bytes a strategy may ask for."""
+MAX_MEMORY = memory_limit()
+"""Most bytes a strategy may ask for: seven eighths of the physical memory."""
 
 
 def plan_float64(
