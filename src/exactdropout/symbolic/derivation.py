@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
@@ -18,14 +17,20 @@ from exactdropout.progress import Progress, reporting
 from exactdropout.symbolic.backward import Adjoint, adjoint
 from exactdropout.symbolic.formula import Formula, Piece, formula
 from exactdropout.symbolic.free import free_examples, free_network
-from exactdropout.symbolic.masks import Layers, Moments, expected_cost, moments, states
-from exactdropout.symbolic.ring import ReluPolynomial, ReluRing, RunningSum
+from exactdropout.symbolic.masks import expected_cost
+from exactdropout.symbolic.problem import Problem, build_problem
+from exactdropout.symbolic.ring import ReluPolynomial
+
+if TYPE_CHECKING:
+    from exactdropout.symbolic.hessian import SymbolicHessian
+    from exactdropout.symbolic.in_q import MonotoneStretches
 
 __all__ = ["Derivation", "SymbolicGradient", "derive"]
 
+QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
+
 MAX_COST = 1e6
 """About half a minute of work and three gigabytes."""
-_PARTS = 1000  # progress of one example is told in so many parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +49,15 @@ class Derivation:
     - penalty = J_D − R = variance + bias, variance = E_P Var_R D, bias = E_P (E_R D − W(x))·(E_R D + W(x) − 2y);
     - mean = E_P E_R D, one formula per output.
 
-    Each is a :class:`Formula`; ``gradient()`` derives ∂J_D/∂W when asked.
+    Each is a :class:`Formula`, made when it is asked for; so are ``gradient()``, ``hessian()``, ``derivative_q()``
+    and ``monotone()``.
     """
 
     network: Network
     data: Examples
     rates: tuple[Any, ...]
     cost: float
-    _problem: _Problem = field(repr=False)
+    _problem: Problem = field(repr=False)
 
     @cached_property
     def criterion(self) -> Formula:
@@ -128,48 +134,74 @@ class Derivation:
         weights = tuple(_formulas(np.array(w, dtype=object), over) for w in total.weights)
         return SymbolicGradient(weights=weights, biases=biases)
 
+    def hessian(self, *, max_cost: float = MAX_COST) -> SymbolicHessian:
+        """Return ∂²J_D/∂W∂W over all weights and biases, relu′(0) = step(0) = 0 as in the gradient.
+
+        The second derivative of relu is taken as 0, as it is away from the kinks; on a kink the entry is that of the
+        side on which the unit is off. Exact. Cost: that of the derivation times the number of parameters.
+
+        Raises:
+            CostLimitExceeded: the estimate exceeds ``max_cost``.
+
+        >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
+        >>> linear.hessian().matrix[0, 1].expr
+        2*x_1*x_2
+        """
+        from exactdropout.symbolic.hessian import hessian
+
+        cost = self.cost * self.network.architecture.parameters
+        _announce(cost, max_cost)
+        return hessian(self.network, self.data, self.rates, self._problem)
+
+    def derivative_q(self, quantity: str = "criterion", layer: int | None = None) -> Formula:
+        """Return the derivative of a quantity in the drop probability: of one layer (inputs first), or all together.
+
+        With ``layer=None`` it is Σ_l ∂/∂q_l, which for one common q is d/dq. Rates that are numbers are put in
+        afterwards. ``quantity`` is "criterion", "risk", "penalty", "variance" or "bias". Exact; relu′(0) = 0.
+
+        >>> derive(Architecture(inputs=1, hidden=(), biases=False)).derivative_q("penalty").expr
+        v_1**2*x_1**2/(1 - q)**2
+        """
+        from exactdropout.symbolic.in_q import derivative_in_rates
+
+        moving = self._layers(layer)
+        return derivative_in_rates(self, self._quantity(quantity), moving)
+
+    def monotone(self, quantity: str = "criterion") -> MonotoneStretches:
+        """Return the maximal intervals of q in (0, 1) on which a quantity is strictly monotone, for given numbers.
+
+        Everything but one symbol q must be a number. The quantity is continuous and piecewise rational in q; the ends
+        of pieces and stretches are real algebraic numbers, isolated exactly.
+
+        Raises:
+            InvalidInput: more than q is free, or a rate is neither q nor a number.
+
+        >>> w = Network([[[1, 1], [1, 1]], [1, 1]])
+        >>> derive(w, Examples.point((1, -1), 8)).monotone("criterion")
+        MonotoneStretches(decreasing on (0, 1/2), increasing on (1/2, 1))
+        """
+        from exactdropout.symbolic.in_q import monotone_stretches
+
+        return monotone_stretches(getattr(self, self._quantity(quantity)), quantity)
+
+    def _quantity(self, name: str) -> str:
+        if name not in QUANTITIES:
+            raise InvalidInput(f"Argument 'quantity' must be one of {', '.join(QUANTITIES)}, not {show(name)}.")
+        return name
+
+    def _layers(self, layer: int | None) -> tuple[int, ...]:
+        if layer is None:
+            return tuple(range(len(self.rates)))
+        if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < len(self.rates):
+            raise InvalidInput(f"Argument 'layer' must be None or from 0 to {len(self.rates) - 1}, not {show(layer)}.")
+        return (layer,)
+
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle J_D = {self.criterion.latex()}$"
 
     def __repr__(self) -> str:
         """Return the criterion, if short."""
         return f"Derivation(criterion={self.criterion!r}, penalty={self.penalty!r})"
-
-
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    ring: ReluRing
-    dropped: Layers
-    kept: Layers
-    examples: tuple[tuple[tuple[ReluPolynomial, ...], tuple[ReluPolynomial, ...], ReluPolynomial], ...]
-    with_dropout: tuple[Moments, ...] = ()
-
-    @cached_property
-    def mean_denominator(self) -> ReluPolynomial:
-        return self.dropped.scale(self.dropped.depth - 1)
-
-    @cached_property
-    def loss_denominator(self) -> ReluPolynomial:
-        scale = self.mean_denominator
-        return scale * scale * self.dropped.keep[-1]
-
-    @cached_property
-    def without(self) -> tuple[Moments, ...]:
-        return tuple(_moments(self.kept, x, y) for x, y, _ in self.examples)
-
-    @cached_property
-    def loss(self) -> ReluPolynomial:
-        return self._expected(self.with_dropout)
-
-    @cached_property
-    def risk(self) -> ReluPolynomial:
-        return self._expected(self.without)
-
-    def _expected(self, found: tuple[Moments, ...]) -> ReluPolynomial:
-        total = RunningSum(self.ring)
-        for (_, _, share), one in zip(self.examples, found, strict=True):
-            total.add(one.loss if share == 1 else one.loss * share)
-        return total.total
 
 
 def derive(
@@ -232,13 +264,8 @@ def derive(
     nonzero = [sum(1 for v in row if v != 0) for row in data.inputs.tolist()]
     cost = expected_cost(architecture, nonzero, [_signs_are_free(w) for w in network.weights[:-1]])
     _announce(cost, max_cost)
-    problem = _problem(network, data, rates)
     with reporting(progress, "derive") as tell:
-        found = tuple(
-            _moments(problem.dropped, x, y, _part_of(tell, number, len(problem.examples)))
-            for number, (x, y, _) in enumerate(problem.examples)
-        )
-    problem = replace(problem, with_dropout=found)
+        problem = build_problem(network, data, rates).solved(tell)
     return Derivation(network=network, data=data, rates=rates, cost=cost, _problem=problem)
 
 
@@ -254,61 +281,6 @@ def _signs_are_free(weights: Array) -> bool:
     return any(
         getattr(v, "is_nonnegative", v >= 0 if isinstance(v, Fraction) else None) is not True for v in weights.flat
     )
-
-
-def _problem(network: Network, data: Examples, rates: Sequence[Any]) -> _Problem:
-    keeps = [1 - rate for rate in rates]
-    opaque = [keep for keep in keeps if isinstance(keep, sympy.Expr) and not keep.is_Rational]
-    entries = [
-        *(v for w in network.weights for v in w.flat),
-        *(v for b in network.biases if b is not None for v in b),
-        *data.inputs.flat,
-        *data.labels.flat,
-        *data.probabilities,
-    ]
-    expressions = list(dict.fromkeys(v for v in entries if isinstance(v, sympy.Expr)))
-    generators: tuple[sympy.Expr, ...] = ()
-    if expressions:
-        generators = sympy.polys.polyutils.parallel_dict_from_expr(tuple(expressions))[1]
-    ring = ReluRing([*generators, *opaque], positive=opaque)
-    known: dict[Any, ReluPolynomial] = {}
-
-    def element(value: Any) -> ReluPolynomial:
-        if value not in known:
-            known[value] = ring.element(value)
-        return known[value]
-
-    def layers(keep: Sequence[Any]) -> Layers:
-        return Layers(
-            ring=ring,
-            weights=tuple(tuple(tuple(map(element, row)) for row in w.tolist()) for w in network.weights),
-            biases=tuple(tuple(map(element, network.bias(i).tolist())) for i in range(len(network.weights))),
-            slopes=tuple(a.slope for a in network.architecture.activations),
-            keep=tuple(ring.element(_rational(k)) for k in keep),
-        )
-
-    examples = tuple(
-        (tuple(map(element, x)), tuple(map(element, y)), element(share))
-        for x, y, share in zip(data.inputs.tolist(), data.labels.tolist(), data.probabilities, strict=True)
-    )
-    return _Problem(ring, layers(keeps), layers([Fraction(1)] * len(keeps)), examples)
-
-
-def _rational(value: Any) -> Any:
-    return Fraction(int(value.p), int(value.q)) if isinstance(value, sympy.Rational) else value
-
-
-def _moments(
-    layers: Layers, x: tuple[ReluPolynomial, ...], y: tuple[ReluPolynomial, ...], tell: Progress | None = None
-) -> Moments:
-    return moments(layers, states(layers, x)[-1], y, tell)
-
-
-def _part_of(tell: Progress | None, number: int, examples: int) -> Progress | None:
-    """Return what reports one example's progress as a part of all examples'."""
-    if tell is None:
-        return None
-    return lambda done, total: tell(number * _PARTS + _PARTS * done // total, examples * _PARTS)
 
 
 def _formulas(sums: Array, denominator: ReluPolynomial) -> Array:
