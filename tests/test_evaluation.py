@@ -62,7 +62,7 @@ def test_repr_is_short_even_for_long_fractions():
         ({"max_cost": 0}, "'max_cost' must be a positive number"),
         ({"max_cost": float("nan")}, "'max_cost' must be a positive number"),
         ({"progress": 3}, "'progress' must be True"),
-        ({"strategy": "guess"}, "'strategy' must be None"),
+        ({"strategy": "guess"}, "'strategy' must be None or one of"),
         ({"precision": 20, "gradient": True}, "'gradient' must be False with 'precision'"),
         ({"data": None}, "'data' must be Examples"),
         ({"data": [((1, 2, 3), 1)]}, "must have 2 inputs per example"),

@@ -43,7 +43,7 @@ def evaluate(
         precision: evaluate in intervals to this many decimal digits (1 to 10 000), for irrational weights.
         gradient: add ∂J_D/∂W for every weight and bias.
         moments: 4 adds Var_R ‖D − y‖² per example, from which the standard error of sampling follows.
-        strategy: name a float64 strategy instead of letting the planner choose.
+        strategy: name a strategy instead of letting the planner choose (docs: exact strategies; error bounds).
         threads: threads of the float64 engine (results have the same bits for any number).
         executor: any ``concurrent.futures.Executor`` that does the work instead, such as a ``ProcessPoolExecutor`` or
             the ``client.get_executor()`` of a Dask cluster; the bits are the same.
@@ -69,7 +69,7 @@ def evaluate(
     """
     examples, rates, rates_kind = _checked(network, data, q)
     _check_options(gradient, moments, max_cost)
-    engine = _engine(network, examples, strategy) if precision is None else "interval"
+    engine = _engine(network, examples) if precision is None else "interval"
     for value, name in ((executor, "executor"), (checkpoint, "checkpoint")):
         if value is not None and engine != "float64":
             raise InvalidInput(
@@ -93,8 +93,9 @@ def evaluate(
         fractions = exact_rates(rates, rates_kind)
         with reporting(progress, "examples") as report:
             return evaluate_exact(
-                network, examples, fractions, gradient=gradient, moments=moments, max_cost=max_cost, progress=report
-            )
+                network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost,
+                progress=report,
+            )  # fmt: skip
     from exactdropout.numeric.float64 import evaluate_float64
 
     with reporting(progress, "masks") as report:
@@ -132,11 +133,13 @@ def plan(
         from exactdropout.numeric.interval import plan_interval
 
         return plan_interval(network, examples, rates, max_cost=limit)
-    if _engine(network, examples, strategy) == "exact":
-        from exactdropout.numeric.exact import plan_exact
+    if _engine(network, examples) == "exact":
+        from exactdropout.numeric.exact_planner import plan_exact
 
         fractions = exact_rates(rates, rates_kind)
-        return plan_exact(network, examples, fractions, gradient=gradient, moments=moments, max_cost=limit)
+        return plan_exact(
+            network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy, max_cost=limit
+        )
     from exactdropout.numeric.planner import plan_float64
 
     return plan_float64(
@@ -174,7 +177,7 @@ def _check_options(gradient: bool, moments: int, max_cost: float | None) -> None
         raise InvalidInput(f"Argument 'max_cost' must be a positive number of steps or None, not {show(max_cost)}.")
 
 
-def _engine(network: Network, data: Examples, strategy: str | None) -> Literal["exact", "float64"]:
+def _engine(network: Network, data: Examples) -> Literal["exact", "float64"]:
     for kind, name in ((network.kind, "network"), (data.kind, "data")):
         if kind == "symbolic":
             raise MixedNumbers(
@@ -187,8 +190,6 @@ def _engine(network: Network, data: Examples, strategy: str | None) -> Literal["
             "Argument 'data' holds floats but the network is exact; use data.exact() for the exact value of each "
             "float, or network.float64() to compute in floats."
         )
-    if strategy is not None:
-        raise InvalidInput(f"Argument 'strategy' must be None for an exact network, not {show(strategy)}.")
     return "exact"
 
 

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded, MixedNumbers
 from exactdropout.numeric.exact import evaluate_exact, plan_exact
-from exactdropout.numeric.exact_states import integer_network
+from exactdropout.numeric.exact_states import last_law, next_states
+from exactdropout.numeric.exact_strategy import exact_problem
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.testing import problems
 
@@ -93,16 +94,17 @@ def test_large_numbers_take_flints_integers():
     scale = 10**700
     net = xd.Network([[[F(1, scale), F(scale)]], [F(3, scale)]], [[F(1, 7**500)], None])
     data = xd.Examples.point((1, F(-1, 3)), 1)
-    assert integer_network(net, (F(1, 2), F(1, 3)), 3, 1).integer.__name__ == "fmpz"
+    reduced = exact_problem(net, data, (F(1, 2), F(1, 3))).examples[0]
+    assert {type(v).__name__ for h in last_law(reduced, lambda share: None) for v in h} == {"fmpz"}
     assert_equal_evaluations(
         evaluate_exact(net, data, (F(1, 2), F(1, 3)), moments=4), naive_evaluation(net, data, (F(1, 2), F(1, 3)))
     )
 
 
 def test_cost_beyond_the_limit_is_refused_before_starting():
-    net = xd.Network([[[F(3**k, k + 1) for k in range(60)]], [1]])
+    net = xd.Network([[[F((-3) ** k, k + 1) for k in range(60)]], [1]])
     data = xd.Examples.point([1] * 60, 0)
-    with pytest.raises(CostLimitExceeded, match=r"Argument 'max_cost' is 1e\+09 steps.*2\^60"):
+    with pytest.raises(CostLimitExceeded, match=r"Argument 'max_cost' is 6e\+10 steps.*2\^61 masks"):
         xd.evaluate(net, data, "1/2")
     assert xd.plan(net, data).cost > 2**59
 
@@ -111,19 +113,15 @@ def test_cost_beyond_the_limit_is_refused_before_starting():
 @settings(deadline=None, max_examples=40)
 def test_plan_bounds_the_states_that_are_visited(problem):
     network, data, rates = problem
-    plan = plan_exact(network, data, rates)
+    plan = plan_exact(network, data, rates, strategy="states")
     assert plan.visited <= len(data) << sum(network.architecture.widths[:-1])
-    assert plan == plan_exact(network, data, rates)
-    from exactdropout.numeric.exact_states import common_denominator, next_states, scaled
-
-    scale = common_denominator(data.inputs.ravel().tolist())
-    integers = integer_network(network, rates, scale)
+    assert plan == plan_exact(network, data, rates, strategy="states")
     seen = 0
-    for x in data.inputs.tolist():
-        states = {scaled(x, scale): 1}
-        seen += len(states) if len(integers.layers) == 1 else 0
-        for layer in integers.layers[:-1]:
-            states = next_states(states, layer)
+    for reduced in exact_problem(network, data, rates).examples:
+        states: dict = {(1,): 1}
+        seen += 0 if reduced.layers else 1
+        for layer in reduced.layers:
+            states = next_states(states, layer, lambda share: None)
             seen += len(states)
     assert seen <= plan.visited
 

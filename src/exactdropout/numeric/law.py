@@ -12,8 +12,9 @@ from typing import Any
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
 from exactdropout.model.numbers import format_rational, scalar, show
-from exactdropout.numeric.exact import plan_exact
-from exactdropout.numeric.exact_states import States, common_denominator, integer_network, next_states, scaled
+from exactdropout.numeric.exact_planner import choose
+from exactdropout.numeric.exact_states import last_law
+from exactdropout.numeric.exact_strategy import exact_problem
 
 __all__ = ["OutputLaw", "output_law"]
 
@@ -117,15 +118,24 @@ def output_law(
         [*(network.bias(layer) for layer in range(len(network.weights))), None],
         activation=[*network.architecture.activations, "linear"],
     )
-    plan_exact(deeper, data, (*rates, Fraction(0)), max_cost=max_cost)
-    values = data.inputs[0].tolist()
-    scale = common_denominator(values)
-    integers = integer_network(network, rates, scale)
-    states: States = {scaled(values, scale, integers.integer): 1}
-    for layer in integers.layers:
-        states = next_states(states, layer)
-    total, unit = int(sum(states.values())), integers.scales[-1]
-    return _sorted_law({tuple(Fraction(int(u), unit) for u in v): Fraction(int(w), total) for v, w in states.items()})
+    problem = exact_problem(deeper, data, (*rates, Fraction(0)))
+    choose(problem, deeper, 1, strategy="states", max_cost=max_cost)
+    example = problem.examples[0]
+    states, output = last_law(example, _ignore), example.output
+    total = int(sum(states.values()))
+    law: dict[tuple[Fraction, ...], Fraction] = {}
+    for h, weight in states.items():
+        sums = [
+            sum((count * column[o] * h[group] for group, column, count in output.sources), bias)
+            for o, bias in enumerate(output.bias)
+        ]
+        value = tuple([Fraction(int(u), output.scale) for u in sums])
+        law[value] = law.get(value, Fraction(0)) + Fraction(int(weight), total)
+    return _sorted_law(law)
+
+
+def _ignore(share: float) -> None:
+    """Tell nobody how far the law is."""
 
 
 def _sorted_law(law: dict[tuple[Fraction, ...], Fraction]) -> OutputLaw:

@@ -1,0 +1,77 @@
+"""The reductions: each on a network where it alone matters, and against the double loop in test_exact_strategies."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+from math import comb
+
+import exactdropout as xd
+from exactdropout.numeric.exact_strategy import exact_problem
+
+HALF = F(1, 2)
+
+
+def reduce_one(network, x, q=HALF):
+    rates = (q,) * len(network.weights) if isinstance(q, F) else q
+    return exact_problem(network, xd.Examples.point(x, [0] * network.architecture.outputs), rates).examples[0]
+
+
+def test_zero_inputs_and_zero_columns_have_no_mask():
+    example = reduce_one(xd.Network([[[1, 5, 0, 2], [3, 5, 0, -7]], [1, 1]]), (1, 0, 1, 1))
+    assert example.zeros == 1
+    assert [source[1:] for source in example.layers[0].sources] == [((1, 3), 1), ((2, -7), 1)]
+
+
+def test_dead_units_go_and_with_them_what_only_they_used():
+    """The second unit of layer 2 is never positive; then the first layer's second unit and input 2 serve nobody."""
+    network = xd.Network([[[1, 0], [0, 1]], [[1, 0], [-1, -1]], [1, 1]])
+    example = reduce_one(network, (1, 1))
+    assert [len(layer.bias) for layer in example.layers] == [1, 1]
+    assert [len(layer.sources) for layer in example.layers] == [1, 1]
+    assert example.dead == 2
+
+
+def test_proportional_units_share_one_value():
+    """The rows (1, −1), (2, −2), (1/3, −1/3) differ by positive factors; (−1, 1) does not."""
+    network = xd.Network([[[1, -1], [2, -2], [F(1, 3), F(-1, 3)], [-1, 1]], [1, 1, 1, 1]])
+    example = reduce_one(network, (1, 2))
+    assert len(example.layers[0].bias) == 2
+    assert example.merged == 2
+    assert sum(count for group, _, count in example.output.sources if group == 0) == 3
+
+
+def test_biases_tell_units_apart():
+    example = reduce_one(xd.Network([[[1, -1], [1, -1]], [1, 1]], [[0, 1], [0]]), (1, 1))
+    assert len(example.layers[0].bias) == 2
+
+
+def test_fifty_equal_columns_cost_fifty_one_states():
+    network = xd.Network([[[1] * 50, [-2] * 50], [1, 1]], [[-7, 50], [0]])
+    data = xd.Examples.point([1] * 50, 0)
+    plan = xd.plan(network, data)
+    assert plan.visited <= 51
+    assert "50 equal columns as 1 binomial count" in plan.reason
+    mean = sum(F(comb(50, k), 2**50) * (max(2 * k - 7, 0) + max(50 - 4 * k, 0)) for k in range(51))
+    assert xd.evaluate(network, data).mean == (mean,)
+
+
+def test_units_of_one_sign_are_linear():
+    network = xd.Network([[[1, 2], [-1, -1], [1, -1]], [1, 1, 1]], activation="leaky_relu(1/3)")
+    layer = reduce_one(network, (1, 1)).layers[0]
+    assert layer.tops == (1, 1, 1)
+    assert layer.bottoms == (1, 1, 3)
+    assert (layer.low, layer.high) == ((0, -2, -1), (3, 0, 1))
+
+
+def test_a_layer_without_dropout_adds_its_units_up():
+    network = xd.Network([[[1, 2, 3], [1, -2, 3]], [1, 1]])
+    layer = reduce_one(network, (1, 1, 1), (F(0), HALF)).layers[0]
+    assert len(layer.sources) == 1
+    assert layer.low == layer.high
+
+
+def test_numbers_of_one_value_are_one_number_whoever_made_them():
+    """Equal rows are found by value, not by object."""
+    row = [F(10**30 + k, 7) for k in range(3)]
+    again = [F(10**30 + k, 7) for k in range(3)]
+    assert len(reduce_one(xd.Network([[row, again], [1, 1]]), (1, -1, 1)).layers[0].bias) == 1
