@@ -192,14 +192,15 @@ def test_version_module_and_usage_errors():
 @pytest.mark.parametrize("exact", [True, False])
 def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, interrupted, exact):
     inputs, rows = (14, 5000) if exact else (36, 1)  # hours of work, little memory
-    network = xd.Network([[[F(7**k % 101 - 50, k + 1) for k in range(inputs)] for _ in range(3)], [[1, 2, -1]]])
+    rows_of_weights = [[F(7 ** (k + 11 * j) % 101 - 50, k + 1) for k in range(inputs)] for j in range(3)]
+    network = xd.Network([rows_of_weights, [[1, 2, -1]]])  # no equal units, and below no equal examples
     if exact:
         network.save(tmp_path / "n.json")
     else:  # two hidden layers: no strategy is quick
         wide = [[F(5**k % 31 - 15, i + k + 1) for k in range(20)] for i in range(20)]
         first = [[F(7**k % 101 - 50, k + i + 1) for k in range(inputs)] for i in range(20)]
         xd.Network([first, wide, [[1] * 20]]).float64().save(tmp_path / "n.json")
-    lines = [",".join(str(1 + (i + k) % 7) for k in range(inputs + 1)) for i in range(rows)]
+    lines = [",".join(str(1 + i * (k + 1) % 4999) for k in range(inputs + 1)) for i in range(rows)]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
     found = interrupted(["evaluate", "n.json", "d.csv", "--max-cost", "inf"], 5)
     assert found == (130, "", "exactdropout: interrupted\n")

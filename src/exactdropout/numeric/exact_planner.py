@@ -67,6 +67,7 @@ def choose(
         raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
     limit = DEFAULT_MAX_COST if max_cost is None else float(min(max_cost, 1e308))
     memory = math.inf if max_cost is not None and math.isinf(max_cost) else MEMORY_LIMIT
+    problem.memo["memory"] = min(memory, 1 << 45)
     extra = _gradient_cost(network, problem.rates, examples) if gradient else 0.0
     candidates.sort(key=lambda c: (c[0].memory > memory, c[0].cost))  # stable: the first registered wins a tie
     affordable = [s for e, s in candidates if e.memory <= memory and e.cost + extra <= limit]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import exact_moments, exact_states
+from exactdropout.numeric import exact_merge, exact_moments, exact_states
 from exactdropout.numeric.exact_strategy import ExactStrategy
 
 __all__ = ["EXACT_STRATEGIES", "exact_named"]
@@ -19,6 +19,13 @@ EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
         refusal=exact_moments.refusal,
         estimate=exact_moments.estimate,
         run=exact_moments.run,
+    ),
+    ExactStrategy(
+        name="merge",
+        title="the law of each layer as packed int64 keys, equal states merged by sorted lists",
+        refusal=exact_merge.refusal,
+        estimate=exact_merge.estimate,
+        run=exact_merge.run,
     ),
     ExactStrategy(
         name="states",
