@@ -43,8 +43,8 @@ class _Item:
 
 _GREEK = dict(zip("αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΦΨΩ", (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
-    "rho", "sigma", "tau", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Phi", "Psi",
-    "Omega",
+    "rho", "sigma", "tau", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Phi",
+    "Psi", "Omega",
 ), strict=True))  # fmt: skip
 _WORDS = {
     "sum": r"\sum", "prod": r"\prod", "sqrt": r"\sqrt", "min": r"\min", "max": r"\max", "exp": r"\exp", "log": r"\log",
@@ -259,7 +259,7 @@ def _latex(items: list[_Item]) -> str:
                 else shown.get(item.source, item.source) + inner + shown.get(item.close, item.close)
             )
         elif item.source.strip() in (",", ":"):
-            pieces.append(item.source.strip() + (r"\," if item.source.strip() == "," else ""))
+            pieces.append(item.source.strip())
         elif item.source.isspace():
             words = r"\,"  # a product of what stands apart
             apart = bool(pieces) and at + 1 < len(items) and items[at - 1].operand and _starts_product(items[at + 1])
