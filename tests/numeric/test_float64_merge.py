@@ -40,6 +40,20 @@ def test_it_is_chosen_where_numbers_repeat():
     assert plan.visited < 2**22
 
 
+def test_fifty_equal_columns_of_any_floats():
+    """Two kinds of inputs, 25 each, of Gaussian weights: 26² states instead of 2^50 masks."""
+    random = np.random.default_rng(8)
+    columns = random.normal(size=(5, 2))
+    network = xd.Network([np.repeat(columns, 25, axis=1), random.normal(size=(1, 5))])
+    data = xd.Examples.point(np.repeat(random.normal(size=2), 25), 0.1)
+    result = xd.evaluate(network, data, "1/3")
+    assert result.plan.strategy == "merge"
+    assert result.plan.visited <= 26**2
+    low, high = result.enclosure()
+    assert low <= xd.evaluate(network.exact(), data.exact(), "1/3").criterion <= high
+    assert high - low <= 1e-14 * result.criterion
+
+
 @pytest.mark.parametrize("power", [-300, 0, 300])
 def test_scale_plays_no_part(power):
     network, data = small(12, 3, scale=2.0**power)

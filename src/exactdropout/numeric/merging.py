@@ -1,7 +1,8 @@
 """The strategy ``merge`` for float64: numbers that are small multiples of powers of two are evaluated as integers.
 
-Such a network denotes an exact one with few states (:mod:`.exact_merge`); its moments come out as fractions and are
-rounded once, so each of them is the float nearest to its exact value, and the error of that rounding is its bound.
+Such a network denotes an exact one with few states (:mod:`.exact_merge`), and so does a network of any floats most of
+whose input columns are equal (:mod:`.exact_states`). Its moments come out as fractions and are rounded once, so each of
+them is the float nearest to its exact value, and the error of that rounding is its bound.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, NumericalRange
 from exactdropout.model.numbers import Array
-from exactdropout.numeric import exact_merge
+from exactdropout.numeric import exact_merge, exact_states
 from exactdropout.numeric.exact_strategy import ExactProblem, OutputMoments, StateLimitReached, ratios
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.quantities import Reference
@@ -27,45 +28,71 @@ __all__ = ["estimate", "refusal", "run"]
 SMALL_BITS = 24
 """Entries of one array are multiples of one power of two, below 2^24 times it."""
 
+STATE_BITS = 14
+"""Networks of any floats are merged where equal input columns leave at most 2^14 states, and half the mask bits."""
+
 MOST_ENTRIES = 1 << 16
 """Larger networks are not turned into integers to find out what merging would cost."""
 
 
 def refusal(problem: Problem, moments: int) -> str | None:
-    """The numbers must be small multiples of powers of two, and their states must fit into int64."""
+    """The states must be few: small multiples of a power of two that fit into int64, or many equal input columns."""
     if moments == 4:
         return "it computes second moments only"
-    many = "its numbers are no small multiples of a power of two"
-    if problem.weights[0].size and _bits(problem.weights[0].flat[0]) > SMALL_BITS:
+    many = "its numbers are no small multiples of a power of two, and its input columns differ"
+    if problem.weights[0].size and _bits(problem.weights[0].flat[0]) > SMALL_BITS and not _columns_repeat(problem):
         return many  # most networks, told from one number
     arrays = (*problem.weights, *problem.biases, problem.inputs, problem.labels)
     if sum(a.size for a in arrays) > MOST_ENTRIES:
         return "it is too large to look for equal states"
     if problem.input_errors.any() or problem.label_errors.any() or any(problem.slope_errors):
         return "its data are no floats, and were rounded"
-    if any(not _small(a) for a in arrays):
-        return many
-    return exact_merge.refusal(exact_problem_of(problem))
+    small = all(_small(a) for a in arrays)
+    if small and (reason := exact_merge.refusal(exact_problem_of(problem))) is None:
+        return None
+    if _columns_repeat(problem):
+        return None
+    return reason if small else many
+
+
+def _columns_repeat(problem: Problem) -> bool:
+    """Return whether there is one walked layer, and counts of kept inputs of each kind are few for every example."""
+    if len(problem.weights) != 2:
+        return False
+    for x in problem.inputs:
+        counts: dict[tuple[float, bytes], int] = {}
+        for value, column in zip(x.tolist(), problem.weights[0].T, strict=True):
+            if value:
+                key = (value, column.tobytes())
+                counts[key] = counts.get(key, 0) + 1
+        if sum(math.log2(n + 1) for n in counts.values()) > min(STATE_BITS, len(x) / 2):
+            return False
+    return True
+
+
+def _engine(problem: Problem) -> Any:
+    """Return the exact strategy that runs: ``merge`` where int64 holds it, else ``states``."""
+    return exact_states if exact_merge.refusal(exact_problem_of(problem)) else exact_merge
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
     """Return the expected cost of merging."""
     del moments
-    found = exact_merge.estimate(exact_problem_of(problem))
+    found = _engine(problem).estimate(exact_problem_of(problem))
     return Estimate(visited=found.visited, cost=found.cost + 1e5 * problem.examples, memory=found.memory)
 
 
 def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
     """Evaluate every distinct input vector exactly and round."""
     del moments
-    exact = exact_problem_of(problem)
+    exact, engine = exact_problem_of(problem), _engine(problem)
     values, errors = [], []
     done: dict[int, OutputMoments] = {}
     total = len(exact.index_of)
     for e in range(problem.examples):
         place = exact.index_of[ratios(exact.inputs[e])]
         if place not in done:
-            done[place] = _run_one(exact, place, runner, len(done), total)
+            done[place] = _run_one(engine, exact, place, runner, len(done), total)
         rows = [
             _rounded(done[place], o, float(reference.output.value[e, o]), float(problem.labels[e, o]))
             for o in range(problem.outputs)
@@ -75,13 +102,13 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     return Folded(moments=np.array(values), levels=0, errors=np.array(errors))
 
 
-def _run_one(exact: ExactProblem, place: int, runner: Runner, number: int, total: int) -> OutputMoments:
+def _run_one(engine: Any, exact: ExactProblem, place: int, runner: Runner, number: int, total: int) -> OutputMoments:
     def tick(share: float) -> None:
         if runner.progress is not None:
             runner.progress(number * 1000 + min(999, int(share * 1000)), total * 1000)
 
     try:
-        found = exact_merge.run(exact, exact.examples[place], (), tick)
+        found: OutputMoments = engine.run(exact, exact.examples[place], (), tick)
     except StateLimitReached as reached:
         raise CostLimitExceeded(
             f"Argument 'strategy' must be another one: {reached}, more than memory holds and more than was expected."

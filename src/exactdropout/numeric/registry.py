@@ -43,7 +43,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     ),
     Strategy(
         name="merge",
-        title="its numbers are small multiples of powers of two: equal states merged as integers",
+        title="few distinct states, from small dyadic numbers or equal columns: merged as integers, rounded once",
         refusal=merging.refusal,
         estimate=merging.estimate,
         run=merging.run,
