@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import exact_merge, exact_moments, exact_states
+from exactdropout.numeric import exact_meet, exact_merge, exact_moments, exact_states
 from exactdropout.numeric.exact_strategy import ExactStrategy
 
 __all__ = ["EXACT_STRATEGIES", "exact_named"]
@@ -26,6 +26,13 @@ EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
         refusal=exact_merge.refusal,
         estimate=exact_merge.estimate,
         run=exact_merge.run,
+    ),
+    ExactStrategy(
+        name="meet",
+        title="meet in the middle: pairs of units over two halves of the mask bits, in integers",
+        refusal=exact_meet.refusal,
+        estimate=exact_meet.estimate,
+        run=exact_meet.run,
     ),
     ExactStrategy(
         name="states",

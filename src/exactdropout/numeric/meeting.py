@@ -76,8 +76,9 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     try:
         for e in range(problem.examples):
             told = replace(runner, progress=_share(runner.progress, e, problem.examples))
-            found = _moments(problem, magnitudes, columns[e, : int(counts[e])], e, told)
-            value, error = _outputs(problem, reference, magnitudes, found, e)
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by per_example
+                found = _moments(problem, magnitudes, columns[e, : int(counts[e])], e, told)
+                value, error = _outputs(problem, reference, magnitudes, found, e)
             values.append(value)
             errors.append(error)
     finally:
@@ -188,7 +189,7 @@ def _outputs(
                 diagonal = np.diag(second)
                 noise = kappa * float(np.einsum("i,i->", weights, diagonal))
                 values += [noise, max(square, 0.0)]
-                reach = float(np.max(magnitudes.sizes[-1][example])) ** 2
+                reach = np.max(magnitudes.sizes[-1][example]) ** 2
                 e_noise = up(
                     kappa * (1 + 4 * UNIT) * up(np.einsum("i,i->", up(weights), np.diag(e_second)), n)
                     + gamma(n + 8) * up(noise)
