@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 import exactdropout
 from exactdropout import theorems
+from exactdropout.certificate import shipped
 from exactdropout.cli.main import main
 from exactdropout.notation.markup import html_text, latex_text, split_formulas
 from exactdropout.report import html_page, latex_document, write_report
+from exactdropout.report.evidence import shipped_certificates
 from exactdropout.theorems import argument, conclude, step
 
 
@@ -74,7 +76,7 @@ def test_formulas_are_between_dollars():
 
 def compile_latex(folder, text, pdflatex):
     (folder / "r.tex").write_text(text, encoding="utf-8")
-    for _ in range(2):
+    for _ in range(3):
         done = subprocess.run(
             [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "r.tex"],
             cwd=folder,
@@ -95,6 +97,9 @@ def test_the_catalogue_compiles_without_overfull_lines_or_missing_glyphs(tmp_pat
     for _, proof in entries:
         assert proof.verdict in " ".join(text.split())
     assert "U+" not in text
+    assert "??" not in text  # every reference is resolved
+    assert ">=" not in text  # statements in plain text are set as formulas
+    assert "^" not in text
     fonts = subprocess.run(
         [external("pdffonts"), "r.pdf"], cwd=tmp_path, capture_output=True, check=True
     ).stdout.decode()
@@ -168,6 +173,40 @@ def test_a_picture_is_embedded_and_printed(tmp_path, external):
     assert 'src="data:image/svg+xml;base64,' in report.html.read_text(encoding="utf-8")
     images = subprocess.run([external("pdftotext"), report.pdf, "-"], capture_output=True, check=True).stdout.decode()
     assert "weight decay" in images  # the labels inside the figure
+
+
+def test_evidence_is_marked(tmp_path, external, monkeypatch):
+    monkeypatch.setattr(shipped, "SHIPPED", (*shipped.SHIPPED[:2], shipped.SHIPPED[-2]))
+    certificates = shipped_certificates()
+    assert [c.verified for c in certificates] == [True] * 3
+    assert [c.coq for c in certificates] == ["half_K2_n1.v", "half_K2_n1_nonnegative.v", ""]
+    steps = [step("x = x", "identity", True), step("the figures", "data", True), argument("clearly")]
+    entries = [(theorems.get("helmbold-2017-figure-1"), conclude("holds", "all sizes", steps))]
+    page = html_page(entries, version="1", certificates=certificates)
+    latex = latex_document(entries, version="1", certificates=certificates)
+    for text in ("identity, rechecked now", "data, shipped data", "in words", "needs coqc", "shipped certificate"):
+        assert text in page
+    for text in (
+        r"\checked{identity}",
+        r"\checked{data, shipped data}",
+        r"\inwords",
+        "needs coqc",
+        "half-\\allowbreak{}K2",
+    ):
+        assert text in latex
+    assert "Overfull" not in compile_latex(tmp_path, latex, external("pdflatex"))
+
+
+def test_a_rejected_certificate_is_told(monkeypatch, tmp_path):
+    text = (shipped.certificates_folder() / "half-K2-n1.json").read_text()
+    (tmp_path / "half-K2-n1.json").write_text(text.replace('"lower": "', '"lower": "1'))
+    assert (tmp_path / "half-K2-n1.json").read_text() != text
+    monkeypatch.setattr(shipped, "certificates_folder", lambda: tmp_path)
+    monkeypatch.setattr(shipped, "SHIPPED", shipped.SHIPPED[:1])
+    (certificate,) = shipped_certificates()
+    assert not certificate.verified
+    assert "REJECTED" in html_page([], version="1", certificates=[certificate])
+    assert "REJECTED" in latex_document([], version="1", certificates=[certificate])
 
 
 def test_a_failed_proof_shows_as_failed():

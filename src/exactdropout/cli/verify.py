@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if not entries:
         raise InvalidInput(f"Argument '--only' must match a theorem; {show(options.only)} matches none.")
     proofs = _prove(entries, quiet=options.json)
-    report = _report(options.report, list(zip(entries, proofs, strict=True))) if options.report else None
+    everything = not (options.files or options.only)
+    report = _report(options.report, list(zip(entries, proofs, strict=True)), everything) if options.report else None
     changed = [t.id for t, proof in zip(entries, proofs, strict=True) if proof.verdict != t.verdict]
     if options.json:
         rows = [_row(t, proof) for t, proof in zip(entries, proofs, strict=True)]
@@ -88,11 +89,11 @@ def _prove(entries: list[Any], *, quiet: bool) -> list[Any]:
     return proofs
 
 
-def _report(folder: str, results: list[tuple[Any, Any]]) -> Any:
+def _report(folder: str, results: list[tuple[Any, Any]], certificates: bool) -> Any:
     from exactdropout import __version__
     from exactdropout.report import write_report
 
-    return write_report(results, folder, version=__version__)
+    return write_report(results, folder, version=__version__, certificates=certificates)
 
 
 def _verdict(theorem: Any, proof: Any) -> str:

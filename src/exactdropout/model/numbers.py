@@ -274,6 +274,9 @@ def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
                 index = tuple(int(i) for i in np.argwhere(~np.isfinite(floats))[0])
                 raise InvalidInput(f"Argument {name!r} must be finite, not {floats[index]} at index {list(index)}.")
             return freeze(floats), "float64"
+        if value.dtype == object and value.size and set(map(type, value.ravel().tolist())) == {Fraction}:
+            whole = all(v.denominator == 1 for v in {id(v): v for v in value.ravel().tolist()}.values())
+            return freeze(value.copy()), "integer" if whole else "exact"  # large and already canonical
     items = list(_leaves(value, name, ndim))
     paths = [path for _, path in items]
     shape = tuple(max((p[axis] for p in paths), default=-1) + 1 for axis in range(ndim))

@@ -144,6 +144,8 @@ def _evaluation(
             columns["squared_error_variance"][i] = moments.fourth - criterion * criterion
 
     def averaged(values: list[Fraction]) -> Fraction:
+        if len(values) == 1:  # of probability 1
+            return values[0]
         return sum((p * v for p, v in zip(data.probabilities, values, strict=True)), ZERO)
 
     variance = averaged([sum(row, ZERO) for row in columns["variance"].tolist()])

@@ -29,10 +29,10 @@ from exactdropout.numeric.reduction import ReducedExample, ReducedLayer
 
 __all__ = ["estimate", "merged_law", "refusal", "run"]
 
-START = 5e6
+START = 3e6
 """Steps that loading and calling compiled kernels counts as: below it Python's tables are as good."""
 
-NS_PER_PUSH, NS_PER_RESIDUE, NS_PER_EXPANSION, NS_PER_INSERT, NS_PER_FORM = 4.0, 10.0, 150.0, 30.0, 4.0
+NS_PER_PUSH, NS_PER_RESIDUE, NS_PER_EXPANSION, NS_PER_INSERT, NS_PER_FORM = 2.4, 4.0, 100.0, 20.0, 2.4
 BYTES_PER_STATE = 64.0
 CHUNK = 1 << 22
 """States that one call of a kernel writes: well below 0.2 s."""

@@ -24,6 +24,9 @@ MEMORY_LIMIT = 8 << 30
 
 NS_PER_GRADIENT_STEP = 480.0
 
+NS_PER_CALL, NS_PER_ENTRY, NS_PER_WEIGHT = 1e5, 60.0, 600.0
+"""What every strategy shares: the call, reading each number of the network, and the weights of each reduced example."""
+
 
 def plan_exact(
     network: Network,
@@ -68,7 +71,9 @@ def choose(
     limit = DEFAULT_MAX_COST if max_cost is None else float(min(max_cost, 1e308))
     memory = math.inf if max_cost is not None and math.isinf(max_cost) else MEMORY_LIMIT
     problem.memo["memory"] = min(memory, 1 << 45)
-    extra = _gradient_cost(network, problem.rates, examples) if gradient else 0.0
+    extra = _shared_cost(problem, network, examples)
+    if gradient:
+        extra += _gradient_cost(network, problem.rates, examples)
     candidates.sort(key=lambda c: (c[0].memory > memory, c[0].cost))  # stable: the first registered wins a tie
     affordable = [s for e, s in candidates if e.memory <= memory and e.cost + extra <= limit]
     best, chosen = candidates[0]
@@ -103,6 +108,12 @@ def choose(
 def _whole(value: float) -> int:
     """Return the ceiling; what no float holds is shown as 2^1023, the largest power that one does."""
     return math.ceil(value) if math.isfinite(value) else 1 << 1023
+
+
+def _shared_cost(problem: ExactProblem, network: Network, examples: int) -> float:
+    entries = sum(weight.size for weight in network.weights)
+    weights = sum(len(layer.sources) * (len(layer.bias) + 1) for e in problem.examples for layer in e.layers)
+    return NS_PER_CALL * (1 + 0.2 * examples) + NS_PER_ENTRY * entries + NS_PER_WEIGHT * weights
 
 
 def _gradient_cost(network: Network, rates: Sequence[Fraction], examples: int) -> float:

@@ -18,7 +18,7 @@ from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import gamma, grid_exponent, layer_magnitudes, up
 from exactdropout.numeric.executors import checked_executor
 from exactdropout.numeric.fingerprint import identity
-from exactdropout.numeric.gradient import walked_gradient
+from exactdropout.numeric.gradient import criterion_gradient
 from exactdropout.numeric.journal import journal
 from exactdropout.numeric.planner import choose
 from exactdropout.numeric.problem import Problem, prepare
@@ -97,7 +97,7 @@ def evaluate_float64(
             belongs = identity(network, data, rates, gradient=gradient, moments=moments, strategy=plan.strategy)
             runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
         folded = chosen.run(problem, reference, moments, runner)
-        slope = walked_gradient(network, problem, runner) if gradient else None
+        slope = criterion_gradient(network, problem, runner) if gradient else None
         if runner.journal is not None:
             runner.journal.finish()
     quantities = per_example(

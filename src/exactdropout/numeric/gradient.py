@@ -12,6 +12,7 @@ from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import Magnitudes, layer_magnitudes
 from exactdropout.numeric.gradient_bounds import gradient_bound
+from exactdropout.numeric.gradient_table import applies, table_estimate, table_gradient
 from exactdropout.numeric.probe import leaves_per_example
 from exactdropout.numeric.problem import Problem, affine, out_of_range, rounded
 from exactdropout.numeric.result import Gradient
@@ -19,7 +20,7 @@ from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
 from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
-__all__ = ["gradient_cost", "gradient_estimate", "gradient_reference", "walked_gradient"]
+__all__ = ["criterion_gradient", "gradient_cost", "gradient_estimate", "gradient_reference", "walked_gradient"]
 
 STEP_NANOSECONDS = 1.0e8
 MOST_BYTES = 2.0**27
@@ -71,7 +72,9 @@ def _sizes(problem: Problem) -> list[int]:
 
 
 def gradient_estimate(problem: Problem) -> Estimate:
-    """Return leaves, cost and memory (folds of every level, results of all items) of the gradient walk."""
+    """Return what the gradient costs: of the gradient walk, leaves, folds of every level and results of all items."""
+    if applies(problem):
+        return table_estimate(problem)
     leaves = float(np.sum(leaves_per_example(problem)))
     sizes = _sizes(problem)
     folds = sum(
@@ -88,6 +91,14 @@ def _row(problem: Problem) -> int:
         return 0
     units = min(problem.widths[problem.first], MAX_UNITS)
     return sizes[0] + problem.widths[problem.first + 1] * (1 + units)
+
+
+def criterion_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
+    """Return ∂J_D/∂W with its bound, by the table kernel where it applies, else by the gradient walk."""
+    if applies(problem):
+        with np.errstate(over="ignore", invalid="ignore"):
+            return table_gradient(network, problem, layer_magnitudes(problem, dropout=True), runner)
+    return walked_gradient(network, problem, runner)
 
 
 def walked_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:

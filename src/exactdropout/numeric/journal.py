@@ -78,7 +78,8 @@ class Journal:
         self._works: list[Mapping[str, str]] = []
         self._parts: list[dict[int, Array]] = []
         self._current = -1
-        self._size, self._synced, self._seal = 0, time.monotonic(), b""
+        self._size, self._seal = 0, b""
+        self._synced = self._written = time.monotonic()
         self.finished = False
         first = _framed(b"HEAD", json.dumps(dict(identity), sort_keys=True).encode(), b"")
         with open(descriptor, "rb", closefd=False) as file:
@@ -100,7 +101,7 @@ class Journal:
         own = {
             "name": work.name,
             "grid": fingerprint((work.chunks, work.weights)),
-            "payload": fingerprint((work.begin.__module__, work.begin.__qualname__, work.payload)),
+            "payload": fingerprint(work.payload),
         }
         self._current += 1
         if self._current < len(self._works):
@@ -129,10 +130,16 @@ class Journal:
             self._append(b"DONE", b"")
             self.finished = True
 
+    def close(self) -> None:
+        """Have the disk keep what was written last."""
+        if self._written > self._synced:
+            with contextlib.suppress(OSError):
+                os.fsync(self._descriptor)
+
     def _append(self, tag: bytes, body: bytes) -> None:
         with self._lock:
             self._write(_framed(tag, body, self._seal))
-            if tag != b"PART" or time.monotonic() - self._synced > SYNC_SECONDS:
+            if tag != b"PART" or self._written - self._synced > SYNC_SECONDS:
                 self._sync()
 
     def _write(self, record: bytes) -> None:
@@ -148,6 +155,7 @@ class Journal:
                 raise _unwritable(self._path, error, "; the chunks it holds are intact") from None
             raise
         self._size += len(record)
+        self._written = time.monotonic()
 
     def _cut(self, size: int) -> None:
         os.ftruncate(self._descriptor, size)
@@ -227,8 +235,8 @@ class Journal:
 
     def _refused(self, why: str) -> UnreadableFile:
         return UnreadableFile(
-            f"Argument 'checkpoint' names {show(self._path)}, which {why}; name another file, or remove this one to "
-            "begin anew."
+            f"Argument 'checkpoint' names {show(self._path, 300)}, which {why}; name another file, or remove this one "
+            "to begin anew."
         )
 
 
@@ -251,14 +259,13 @@ def journal(path: str | os.PathLike[str], identity: Mapping[str, str]) -> Iterat
         raise _unwritable(name, error) from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidInput(f"Argument 'checkpoint' must name a regular file, not {show(name)}.")
+            raise InvalidInput(f"Argument 'checkpoint' must name a regular file, not {show(name, 300)}.")
         with _locked(name, descriptor):
             opened = Journal(name, descriptor, identity)
             try:
                 yield opened
             finally:
-                with contextlib.suppress(OSError):
-                    os.fsync(descriptor)
+                opened.close()
     finally:
         os.close(descriptor)
 
@@ -268,7 +275,7 @@ def _locked(path: str, descriptor: int) -> Iterator[None]:
     """Hold the lock of the file; it goes with this process, however that ends, and forked workers do not have it."""
     status = os.fstat(descriptor)
     own = (status.st_dev, status.st_ino)
-    busy = InvalidInput(f"Argument 'checkpoint' names {show(path)}, which another run is writing.")
+    busy = InvalidInput(f"Argument 'checkpoint' names {show(path, 300)}, which another run is writing.")
     if own in _open:
         raise busy
     try:
@@ -292,7 +299,7 @@ def _framed(tag: bytes, body: bytes, seal: bytes) -> bytes:
 
 def _unwritable(path: str, error: Exception, also: str = "") -> InvalidInput:
     reason = getattr(error, "strerror", None) or str(error)
-    return InvalidInput(f"Argument 'checkpoint' names {show(path)}, which cannot be written: {reason}{also}.")
+    return InvalidInput(f"Argument 'checkpoint' names {show(path, 300)}, which cannot be written: {reason}{also}.")
 
 
 def _short(value: Any) -> str:

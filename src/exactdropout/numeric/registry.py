@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import enumerating, meeting, propagating, walking
+from exactdropout.numeric import enumerating, meeting, merging, propagating, walking
 from exactdropout.numeric.strategy import Strategy
 
 __all__ = ["STRATEGIES", "named"]
@@ -40,6 +40,13 @@ STRATEGIES: tuple[Strategy, ...] = (
         refusal=meeting.refusal,
         estimate=meeting.estimate,
         run=meeting.run,
+    ),
+    Strategy(
+        name="merge",
+        title="few distinct states, from small dyadic numbers or equal columns: merged as integers, rounded once",
+        refusal=merging.refusal,
+        estimate=merging.estimate,
+        run=merging.run,
     ),
 )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections.abc import Mapping, Sequence
 
-from exactdropout.notation.markup import html_text
-from exactdropout.theorems.proof import METHODS, Proof, Step
+from exactdropout.notation.prose import html_sentence
+from exactdropout.report.evidence import Certificate, legend, mark, sources
+from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
 
 __all__ = ["html_page"]
@@ -16,42 +18,53 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.55 "STIX Two Text", "Latin Modern Roman", Georgia, serif; max-width: 62rem; margin: 2rem auto;
   padding: 0 1rem; }
-h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin: 2.4rem 0 .3rem; }
+h1 { font-size: 1.7rem; } h2 { font-size: 1.35rem; margin: 2.6rem 0 .3rem; }
+h3 { font-size: 1.12rem; margin: 2.2rem 0 .2rem; } h3 + p { margin-top: 0; }
+.statement { border-left: 3px solid #8886; padding-left: .8rem; } .group td { font-style: italic; padding-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid #8886; }
+td.holds, td.corrected, td.not { min-width: 8rem; }
 th { border-bottom: 2px solid #8889; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 .holds { color: #1a7f37; font-weight: 600; } .not { color: #b3261e; font-weight: 600; }
 .corrected { color: #9a6700; font-weight: 600; }
 .mark { font: .78rem system-ui, sans-serif; padding: .05rem .4rem; border-radius: .6rem; background: #8882;
   white-space: nowrap; }
+.failed { background: #b3261e; color: white; }
 ol li { margin: .35rem 0; } .label { font-weight: 600; } .meta { opacity: .75; font-size: .9rem; }
 img { max-width: 100%; background: white; }
 math { font-size: 1.05em; } footer { margin-top: 3rem; opacity: .7; font-size: .85rem; }
 """
 
 
+_TIGHT = re.compile(r"<mo(?: stretchy=\"false\")?>(&#x0007C;|&#x0002F;|\||/)</mo>")
+
+
 def html_page(
     entries: Sequence[tuple[Theorem, Proof]],
     *,
     version: str,
-    title: str = "Verified results",
+    title: str = "Verified results on dropout",
     pictures: Mapping[str, bytes] | None = None,
+    certificates: Sequence[Certificate] = (),
 ) -> str:
     """Return the page: a table of verdicts with links, then each result with its printed form, verdict and proof.
 
-    ``pictures`` maps ids to SVG files, which are embedded.
+    ``pictures`` maps ids to SVG files, which are embedded; ``certificates`` are listed in a table of their own.
     """
     drawn = pictures or {}
-    body = [f"<h1>{html.escape(title)}</h1>", _table(entries), _legend(entries)]
-    body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in entries]
+    body = [f"<h1>{html.escape(title)}</h1>", _table(entries), _legend(entries, certificates)]
+    for name, group in sources(entries):
+        body.append(f"<h2>{html.escape(name)}</h2>")
+        body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in group]
+    body += _certificates(certificates)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
-        + f"\n<footer>exactdropout {html.escape(version)}; every check was run when this page was written.</footer>"
-        "\n</body></html>\n"
+        + f"\n<footer>exactdropout {html.escape(version)}; every check marked so was run when this page was written."
+        "</footer>\n</body></html>\n"
     )
 
 
@@ -60,13 +73,15 @@ def _formula(source: str) -> str:
     from latex2mathml.converter import convert
 
     try:
-        return str(convert(source))
+        markup = str(convert(source))
     except Exception:  # the converter raises many kinds of errors on LaTeX that it does not know
         return f"<code>{html.escape(source)}</code>"
+    # bars and slashes are set tight: browsers give an operator between operands the space of a relation
+    return _TIGHT.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', markup)
 
 
 def _text(text: str) -> str:
-    return html_text(text, _formula)
+    return html_sentence(text, _formula)
 
 
 def _class(verdict: str) -> str:
@@ -74,31 +89,35 @@ def _class(verdict: str) -> str:
 
 
 def _table(entries: Sequence[tuple[Theorem, Proof]]) -> str:
-    rows = [
-        f'<tr><td><a href="#{html.escape(t.id)}"><code>{html.escape(t.id)}</code></a></td><td>{_text(t.statement)}</td>'
-        f'<td class="{_class(p.verdict)}">{html.escape(p.verdict)}</td><td>{_text(p.scope)}</td>'
-        f"<td>{html.escape(p.evidence)}</td><td>{p.seconds:.2f}</td></tr>"
-        for t, p in entries
-    ]
-    head = "".join(f"<th>{name}</th>" for name in ("Result", "Statement", "Verdict", "Scope", "Evidence", "Seconds"))
+    rows = []
+    for name, group in sources(entries):
+        if len(sources(entries)) > 1:
+            rows.append(f'<tr class="group"><td colspan="5">{html.escape(name)}</td></tr>')
+        rows += [
+            f'<tr><td><a href="#{html.escape(t.id)}">{_text(t.number)}</a></td><td>{_text(t.statement)}</td>'
+            f'<td class="{_class(p.verdict)}">{html.escape(p.verdict)}</td><td>{_text(p.scope)}</td>'
+            f"<td>{html.escape(p.evidence)}</td></tr>"
+            for t, p in group
+        ]
+    head = "".join(f"<th>{name}</th>" for name in ("Result", "Statement", "Verdict", "Scope", "Evidence"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _legend(entries: Sequence[tuple[Theorem, Proof]]) -> str:
-    used = {step.method for _, proof in entries for step in proof.steps}
+def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Certificate]) -> str:
     items = [
-        f'<li><span class="mark">{m}</span> {html.escape(METHODS[m])}</li>' for m in METHODS if m in used
-    ]  # fmt: skip
+        f'<li><span class="mark">{html.escape(name)}</span> {html.escape(meaning)}</li>'
+        for name, meaning in legend(entries, certificates)
+    ]
     return f"<h2>Evidence</h2><ul>{''.join(items)}</ul>"
 
 
 def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
     parts = [
-        f'<section id="{html.escape(theorem.id)}"><h2>{html.escape(theorem.title)}</h2>',
-        f'<p class="meta">{html.escape(theorem.number)} of <code>{html.escape(theorem.source)}</code>, '
-        f"<code>{html.escape(theorem.id)}</code></p>",
+        f'<section id="{html.escape(theorem.id)}"><h3>{_text(theorem.title)}</h3>',
+        f'<p class="meta">{_text(theorem.number)} of <code>{html.escape(theorem.source)}</code>, '
+        f"<code>{html.escape(theorem.id)}</code>, {proof.seconds:.2f} s</p>",
         f'<p><span class="label">As printed.</span> {_text(theorem.printed)}</p>',
-        f'<p><span class="label">Statement.</span> <em>{_text(theorem.statement)}</em></p>',
+        f'<p class="statement"><span class="label">Statement.</span> {_text(theorem.statement)}</p>',
         f'<p><span class="label">Verdict:</span> <span class="{_class(proof.verdict)}">{html.escape(proof.verdict)}'
         f'</span>. <span class="label">Scope:</span> {_text(proof.scope)}.</p>',
     ]
@@ -114,6 +133,29 @@ def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
 
 
 def _step(step: Step) -> str:
-    outcome = {True: f"{step.method}, checked", False: f"{step.method}, FAILED", None: "in words"}[step.holds]
+    found = mark(step)
+    if step.holds is None:
+        outcome = found.kind
+    elif found.failed:
+        outcome = f"{found.method}, FAILED"
+    else:
+        outcome = f"{found.method}, {found.kind}"
     detail = f" ({_text(step.detail)})" if step.detail else ""
-    return f'{_text(step.claim)}{detail} <span class="mark">{html.escape(outcome)}</span>'
+    kind = "mark failed" if found.failed else "mark"
+    return f'{_text(step.claim)}{detail} <span class="{kind}">{html.escape(outcome)}</span>'
+
+
+def _certificates(certificates: Sequence[Certificate]) -> list[str]:
+    if not certificates:
+        return []
+    rows = [
+        f"<tr><td><code>{html.escape(c.name)}</code></td><td>{_text(c.statement)}</td>"
+        f'<td class="{"holds" if c.verified else "not"}">{"verified" if c.verified else "REJECTED"}</td>'
+        f"<td>{f'<code>{html.escape(c.coq)}</code>' if c.coq else '–'}</td></tr>"
+        for c in certificates
+    ]
+    head = "".join(f"<th>{n}</th>" for n in ("Certificate", "Statement", "Checker, now", "Coq file, needs coqc"))
+    return [
+        "<h2>Certificates</h2>",
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>",
+    ]

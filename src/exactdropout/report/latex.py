@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.markup import latex_text
-from exactdropout.theorems.proof import METHODS, Proof, Step
+from exactdropout.notation.prose import latex_sentence, sentence
+from exactdropout.report.evidence import RECHECKED, Certificate, legend, mark, sources
+from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
 
 __all__ = ["latex_document"]
 
 PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[utf8]{inputenc}
-\usepackage{amsmath,amssymb,amsthm,booktabs,longtable,array}
+\usepackage{amsmath,amssymb,amsthm,booktabs,longtable,array,xcolor}
 \usepackage[a4paper,margin=25mm]{geometry}
-\usepackage{graphicx,microtype}
-\usepackage[hidelinks,pdfusetitle]{hyperref}
+\usepackage{graphicx,microtype,mathtools}
+\usepackage[colorlinks,linkcolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
 \theoremstyle{plain}
-\newtheorem*{result}{Statement}
+\newtheorem{result}{Result}
 \newtheorem*{correction}{Corrected statement}
 \theoremstyle{definition}
 \newtheorem*{printed}{As printed}
+\theoremstyle{remark}
+\newtheorem*{counterexample}{Counterexample}
 \setlength{\emergencystretch}{4em}
 \raggedbottom
-\newcommand{\checked}[1]{\textsf{\small[#1, checked]}}
-\newcommand{\inwords}{\textsf{\small[in words]}}
-\newcommand{\failedcheck}[1]{\textbf{[#1, failed]}}
+\makeatletter\@beginparpenalty=10000\makeatother % the first step stays with the word Proof
+\definecolor{evidence}{gray}{0.42}
+\newcommand{\evidence}[1]{{\footnotesize\sffamily\color{evidence}#1}}
+\newcommand{\checked}[1]{\unskip\hspace{0.6em plus 0.3em}\evidence{\mbox{[$\checkmark$\,#1]}}}
+\newcommand{\inwords}{\unskip\hspace{0.6em plus 0.3em}\evidence{\mbox{[in words]}}}
+\newcommand{\failedcheck}[1]{\unskip\hspace{0.6em}\textbf{[#1, failed]}}
+\newcommand{\verdict}[1]{\textbf{#1}}
 \newcolumntype{L}[1]{>{\raggedright\arraybackslash}p{#1}}
 """
 
@@ -34,13 +43,14 @@ def latex_document(
     entries: Sequence[tuple[Theorem, Proof]],
     *,
     version: str,
-    title: str = "Verified results",
+    title: str = "Verified results on dropout",
     pictures: Mapping[str, str] | None = None,
+    certificates: Sequence[Certificate] = (),
 ) -> str:
-    """Return a document with a table of verdicts, then each result: printed form, statement, verdict, scope, proof.
+    """Return a document: a table of verdicts, then each result with its printed form, statement, verdict, scope, proof.
 
-    ``pictures`` maps ids to names of PDF files beside the document. Text is escaped, formulas between dollars are
-    taken as they are. Needs texlive-latex-base and -recommended.
+    ``pictures`` maps ids to names of PDF files beside the document; ``certificates`` are listed in a table.
+    Text is escaped, formulas in it are set. Needs texlive-latex-base and -recommended.
     """
     lines = [
         PREAMBLE,
@@ -49,12 +59,15 @@ def latex_document(
         r"\date{}",
         r"\begin{document}",
         r"\maketitle",
+        *_summary(entries),
         *_table(entries),
-        *_legend(entries),
+        *_legend(entries, certificates),
     ]
-    for theorem, proof in entries:
-        lines += _entry(theorem, proof, (pictures or {}).get(theorem.id))
-    lines += [r"\end{document}", ""]
+    for name, group in sources(entries):
+        lines.append(rf"\section*{{{latex_text(name)}}}")
+        for theorem, proof in group:
+            lines += _entry(theorem, proof, (pictures or {}).get(theorem.id))
+    lines += [*_certificates(certificates), r"\end{document}", ""]
     return "\n".join(lines)
 
 
@@ -62,53 +75,108 @@ def _breakable(identifier: str) -> str:
     return latex_text(identifier).replace("-", r"-\allowbreak{}")
 
 
+def _sentence(text: str) -> str:
+    """Return a statement as a sentence of its own: a word at its start gets a capital letter, its end a full stop."""
+    opening = next(iter(sentence(text)), None)
+    if opening is not None and opening.latex is None and text[:2].isalpha() and text[:2].islower():
+        text = text[0].upper() + text[1:]
+    shown = latex_sentence(text)
+    return shown if shown.rstrip().endswith((".", "!", "?")) else f"{shown}."
+
+
+def _summary(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
+    counts = Counter(proof.verdict for _, proof in entries).most_common()
+    verdicts = ", ".join(f"{latex_text(verdict)} ({number})" for verdict, number in counts)
+    return [
+        rf"\noindent Results: {len(entries)}. Verdicts on the statements as printed: {verdicts}. A verdict covers the "
+        r"scope that is named with it and nothing wider. Throughout, $D = \mathcal D(W, x, R)$ is the output of the "
+        r"network under the dropout pattern $R$, $q$ the drop probability, $p = 1 - q$, $\lambda = q/p$ (also written "
+        r"$l$), $R(W)$ the risk and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion."
+    ]
+
+
 def _table(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
-    head = r"Result & Statement & Verdict & Scope \\"
+    head = r"& Result & Statement & Verdict & Scope \\"
     lines = [
-        r"\begin{small}\begin{longtable}{@{}L{27mm}L{54mm}L{24mm}L{41mm}@{}}",
+        r"\begin{small}\begin{longtable}{@{}r@{\hspace{2mm}}L{27mm}L{53mm}L{20mm}L{41mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",
     ]
-    for theorem, proof in entries:
-        cells = (_breakable(theorem.id), *map(latex_text, (theorem.statement, proof.verdict, proof.scope)))
-        lines.append(" & ".join(cells) + r" \\ \addlinespace")
+    for name, group in sources(entries):
+        if len(sources(entries)) > 1:
+            lines.append(rf"\multicolumn{{5}}{{@{{}}l}}{{\itshape {latex_text(name)}}} \\ \addlinespace")
+        for theorem, proof in group:
+            cells = (
+                latex_sentence(theorem.number),
+                *map(latex_sentence, (theorem.statement, proof.verdict, proof.scope)),
+            )
+            lines.append(rf"\ref{{{theorem.id}}} & " + " & ".join(cells) + r" \\ \addlinespace")
     return [*lines, r"\end{longtable}\end{small}"]
 
 
-def _legend(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
-    used = {step.method for _, proof in entries for step in proof.steps}
-    lines = [r"\paragraph{Evidence.} Every check below was run when this report was written.", r"\begin{description}"]
-    lines += [rf"\item[{method}] {latex_text(METHODS[method])}." for method in METHODS if method in used]
+def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Certificate]) -> list[str]:
+    lines = [
+        r"\paragraph{Evidence.} Each step of a proof says how it was checked.",
+        r"\begin{description}\setlength{\itemsep}{0pt}",
+    ]
+    lines += [
+        rf"\item[{latex_text(name)}] {latex_sentence(meaning)}." for name, meaning in legend(entries, certificates)
+    ]
     return [*lines, r"\end{description}"]
 
 
 def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
     lines = [
-        rf"\section*{{{latex_text(theorem.title)}}}",
-        rf"\noindent {latex_text(theorem.number)} of \texttt{{{latex_text(theorem.source)}}}; "
-        rf"\texttt{{{_breakable(theorem.id)}}}.",
-        rf"\begin{{printed}}{latex_text(theorem.printed)}\end{{printed}}",
-        rf"\begin{{result}}{latex_text(theorem.statement)}\end{{result}}",
-        rf"\noindent\textbf{{Verdict:}} {latex_text(proof.verdict)}. "
-        rf"\textbf{{Scope:}} {latex_text(proof.scope)}.",
+        rf"\subsection*{{{latex_sentence(theorem.title)}}}",
+        rf"\noindent\evidence{{{latex_sentence(theorem.number)} of {latex_text(theorem.source)} \quad "
+        rf"{_breakable(theorem.id)}}}",
+        rf"\begin{{printed}}{latex_sentence(theorem.printed)}\end{{printed}}",
+        rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.statement)}\end{{result}}",
+        rf"\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
+        rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]
     if theorem.correction:
-        lines.append(rf"\begin{{correction}}{latex_text(theorem.correction)}\end{{correction}}")
+        lines.append(rf"\begin{{correction}}{latex_sentence(theorem.correction)}\end{{correction}}")
     if proof.counterexample:
-        lines.append(rf"\par\noindent\textbf{{Counterexample:}} {latex_text(proof.counterexample)}")
+        lines.append(rf"\begin{{counterexample}}{latex_sentence(proof.counterexample)}\end{{counterexample}}")
     if picture is not None:
         lines.append(rf"\par\medskip\noindent\includegraphics[width=\linewidth]{{{picture}}}\par")
     if proof.steps:
         steps = [rf"\item {_step(step)}" for step in proof.steps]
-        lines += [r"\begin{proof}\leavevmode\begin{enumerate}", *steps, r"\end{enumerate}\end{proof}"]
+        lines += [r"\begin{proof}\leavevmode\begin{enumerate}", *steps, r"\qedhere\end{enumerate}\end{proof}"]
     return lines
 
 
 def _step(step: Step) -> str:
-    detail = f" ({latex_text(step.detail)})" if step.detail else ""
+    detail = f" ({latex_sentence(step.detail)})" if step.detail else ""
+    found = mark(step)
     if step.holds is None:
-        mark = r"\inwords"
+        shown = r"\inwords"
+    elif found.failed:
+        shown = rf"\failedcheck{{{found.method}}}"
     else:
-        mark = rf"\checked{{{step.method}}}" if step.holds else rf"\failedcheck{{{step.method}}}"
-    return f"{latex_text(step.claim)}{detail} {mark}"
+        shown = (
+            rf"\checked{{{found.method}, {found.kind}}}" if found.kind != RECHECKED else rf"\checked{{{found.method}}}"
+        )
+    return f"{latex_sentence(step.claim)}{detail} {shown}"
+
+
+def _certificates(certificates: Sequence[Certificate]) -> list[str]:
+    if not certificates:
+        return []
+    head = r"Certificate & Statement & Checker now & Coq, needs coqc \\"
+    lines = [
+        r"\section*{Certificates}",
+        r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
+        r"independent checker while this report was written, and the file of the same statement for Coq.",
+        r"\begin{footnotesize}\begin{longtable}{@{}L{34mm}L{60mm}L{16mm}L{36mm}@{}}",
+        rf"\toprule {head} \midrule \endfirsthead",
+        rf"\toprule {head} \midrule \endhead",
+        r"\bottomrule \endfoot",
+    ]
+    for c in certificates:
+        coq = latex_text(c.coq).replace(r"\_", r"\_\allowbreak{}") if c.coq else "---"
+        cells = (_breakable(c.name), latex_sentence(c.statement), "verified" if c.verified else "REJECTED", coq)
+        lines.append(" & ".join(cells) + r" \\")
+    return [*lines, r"\end{longtable}\end{footnotesize}"]

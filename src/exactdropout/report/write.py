@@ -11,6 +11,7 @@ from pathlib import Path
 
 from exactdropout.errors import MissingExtra, UnreadableFile
 from exactdropout.model.files import write_atomically
+from exactdropout.report.evidence import shipped_certificates
 from exactdropout.report.html import html_page
 from exactdropout.report.latex import latex_document
 from exactdropout.theorems.proof import Proof
@@ -31,11 +32,14 @@ class Report:
     note: str
 
 
-def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *, version: str) -> Report:
+def write_report(
+    entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *, version: str, certificates: bool = False
+) -> Report:
     """Write the report on theorems and their proofs; the folder is made if it is missing.
 
     Existing files of these names are replaced, each only when the new one is complete. Figures of the results are
-    drawn where matplotlib is present, and left out where it is not.
+    drawn where matplotlib is present, and left out where it is not. ``certificates=True`` checks the shipped
+    certificates (some seconds) and lists them.
 
     Raises:
         UnreadableFile: the folder cannot be made or written.
@@ -49,10 +53,11 @@ def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *
     drawings = _pictures(entries)
     for name, (_, drawing) in drawings.items():
         write_atomically(target / f"{name}.pdf", drawing)
+    checked = shipped_certificates() if certificates else []
     names = {name: f"{name}.pdf" for name in drawings}
-    write_atomically(latex, latex_document(entries, version=version, pictures=names).encode())
+    write_atomically(latex, latex_document(entries, version=version, pictures=names, certificates=checked).encode())
     vectors = {name: vector for name, (vector, _) in drawings.items()}
-    write_atomically(page, html_page(entries, version=version, pictures=vectors).encode())
+    write_atomically(page, html_page(entries, version=version, pictures=vectors, certificates=checked).encode())
     compiler = shutil.which("pdflatex")
     if compiler is None:
         return Report(latex=latex, html=page, pdf=None, note="no PDF: pdflatex is not installed (TeX Live)")
@@ -60,7 +65,7 @@ def write_report(entries: Sequence[tuple[Theorem, Proof]], folder: str | Path, *
         for file in (latex, *(target / name for name in names.values())):
             shutil.copy(file, scratch)
         command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
-        for _ in range(2):  # the second run places the columns of the long table
+        for _ in range(3):  # references, and the columns of the long tables
             try:
                 done = subprocess.run(command, cwd=scratch, capture_output=True, check=False, timeout=_TEX_SECONDS)
             except subprocess.TimeoutExpired:

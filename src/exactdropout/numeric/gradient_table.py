@@ -1,0 +1,139 @@
+"""∂J_D/∂W of a network with one hidden layer by the table kernel: one pass over the masks of the inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from exactdropout.model import Network
+from exactdropout.model.numbers import Array, freeze
+from exactdropout.numeric.bounds import Magnitudes
+from exactdropout.numeric.problem import Problem, out_of_range, rounded
+from exactdropout.numeric.result import Gradient
+from exactdropout.numeric.strategy import Estimate
+from exactdropout.numeric.work import Chunk, Payload, Runner, Work
+
+__all__ = ["IndicatorItems", "applies", "table_estimate", "table_gradient"]
+
+MOST_UNITS = 40
+ITEM_BITS = 16
+MOST_PREFIX_BITS = 14
+MOST_BYTES = 2.0**27
+CHUNK_MASKS = 2.0**22
+STEP_MASKS = 2.0**23
+
+
+def applies(problem: Problem) -> bool:
+    """Return whether the network has one hidden layer, whose inputs are dropped, and few enough of them."""
+    return len(problem.weights) == 2 and problem.rates[0] > 0 and problem.widths[0] <= MOST_UNITS
+
+
+def table_estimate(problem: Problem) -> Estimate:
+    """Return masks, cost and memory: a third of a nanosecond for each mask and unit, measured on a 3 GHz x86 core."""
+    active = np.count_nonzero(problem.inputs, axis=1).astype(np.float64)
+    masks = float(np.sum(np.exp2(active)))
+    below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
+    halves = float(np.sum(np.exp2(np.ceil(active / 2)))) * 25.0 * below
+    each = problem.examples * below * (300.0 + 20.0 * outputs * width)
+    memory = MOST_BYTES + 8.0 * problem.examples * width * below + 2.0 ** (active.max() / 2) * 100.0
+    return Estimate(visited=masks, cost=masks * outputs * (0.5 + 0.33 * below) + halves + each + 1e5, memory=memory)
+
+
+def table_gradient(network: Network, problem: Problem, magnitudes: Magnitudes, runner: Runner) -> Gradient:
+    """Return the gradient with a bound that contains every exact entry; the derivative at a kink is the slope."""
+    from exactdropout.numeric.kernels.gradient_layer import active_columns, layer_gradients
+
+    weights, bias = problem.weights[0], problem.biases[0]
+    output_weights = problem.weights[1]
+    inputs = problem.inputs
+    m, width = inputs.shape
+    below, outputs = len(bias), len(output_weights)
+    keep, drop, inverse_keep = float(problem.keep[0]), float(problem.drop[0]), float(problem.inverse_keep[0])
+    columns, units, counts = np.empty((m, width, below)), np.empty((m, width), np.int64), np.empty(m, np.int64)
+    active: tuple[Any, ...] = (inputs, weights, inverse_keep, columns, units, counts)
+    active_columns(*active)
+    residuals = problem.biases[1] - problem.labels
+    indicators, items = _indicators(problem, columns, counts, residuals, runner)
+    half = 1 << (width + 1) // 2
+    d_weights, d_bias = np.zeros(weights.shape), np.zeros(below)
+    d_output_weights, d_output_bias = np.zeros(output_weights.shape), np.zeros(outputs)
+    arguments: tuple[Any, ...] = (
+        inputs, units, counts, columns, weights, bias, output_weights, problem.biases[1], residuals,
+        problem.labels, problem.label_errors, problem.slopes[0], problem.slope_errors[0], keep, drop, inverse_keep,
+        float(problem.cumulants[0]), np.array([rounded(v, "data") for v in problem.probabilities]),
+        magnitudes.sizes[0], magnitudes.errors[0], magnitudes.reaches[0], magnitudes.wrongs[0], items, indicators,
+        np.empty((2, half)), np.empty((2, half)), np.empty((2, half), np.int64), np.empty((2, half), np.int64),
+        np.empty(half), np.empty(half), np.empty((2, half + 1)), np.empty(half), np.empty((below, 1 + width)),
+        np.empty((2, below)), np.empty(below), np.empty(below), np.empty(2 + 2 * below),
+        d_weights, d_bias, d_output_weights, d_output_bias,
+    )  # fmt: skip
+    bound = layer_gradients(*arguments)
+    if not (np.isfinite(bound) and all(np.isfinite(a).all() for a in (d_weights, d_output_weights))):
+        raise out_of_range("network")
+    hidden, output = network.biases
+    return Gradient(
+        weights=(freeze(d_weights), freeze(d_output_weights)),
+        biases=(None if hidden is None else freeze(d_bias), None if output is None else freeze(d_output_bias)),
+        error_bound=bound,
+    )
+
+
+def _indicators(
+    problem: Problem, columns: Array, counts: Array, residuals: Array, runner: Runner
+) -> tuple[Array, Array]:
+    """Return Σ P r 1(z > 0) of every item, and the items (example, bits, prefix)."""
+    below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
+    row = outputs * below * (1 + width)
+    most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
+    linear = problem.slopes[0] == 1.0 and problem.slope_errors[0] == 0.0
+    items: list[tuple[int, int, int]] = []
+    chunks: list[Chunk] = []
+    weights: list[int] = []
+    begin, weight = 0, 0
+    for example, count in enumerate(counts.tolist()):
+        bits = 0 if linear else min(max(0, count - ITEM_BITS), MOST_PREFIX_BITS, int(np.log2(most)))
+        for prefix in range(1 << bits):
+            items.append((example, bits, prefix))
+            weight += 1 << (count - bits)
+            if weight >= CHUNK_MASKS:
+                chunks.append((begin, len(items)))
+                weights.append(weight)
+                begin, weight = len(items), 0
+    if begin < len(items):
+        chunks.append((begin, len(items)))
+        weights.append(weight)
+    grid = np.array(items, dtype=np.int64)
+    if linear:  # φ′ is constant: the indicators are multiplied by 0
+        return np.zeros((len(items), outputs, below, 1 + width)), grid
+    payload = {
+        "common": (columns, counts, problem.biases[0], problem.slopes[0], problem.weights[1], residuals),
+        "rates": (float(problem.keep[0]), float(problem.drop[0])),
+        "items": grid,
+        "shape": (outputs, below, 1 + width),
+    }
+    work = Work(name="gradient", begin=IndicatorItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights))
+    found = runner.run(work)
+    return (found[0] if len(found) == 1 else np.concatenate(found)), grid
+
+
+class IndicatorItems:
+    """The table kernel on one range of items."""
+
+    def __init__(self, payload: Payload, chunk: Chunk) -> None:
+        """Begin: a workspace of its own and one row of results for each item."""
+        from exactdropout.numeric.kernels.gradient_table import workspace
+
+        items = payload["items"][slice(*chunk)]
+        self.result: Array = np.empty((len(items), *payload["shape"]))
+        self._end, self._position = len(items), 0
+        self._before: tuple[Any, ...] = (*payload["common"], *payload["rates"], items)
+        self._after: tuple[Any, ...] = (STEP_MASKS, *workspace(payload["shape"][1]), self.result)
+
+    def step(self) -> bool:
+        """Run the items of one budget of masks."""
+        from exactdropout.numeric.kernels.gradient_table import indicator_items
+
+        arguments: tuple[Any, ...] = (*self._before, self._position, *self._after)
+        self._position = indicator_items(*arguments)
+        return self._position >= self._end

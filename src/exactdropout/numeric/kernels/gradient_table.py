@@ -1,0 +1,357 @@
+"""Sums of r·1(z_i > 0) over all masks of one layer and over the masks that keep each unit, from contiguous loops.
+
+One hidden layer, one output o, r = f_o − y_o the residual before the last mask. All of ∂J_D/∂W follows from the
+expectations of r·1(z_i > 0) (kernels/gradient_layer.py says how), over all masks and given that input u is kept. The
+mask bits are split into low ones (tables T_i of 2⁸ partial pre-activations), three middle ones and outer ones, which
+add Z_i: z_i = T_i + Z_i is positive where T_i > −Z_i, and max(z_i, 0) = max(T_i, −Z_i) + Z_i, so one mask and unit cost
+one maximum, one product and one sum for r, and one comparison and about two sums for the indicators. Eight middle masks
+are taken at once: their masked residuals are added in a tree whose partial sums are those of the middle bits.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.compiled import compiled
+
+__all__ = ["LOW_BITS", "MIDDLE_BITS", "indicator_items", "indicator_reference", "indicator_sums", "workspace"]
+
+LOW_BITS = 8
+MIDDLE_BITS = 3
+WIDTH = 1 << LOW_BITS
+PART = 32
+GROUP = 4
+
+
+def indicator_reference(
+    columns: Array, base: Array, slope: float, weights: Array, residual: float, keep: float
+) -> tuple[Array, Array]:
+    """Return Σ P r 1(z_i > 0) over all masks, shape (units below,), and over those that keep u, (units below, units).
+
+    A plain loop: ``columns`` (units × units below) are what each unit adds to the pre-activations ``base``, ``weights``
+    the output's, ``residual`` its bias minus the label.
+    """
+    units, below = columns.shape
+    total, kept_sums = np.zeros(below), np.zeros((below, units))
+    for mask in itertools.product((0, 1), repeat=units):
+        kept = np.array(mask, dtype=float)
+        z = base + kept @ columns
+        r = residual + weights @ np.where(z > 0, z, slope * z)
+        term = keep ** kept.sum() * (1 - keep) ** (units - kept.sum()) * r * (z > 0)
+        total += term
+        kept_sums += term[:, None] * kept
+    return total, kept_sums
+
+
+def workspace(below: int) -> tuple[Array, ...]:
+    """Return the workspace of :func:`indicator_items` for a layer of ``below`` units."""
+    groups = -(-below // GROUP)
+    middle = 1 << MIDDLE_BITS
+    return (
+        np.zeros((groups, GROUP * WIDTH)),
+        np.zeros((groups, GROUP * middle)),
+        np.empty((below, WIDTH + MIDDLE_BITS * PART)),
+        np.empty((middle, WIDTH)),
+        np.empty(WIDTH),
+        np.empty(WIDTH),
+        np.empty(middle),
+        np.empty(WIDTH),
+        np.zeros((4, max(GROUP * groups, middle))),
+    )
+
+
+@compiled
+def subset_table(columns: Array, begin: Any, count: Any, j: Any, tables: Array, size: Any) -> None:
+    """Write the partial pre-activations of unit j below for all subsets of ``count`` units, by doubling."""
+    row, at = j // GROUP, (j % GROUP) * size
+    tables[row, at] = 0.0
+    half = 1
+    for unit in range(begin, begin + count):
+        u = columns[unit, j]
+        for s in range(half):
+            tables[row, at + half + s] = tables[row, at + s] + u
+        half *= 2
+
+
+@compiled
+def subset_weights(count: Any, keep: float, drop: float, weights: Array) -> None:
+    """Write the probabilities of all subsets of ``count`` units."""
+    weights[0] = 1.0
+    size = 1
+    for _ in range(count):
+        for s in range(size):
+            weights[size + s] = weights[s] * keep
+            weights[s] = weights[s] * drop
+        size *= 2
+
+
+@compiled
+def add_maxima_of_eight(lanes: Array, lane: Any, tables: Array, group: Any, width: Any, units: Array) -> None:
+    """Add Σ w·max(T, −Z) of two groups of four units; rows of ``units`` are w and −Z."""
+    at = GROUP * group
+    wa, wb, wc, wd = units[0, at], units[0, at + 1], units[0, at + 2], units[0, at + 3]
+    we, wf, wg, wh = units[0, at + 4], units[0, at + 5], units[0, at + 6], units[0, at + 7]
+    a, b, c, d = units[1, at], units[1, at + 1], units[1, at + 2], units[1, at + 3]
+    e, f, g, h = units[1, at + 4], units[1, at + 5], units[1, at + 6], units[1, at + 7]
+    for l in range(width):
+        t0 = tables[group, l]
+        t1 = tables[group, WIDTH + l]
+        t2 = tables[group, 2 * WIDTH + l]
+        t3 = tables[group, 3 * WIDTH + l]
+        t4 = tables[group + 1, l]
+        t5 = tables[group + 1, WIDTH + l]
+        t6 = tables[group + 1, 2 * WIDTH + l]
+        t7 = tables[group + 1, 3 * WIDTH + l]
+        front = (wa * (t0 if t0 > a else a) + wb * (t1 if t1 > b else b)) + (
+            wc * (t2 if t2 > c else c) + wd * (t3 if t3 > d else d)
+        )
+        back = (we * (t4 if t4 > e else e) + wf * (t5 if t5 > f else f)) + (
+            wg * (t6 if t6 > g else g) + wh * (t7 if t7 > h else h)
+        )
+        lanes[lane, l] += front + back
+
+
+@compiled
+def add_maxima_of_four(lanes: Array, lane: Any, tables: Array, group: Any, width: Any, units: Array) -> None:
+    """Add Σ w·max(T, −Z) of one group of four units, filled up with zeros."""
+    at = GROUP * group
+    wa, wb, wc, wd = units[0, at], units[0, at + 1], units[0, at + 2], units[0, at + 3]
+    a, b, c, d = units[1, at], units[1, at + 1], units[1, at + 2], units[1, at + 3]
+    for l in range(width):
+        p = tables[group, l]
+        q = tables[group, WIDTH + l]
+        r = tables[group, 2 * WIDTH + l]
+        s = tables[group, 3 * WIDTH + l]
+        lanes[lane, l] += (wa * (p if p > a else a) + wb * (q if q > b else b)) + (
+            wc * (r if r > c else c) + wd * (s if s > d else d)
+        )
+
+
+@compiled
+def add_where_positive(
+    tables: Array, i: Any, lanes: Array, lane: Any, width: Any, limit: Any, sums: Array, block: Array
+) -> None:
+    """Write r·1(T > limit) of one middle mask to ``block`` and add it to the sums of unit i."""
+    group, at = i // GROUP, (i % GROUP) * WIDTH
+    for l in range(width):
+        value = lanes[lane, l] if tables[group, at + l] > limit else 0.0
+        sums[i, l] += value
+        block[l] = value
+
+
+@compiled
+def add_eight_where_positive(
+    tables: Array, i: Any, lanes: Array, units: Array, weights: Array, sums: Array, block: Array
+) -> None:
+    """Add r·1(T > −Z) of eight middle masks: all of them, and those with each middle bit.
+
+    ``block`` gets the sum of all eight times the probabilities ``weights`` of the low bits; ``sums`` holds four rows of
+    each unit, one after the other: all masks, then those that keep the first, the second and the third middle unit.
+    ``lanes`` and ``sums`` are flat in their rows, so that the distances of the rows are constants.
+    """
+    group, at = i // GROUP, (i % GROUP) * WIDTH
+    a, b, c, d = units[2, 0], units[2, 1], units[2, 2], units[2, 3]
+    e, f, g, h = units[2, 4], units[2, 5], units[2, 6], units[2, 7]
+    for begin in range(0, WIDTH, PART):
+        for l in range(PART):
+            k = begin + l
+            t = tables[group, at + k]
+            m0 = lanes[k] if t > a else 0.0
+            m1 = lanes[WIDTH + k] if t > b else 0.0
+            m2 = lanes[2 * WIDTH + k] if t > c else 0.0
+            m3 = lanes[3 * WIDTH + k] if t > d else 0.0
+            m4 = lanes[4 * WIDTH + k] if t > e else 0.0
+            m5 = lanes[5 * WIDTH + k] if t > f else 0.0
+            m6 = lanes[6 * WIDTH + k] if t > g else 0.0
+            m7 = lanes[7 * WIDTH + k] if t > h else 0.0
+            s23 = m2 + m3
+            s67 = m6 + m7
+            upper = (m4 + m5) + s67
+            everything = ((m0 + m1) + s23) + upper
+            w = weights[k]
+            block[k] = everything * w
+            sums[i, k] += everything
+            sums[i, WIDTH + l] += ((m1 + m3) + (m5 + m7)) * w
+            sums[i, WIDTH + PART + l] += (s23 + s67) * w
+            sums[i, WIDTH + 2 * PART + l] += upper * w
+
+
+@compiled
+def halved(block: Array, width: Any) -> float:
+    """Return the sum of ``width`` (a power of 2) values by halving; they are overwritten."""
+    half = width >> 1
+    while half > 0:
+        for l in range(half):
+            block[l] += block[half + l]
+        half >>= 1
+    return float(block[0])
+
+
+@compiled
+def indicator_sums(
+    columns: Array,
+    base: Array,
+    units: Any,
+    bits: Any,
+    prefix: Any,
+    slope: Any,
+    weights: Array,
+    residual: Any,
+    keep: float,
+    drop: float,
+    tables: Array,
+    middles: Array,
+    sums: Array,
+    lanes: Array,
+    block: Array,
+    low_weights: Array,
+    middle_weights: Array,
+    line: Array,
+    scalars: Array,
+    result: Array,
+) -> None:
+    """Write Σ P r 1(z_i > 0) over the masks whose first ``bits`` units are as ``prefix`` says, for each unit i below.
+
+    ``result`` (units below × 1 + most units) holds the sum over all these masks, then over those that keep each unit.
+    The workspace from ``tables`` on is that of :func:`workspace`; rows of ``scalars``: output weight times probability,
+    −Z, −Z of the middle masks of one unit, Z of the outer bits.
+    """
+    below = base.shape[0]
+    groups = tables.shape[0]
+    low_count = min(LOW_BITS, units - bits)
+    middle_count = min(MIDDLE_BITS, units - bits - low_count)
+    outer = units - bits - low_count - middle_count
+    first_low, first_middle = units - low_count, units - low_count - middle_count
+    width, middle = 1 << low_count, 1 << middle_count
+    flat_lanes = lanes.reshape(8 * WIDTH)
+    subset_weights(low_count, keep, drop, low_weights)
+    subset_weights(middle_count, keep, drop, middle_weights)
+    for i in range(below):
+        subset_table(columns, first_low, low_count, i, tables, WIDTH)
+        subset_table(columns, first_middle, middle_count, i, middles, 1 << MIDDLE_BITS)
+        for l in range(WIDTH + MIDDLE_BITS * PART):
+            sums[i, l] = 0.0
+        for u in range(1 + units):
+            result[i, u] = 0.0
+    if slope != 0.0:
+        for l in range(width):
+            line[l] = 0.0
+        for i in range(below):
+            add = weights[i] * slope
+            for l in range(width):
+                line[l] += add * tables[i // GROUP, (i % GROUP) * WIDTH + l]
+    for place in range(1 << outer):
+        weight = 1.0
+        for i in range(below):
+            scalars[3, i] = base[i]
+        for unit in range(bits + outer):
+            kept = (prefix >> (bits - 1 - unit)) & 1 if unit < bits else (place >> (bits + outer - 1 - unit)) & 1
+            if kept == 1:
+                weight *= keep
+                for i in range(below):
+                    scalars[3, i] += columns[unit, i]
+            else:
+                weight *= drop
+        for c in range(middle):
+            factor = weight * middle_weights[c]
+            constant = residual
+            for i in range(below):
+                z = scalars[3, i] + middles[i // GROUP, (i % GROUP) * 8 + c]
+                constant += weights[i] * z
+                scalars[1, i] = -z
+                scalars[0, i] = factor * (weights[i] * (1.0 - slope))
+            constant *= factor
+            for l in range(width):
+                lanes[c, l] = constant
+            if slope != 0.0:
+                for l in range(width):
+                    lanes[c, l] += factor * line[l]
+            for group in range(0, groups - 1, 2):
+                add_maxima_of_eight(lanes, c, tables, group, width, scalars)
+            if groups % 2 == 1:
+                add_maxima_of_four(lanes, c, tables, groups - 1, width, scalars)
+        for i in range(below):
+            for c in range(middle):
+                scalars[2, c] = -(scalars[3, i] + middles[i // GROUP, (i % GROUP) * 8 + c])
+            if middle_count == MIDDLE_BITS:
+                add_eight_where_positive(tables, i, flat_lanes, scalars, low_weights, sums, block)
+                if outer > 0:
+                    total = halved(block, width)
+                    for unit in range(bits, bits + outer):
+                        if (place >> (bits + outer - 1 - unit)) & 1:
+                            result[i, 1 + unit] += total
+            else:
+                for c in range(middle):
+                    add_where_positive(tables, i, lanes, c, width, scalars[2, c], sums, block)
+                    for l in range(width):
+                        block[l] *= low_weights[l]
+                    total = halved(block, width)
+                    for bit in range(middle_count):
+                        if (c >> bit) & 1:
+                            result[i, 1 + first_middle + bit] += total
+    for i in range(below):
+        for l in range(width):
+            sums[i, l] *= low_weights[l]
+        if middle_count == MIDDLE_BITS:
+            for bit in range(MIDDLE_BITS):
+                for l in range(PART):
+                    block[l] = sums[i, WIDTH + bit * PART + l]
+                result[i, 1 + first_middle + bit] = halved(block, PART)
+        half = width >> 1
+        for bit in range(low_count):
+            for l in range(half):
+                block[l] = sums[i, half + l]
+                sums[i, l] += sums[i, half + l]
+            result[i, units - bit] = halved(block, half)
+            half >>= 1
+        result[i, 0] = sums[i, 0]
+        for unit in range(bits):
+            if (prefix >> (bits - 1 - unit)) & 1:
+                result[i, 1 + unit] = sums[i, 0]
+
+
+@compiled
+def indicator_items(
+    columns: Array,
+    counts: Array,
+    base: Array,
+    slope: float,
+    weights: Array,
+    residuals: Array,
+    keep: float,
+    drop: float,
+    items: Array,
+    begin: int,
+    budget: float,
+    tables: Array,
+    middles: Array,
+    sums: Array,
+    lanes: Array,
+    block: Array,
+    low_weights: Array,
+    middle_weights: Array,
+    line: Array,
+    scalars: Array,
+    results: Array,
+) -> int:
+    """Run :func:`indicator_sums` for items (example, bits, prefix) and all outputs until ``budget`` masks are done.
+
+    Returns the next item. ``columns`` has shape (examples, most units, units below), ``results`` (items, outputs,
+    units below, 1 + most units).
+    """
+    done = 0.0
+    item = begin
+    while item < items.shape[0] and done < budget:
+        e, bits = items[item, 0], items[item, 1]
+        for o in range(weights.shape[0]):
+            indicator_sums(
+                columns[e], base, counts[e], bits, items[item, 2], slope, weights[o], residuals[e, o], keep, drop,
+                tables, middles, sums, lanes, block, low_weights, middle_weights, line, scalars, results[item, o],
+            )  # fmt: skip
+            done += 2.0 ** (counts[e] - bits)
+        item += 1
+    return item

@@ -1,0 +1,93 @@
+"""How evidence is marked: rechecked now, shipped with the package, or for a program that most readers lack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exactdropout.theorems.proof import METHODS, Proof, Step
+from exactdropout.theorems.registry import Theorem
+
+__all__ = ["Certificate", "Mark", "legend", "mark", "shipped_certificates", "sources"]
+
+RECHECKED = "rechecked now"
+SHIPPED = "shipped certificate"
+DATA = "shipped data"
+WORDS = "in words"
+NEEDS_COQ = "needs coqc"
+MEANINGS = {
+    RECHECKED: "computed exactly, or with a proved bound, while this report was written",
+    SHIPPED: "a file that comes with the package; its checker, one file of the standard library, read it again now",
+    DATA: "recorded figures that come with the package; their comparison was computed now, not the runs behind them",
+    WORDS: "an argument that no computation checked",
+    NEEDS_COQ: "the same statement as a Coq file of the source distribution; not run here",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """The mark of a step: the kind of evidence, how it was found, and whether it failed."""
+
+    kind: str
+    method: str
+    failed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """A shipped certificate as it was found by the checker just now, and its Coq file (empty: there is none)."""
+
+    name: str
+    statement: str
+    verified: bool
+    coq: str
+
+
+def mark(step: Step) -> Mark:
+    """Return the mark of a step."""
+    kind = {"argument": WORDS, "data": DATA}.get(step.method, NEEDS_COQ if "coq" in step.method else RECHECKED)
+    return Mark(kind=kind, method=step.method, failed=step.holds is False)
+
+
+def legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Certificate]) -> list[tuple[str, str]]:
+    """Return the marks and the methods that occur, each with its meaning."""
+    steps = [step for _, proof in entries for step in proof.steps]
+    kinds = {mark(step).kind for step in steps}
+    kinds |= {SHIPPED} if certificates else set()
+    kinds |= {NEEDS_COQ} if any(c.coq for c in certificates) else set()
+    methods = {step.method for step in steps if step.method != "argument"}
+    found = [(kind, meaning) for kind, meaning in MEANINGS.items() if kind in kinds]
+    return found + [(method, METHODS[method]) for method in METHODS if method in methods]
+
+
+def shipped_certificates() -> list[Certificate]:
+    """Check the shipped certificates with the independent checker and return what it says."""
+    from exactdropout.certificate import checker
+    from exactdropout.certificate.coq import COQ_SHIPPED, coq_name
+    from exactdropout.certificate.shipped import SHIPPED as LIST
+    from exactdropout.certificate.shipped import certificates_folder
+
+    folder = certificates_folder()
+    with_coq = {item.name for item in COQ_SHIPPED}
+    found = []
+    for item in LIST:
+        text = folder.joinpath(f"{item.name}.json").read_text(encoding="utf-8")
+        try:
+            words, verified = checker.describe(checker.check(text)), True
+        except (checker.RejectedError, checker.MalformedError) as error:
+            words, verified = str(error), False
+        coq = f"{coq_name(item)}.v" if item.name in with_coq else ""
+        found.append(Certificate(name=item.name, statement=words, verified=verified, coq=coq))
+    return found
+
+
+def sources(entries: Sequence[tuple[Theorem, Proof]]) -> list[tuple[str, list[tuple[Theorem, Proof]]]]:
+    """Return the entries in groups: the paper, what goes beyond it, its neighbours, others."""
+    groups: dict[str, list[tuple[Theorem, Proof]]] = {}
+    for theorem, proof in entries:
+        name = {
+            "helmbold2017": "Helmbold and Long, Surprising properties of dropout in deep networks (2017)",
+            "exactdropout2026": "Beyond the paper",
+        }.get(theorem.source, "Results of other papers")
+        groups.setdefault(name, []).append((theorem, proof))
+    return list(groups.items())

@@ -1,0 +1,201 @@
+"""The table kernel of the gradient: sums over masks as plain loops have them, and the gradient inside its bound."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from exactdropout.errors import NumericalRange
+from exactdropout.evaluation import evaluate
+from exactdropout.model import Examples, Network
+from exactdropout.numeric import gradient_table as engine
+from exactdropout.numeric.bounds import layer_magnitudes
+from exactdropout.numeric.gradient import walked_gradient
+from exactdropout.numeric.kernels import gradient_halves as halves
+from exactdropout.numeric.kernels import gradient_table as kernel
+from exactdropout.numeric.problem import prepare
+from exactdropout.numeric.reference import naive_gradient
+from exactdropout.numeric.work import Runner
+from exactdropout.testing.strategies import problems
+
+RATES = st.sampled_from([F(1, 2), F(1, 3), F(1, 4), F(2, 3), F(9, 10), F(999, 1000)])
+
+
+def outside(found, exact):
+    """Return the entries whose error exceeds the bound."""
+    pairs = zip((*found.weights, *found.biases), (*exact.weights, *exact.biases), strict=True)
+    return [
+        (v, float(t), found.error_bound)
+        for values, truths in pairs
+        if values is not None
+        for v, t in zip(values.ravel().tolist(), truths.ravel().tolist(), strict=True)
+        if not abs(F(v) - t) <= F(found.error_bound)
+    ]
+
+
+def table(problem, runner=None):
+    return engine.table_gradient(
+        problem[0], prepare(*problem), layer_magnitudes(prepare(*problem), dropout=True), runner
+    )
+
+
+def gaussian(seed, inputs, hidden, outputs, examples, activation="relu"):
+    rng = np.random.default_rng(seed)
+    network = Network(
+        [rng.normal(size=(hidden, inputs)), rng.normal(size=(outputs, hidden))],
+        [rng.normal(size=hidden), rng.normal(size=outputs)],
+        activation=activation,
+    )
+    return network, Examples.from_arrays(rng.normal(size=(examples, inputs)), rng.normal(size=(examples, outputs)))
+
+
+@pytest.mark.parametrize("units", [0, 1, 3, 7, 8, 9, 10, 11, 12])
+@pytest.mark.parametrize("below", [1, 5, 8])
+def test_indicator_sums_are_those_of_the_plain_loop(units, below):
+    rng = np.random.default_rng(units)
+    columns, base, weights = rng.normal(size=(units, below)), rng.normal(size=below), rng.normal(size=below)
+    for bits, slope in ((0, 0.0), (min(2, units), -0.25)):
+        total, kept = np.zeros(below), np.zeros((below, units))
+        for prefix in range(1 << bits):
+            result = np.empty((below, 1 + units))
+            kernel.indicator_sums(
+                columns, base, units, bits, prefix, slope, weights, 0.5, 0.6, 0.4, *kernel.workspace(below), result
+            )
+            total, kept = total + result[:, 0], kept + result[:, 1:]
+        expected, expected_kept = kernel.indicator_reference(columns, base, slope, weights, 0.5, 0.6)
+        np.testing.assert_allclose(total, expected, atol=1e-13)
+        np.testing.assert_allclose(kept, expected_kept, atol=1e-13)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    column=st.lists(st.sampled_from([0.0, 1.0, -1.0, 0.5, 1 / 3, -2.0, 1e-3]), max_size=7),
+    base=st.sampled_from([0.0, 1.0, -0.5, 1 / 3]),
+    threshold=st.sampled_from([0.0, 1e-12, 0.25]),
+)
+def test_conditional_moments_are_those_of_the_plain_loop(column, base, threshold):
+    """Ties abound: the probability of being near 0 counts equal sums on both sides."""
+    count, half = len(column), 1 << (len(column) + 1) // 2
+    columns = np.array(column, dtype=float).reshape(count, 1)
+    result, near = np.empty((1, 1 + count)), np.empty(1)
+    halves.conditional_moments(
+        columns, np.array([base]), count, 0.6, 0.4, np.array([threshold]), np.empty((2, half)), np.empty((2, half)),
+        np.empty((2, half), np.int64), np.empty((2, half), np.int64), np.empty(half), np.empty(half),
+        np.empty((2, half + 1)), np.empty(half), result, near,
+    )  # fmt: skip
+    np.testing.assert_allclose(result[0], halves.conditional_reference(columns[:, 0], base, 0.6), atol=1e-13)
+    expected = 0.0
+    for mask in itertools.product((0, 1), repeat=count):
+        first = sum(c for c, kept in zip(column[: (count + 1) // 2], mask, strict=False) if kept)
+        second = sum(c for c, kept in zip(column[(count + 1) // 2 :], mask[(count + 1) // 2 :], strict=True) if kept)
+        if threshold and abs(base + first + second) <= threshold * (1 - 1e-9):
+            expected += 0.6 ** sum(mask) * 0.4 ** (count - sum(mask))
+    assert near[0] >= expected - 1e-15
+    assert near[0] <= expected + 1e-12 or threshold == 0.25
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(kind="float64", max_mask_bits=7, max_hidden=1, max_examples=2))
+@example((Network([[[1.0, -1.0]], [1.0]]), Examples.point([1.0, 1.0], 1.0), (F(1, 4), F(1, 2))))  # a kink with 4/3
+@example((Network([[[0.01]], [1.0]], [[-1.0], None]), Examples.point([1.0], 1.0), (F(99, 100), F(0))))  # rarely kept
+@example((Network([[[1.0, 1.0]], [1.0]], [[5e-324], [0.0]]), Examples.point([5e-324, 1.0], 1.0), (F(1, 2),) * 2))
+def test_gradient_is_inside_its_bound(problem):
+    network, data, q = problem
+    if not engine.applies(prepare(*problem)):
+        return
+    try:
+        found = table(problem, Runner())
+    except NumericalRange:
+        return
+    assert outside(found, naive_gradient(network.exact(), data.exact(), q)) == []
+
+
+NEAR_TIES = st.one_of(
+    st.sampled_from([0.0, 1.0, -1.0, 0.1, -0.1, 0.3, 1 + 2.0**-52, 1 - 2.0**-53, 3.0, 1 / 3, 5e-324, 1e-300, 1e8]),
+    st.floats(-1e3, 1e3),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_near_ties_stay_inside(data):
+    inputs, hidden, outputs = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3)), data.draw(st.integers(1, 2))
+    rows = [[data.draw(NEAR_TIES) for _ in range(inputs)] for _ in range(hidden)]
+    last = [[data.draw(NEAR_TIES) for _ in range(hidden)] for _ in range(outputs)]
+    biases = [[data.draw(NEAR_TIES) for _ in range(n)] for n in (hidden, outputs)] if data.draw(st.booleans()) else None
+    network = Network(
+        [rows, last], biases, activation=data.draw(st.sampled_from(["relu", "leaky_relu(1/10)", "leaky_relu(-1/3)"]))
+    )
+    x, y = [data.draw(NEAR_TIES) for _ in range(inputs)], [data.draw(NEAR_TIES) for _ in range(outputs)]
+    if data.draw(st.booleans()):  # rational data, rounded inside the computation
+        x, y = [F(v) / 3 for v in x], [F(v) / 7 for v in y]
+    examples = Examples([(x, y)])
+    problem = network, examples, (data.draw(RATES), data.draw(st.one_of(RATES, st.just(F(0)))))
+    try:
+        found = table(problem, Runner())
+    except NumericalRange:
+        return
+    assert outside(found, naive_gradient(network.exact(), examples.exact(), problem[2])) == []
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu(1/10)", "linear"])
+@pytest.mark.parametrize("rate", [F(1, 2), F(1, 5)])
+def test_larger_networks_stay_inside(activation, rate):
+    """More bits than the lanes hold: middle and outer bits, against the exact gradient."""
+    network, data = gaussian(3, 12, 2, 1, 1, activation)
+    q = (rate, F(1, 3))
+    found = table((network, data, q), Runner())
+    truth = evaluate(network.exact(), data.exact(), q, gradient=True, max_cost=1e12).gradient
+    assert outside(found, truth) == []
+    assert found.error_bound < 1e-9 * max(np.abs(w).max() for w in found.weights)
+
+
+def test_kinks_that_are_computed_exactly_are_not_in_doubt():
+    """Integers with q = 1/2: 1 − 1 is 0 without rounding; without a bias all dropped is 0 without rounding."""
+    network = Network([[[1.0, -1.0], [2.0, 1.0]], [1.0, -3.0]])
+    data = Examples.point([1.0, 1.0], 1.0)
+    assert table((network, data, (F(1, 2), F(1, 2))), Runner()).error_bound < 1e-10
+    drawn, data = gaussian(5, 6, 4, 1, 2)
+    free = Network(drawn.weights)
+    assert table((free, data, (F(1, 3), F(1, 2))), Runner()).error_bound < 1e-9
+
+
+def test_both_kernels_agree_where_the_walk_is_a_witness():
+    problem = (*gaussian(8, 13, 9, 2, 3, "leaky_relu(1/10)"), (F(1, 3), F(1, 4)))
+    a, b = table(problem, Runner()), walked_gradient(problem[0], prepare(*problem), Runner())
+    for mine, other in zip((*a.weights, *a.biases), (*b.weights, *b.biases), strict=True):
+        np.testing.assert_allclose(mine, other, atol=a.error_bound + b.error_bound)
+
+
+def test_bits_do_not_depend_on_threads_or_chunks(monkeypatch):
+    problem = (*gaussian(9, 14, 5, 2, 3), (F(1, 3), F(1, 4)))
+    monkeypatch.setattr(engine, "ITEM_BITS", 11)
+    whole = table(problem, Runner())
+    monkeypatch.setattr(engine, "CHUNK_MASKS", 2.0**12)
+    monkeypatch.setattr(engine, "STEP_MASKS", 2.0**12)
+    pieces = table(problem, Runner(threads=3))
+    monkeypatch.setattr(engine, "ITEM_BITS", 16)
+    other = table(problem, Runner())
+    assert pieces.error_bound == whole.error_bound
+    for a, b, c in zip(
+        (*whole.weights, *whole.biases), (*pieces.weights, *pieces.biases), (*other.weights, *other.biases), strict=True
+    ):
+        assert np.array_equal(a, b)
+        np.testing.assert_allclose(a, c, atol=whole.error_bound + other.error_bound)
+
+
+def test_the_kernel_runs_interpreted():
+    """The same source without Numba: no result depends on the compiler."""
+    rng = np.random.default_rng(0)
+    columns, base, weights = rng.normal(size=(3, 5)), rng.normal(size=5), rng.normal(size=5)
+    results = []
+    for run in (kernel.indicator_sums, kernel.indicator_sums.py_func):
+        result = np.empty((5, 4))
+        run(columns, base, 3, 0, 0, 0.1, weights, 0.5, 0.6, 0.4, *kernel.workspace(5), result)
+        results.append(result)
+    np.testing.assert_array_equal(*results)
