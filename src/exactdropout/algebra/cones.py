@@ -11,12 +11,12 @@ list is complete.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-__all__ = ["Cone", "Ray", "cells", "cone_bound", "independent_first", "primitive"]
+__all__ = ["Cone", "Ray", "cells", "cone_bound", "independent_first", "primitive", "rank"]
 
 Ray = tuple[int, ...]
 
@@ -39,21 +39,21 @@ def _dot(a: Sequence[int], b: Sequence[int]) -> int:
     return sum(x * y for x, y in zip(a, b, strict=True))
 
 
-def _eliminate(rows: Sequence[Sequence[int]]) -> int:
+def rank(rows: Sequence[Sequence[int]]) -> int:
     """Return the rank of integer rows, by fraction-free elimination."""
     work = [list(r) for r in rows]
-    rank = 0
+    found = 0
     for column in range(len(work[0]) if work else 0):
-        pivot = next((i for i in range(rank, len(work)) if work[i][column]), None)
+        pivot = next((i for i in range(found, len(work)) if work[i][column]), None)
         if pivot is None:
             continue
-        work[rank], work[pivot] = work[pivot], work[rank]
-        head = work[rank]
-        for i in range(rank + 1, len(work)):
+        work[found], work[pivot] = work[pivot], work[found]
+        head = work[found]
+        for i in range(found + 1, len(work)):
             if factor := work[i][column]:
                 work[i] = [head[column] * a - factor * b for a, b in zip(work[i], head, strict=True)]
-        rank += 1
-    return rank
+        found += 1
+    return found
 
 
 def independent_first(rays: Iterable[Ray], dimension: int) -> tuple[Ray, ...]:
@@ -66,7 +66,7 @@ def independent_first(rays: Iterable[Ray], dimension: int) -> tuple[Ray, ...]:
     units = [tuple(int(i == k) for i in range(dimension)) for k in range(dimension)]
     basis: list[Ray] = []
     for ray in [*found, *units]:
-        if len(basis) < dimension and _eliminate([*basis, ray]) > len(basis):
+        if len(basis) < dimension and rank([*basis, ray]) > len(basis):
             basis.append(ray)
     return (*basis, *(ray for ray in found if ray not in set(basis)))
 
@@ -76,12 +76,12 @@ def cone_bound(hyperplanes: int, dimension: int) -> int:
     return 2 * sum(math.comb(hyperplanes - 1, i) for i in range(dimension))
 
 
-def cells(normals: Sequence[Ray], held: int = 0) -> tuple[Cone, ...]:
+def cells(normals: Sequence[Ray], held: int = 0, *, positive: Collection[int] = ()) -> tuple[Cone, ...]:
     """Return all cones into which the hyperplanes v·c = 0 cut the space, sorted by their signs.
 
-    ``normals`` are distinct up to a factor and the first dim of them are independent; the first ``held`` are
-    constraints v·c ≥ 0 and not cuts. Exact integer arithmetic; cost about the number of cones times the square of
-    their number of rays.
+    ``normals`` are distinct up to a factor and the first dim of them are independent; the first ``held``, and those of
+    the later ones whose numbers are in ``positive``, are constraints v·c ≥ 0 and not cuts. Exact integer arithmetic;
+    cost about the number of cones times the square of their number of rays.
 
     >>> len(cells([(1, 0), (0, 1), (1, 1)]))
     6
@@ -98,7 +98,7 @@ def cells(normals: Sequence[Ray], held: int = 0) -> tuple[Cone, ...]:
         tight = [v for v in normals[:count] if _dot(v, ray) == 0]
         key = sum(1 << k for k, v in enumerate(normals[:count]) if _dot(v, ray) == 0)
         if key not in ranks:
-            ranks[key] = len(tight) >= dimension - 1 and _eliminate(tight) == dimension - 1
+            ranks[key] = len(tight) >= dimension - 1 and rank(tight) == dimension - 1
         return ranks[key]
 
     for index in range(dimension, len(normals)):
@@ -111,7 +111,8 @@ def cells(normals: Sequence[Ray], held: int = 0) -> tuple[Cone, ...]:
             if not minus:
                 split.append(((*signs, 1), rays))
             elif not plus:
-                split.append(((*signs, -1), rays))
+                if index not in positive:
+                    split.append(((*signs, -1), rays))
             else:
                 wall = [r for r, v in zip(rays, values, strict=True) if v == 0]
                 known = set(wall)
@@ -121,7 +122,8 @@ def cells(normals: Sequence[Ray], held: int = 0) -> tuple[Cone, ...]:
                         known.add(ray)
                         wall.append(ray)
                 split.append(((*signs, 1), (*(r for r, _ in plus), *wall)))
-                split.append(((*signs, -1), (*(r for r, _ in minus), *wall)))
+                if index not in positive:
+                    split.append(((*signs, -1), (*(r for r, _ in minus), *wall)))
         cones = split
     return tuple(Cone(signs, tuple(sorted(rays))) for signs, rays in sorted(cones))
 

@@ -24,6 +24,7 @@ from exactdropout.symbolic.ring import ReluPolynomial
 if TYPE_CHECKING:
     from exactdropout.symbolic.hessian import SymbolicHessian
     from exactdropout.symbolic.in_q import MonotoneStretches
+    from exactdropout.symbolic.regions import Regions
 
 __all__ = ["Derivation", "SymbolicGradient", "derive"]
 
@@ -31,6 +32,7 @@ QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
 MAX_COST = 1e6
 """About half a minute of work and three gigabytes."""
+MAX_REGIONS = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,8 @@ class Derivation:
     - penalty = J_D − R = variance + bias, variance = E_P Var_R D, bias = E_P (E_R D − W(x))·(E_R D + W(x) − 2y);
     - mean = E_P E_R D, one formula per output.
 
-    Each is a :class:`Formula`, made when it is asked for; so are ``gradient()``, ``hessian()``, ``derivative_q()``
-    and ``monotone()``.
+    Each is a :class:`Formula`, made when it is asked for; so are ``gradient()``, ``hessian()``, ``derivative_q()``,
+    ``monotone()`` and ``regions()``.
     """
 
     network: Network
@@ -183,6 +185,26 @@ class Derivation:
         from exactdropout.symbolic.in_q import monotone_stretches
 
         return monotone_stretches(getattr(self, self._quantity(quantity)), quantity)
+
+    def regions(self, quantity: str = "penalty", *, max_cost: float = MAX_REGIONS) -> Regions:
+        """Return the activation regions in the space of hidden weights, for inputs that are numbers.
+
+        One hidden layer: the hyperplanes of the distinct masked inputs cut the space of each unit into cones; the
+        regions are their products, all of them, each with an exact interior point and its polynomials. Deeper: see
+        :class:`~exactdropout.symbolic.regions.Regions`. With ``quantity="criterion"`` the hinges are those of the
+        criterion; those of the risk are other ones where there are hidden biases. Exact. Cost: the cones of a unit
+        are listed at once, bounded beforehand by Schläfli's count; regions are made when asked for.
+
+        Raises:
+            InvalidInput: a hinge depends on something else than weights.
+            CostLimitExceeded: more than ``max_cost`` regions are possible.
+
+        >>> derive(Architecture(2, (1,), biases=False), Examples.point((1, 1), 1), Fraction(1, 2)).regions()
+        <Regions: 6, complete>
+        """
+        from exactdropout.symbolic.regions import regions
+
+        return regions(self._problem, quantity, max_cost)
 
     def _quantity(self, name: str) -> str:
         if name not in QUANTITIES:
