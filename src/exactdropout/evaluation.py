@@ -24,6 +24,7 @@ def evaluate(
     *,
     precision: int | None = None,
     gradient: bool = False,
+    hessian_product: Any = None,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     threads: int | None = None,
@@ -41,7 +42,9 @@ def evaluate(
         data: :class:`Examples`, or a list of ``(x, y)`` or ``(x, y, probability)``.
         q: drop probability in [0, 1), one number or one per layer, inputs first.
         precision: evaluate in intervals to this many decimal digits (1 to 10 000), for irrational weights.
-        gradient: add ∂J_D/∂W for every weight and bias.
+        gradient: add ∂J_D/∂W for every weight and bias; relu′(0) = 0 at a kink.
+        hessian_product: a direction V, as a Network of the same architecture, a gradient or a pair (weights, biases):
+            add H·V, the derivative of the gradient along V; see :class:`~exactdropout.numeric.result.HessianProduct`.
         moments: 4 adds Var_R ‖D − y‖² per example, from which the standard error of sampling follows.
         strategy: name a strategy instead of letting the planner choose (docs: exact strategies; error bounds).
         threads: threads of the float64 engine (results have the same bits for any number).
@@ -70,6 +73,11 @@ def evaluate(
     examples, rates, rates_kind = _checked(network, data, q)
     _check_options(gradient, moments, max_cost)
     engine = _engine(network, examples) if precision is None else "interval"
+    direction = None
+    if hessian_product is not None and precision is None:
+        from exactdropout.numeric.direction import direction_of
+
+        direction = direction_of(hessian_product, network)
     for value, name in ((executor, "executor"), (checkpoint, "checkpoint")):
         if value is not None and engine != "float64":
             raise InvalidInput(
@@ -77,6 +85,10 @@ def evaluate(
                 "works in chunks."
             )
     if precision is not None:
+        if hessian_product is not None:
+            raise InvalidInput(
+                "Argument 'hessian_product' must be None with 'precision'; intervals carry no derivatives."
+            )
         if gradient:
             raise InvalidInput("Argument 'gradient' must be False with 'precision'; intervals carry no gradient.")
         from exactdropout.numeric.interval import evaluate_interval
@@ -93,15 +105,15 @@ def evaluate(
         fractions = exact_rates(rates, rates_kind)
         with reporting(progress, "examples") as report:
             return evaluate_exact(
-                network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost,
-                progress=report,
+                network, examples, fractions, gradient=gradient, direction=direction, moments=moments,
+                strategy=strategy, max_cost=max_cost, progress=report,
             )  # fmt: skip
     from exactdropout.numeric.float64 import evaluate_float64
 
     with reporting(progress, "masks") as report:
         return evaluate_float64(
-            network, examples, _dyadic_rates(rates, rates_kind), gradient=gradient, moments=moments,
-            strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
+            network, examples, _dyadic_rates(rates, rates_kind), gradient=gradient, direction=direction,
+            moments=moments, strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
             max_cost=max_cost, progress=report,
         )  # fmt: skip
 
@@ -113,6 +125,7 @@ def plan(
     *,
     precision: int | None = None,
     gradient: bool = False,
+    hessian_product: Any = False,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     max_cost: float | None = None,
@@ -120,7 +133,8 @@ def plan(
     """Return how :func:`evaluate` would compute this, and what it costs, without computing it.
 
     Deterministic: from shapes and values alone. ``print(plan(...))`` shows strategy, masks, visits, cost, memory
-    and the reason against the runners-up.
+    and the reason against the runners-up. ``gradient=True`` and ``hessian_product=True`` (or a direction) add what they
+    cost.
 
     >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
     >>> plan(figure_1, Examples.point((1, -1), 8)).mask_bits
@@ -129,6 +143,7 @@ def plan(
     examples, rates, rates_kind = _checked(network, data, q)
     _check_options(gradient, moments, max_cost)
     limit = float("inf") if max_cost is None else max_cost
+    hessian = hessian_product is not None and hessian_product is not False
     if precision is not None:
         from exactdropout.numeric.interval import plan_interval
 
@@ -138,13 +153,14 @@ def plan(
 
         fractions = exact_rates(rates, rates_kind)
         return plan_exact(
-            network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy, max_cost=limit
-        )
+            network, examples, fractions, gradient=gradient, hessian=hessian, moments=moments, strategy=strategy,
+            max_cost=limit,
+        )  # fmt: skip
     from exactdropout.numeric.planner import plan_float64
 
     return plan_float64(
         network, examples, _dyadic_rates(rates, rates_kind),
-        gradient=gradient, moments=moments, strategy=strategy, max_cost=limit,
+        gradient=gradient, hessian=hessian, moments=moments, strategy=strategy, max_cost=limit,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ dead or equal is removed first (:mod:`.reduction`), then one of the registered s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -15,7 +16,9 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
+from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.exact_gradient import exact_gradient
+from exactdropout.numeric.exact_hessian import exact_hessian_product
 from exactdropout.numeric.exact_planner import DEFAULT_MAX_COST, choose, plan_exact
 from exactdropout.numeric.exact_strategy import (
     ExactProblem,
@@ -44,6 +47,7 @@ def evaluate_exact(
     rates: Sequence[Fraction],
     *,
     gradient: bool = False,
+    direction: Direction | None = None,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     max_cost: float | None = None,
@@ -52,14 +56,28 @@ def evaluate_exact(
     """Return all quantities of :class:`Evaluation` as Fractions; every error bound is 0.
 
     Examples with the same input vector are evaluated once. ``moments=4`` adds Var_R ‖D − y‖², ``gradient=True`` the
-    derivative by every weight and bias; ``strategy`` names one of the registry (docs: exact strategies).
+    derivative by every weight and bias, ``direction`` its derivative along one; ``strategy`` names one of the registry
+    (docs: exact strategies).
 
     Cost: see :func:`plan_exact`.
     """
     problem = exact_problem(network, data, rates, moments)
-    strategies, plan = choose(problem, network, len(data), gradient=gradient, strategy=strategy, max_cost=max_cost)
+    strategies, plan = choose(
+        problem,
+        network,
+        len(data),
+        gradient=gradient,
+        hessian=direction is not None,
+        strategy=strategy,
+        max_cost=max_cost,
+    )
     found = _all_moments(problem, data, strategies, progress)
-    return _evaluation(network, data, rates, problem, found, plan, gradient)
+    evaluation = _evaluation(network, data, problem, found, plan)
+    return replace(
+        evaluation,
+        gradient=exact_gradient(network, data, rates) if gradient else None,
+        hessian_product=None if direction is None else exact_hessian_product(network, data, rates, direction),
+    )
 
 
 def _all_moments(
@@ -115,11 +133,9 @@ def _ignore(share: float) -> None:
 def _evaluation(
     network: Network,
     data: Examples,
-    rates: Sequence[Fraction],
     problem: ExactProblem,
     found: list[OutputMoments],
     plan: Plan,
-    gradient: bool,
 ) -> Evaluation:
     m, outputs = data.labels.shape
     columns: dict[str, Any] = {
@@ -162,7 +178,6 @@ def _evaluation(
         probabilities=data.probabilities,
         per_example=PerExample(**columns),
         plan=plan,
-        gradient=exact_gradient(network, data, rates) if gradient else None,
     )
 
 

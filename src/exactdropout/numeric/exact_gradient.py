@@ -8,7 +8,7 @@ mask, so r_k/p is replaced by its mean 1 there. Flint's rationals underneath, Fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +18,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.result import Gradient
 
-__all__ = ["exact_gradient"]
+__all__ = ["adjoint_sums", "exact_gradient", "fractions", "rational"]
 
 Vector = tuple[Any, ...]
 
@@ -29,17 +29,46 @@ def exact_gradient(network: Network, data: Examples, rates: Sequence[Fraction]) 
     Exact away from kinks; where a pre-activation is exactly 0 on some mask, the activation's derivative is its slope
     on the negative side. Cost: one pass of 2^(active units) masks per distinct state of each layer but the last.
     """
+    weight_sums, bias_sums = adjoint_sums(network, data, rates, rational)
+    return Gradient(
+        weights=tuple(fractions(s, w.shape) for s, w in zip(weight_sums, network.weights, strict=True)),
+        biases=tuple(
+            None if b is None else fractions([s], b.shape) for s, b in zip(bias_sums, network.biases, strict=True)
+        ),
+    )
+
+
+def rational(value: Fraction, *_: Any) -> Any:
+    """Return flint's rational of the same value."""
     from flint import fmpq
 
-    def rational(value: Fraction) -> Any:
-        return fmpq(value.numerator, value.denominator)
+    return fmpq(value.numerator, value.denominator)
 
-    weights = [[[rational(w) for w in row] for row in matrix.tolist()] for matrix in network.weights]
-    biases = [[rational(b) for b in network.bias(layer).tolist()] for layer in range(len(weights))]
+
+def fractions(rows: Any, shape: tuple[int, ...]) -> Array:
+    """Return an array of Fractions of the given shape from rows of flint's rationals."""
+    array = np.empty(shape, dtype=object)
+    array.ravel()[:] = [Fraction(int(v.p), int(v.q)) for row in rows for v in row]
+    return array
+
+
+def adjoint_sums(
+    network: Network, data: Examples, rates: Sequence[Fraction], entry: Callable[[Fraction, str, tuple[int, ...]], Any]
+) -> tuple[list[list[list[Any]]], list[list[Any]]]:
+    """Return ∂J_D/∂W and ∂J_D/∂b as lists of what ``entry(value, "weights" or "biases", place)`` makes of each entry.
+
+    Entries are numbers with +, −, * and an order, such as rationals or rationals with a tangent.
+    """
+    weights = [
+        [[entry(w, "weights", (l, i, k)) for k, w in enumerate(row)] for i, row in enumerate(matrix.tolist())]
+        for l, matrix in enumerate(network.weights)
+    ]
+    biases = [[entry(b, "biases", (l, i)) for i, b in enumerate(network.bias(l).tolist())] for l in range(len(weights))]
     keeps = [rational(1 - q) for q in rates]
     slopes = [rational(a.slope) for a in network.architecture.activations]
-    weight_sums = [[[fmpq(0)] * len(row) for row in matrix] for matrix in weights]
-    bias_sums = [[fmpq(0)] * len(vector) for vector in biases]
+    zero = rational(Fraction(0))
+    weight_sums = [[[zero] * len(row) for row in matrix] for matrix in weights]
+    bias_sums = [[zero] * len(vector) for vector in biases]
     for x, y, p in zip(data.inputs.tolist(), data.labels.tolist(), data.probabilities, strict=True):
         laws: list[dict[Vector, Any]] = [{tuple(map(rational, x)): rational(p)}]
         for layer in range(len(weights) - 1):
@@ -47,7 +76,7 @@ def exact_gradient(network: Network, data: Examples, rates: Sequence[Fraction]) 
             for h, mass in laws[-1].items():
                 for _, z, chance in _masked(h, weights[layer], biases[layer], keeps[layer]):
                     value = tuple(u if u > 0 else slopes[layer] * u for u in z)
-                    law[value] = law.get(value, fmpq(0)) + mass * chance
+                    law[value] = law.get(value, zero) + mass * chance
             laws.append(law)
         adjoint = _output_layer(
             laws[-1], weights[-1], biases[-1], keeps[-1], [rational(v) for v in y], weight_sums[-1], bias_sums[-1]
@@ -57,20 +86,7 @@ def exact_gradient(network: Network, data: Examples, rates: Sequence[Fraction]) 
                 laws[layer], weights[layer], biases[layer], keeps[layer], slopes[layer], adjoint,
                 weight_sums[layer], bias_sums[layer],
             )  # fmt: skip
-
-    def fractions(values: Any, shape: tuple[int, ...]) -> Array:
-        array = np.empty(shape, dtype=object)
-        array.ravel()[:] = [Fraction(int(v.p), int(v.q)) for v in values]
-        return array
-
-    return Gradient(
-        weights=tuple(
-            fractions([v for row in s for v in row], w.shape) for s, w in zip(weight_sums, network.weights, strict=True)
-        ),
-        biases=tuple(
-            None if b is None else fractions(s, b.shape) for s, b in zip(bias_sums, network.biases, strict=True)
-        ),
-    )
+    return weight_sums, bias_sums
 
 
 def _masked(h: Vector, weight: Any, bias: Any, keep: Any) -> Iterator[tuple[Vector, Vector, Any]]:

@@ -23,6 +23,8 @@ MEMORY_LIMIT = 8 << 30
 """Most bytes a strategy may ask for, unless ``max_cost`` is infinite."""
 
 NS_PER_GRADIENT_STEP = 480.0
+HESSIAN_STEPS = 6.0
+"""How much longer a step of the gradient takes with tangents."""
 
 NS_PER_CALL, NS_PER_ENTRY, NS_PER_WEIGHT = 1e5, 60.0, 600.0
 """What every strategy shares: the call, reading each number of the network, and the weights of each reduced example."""
@@ -34,6 +36,7 @@ def plan_exact(
     rates: Sequence[Fraction],
     *,
     gradient: bool = False,
+    hessian: bool = False,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     max_cost: float | None = None,
@@ -45,7 +48,9 @@ def plan_exact(
         InvalidInput: an unknown strategy, or one that does not apply.
     """
     problem = exact_problem(network, data, rates, moments)
-    return choose(problem, network, len(data), gradient=gradient, strategy=strategy, max_cost=max_cost)[1]
+    return choose(
+        problem, network, len(data), gradient=gradient, hessian=hessian, strategy=strategy, max_cost=max_cost
+    )[1]
 
 
 def choose(
@@ -54,6 +59,7 @@ def choose(
     examples: int,
     *,
     gradient: bool = False,
+    hessian: bool = False,
     strategy: str | None = None,
     max_cost: float | None = None,
 ) -> tuple[list[ExactStrategy], Plan]:
@@ -72,8 +78,8 @@ def choose(
     memory = math.inf if max_cost is not None and math.isinf(max_cost) else MEMORY_LIMIT
     problem.memo["memory"] = min(memory, 1 << 45)
     extra = _shared_cost(problem, network, examples)
-    if gradient:
-        extra += _gradient_cost(network, problem.rates, examples)
+    if gradient or hessian:
+        extra += (gradient + HESSIAN_STEPS * hessian) * _gradient_cost(network, problem.rates, examples)
     candidates.sort(key=lambda c: (c[0].memory > memory, c[0].cost))  # stable: the first registered wins a tie
     affordable = [s for e, s in candidates if e.memory <= memory and e.cost + extra <= limit]
     best, chosen = candidates[0]
@@ -100,7 +106,8 @@ def choose(
         reason=chosen.title
         + (" (asked for)" if strategy is not None else "")
         + (f"; {removed}" if removed else "")
-        + ("; gradient by the states" if gradient else ""),
+        + ("; gradient by the states" if gradient else "")
+        + ("; Hessian product by the states with their tangents" if hessian else ""),
         runners_up=(*runners, *refusals),
     )
 

@@ -76,7 +76,14 @@ def engine_identity() -> Mapping[str, str]:
 
 
 def identity(
-    network: Network, data: Examples, rates: tuple[Fraction, ...], *, gradient: bool, moments: int, strategy: str
+    network: Network,
+    data: Examples,
+    rates: tuple[Fraction, ...],
+    *,
+    gradient: bool,
+    moments: int,
+    strategy: str,
+    direction: tuple[Any, ...] | None = None,
 ) -> dict[str, str]:
     """Return what a journal of an evaluation belongs to, part by part: engine, network, data, rates and options."""
     slopes = tuple(activation.slope for activation in network.architecture.activations)
@@ -86,6 +93,7 @@ def identity(
         "data": fingerprint((data.inputs, data.labels, tuple(data.probabilities))),
         "q": ", ".join(str(rate) for rate in rates),
         "gradient": str(gradient),
+        "hessian product": fingerprint(direction),
         "moments": str(moments),
         "strategy": strategy,
     }

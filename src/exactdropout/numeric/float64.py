@@ -16,14 +16,16 @@ from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import gamma, grid_exponent, layer_magnitudes, up
+from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.executors import checked_executor
 from exactdropout.numeric.fingerprint import identity
 from exactdropout.numeric.gradient import criterion_gradient
+from exactdropout.numeric.hessian import walked_hessian_product
 from exactdropout.numeric.journal import journal
 from exactdropout.numeric.planner import choose
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
-from exactdropout.numeric.result import Evaluation, Gradient, PerExample, Plan
+from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan
 from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress
 
@@ -42,6 +44,7 @@ def evaluate_float64(
     rates: tuple[Fraction, ...],
     *,
     gradient: bool = False,
+    direction: Direction | None = None,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     threads: int | None = None,
@@ -63,6 +66,7 @@ def evaluate_float64(
         data: floats or exact rationals.
         rates: drop probability of each droppable layer, inputs first.
         gradient: also ∂J_D/∂W.
+        direction: also the Hessian's product with it.
         moments: 4 adds Var_R ‖D − y‖² for each example, from which sampling errors follow.
         strategy: one of the registry; None lets the planner choose.
         threads: number of threads; None for one per core.
@@ -88,16 +92,23 @@ def evaluate_float64(
     problem = prepare(network, data, rates)
     with np.errstate(over="ignore", invalid="ignore"):
         reference = reference_outputs(problem)
-        chosen, plan = choose(problem, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost)
+        chosen, plan = choose(
+            problem, gradient=gradient, hessian=direction is not None, moments=moments, strategy=strategy,
+            max_cost=max_cost,
+        )  # fmt: skip
     with contextlib.ExitStack() as stack:
         runner = Runner(progress=progress, cost=plan.cost)
         if plan.cost > SERIAL:
             runner = replace(runner, threads=threads, executor=executor)
         if checkpoint is not None:
-            belongs = identity(network, data, rates, gradient=gradient, moments=moments, strategy=plan.strategy)
+            along = None if direction is None else (direction.weights, direction.biases)
+            belongs = identity(
+                network, data, rates, gradient=gradient, moments=moments, strategy=plan.strategy, direction=along
+            )
             runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
         folded = chosen.run(problem, reference, moments, runner)
         slope = criterion_gradient(network, problem, runner) if gradient else None
+        product = None if direction is None else walked_hessian_product(network, problem, direction, runner)
         if runner.journal is not None:
             runner.journal.finish()
     quantities = per_example(
@@ -110,10 +121,16 @@ def evaluate_float64(
         folded.noise_error,
         folded.errors,
     )
-    return _evaluation(problem, quantities, plan, slope)
+    return _evaluation(problem, quantities, plan, slope, product)
 
 
-def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan, gradient: Gradient | None) -> Evaluation:
+def _evaluation(
+    problem: Problem,
+    quantities: dict[str, Bounded],
+    plan: Plan,
+    gradient: Gradient | None,
+    product: HessianProduct | None,
+) -> Evaluation:
     totals: dict[str, float] = {}
     bounds: dict[str, float] = {}
     for name in ("criterion", "risk", "penalty", "bias"):
@@ -153,6 +170,7 @@ def _evaluation(problem: Problem, quantities: dict[str, Bounded], plan: Plan, gr
         error_bounds={name: freeze(quantities[name].error) for name in names if name in quantities},
     )
     return Evaluation(
+        hessian_product=product,
         criterion=totals["criterion"],
         risk=totals["risk"],
         penalty=totals["penalty"],

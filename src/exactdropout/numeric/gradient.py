@@ -20,7 +20,14 @@ from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
 from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
-__all__ = ["criterion_gradient", "gradient_cost", "gradient_estimate", "gradient_reference", "walked_gradient"]
+__all__ = [
+    "criterion_gradient",
+    "gradient_cost",
+    "gradient_estimate",
+    "gradient_kernel",
+    "gradient_reference",
+    "walked_gradient",
+]
 
 STEP_NANOSECONDS = 1.0e8
 MOST_BYTES = 2.0**27
@@ -91,6 +98,11 @@ def _row(problem: Problem) -> int:
         return 0
     units = min(problem.widths[problem.first], MAX_UNITS)
     return sizes[0] + problem.widths[problem.first + 1] * (1 + units)
+
+
+def gradient_kernel(problem: Problem) -> str:
+    """Return what computes the gradient, in words."""
+    return "the table kernel" if applies(problem) else "the walk"
 
 
 def criterion_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:

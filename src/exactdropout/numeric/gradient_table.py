@@ -36,7 +36,9 @@ def table_estimate(problem: Problem) -> Estimate:
     below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
     halves = float(np.sum(np.exp2(np.ceil(active / 2)))) * 25.0 * below
     each = problem.examples * below * (300.0 + 20.0 * outputs * width)
-    memory = MOST_BYTES + 8.0 * problem.examples * width * below + 2.0 ** (active.max() / 2) * 100.0
+    rows = 8.0 * outputs * below * (1 + width) * problem.examples
+    items = min(MOST_BYTES, rows * 2.0 ** max(0.0, active.max() - ITEM_BITS))
+    memory = items + 8.0 * problem.examples * width * below + 2.0 ** (active.max() / 2) * 100.0
     return Estimate(visited=masks, cost=masks * outputs * (0.5 + 0.33 * below) + halves + each + 1e5, memory=memory)
 
 

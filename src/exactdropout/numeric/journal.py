@@ -58,6 +58,7 @@ WHAT = {
     "data": "data set",
     "q": "drop probability",
     "gradient": "choice of 'gradient'",
+    "hessian product": "direction of 'hessian_product'",
     "moments": "choice of 'moments'",
     "strategy": "strategy",
     "name": "kind of work",

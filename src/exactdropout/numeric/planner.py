@@ -9,7 +9,8 @@ from typing import Literal
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import show
-from exactdropout.numeric.gradient import gradient_estimate
+from exactdropout.numeric.gradient import gradient_estimate, gradient_kernel
+from exactdropout.numeric.hessian import hessian_estimate
 from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.registry import named
@@ -31,6 +32,7 @@ def plan_float64(
     rates: tuple[Fraction, ...],
     *,
     gradient: bool = False,
+    hessian: bool = False,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     max_cost: float | None = None,
@@ -45,18 +47,31 @@ def plan_float64(
         InvalidInput: an unknown strategy, or one that does not apply.
     """
     return choose(
-        prepare(network, data, rates), gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost
+        prepare(network, data, rates),
+        gradient=gradient,
+        hessian=hessian,
+        moments=moments,
+        strategy=strategy,
+        max_cost=max_cost,
     )[1]
 
 
 def choose(
-    problem: Problem, *, gradient: bool, moments: int, strategy: str | None, max_cost: float | None
+    problem: Problem,
+    *,
+    gradient: bool,
+    hessian: bool = False,
+    moments: int,
+    strategy: str | None,
+    max_cost: float | None,
 ) -> tuple[Strategy, Plan]:
     """Return the cheapest strategy that applies, and the plan."""
     if moments not in (2, 4):
         raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
     limit = _limit(max_cost)
     extra = gradient_estimate(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
+    if hessian:
+        extra = extra.plus(hessian_estimate(problem))
     refusals: list[RunnerUp] = []
     candidates: list[tuple[Estimate, Strategy]] = []
     for candidate in named(strategy):
@@ -86,7 +101,8 @@ def choose(
         seconds=estimate.cost * 1e-9,
         reason=best.title
         + (" (asked for)" if strategy is not None else "")
-        + ("; gradient by the walk" if gradient else ""),
+        + (f"; gradient by {gradient_kernel(problem)}" if gradient else "")
+        + ("; Hessian product by the walk with tangents" if hessian else ""),
         runners_up=(*others, *refusals),
     )
 

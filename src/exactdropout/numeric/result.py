@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, Number, approximate, format_rational, rounded_up, show
 
-__all__ = ["Evaluation", "Exactness", "Gradient", "PerExample", "Plan", "RunnerUp", "dyadic"]
+__all__ = ["Evaluation", "Exactness", "Gradient", "HessianProduct", "PerExample", "Plan", "RunnerUp", "dyadic"]
 
 Exactness: TypeAlias = Literal["exact", "float64", "interval"]
 
@@ -85,6 +85,20 @@ class Gradient:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HessianProduct:
+    """H·V, the derivative of ∂J_D/∂W along a direction V: arrays of the shapes of the gradient's.
+
+    J_D is a polynomial in the weights between kinks. At a kink it is the second derivative of the polynomial of the
+    piece that the gradient's convention selects (each activation replaced by its linear branch, the negative one at
+    exactly 0). ``error_bound`` bounds the absolute error of every entry.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array | None, ...]
+    error_bound: Number = Fraction(0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PerExample:
     """The same quantities for each example on its own, without its probability: m rows, in the data's order.
 
@@ -142,6 +156,7 @@ class Evaluation:
     per_example: PerExample
     plan: Plan
     gradient: Gradient | None = None
+    hessian_product: HessianProduct | None = None
 
     @property
     def error_bound(self) -> Number:
