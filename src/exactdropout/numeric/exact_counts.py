@@ -48,11 +48,14 @@ def _expansion(layer: ReducedLayer, estimated: float) -> tuple[float, float]:
     """Return log2 of the partial states summed over the sources, and of the last ones."""
     if layer.keep == layer.total:
         return math.log2(max(1, len(layer.sources))), 0.0
-    room = min(_box(layer, after=False), estimated)
-    bits, sizes = 0.0, [0.0]
+    box = _box(layer, after=False)
+    room, units = min(box, estimated), sum(count for _, _, count in layer.sources)
+    bits, done, sizes = 0.0, 0, [0.0]
     for _, _, count in layer.sources:
         bits += math.log2(count + 1)
-        sizes.append(min(bits, room))
+        done += count
+        shrunk = len(layer.bias) * math.log2(done / units) if estimated < box else 0.0  # a smaller copy of the zonotope
+        sizes.append(max(0.0, min(bits, room + shrunk)))
     return log2_sum(sizes), min(bits, room)
 
 
@@ -67,11 +70,12 @@ def _box(layer: ReducedLayer, *, after: bool) -> float:
 
 
 def lattice_points(layer: ReducedLayer) -> float:
-    """Return an estimate (log2) of the distinct sums of a first layer's columns.
+    """Return an estimate (log2) of the distinct sums of a first layer's columns, the smaller one of two.
 
-    They are lattice points of the zonotope that the columns span, whose volume is Σ |det| over all choices of r columns
-    (r the rank); the mean over a fixed sample of choices stands for all. Divided by the gcd of the minors (the index of
-    the lattice), and enlarged by half a step on every side.
+    With many columns for few units, nearly all lattice points of the zonotope that the columns span: its volume is
+    Σ |det| over all choices of r columns (r the rank), of which the mean over a fixed sample is taken; divided by the
+    gcd of the minors (the index of the lattice), and enlarged by half a step on every side. With few columns, sums lie
+    about their mean like Gaussian draws and the corners stay empty: see :func:`_occupied`.
     """
     import numpy as np
     from flint import fmpz_mat
@@ -98,4 +102,24 @@ def lattice_points(layer: ReducedLayer) -> float:
         step = math.gcd(*[column[j] for column in columns])
         reach = (layer.high[j] - layer.low[j]) // max(step, 1)
         estimate += math.log2((reach + 1) / max(reach, 1)) if reach < 1 << 60 else 0.0
-    return max(estimate, 0.0)
+    chosen_rows = fmpz_mat(len(copies), rank, [columns[s][j] for s in copies for j in pivots])
+    gram = int((chosen_rows.transpose() * chosen_rows).det())
+    spread = 0.5 * math.log2(gram) - rank - math.log2(index)  # √det of the covariance Σ c cᵀ/4, in lattice points
+    draws = sum(math.log2(count + 1) for _, _, count in layer.sources)
+    return max(0.0, min(estimate, _occupied(rank, spread, draws)))
+
+
+def _occupied(rank: int, spread: float, draws: float) -> float:
+    """Return log2 of the points of a lattice that 2^draws Gaussian draws are expected to meet.
+
+    ∫ (1 − exp(−N f)) with f the density of standard deviations of volume 2^spread, by shells of radius r.
+    """
+    peak = draws - spread - 0.5 * rank * math.log2(2 * math.pi)  # expected draws at the densest point
+    steps, reach = 400, math.sqrt(2 * max(peak, 0.0) * math.log(2) + 60)
+    total = 0.0
+    for step in range(steps):
+        r = (step + 0.5) * reach / steps
+        expected = math.exp(min(peak * math.log(2) - r * r / 2, 40.0))
+        total += r ** (rank - 1) * -math.expm1(-expected) * reach / steps
+    sphere = math.log2(2) + 0.5 * rank * math.log2(math.pi) - math.lgamma(rank / 2) / math.log(2)
+    return spread + sphere + math.log2(total)

@@ -32,8 +32,8 @@ __all__ = ["estimate", "merged_law", "refusal", "run"]
 START = 3e6
 """Steps that loading and calling compiled kernels counts as: below it Python's tables are as good."""
 
-NS_PER_PUSH, NS_PER_RESIDUE, NS_PER_EXPANSION, NS_PER_INSERT, NS_PER_FORM = 2.4, 4.0, 100.0, 20.0, 2.4
-BYTES_PER_STATE = 64.0
+NS_PER_PUSH, NS_PER_RESIDUE, NS_PER_EXPANSION, NS_PER_INSERT, NS_PER_FORM = 4.5, 8.0, 100.0, 20.0, 3.2
+BYTES_PER_STATE = 40.0
 CHUNK = 1 << 22
 """States that one call of a kernel writes: well below 0.2 s."""
 

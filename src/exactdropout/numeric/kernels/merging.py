@@ -159,9 +159,12 @@ def fold(
         _leave(keys[s], fields, slopes, values)
         count = counts[s]
         for f in range(forms.shape[0]):
-            v = forms[f, 0]
-            for i in range(values.shape[0]):
-                v += forms[f, i + 1] * values[i]
+            if f < values.shape[0]:  # the first forms are the values themselves
+                v = values[f]
+            else:
+                v = forms[f, 0]
+                for i in range(values.shape[0]):
+                    v += forms[f, i + 1] * values[i]
             square = v * v
             rest = count
             for l in range(limbs):
