@@ -11,6 +11,7 @@ import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded, MixedNumbers
 from exactdropout.numeric.exact import evaluate_exact, plan_exact
 from exactdropout.numeric.exact_states import last_law, next_states
+from exactdropout.numeric.exact_steady import walked
 from exactdropout.numeric.exact_strategy import exact_problem
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.testing import problems
@@ -117,7 +118,9 @@ def test_plan_bounds_the_states_that_are_visited(problem):
     assert plan.visited <= len(data) << sum(network.architecture.widths[:-1])
     assert plan == plan_exact(network, data, rates, strategy="states")
     seen = 0
-    for reduced in exact_problem(network, data, rates).examples:
+    problem = exact_problem(network, data, rates)
+    for example_of_problem in problem.examples:
+        reduced, _ = walked(problem, example_of_problem)
         states: dict = {(1,): 1}
         seen += 0 if reduced.layers else 1
         for layer in reduced.layers:

@@ -6,6 +6,8 @@ from fractions import Fraction as F
 from math import comb
 
 import exactdropout as xd
+from exactdropout.numeric.exact_states import last_law, output_moments
+from exactdropout.numeric.exact_steady import gathered
 from exactdropout.numeric.exact_strategy import exact_problem
 
 HALF = F(1, 2)
@@ -61,6 +63,22 @@ def test_units_of_one_sign_are_linear():
     assert layer.tops == (1, 1, 1)
     assert layer.bottoms == (1, 1, 3)
     assert (layer.low, layer.high) == ((0, -2, -1), (3, 0, 1))
+
+
+def test_steady_units_are_walked_as_one_number_per_output():
+    """Four of six units stay positive: the states have three coordinates, and the value is that of the whole law."""
+    first = [[1, -1, 2, 0], [2, 1, 0, 1], [1, 1, 1, 2], [0, 2, 1, 1], [1, 0, 3, 1], [-1, 2, -1, 1]]
+    network = xd.Network([first, [1, -2, 3, 1, F(-1, 2), 5]], [[0, 1, 0, 2, 0, 0], [1]])
+    data, q = xd.Examples.point((1, 1, 2, 1), 3), (F(1, 3), F(1, 4))
+    example = exact_problem(network, data, q).examples[0]
+    walk, lacking = gathered(example)
+    assert [len(e.layers[0].bias) for e in (example, walk)] == [6, 3]
+    assert lacking != (0,)
+    expected = output_moments(example, last_law(example, lambda share: None), 2, ())
+    for strategy in ("states", "merge"):
+        result = xd.evaluate(network, data, q, strategy=strategy)
+        assert result.mean == expected.first
+        assert result.variance == expected.second[0] + expected.noise[0] - expected.first[0] ** 2
 
 
 def test_a_layer_without_dropout_adds_its_units_up():

@@ -17,6 +17,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric import exact_states
 from exactdropout.numeric.exact_counts import LayerCounts, lattice_points, layer_counts
 from exactdropout.numeric.exact_layout import Layout, layout, recombined
+from exactdropout.numeric.exact_steady import walked, with_noise
 from exactdropout.numeric.exact_strategy import (
     ExactEstimate,
     ExactProblem,
@@ -54,7 +55,8 @@ def layout_of(problem: ExactProblem, example: ReducedExample) -> Layout | str:
 
 def refusal(problem: ExactProblem) -> str | None:
     """Keys and values must fit into int64, and one state's expansion into a chunk."""
-    for example in problem.examples:
+    for reduced in problem.examples:
+        example, _ = walked(problem, reduced)
         found = layout_of(problem, example)
         if isinstance(found, str):
             return found
@@ -81,7 +83,8 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
     """Return expected states and steps; no bound where the number of states was estimated."""
     visited = cost = memory = 0.0
     bound = True
-    for example in problem.examples:
+    for reduced in problem.examples:
+        example, _ = walked(problem, reduced)
         counts, plan = counts_of(problem, example), layout_of(problem, example)
         if isinstance(plan, str):
             raise ValueError(plan)
@@ -111,6 +114,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
 
 def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction], tick: Tick) -> OutputMoments:
     """Push, expand and fold; one pass for each modulus."""
+    example, lacking = walked(problem, example)
     plan = layout_of(problem, example)
     if isinstance(plan, str):
         raise ValueError(plan)
@@ -132,7 +136,7 @@ def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction
         [recombined([p[f][power] for p in passes], plan.moduli) for power in range(2)]
         for f in range(len(plan.forms.table))
     ]
-    return _output_moments(example, plan, folded)
+    return with_noise(_output_moments(example, plan, folded), lacking)
 
 
 def merged_law(example: ReducedExample, plan: Layout, limit: int, tick: Tick) -> exact_states.States:

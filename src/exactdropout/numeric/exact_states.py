@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias, cast
 
 from exactdropout.numeric.exact_counts import layer_counts
+from exactdropout.numeric.exact_steady import walked, with_noise
 from exactdropout.numeric.exact_strategy import (
     ExactEstimate,
     ExactProblem,
@@ -47,7 +48,8 @@ def refusal(problem: ExactProblem) -> str | None:
 def estimate(problem: ExactProblem) -> ExactEstimate:
     """Return upper bounds: every layer's states are at most the products of kept counts, and at most a box."""
     visited, costs, memory = [], [0.0], [0.0]
-    for example in problem.examples:
+    for reduced in problem.examples:
+        example, _ = walked(problem, reduced)
         counts = layer_counts(example)
         for layer, count in zip(example.layers, counts, strict=True):
             width = len(layer.bias)
@@ -142,7 +144,8 @@ def _flint_layers(layers: tuple[ReducedLayer, ...]) -> tuple[tuple[ReducedLayer,
 
 def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction], tick: Tick) -> OutputMoments:
     """Push the law to the last hidden layer and fold it."""
-    return output_moments(example, last_law(example, tick), problem.moments, label)
+    walk, lacking = walked(problem, example)
+    return with_noise(output_moments(walk, last_law(walk, tick), problem.moments, label), lacking)
 
 
 def output_moments(example: ReducedExample, states: States, moments: int, label: Sequence[Fraction]) -> OutputMoments:

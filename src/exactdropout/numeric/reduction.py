@@ -28,6 +28,7 @@ __all__ = [
     "ReducedLayer",
     "ReducedOutput",
     "Source",
+    "bounds_of",
     "integer_rows",
     "reduced",
     "reduction_reason",
@@ -223,7 +224,7 @@ def _hidden(
     vectors = list(groups)
     sources = _sources(vectors, [g for _, g, _, _ in live], rate == 0)
     bias = [v[-1] for v in vectors]
-    z_low, z_high = _bounds(sources, bias, low, high, rate != 0)
+    z_low, z_high = bounds_of(sources, bias, low, high, rate != 0)
     if slope == 0 and any(top <= 0 for top in z_high):
         kept = [j for j, top in enumerate(z_high) if top > 0]
         vectors = [vectors[j] for j in kept]
@@ -285,7 +286,7 @@ def _sources(vectors: Sequence[tuple[int, ...]], group_of: Sequence[int], always
     return tuple([(group, column, count) for (group, column), count in counts.items()])
 
 
-def _bounds(
+def bounds_of(
     sources: Iterable[Source], bias: Sequence[int], low: Sequence[int], high: Sequence[int], masked: bool
 ) -> tuple[list[int], list[int]]:
     """Return exact bounds of every z over the masks (the interval hull, source by source)."""
@@ -343,6 +344,7 @@ def reduction_reason(examples: Sequence[ReducedExample]) -> str:
         (sum(e.zeros for e in examples), "zero input removed", "zero inputs removed"),
         (sum(e.dead for e in examples), "unit without effect removed", "units without effect removed"),
         (sum(e.merged for e in examples), "unit proportional to another", "units proportional to others"),
+        (sum(e.steady for e in examples), "value never changes its sign", "values never change their sign"),
     ):  # fmt: skip
         if number:
             parts.append(f"{number} {singular if number == 1 else plural}")
