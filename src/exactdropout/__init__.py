@@ -22,6 +22,7 @@ _HOME = {
     "Evaluation": "exactdropout.numeric.result",
     "Examples": "exactdropout.model",
     "Gradient": "exactdropout.numeric.result",
+    "HessianProduct": "exactdropout.numeric.result",
     "Network": "exactdropout.model",
     "Optimum": "exactdropout.optimum",
     "OutputLaw": "exactdropout.numeric.law",
@@ -32,6 +33,7 @@ _HOME = {
     "check": "exactdropout.claims",
     "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
+    "evaluate_many": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free",
     "free_network": "exactdropout.symbolic.free",
     "minimize": "exactdropout.optimum",
@@ -49,6 +51,7 @@ __all__ = [
     "Evaluation",
     "Examples",
     "Gradient",
+    "HessianProduct",
     "Network",
     "Optimum",
     "OutputLaw",
@@ -63,6 +66,7 @@ __all__ = [
     "derive",
     "errors",
     "evaluate",
+    "evaluate_many",
     "free_examples",
     "free_network",
     "minimize",
@@ -76,10 +80,10 @@ __all__ = [
 if TYPE_CHECKING:
     from exactdropout import claims, data, errors, theorems
     from exactdropout.claims import Verdict, check
-    from exactdropout.evaluation import evaluate, plan
+    from exactdropout.evaluation import evaluate, evaluate_many, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.numeric.law import OutputLaw, output_law
-    from exactdropout.numeric.result import Evaluation, Gradient, Plan
+    from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Plan
     from exactdropout.numeric.training import Training, train
     from exactdropout.optimum import Optimum, Phases, minimize, phases
     from exactdropout.symbolic.derivation import Derivation, derive

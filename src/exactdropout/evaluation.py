@@ -14,7 +14,7 @@ from exactdropout.model.numbers import Kind, Number, show
 from exactdropout.numeric.result import Evaluation, Plan
 from exactdropout.progress import Progress, reporting
 
-__all__ = ["evaluate", "plan"]
+__all__ = ["evaluate", "evaluate_many", "plan"]
 
 
 def evaluate(
@@ -162,6 +162,70 @@ def plan(
         network, examples, _dyadic_rates(rates, rates_kind),
         gradient=gradient, hessian=hessian, moments=moments, strategy=strategy, max_cost=limit,
     )  # fmt: skip
+
+
+def evaluate_many(
+    networks: Iterable[Network],
+    data: Examples | Iterable[Any],
+    q: Any = Fraction(1, 2),
+    *,
+    gradient: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    threads: int | None = None,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+) -> tuple[Evaluation, ...]:
+    """Return the evaluations of many networks of one architecture on the same examples, bit for bit as one by one.
+
+    Examples, probabilities and drop rates are checked and prepared once for all of them. Arguments are those of
+    :func:`evaluate`; ``max_cost`` limits each evaluation, and progress counts networks.
+
+    Raises:
+        InvalidInput: networks of different architectures or kinds, and what :func:`evaluate` raises.
+
+    >>> lines = [Network([[[w]]]) for w in (1, 2, 3)]
+    >>> [str(e.criterion) for e in evaluate_many(lines, Examples.point((1,), 2), "1/2")]
+    ['2', '4', '10']
+    """
+    if isinstance(networks, (Network, str, bytes)) or not isinstance(networks, Iterable):
+        raise InvalidInput(f"Argument 'networks' must be a sequence of networks, not {show(networks)}.")
+    settings = tuple(networks)
+    if not settings:
+        return ()
+    examples, rates, rates_kind = _checked(settings[0], data, q)
+    _check_options(gradient, moments, max_cost)
+    engine = _engine(settings[0], examples)
+    for place, network in enumerate(settings):
+        if not isinstance(network, Network):
+            raise InvalidInput(f"Argument 'networks' must hold networks only, not {show(network)} at {place}.")
+        if network.architecture != settings[0].architecture or network.kind != settings[0].kind:
+            raise InvalidInput(
+                f"Argument 'networks' must hold networks of one architecture and kind, {settings[0]!r} first and not "
+                f"{network!r} at {place}."
+            )
+    fractions = exact_rates(rates, rates_kind) if engine == "exact" else _dyadic_rates(rates, rates_kind)
+    results: list[Evaluation] = []
+    with reporting(progress, "networks") as report:
+        for network in settings:
+            if engine == "exact":
+                from exactdropout.numeric.exact import evaluate_exact
+
+                result = evaluate_exact(
+                    network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy,
+                    max_cost=max_cost,
+                )  # fmt: skip
+            else:
+                from exactdropout.numeric.float64 import evaluate_float64
+
+                result = evaluate_float64(
+                    network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy,
+                    threads=threads, max_cost=max_cost,
+                )  # fmt: skip
+            results.append(result)
+            if report is not None:
+                report(len(results), len(settings))
+    return tuple(results)
 
 
 def _checked(network: Network, data: Any, q: Any) -> tuple[Examples, tuple[Number, ...], Kind]:

@@ -69,3 +69,31 @@ def test_progress_and_arguments():
     for keyword, value in (("iterations", 0), ("tolerance", -1.0)):
         with pytest.raises(InvalidInput, match=keyword):
             train(network, data, HALF, **{keyword: value})
+
+
+def test_the_trust_region_ends_where_the_closed_form_is():
+    """A quadratic: Newton's step is exact once the region is wide enough."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 4)), rng.normal(size=20)
+    found = train(Network([np.zeros((1, 4))], [[0.0]]), Examples.from_arrays(x, y), HALF, method="trust-ncg")
+    extended = np.column_stack([x, np.ones(20)])
+    ridge = np.diag([*(x**2).mean(axis=0), 0.0])
+    expected = np.linalg.solve(extended.T @ extended / 20 + ridge, extended.T @ y / 20)
+    assert found.converged
+    assert found.products > 0
+    np.testing.assert_allclose([*found.network.weights[0][0], found.network.biases[0][0]], expected, atol=1e-8)
+
+
+def test_both_methods_reach_a_minimum_that_second_order_steps_refine():
+    rng = np.random.default_rng(3)
+    start = Network([rng.normal(size=(3, 3)), rng.normal(size=(1, 3))], [rng.normal(size=3), [0.0]])
+    data = Examples.from_arrays(rng.normal(size=(12, 3)), rng.normal(size=12))
+    first = train(start, data, HALF, iterations=30)
+    second = train(first.network, data, HALF, method="trust-ncg", iterations=30)
+    again = train(first.network, data, HALF, method="trust-ncg", iterations=30, threads=2)
+    assert second.criterion <= first.criterion + first.evaluation.error_bound
+    assert (again.network.weights[0] == second.network.weights[0]).all()
+    few = train(start, data, HALF, method="trust-ncg", iterations=30, max_cost=1e7)
+    assert (few.evaluations + few.products) * 1e3 < 1e7
+    with pytest.raises(InvalidInput, match="method"):
+        train(start, data, HALF, method="newton")

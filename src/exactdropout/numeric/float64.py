@@ -29,7 +29,7 @@ from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Pe
 from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress
 
-__all__ = ["evaluate_float64"]
+__all__ = ["SERIAL", "evaluate_float64"]
 
 SMALLEST = 2.0**-1000
 """A criterion that is surely below this but not surely 0 has underflowed."""

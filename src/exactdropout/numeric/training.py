@@ -1,4 +1,4 @@
-"""Training on the exact dropout criterion: L-BFGS on J_D and its exact gradient, with no sampling noise."""
+"""Training on the exact dropout criterion: L-BFGS or a trust region on J_D and its derivatives, no sampling noise."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.numbers import Array, show
-from exactdropout.numeric.float64 import evaluate_float64
+from exactdropout.numeric.direction import direction_of
+from exactdropout.numeric.float64 import SERIAL, evaluate_float64
+from exactdropout.numeric.hessian import walked_hessian_product
 from exactdropout.numeric.planner import MAX_COST, plan_float64
-from exactdropout.numeric.result import Evaluation
+from exactdropout.numeric.problem import Problem, prepare
+from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct
+from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["Training", "train"]
@@ -40,6 +44,8 @@ class Training:
     evaluations: int
     converged: bool
     reason: str
+    products: int = 0
+    """Hessian-vector products that the trust region asked for."""
 
     @property
     def criterion(self) -> float:
@@ -59,6 +65,7 @@ def train(
     data: Examples | Iterable[Any],
     q: Any = Fraction(1, 2),
     *,
+    method: Literal["L-BFGS-B", "trust-ncg"] = "L-BFGS-B",
     iterations: int = 500,
     tolerance: float = 1e-8,
     threads: int | None = None,
@@ -68,21 +75,24 @@ def train(
 ) -> Training:
     """Return a network near ``network`` that minimises J_D(W) = E_P E_R ‖D(W, x, R) − y‖² locally.
 
-    L-BFGS (SciPy) on the criterion over all masks and its gradient; deterministic, no masks are drawn. J_D is
-    piecewise polynomial and not convex: the result is a local minimum or a point at a kink, and depends on the start.
+    L-BFGS, or Newton's method with conjugate gradients in a trust region, from SciPy, on the criterion over all masks,
+    its gradient and (for the second) Hessian-vector products; deterministic, no masks are drawn. J_D is piecewise
+    polynomial and not convex: the result is a local minimum or a point at a kink, and depends on the start.
 
     Args:
         network: where to begin; an exact one is rounded to float64. Layers without biases stay without.
         data: :class:`Examples` or a list of ``(x, y)`` or ``(x, y, probability)``.
         q: drop probability, one number or one per layer, inputs first.
-        iterations: most steps of L-BFGS.
+        method: ``"L-BFGS-B"``, or ``"trust-ncg"`` for second-order steps, which end in fewer iterations near a minimum.
+        iterations: most steps of the method.
         tolerance: converged when no entry of the gradient exceeds it.
         threads: threads of the engine; the result has the same bits for any number.
         executor: does the work instead, as in :func:`exactdropout.evaluate`; the result has the same bits.
         max_cost: limit for all evaluations together, in steps of about a nanosecond; None for ten minutes of one core.
         progress: True for a bar, or ``progress(iteration, iterations)``.
 
-    Cost: a few more evaluations with gradient than iterations; see :func:`exactdropout.plan`.
+    Cost: a few more evaluations with gradient than iterations, for trust-ncg also a few products for each; see
+    :func:`exactdropout.plan`.
 
     Raises:
         MissingExtra: SciPy is not installed.
@@ -94,6 +104,8 @@ def train(
     >>> round(float(found.network.weights[0][0, 0]), 6), round(found.criterion, 6)   # the penalty halves the weight
     (0.5, 0.5)
     """
+    if method not in ("L-BFGS-B", "trust-ncg"):
+        raise InvalidInput(f"Argument 'method' must be 'L-BFGS-B' or 'trust-ncg', not {show(method)}.")
     if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
         raise InvalidInput(f"Argument 'iterations' must be a positive integer, not {show(iterations)}.")
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < float("inf"):
@@ -105,28 +117,33 @@ def train(
         raise MixedNumbers(f"Argument 'q' must be a number here, not {show(numbers[0])}; use derive for a symbolic q.")
     rates = tuple(Fraction(r) for r in numbers)
     limit = 10 * MAX_COST if max_cost is None else max_cost
-    plan = plan_float64(begin, examples, rates, gradient=True, max_cost=limit)
+    plan = plan_float64(begin, examples, rates, gradient=True, hessian=method == "trust-ncg", max_cost=limit)
     with reporting(progress, "steps") as report:
-        descent = _Descent(begin, examples, rates, threads, executor, limit, max(1, int(min(1e9, limit / plan.cost))))
-        return descent.run(iterations, float(tolerance), report)
+        descent = _Descent(begin, examples, rates, thread_count(threads), executor, limit, plan.cost)
+        return descent.run(method, iterations, float(tolerance), report)
 
 
 class _Descent:
-    """The function that L-BFGS sees, the best network it has met, and the count of evaluations."""
+    """The function that the method sees, the best network it has met, and the count of evaluations.
+
+    Examples and rates are prepared once; the problem of the latest weights is kept for the products at the same place.
+    """
 
     def __init__(
         self,
         begin: Network,
         data: Examples,
         rates: tuple[Fraction, ...],
-        threads: int | None,
+        threads: int,
         executor: Executor | None,
         limit: float,
-        most: int,
+        cost: float,
     ) -> None:
         self.shape, self.data, self.rates = begin, data, rates
-        self.threads, self.executor, self.limit, self.most = threads, executor, limit, most
-        self.evaluations = 0
+        self.threads, self.executor, self.limit = threads, executor, limit
+        self.cost, self.most = cost, max(1, int(min(1e9, limit / cost)))
+        self.evaluations = self.products = 0
+        self.latest: tuple[bytes, Network, Problem] | None = None
         self.best = (begin, self.evaluate(begin))
 
     def evaluate(self, network: Network) -> Evaluation:
@@ -154,7 +171,7 @@ class _Descent:
         return Network(arrays[:layers], None if none else biases, activation=activations)
 
     def value_and_gradient(self, flat: Array) -> tuple[float, Array]:
-        if self.evaluations >= self.most:
+        if self.evaluations + self.products >= self.most:
             raise StopIteration
         network = self.network(flat)
         try:
@@ -165,7 +182,23 @@ class _Descent:
             self.best = (network, evaluation)
         return float(evaluation.criterion), _flat_gradient(evaluation)
 
-    def run(self, iterations: int, tolerance: float, report: Progress | None) -> Training:
+    def product(self, flat: Array, along: Array) -> Array:
+        """Return H·V at the given weights; the gradient is known there, so they are in range."""
+        if self.evaluations + self.products >= self.most:
+            raise StopIteration
+        self.products += 1
+        if self.latest is None or self.latest[0] != flat.tobytes():
+            network = self.network(flat)
+            self.latest = (flat.tobytes(), network, prepare(network, self.data, self.rates))
+        _, network, problem = self.latest
+        direction = direction_of(self.network(along), network)
+        runner = Runner(cost=self.cost)
+        if self.cost > SERIAL:
+            runner = Runner(cost=self.cost, threads=self.threads, executor=self.executor)
+        found = walked_hessian_product(network, problem, direction, runner)
+        return _flat(found)
+
+    def run(self, method: str, iterations: int, tolerance: float, report: Progress | None) -> Training:
         optimize = _scipy_optimize()
         start = float(self.best[1].criterion)
         own = (*self.shape.weights, *(b for b in self.shape.biases if b is not None))
@@ -177,13 +210,16 @@ class _Descent:
             if report is not None:
                 report(steps, iterations)
 
-        options = {"maxiter": iterations, "maxfun": 10**9, "gtol": tolerance, "ftol": 0.0, "maxcor": CORRECTIONS}
+        options: dict[str, Any] = {"maxiter": iterations, "gtol": tolerance}
+        if method == "L-BFGS-B":
+            options |= {"maxfun": 10**9, "ftol": 0.0, "maxcor": CORRECTIONS}
         try:
             outcome = optimize.minimize(
                 self.value_and_gradient,
                 np.concatenate([a.ravel() for a in own]),
                 jac=True,
-                method="L-BFGS-B",
+                hessp=self.product if method == "trust-ncg" else None,
+                method=method,
                 callback=callback,
                 options=options,
             )
@@ -197,6 +233,7 @@ class _Descent:
             start=start,
             iterations=steps,
             evaluations=self.evaluations,
+            products=self.products,
             converged=bool(np.max(np.abs(_flat_gradient(evaluation))) <= tolerance),
             reason=reason,
         )
@@ -221,5 +258,9 @@ def _flat_gradient(evaluation: Evaluation) -> Array:
     gradient = evaluation.gradient
     if gradient is None:
         raise InvalidInput("Argument 'gradient' must be True for an evaluation that is to be descended.")
-    parts = (*gradient.weights, *(b for b in gradient.biases if b is not None))
+    return _flat(gradient)
+
+
+def _flat(slopes: Gradient | HessianProduct) -> Array:
+    parts = (*slopes.weights, *(b for b in slopes.biases if b is not None))
     return np.concatenate([a.ravel() for a in parts])
