@@ -1,7 +1,7 @@
-"""The strategy ``meet``: meet in the middle, one walked relu layer, in about n² 2^(k/2) k steps instead of n 2^k.
+"""The strategy ``meet``: meet in the middle, for the last walked layer, in about n² 2^(k/2) k steps instead of n 2^k.
 
 The outputs' second moments need E h_i and E h_i h_j only, with h = max(z, 0): the first and the diagonal come from one
-scan of each unit's points, the others pair by pair.
+scan of each unit's points, the others pair by pair. Layers that are walked before it are walked mask by mask.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
 from exactdropout.numeric.enumerating import active_columns
+from exactdropout.numeric.meeting_outer import FEW_UNITS, MOST_OUTER, outer_moments, sampled_leaves
 from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, mask_weights, release
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
@@ -30,31 +31,47 @@ PAIR_ROUNDINGS = 2560
 
 
 def refusal(problem: Problem, moments: int) -> str | None:
-    """One walked relu layer, second moments."""
-    if problem.first != len(problem.weights) - 2:
-        return "exactly the droppable layer before the last hidden layer must have a rate above 0"
+    """The last walked layer feeds the last hidden layer, which is relu; second moments; few masks outside it."""
+    layer = len(problem.weights) - 2
+    if problem.first > layer or problem.rates[layer] == 0:
+        return "the droppable layer before the last hidden layer must have a rate above 0"
     if moments == 4:
         return "it computes second moments only"
-    if problem.slopes[problem.first] != 0.0 or problem.slope_errors[problem.first] > 0:
-        return "it needs relu"
-    if int(np.count_nonzero(problem.hidden(problem.first), axis=1).max()) > MOST_BITS:
-        return f"more than {MOST_BITS} units are active"
-    return None
+    if problem.slopes[layer] != 0.0 or problem.slope_errors[layer] > 0:
+        return "it needs relu in the last hidden layer"
+    if problem.first < layer:
+        leaves = sampled_leaves(problem)
+        if sum(weight for weight, _ in leaves) > MOST_OUTER * problem.examples:
+            return f"it keeps the vectors of at most {MOST_OUTER} masks outside the last walked layer"
+        most = max(active for _, active in leaves)
+    else:
+        most = int(np.count_nonzero(problem.hidden(layer), axis=1).max())
+    return f"more than {MOST_BITS} units are active" if most > MOST_BITS else None
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
     """Return the points of both lists over all pairs; one costs 35 to 70 ns as the orders leave the caches."""
-    active = np.count_nonzero(problem.hidden(problem.first), axis=1)
-    width = len(problem.equal_units[problem.first][0])
+    layer = len(problem.weights) - 2
+    width = len(problem.equal_units[layer][0])
+    outer = problem.first < layer
+    if outer:
+        leaves = sampled_leaves(problem)
+    else:
+        leaves = [(1.0, k) for k in np.count_nonzero(problem.hidden(layer), axis=1).tolist()]
     visited = cost = memory = 0.0
-    threads = thread_count(None)
-    for k in active.tolist():
+    for weight, k in leaves:
         size = 2.0 ** ((k + 1) // 2) + 2.0 ** (k // 2)
         pairs = width * (width - 1) / 2
-        visited += size * max(1.0, pairs)
+        if outer and k <= FEW_UNITS:
+            visited += weight * 2.0**k
+            cost += weight * (1e5 + 2.0**k * width * (20.0 + 2.0 * width))
+            continue
+        visited += weight * size * max(1.0, pairs)
         pair, unit = 35.0 + 1.2 * max(0, k - 24), 25.0 + 1.0 * max(0, k - 30)
-        cost += size * (pairs * pair + width * unit) + 2e5 + 6e4 * width + 4e4 * pairs
-        memory = max(memory, size * (8.0 * width + 16.0 * threads) + 1e6)
+        cost += weight * (size * (pairs * pair + width * unit) + 2e5 + 9e4 * width + 5e4 * pairs)
+        memory = max(memory, size * (8.0 * width + 16.0 * thread_count(None)) + 1e6)
+    if outer:
+        memory = memory * thread_count(None) + 8.0 * problem.widths[layer] * sum(weight for weight, _ in leaves)
     return Estimate(visited=visited, cost=cost + 1e6, memory=memory)
 
 
@@ -71,13 +88,12 @@ class Moments:
 def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
     """Compute E h_i and E h_i h_j of each example, and from them the moments of the outputs."""
     magnitudes = layer_magnitudes(problem, dropout=True)
-    columns, counts = active_columns(problem)
     values, errors = [], []
     try:
         for e in range(problem.examples):
             told = replace(runner, progress=_share(runner.progress, e, problem.examples))
             with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by per_example
-                found = _moments(problem, magnitudes, columns[e, : int(counts[e])], e, told)
+                found = _moments(problem, magnitudes, e, told)
                 value, error = _outputs(problem, reference, magnitudes, found, e)
             values.append(value)
             errors.append(error)
@@ -94,10 +110,40 @@ def _share(progress: Progress | None, example: int, examples: int) -> Progress |
     return lambda done, total: told(example * total + done, examples * total)
 
 
-def _moments(problem: Problem, magnitudes: Magnitudes, columns: Array, example: int, runner: Runner) -> Moments:
+def _moments(problem: Problem, magnitudes: Magnitudes, example: int, runner: Runner) -> Moments:
     """Return the moments of all units of one example; equal units are taken once."""
-    layer = problem.first
+    layer = len(problem.weights) - 2
     kept, groups = problem.equal_units[layer]
+    if problem.first < layer:
+        own, second, more = outer_moments(problem, example, runner)
+    else:
+        columns, counts = active_columns(problem)
+        own, second = _pairs(problem, columns[example, : int(counts[example])], runner)
+        more = 0
+    sizes = up(own[:, 2:] * 1.01)
+    wrong = 2 * magnitudes.wrongs[layer][example][kept]
+    reach = up(magnitudes.sizes[-1][example][kept])
+    lost = 32 * ETA * 2.0 ** (MOST_BITS + MOST_OUTER.bit_length())
+    e_mean = up(wrong + gamma(UNIT_ROUNDINGS + more) * sizes[:, 0] + lost * (1 + reach), 3)
+    extent = root(sizes[:, 1])
+    rounding = gamma(PAIR_ROUNDINGS + more) * extent[:, None] * extent[None, :]
+    np.fill_diagonal(rounding, gamma(UNIT_ROUNDINGS + more) * sizes[:, 1])
+    rms = root(up(np.maximum(own[:, 1], 0.0) + gamma(UNIT_ROUNDINGS + more) * sizes[:, 1] + lost * (1 + reach) ** 2, 4))
+    across = wrong[:, None] * rms[None, :] + rms[:, None] * wrong[None, :] + 3 * wrong[:, None] * wrong[None, :]
+    e_second = up(rounding + across + lost * (1 + reach[:, None]) * (1 + reach[None, :]), 8)
+    everywhere = np.ix_(groups, groups)
+    return Moments(
+        mean=np.maximum(own[:, 0], 0.0)[groups],
+        e_mean=e_mean[groups],
+        second=np.maximum(second, 0.0)[everywhere],
+        e_second=e_second[everywhere],
+    )
+
+
+def _pairs(problem: Problem, columns: Array, runner: Runner) -> tuple[Array, Array]:
+    """Return the moments and sizes of :class:`MetUnit` and E h_i h_j for one set of active columns."""
+    layer = problem.first
+    kept = problem.equal_units[layer][0]
     bits, n = len(columns), len(kept)
     cut = (bits + 1) // 2
     payload = {
@@ -120,24 +166,7 @@ def _moments(problem: Problem, magnitudes: Magnitudes, columns: Array, example: 
     second = np.diag(own[:, 1])
     for (i, j), value in zip(pairs, part(n).run(work), strict=True):
         second[i, j] = second[j, i] = value[0]
-    sizes = up(own[:, 2:] * 1.01)
-    wrong = 2 * magnitudes.wrongs[layer][example][kept]
-    reach = up(magnitudes.sizes[-1][example][kept])
-    lost = 32 * ETA * 2.0**bits
-    e_mean = up(wrong + gamma(UNIT_ROUNDINGS) * sizes[:, 0] + lost * (1 + reach), 3)
-    extent = root(sizes[:, 1])
-    rounding = gamma(PAIR_ROUNDINGS) * extent[:, None] * extent[None, :]
-    np.fill_diagonal(rounding, gamma(UNIT_ROUNDINGS) * sizes[:, 1])
-    rms = root(up(np.maximum(own[:, 1], 0.0) + gamma(UNIT_ROUNDINGS) * sizes[:, 1] + lost * (1 + reach) ** 2, 4))
-    across = wrong[:, None] * rms[None, :] + rms[:, None] * wrong[None, :] + 3 * wrong[:, None] * wrong[None, :]
-    e_second = up(rounding + across + lost * (1 + reach[:, None]) * (1 + reach[None, :]), 8)
-    everywhere = np.ix_(groups, groups)
-    return Moments(
-        mean=np.maximum(own[:, 0], 0.0)[groups],
-        e_mean=e_mean[groups],
-        second=np.maximum(second, 0.0)[everywhere],
-        e_second=e_second[everywhere],
-    )
+    return own, second
 
 
 def _outputs(

@@ -89,8 +89,8 @@ def _doubled(column: Array, start: float) -> Array:
 class _Stepped:
     """A chunk written as a generator that yields after each step."""
 
-    def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        self._held = points(payload)
+    def __init__(self, payload: Payload, chunk: Chunk, held: Points | None = None) -> None:
+        self._held = points(payload) if held is None else held
         self._columns, self._base, self._weights = payload["columns"], payload["base"], payload["weights"]
         self._cut = (len(self._columns) + 1) // 2
         self._low_bits = (len(self._columns) - self._cut) // 2
