@@ -8,6 +8,7 @@ import pytest
 from exactdropout.claims import check, parse_claim
 from exactdropout.claims.formulas import derived_claims
 from exactdropout.claims.printing import aligned_latex
+from exactdropout.notation import Style
 
 from .mutations import CORPUS
 
@@ -20,7 +21,7 @@ SHAPES = [
     ("1-1-1-1 relu, no biases", "point((2), 1)", "q"),
 ]
 QUANTITIES = ("criterion", "risk", "penalty", "mean", "variance")
-WIDTH = 60
+STYLE = Style(width=60)
 
 
 def derived():
@@ -30,18 +31,18 @@ def derived():
 
 def test_derived_formulas_are_read_back():
     for claim in derived():
-        for text in (str(claim), claim.latex(), aligned_latex(claim, WIDTH)):
+        for text in (str(claim), claim.latex(), aligned_latex(claim, STYLE)):
             assert parse_claim(text) == claim, text
 
 
 def test_long_sums_are_broken():
     claim = derived_claims("2-2-1 linear, no biases", None, None, quantities=["criterion"])["criterion"]
-    lines = aligned_latex(claim, WIDTH).splitlines()
+    lines = aligned_latex(claim, STYLE).splitlines()
     assert lines[0] == r"\begin{split}"
     assert lines[1].startswith("J_D &= ")
     assert all(line.startswith(r"&\quad") for line in lines[2:-1])
     assert len(lines) > 6
-    assert "\n" not in aligned_latex(parse_claim("penalty = q"), WIDTH)
+    assert "\n" not in aligned_latex(parse_claim("penalty = q"), STYLE)
 
 
 @pytest.mark.parametrize(("arch", "data", "q"), SHAPES[:3])
@@ -57,8 +58,8 @@ def test_pasted_environments_are_read():
 
 def test_tex_accepts_everything_that_is_printed(external, tmp_path):
     program = external("pdflatex")
-    formulas = [aligned_latex(claim, WIDTH) for claim in derived()]
-    formulas += [aligned_latex(parse_claim(c["claim"]), WIDTH) for c in CORPUS]
+    formulas = [aligned_latex(claim, STYLE) for claim in derived()]
+    formulas += [aligned_latex(parse_claim(c["claim"]), STYLE) for c in CORPUS]
     body = "\n".join(f"\\begin{{equation}}\n{formula}\n\\end{{equation}}" for formula in formulas)
     source = (
         "\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n\\usepackage[margin=2cm]{geometry}\n"

@@ -1,6 +1,8 @@
 """``exactdropout derive``: formulas known by hand, in text, LaTeX and JSON, which ``check`` proves."""
 
 import json
+import xml.etree.ElementTree as ET
+from fractions import Fraction as F
 
 import pytest
 
@@ -62,3 +64,33 @@ def test_theorem_18_in_closed_form(capsys):
     ]
     assert main(["derive", *arguments, "--assume", "weights = c, c >= 0, y = K*n^(d-1)*c^d"]) == 0
     assert capsys.readouterr().out.startswith("Var[D] = y^2*((1 + 1/K)*(1 + 1/n)^(d - 1) - 1) if weights = c")
+
+
+def test_styles_of_latex(capsys):
+    arguments = ["derive", "--arch", "2-1-1 relu", "--quantity", "mean", "--latex"]
+    assert main([*arguments, "--name", "w=a", "--index", "superscript-layer", "--environment", "align"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("\\begin{align}\n")
+    assert "W^{(1)}_{1,2}" in out
+    assert "a_{1}" in out
+    assert main([*arguments, "--standalone"]) == 0
+    assert capsys.readouterr().out.startswith("\\documentclass")
+    for name, message in [("w", "such as w=a"), ("w=x", "keep symbols apart"), ("w=J", "is the criterion")]:
+        assert main([*arguments, "--name", name]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_mathml_and_code(capsys):
+    arguments = ["derive", "--arch", "2-1, no biases", "--quantity", "penalty", "--q", "1/3"]
+    assert main([*arguments, "--mathml"]) == 0
+    assert ET.fromstring(capsys.readouterr().out).tag == "math"
+    assert main([*arguments, "--mathml", "--json"]) == 0
+    assert ET.fromstring(json.loads(capsys.readouterr().out)["penalty"]["mathml"]).tag == "math"
+    assert main([*arguments, "--code", "python"]) == 0
+    scope = {}
+    exec(capsys.readouterr().out, scope)
+    assert scope["penalty"](2, 3, 5, 7) == F(1, 2) * (4 * 25 + 9 * 49)
+    assert main([*arguments, "--code", "c", "--json"]) == 0
+    assert "double penalty(" in json.loads(capsys.readouterr().out)["penalty"]["code"]
+    assert main(["derive", "--arch", "K-1", "--code", "c", "--closed-form"]) == 2
+    assert "numbers" in capsys.readouterr().err

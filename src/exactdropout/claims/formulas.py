@@ -33,9 +33,10 @@ from exactdropout.claims.world import World
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Examples
 from exactdropout.symbolic.derivation import MAX_COST, derive
+from exactdropout.symbolic.formula import Formula
 from exactdropout.symbolic.free import free_examples
 
-__all__ = ["closed_forms", "derived_claims"]
+__all__ = ["closed_forms", "derived_claims", "derived_formulas"]
 
 LONG_SUM = 4
 _LETTERS = "ijklmrstuvz"
@@ -53,6 +54,21 @@ def derived_claims(
     >>> print(*derived_claims("2-1, no biases", None, None, quantities=["penalty"]).values())
     penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)
     """
+    claims = {}
+    for name, formula in derived_formulas(arch, data, q, quantities=quantities, max_cost=max_cost).items():
+        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
+    return claims
+
+
+def derived_formulas(
+    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None
+) -> dict[str, Formula]:
+    """Return the formula of each quantity, in the arguments of :func:`exactdropout.claims.check`.
+
+    Raises:
+        InvalidInput: a size that is a symbol, or an argument that does not fit.
+        CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
+    """
     problem = build_problem(arch, data, q, None, ())
     if not problem.shape.named:
         raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {problem.shape}.")
@@ -62,11 +78,7 @@ def derived_claims(
         [_rate(rate) for rate in problem.rates] if len(problem.rates) > 1 else _rate(problem.rates[0]),
         max_cost=MAX_COST if max_cost is None else max_cost,
     )
-    claims = {}
-    for name in quantities:
-        formula = found.mean[0] if name == "mean" else getattr(found, name)
-        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
-    return claims
+    return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
 
 
 def _breakable(expression: sympy.Expr) -> sympy.Expr:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from exactdropout.claims.syntax import Claim, Comparison, Invariance, Minimiser, Monotonicity
+from exactdropout.claims.syntax import (
+    Claim,
+    Comparison,
+    Invariance,
+    Minimiser,
+    Monotonicity,
+    Name,
+    Repeated,
+    walk,
+)
+from exactdropout.errors import InvalidInput
 from exactdropout.notation.latex import equation_latex, expression_latex
-from exactdropout.notation.style import Style
+from exactdropout.notation.mathml import comparison_mathml
+from exactdropout.notation.style import Style, check_free
 from exactdropout.notation.text import expression_text
 
-__all__ = ["aligned_latex", "claim_latex", "claim_text", "expression_latex", "expression_text"]
+__all__ = ["aligned_latex", "claim_latex", "claim_mathml", "claim_text", "expression_latex", "expression_text"]
 
 _RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
 _PLAIN = Style()
@@ -60,14 +70,51 @@ def _claim(claim: Claim, *, latex: bool, style: Style = _PLAIN) -> str:
     return " ".join(text.split())
 
 
-def aligned_latex(claim: Claim, width: int = 90, style: Style = _PLAIN) -> str:
-    """Return an equation or inequality with its last side broken into aligned lines (``split``).
+def aligned_latex(claim: Claim, style: Style = _PLAIN) -> str:
+    """Return a claim in a style: an equation or inequality with its last side broken into aligned lines.
 
-    ``width`` counts printed letters. The parser reads the result back to the same claim.
+    Other statements and claims with assumptions stay in one line. The parser reads the result back to the same claim,
+    where names are those of the grammar.
+
+    Raises:
+        InvalidInput: the names of the style make two symbols one.
     """
+    _check_apart(claim, style)
     statement = claim.statement
-    if not isinstance(statement, Comparison) or len(statement.sides) != 2 or claim.assumptions:
-        return claim_latex(claim, style)
-    left, right = statement.sides
-    relation = _RELATIONS[statement.relations[0]]
-    return equation_latex(expression_latex(left, style), right, replace(style, width=width), relation)
+    if isinstance(statement, Comparison) and len(statement.sides) == 2 and not claim.assumptions:
+        left, right = statement.sides
+        relation = _RELATIONS[statement.relations[0]]
+        return equation_latex(expression_latex(left, style), right, style, relation)
+    shown, environment = claim_latex(claim, style), style.environment
+    return shown if environment == "none" else f"\\begin{{{environment}}}\n{shown}\n\\end{{{environment}}}"
+
+
+def claim_mathml(claim: Claim, style: Style = _PLAIN) -> str:
+    """Return a ``math`` element in display style for a comparison with its assumptions.
+
+    Raises:
+        InvalidInput: another kind of statement; the names of the style make two symbols one.
+    """
+    _check_apart(claim, style)
+    if not isinstance(claim.statement, Comparison):
+        raise InvalidInput("Argument 'claim' must be an equation or inequality to be printed in MathML.")
+    parts = [comparison_mathml(c.sides, c.relations, style) for c in (claim.statement, *claim.assumptions)]
+    conditions = "<mo>,</mo>".join(parts[1:])
+    when = f"<mtext>&#xA0;if&#xA0;</mtext>{conditions}" if conditions else ""
+    return f'<math display="block"><mrow>{parts[0]}{when}</mrow></math>'
+
+
+def _check_apart(claim: Claim, style: Style) -> None:
+    seen: dict[Any, Name] = {}
+    for node in walk((claim.statement, claim.assumptions)):
+        if isinstance(node, Name):
+            printed = style.printed(node.name)
+            if printed != node.name:
+                check_free(node.name, printed)
+            other = seen.setdefault((printed, node.indices), node)
+            if other.name != node.name:
+                raise InvalidInput(
+                    f"Argument 'names' must keep symbols apart, but {other.name} and {node.name} both become {printed}."
+                )
+        if isinstance(node, Repeated) and node.index in style.names.values():
+            raise InvalidInput(f"Argument 'names' must not use {node.index}, which is the index of a sum.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, Unpack
 
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.notation.tree import (
     Add,
     Call,
@@ -104,8 +105,20 @@ class Claim:
 
         return claim_text(self)
 
-    def latex(self) -> str:
-        """Return the claim in the LaTeX form of the grammar; the parser reads it back to an equal claim."""
-        from exactdropout.claims.printing import claim_latex
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return the claim as LaTeX, in one line by default; ``style`` and ``options`` as for a formula.
 
-        return claim_latex(self)
+        In the default style the parser reads it back to an equal claim.
+        """
+        from exactdropout.claims.printing import aligned_latex
+        from exactdropout.notation.document import display, document
+
+        chosen = styled(style, options)
+        shown = aligned_latex(self, display(chosen))
+        return document(shown) if chosen.standalone else shown
+
+    def mathml(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a MathML ``math`` element of an equation or inequality."""
+        from exactdropout.claims.printing import claim_mathml
+
+        return claim_mathml(self, styled(style, options))

@@ -1,4 +1,4 @@
-"""``exactdropout derive``: criterion, risk, penalty and their parts as exact formulas, in text, LaTeX or JSON."""
+"""``exactdropout derive``: criterion, risk, penalty and their parts as exact formulas: text, LaTeX, MathML, code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from exactdropout.cli.arguments import add_claim_problem, add_cost, add_json, claim_problem, cost_limit
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
+from exactdropout.notation.style import MIN_WIDTH
 
 __all__ = ["add"]
 
@@ -34,8 +36,28 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--assume", action="append", metavar="TEXT", help="assumption of a closed form, such as 'weights = c, c >= 0'"
     )
-    command.add_argument("--latex", action="store_true", help="print LaTeX, long sums broken into aligned lines")
-    command.add_argument("--width", type=int, default=90, help="characters of a line of LaTeX (90)")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--text", action="store_true", help="print text in the grammar of claims (the default)")
+    form.add_argument("--latex", action="store_true", help="print LaTeX, long sums broken into aligned lines")
+    form.add_argument("--mathml", action="store_true", help="print MathML")
+    form.add_argument(
+        "--code", choices=("python", "numpy", "sympy", "c"), help="print source text of a function for each quantity"
+    )
+    command.add_argument("--width", type=int, default=90, help="letters of a line of LaTeX (90)")
+    command.add_argument(
+        "--name",
+        action="append",
+        metavar="NAME=PRINTED",
+        help="print a symbol under another name, such as w=a (repeat)",
+    )
+    command.add_argument(
+        "--index", choices=("subscript", "bracket", "superscript-layer"), default="subscript", help="style of indices"
+    )
+    command.add_argument(
+        "--environment", choices=("none", "equation", "equation*", "align", "align*"), default="none",
+        help="LaTeX environment around each formula",
+    )  # fmt: skip
+    command.add_argument("--standalone", action="store_true", help="print a LaTeX document that compiles as it stands")
     add_cost(command)
     add_json(command)
     command.set_defaults(run=run)
@@ -43,19 +65,55 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Derive and print."""
-    from exactdropout.claims.formulas import closed_forms, derived_claims
+    from exactdropout.claims.formulas import closed_forms, derived_claims, derived_formulas
     from exactdropout.claims.printing import aligned_latex
+    from exactdropout.notation.document import display, document
 
-    if options.width < 20:
-        raise InvalidInput(f"Argument '--width' must be at least 20, not {options.width}.")
+    style = _style(options)
     problem, quantities = claim_problem(options), options.quantity or _QUANTITIES
-    if options.closed_form or options.assume:
+    closed = options.closed_form or options.assume
+    if options.code:
+        if closed:
+            raise InvalidInput("Argument '--code' must stand without '--closed-form' and '--assume': it needs numbers.")
+        limit = cost_limit(options.max_cost)
+        formulas = derived_formulas(**problem, quantities=quantities, max_cost=limit)
+        code = {name: formula.code(options.code, name) for name, formula in formulas.items()}
+        if options.json:
+            print_json("derive", {name: {"code": source} for name, source in code.items()})
+        else:
+            print("\n\n".join(code.values()), end="")
+        return 0
+    if closed:
         claims = closed_forms(**problem, assume=options.assume, quantities=quantities)
     else:
         claims = derived_claims(**problem, quantities=quantities, max_cost=cost_limit(options.max_cost))
     if options.json:
-        print_json("derive", {name: {"text": str(c), "latex": c.latex()} for name, c in claims.items()})
+        forms = {
+            name: {"text": str(c), "latex": c.latex(), **({"mathml": c.mathml(style)} if options.mathml else {})}
+            for name, c in claims.items()
+        }
+        print_json("derive", forms)
+    elif options.latex or options.standalone:
+        shown = [aligned_latex(claim, display(style)) for claim in claims.values()]
+        print(document(*shown) if style.standalone else "\n".join(shown))
     else:
         for claim in claims.values():
-            print(aligned_latex(claim, options.width) if options.latex else claim)
+            print(claim.mathml(style) if options.mathml else claim)
     return 0
+
+
+def _style(options: argparse.Namespace) -> Any:
+    from exactdropout.notation import Style
+
+    names = {}
+    for text in options.name or ():
+        name, equals, printed = text.partition("=")
+        if not equals:
+            raise InvalidInput(f"Argument '--name' must be such as w=a, not {show(text)}.")
+        names[name] = printed
+    if options.width < MIN_WIDTH:
+        raise InvalidInput(f"Argument '--width' must be at least {MIN_WIDTH}, not {options.width}.")
+    return Style(
+        names=names, index=options.index, width=options.width, environment=options.environment,
+        standalone=options.standalone,
+    )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
+from exactdropout.notation.style import Style
 
-__all__ = ["PREAMBLE", "document", "table", "theorem"]
+__all__ = ["PREAMBLE", "display", "document", "table", "theorem"]
 
 PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[utf8]{inputenc}
@@ -34,6 +36,11 @@ def document(*parts: str) -> str:
     '$1 + 1 = 2$'
     """
     return "\n".join([PREAMBLE + r"\begin{document}", "\n\n".join(parts), r"\end{document}", ""])
+
+
+def display(style: Style) -> Style:
+    """Return the style with an environment around formulas, which a document needs."""
+    return replace(style, environment="equation*") if style.standalone and style.environment == "none" else style
 
 
 def theorem(statement: str, *, kind: str = "theorem", title: str = "", proof: Sequence[str] = ()) -> str:

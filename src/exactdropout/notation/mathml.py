@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -21,10 +22,11 @@ from exactdropout.notation.tree import (
     Repeated,
 )
 
-__all__ = ["equation_mathml", "expression_mathml"]
+__all__ = ["comparison_mathml", "equation_mathml", "expression_mathml"]
 
 _PLAIN = Style()
 _LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΦΨΩ", strict=True))
+_RELATIONS = {"=": "=", "!=": "≠", "<=": "≤", "<": "&lt;", ">=": "≥", ">": "&gt;"}
 _TIMES = "<mo>&#x2062;</mo>"  # invisible
 _APPLY = "<mo>&#x2061;</mo>"
 _MINUS = "<mo>−</mo>"
@@ -44,6 +46,14 @@ def equation_mathml(left: str | Expression | None, node: Expression, style: Styl
     side = Quantity(left) if isinstance(left, str) else left
     head = "" if side is None else f"{_print(side, SUM, style)}<mo>=</mo>"
     return f'<math display="block"><mrow>{head}{_print(node, SUM, style)}</mrow></math>'
+
+
+def comparison_mathml(sides: Sequence[Expression], relations: Sequence[str], style: Style = _PLAIN) -> str:
+    """Return the ``mrow`` of a chain of relations such as ``0 <= q < 1``."""
+    markup = _print(sides[0], SUM, style)
+    for relation, side in zip(relations, sides[1:], strict=True):
+        markup += f"<mo>{_RELATIONS[relation]}</mo>{_print(side, SUM, style)}"
+    return f"<mrow>{markup}</mrow>"
 
 
 def _quantity(name: str) -> str:

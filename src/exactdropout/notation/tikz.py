@@ -21,6 +21,7 @@ LABELLED_EDGES = 24
 """With more weights their values would hide each other, and only the signs are drawn."""
 _STYLES = {1: "positive", -1: "negative", 0: "zero", None: "unsigned"}
 _PLAIN = Style()
+_SPACING = 1.7
 
 
 def tikz_drawing(
@@ -51,7 +52,7 @@ def tikz_drawing(
     ]
     for layer, width in enumerate(widths):
         for unit in range(width):
-            y = (tallest - 1) / 2 * 1.4 - (unit + (tallest - width) / 2) * 1.4
+            y = ((tallest - 1) / 2 - unit - (tallest - width) / 2) * _SPACING
             place = rf"({layer}-{unit}) at ({spread * layer:g},{_decimal(y)})"
             lines.append(rf"\node[unit] {place} {{{_inside(network, layer, unit)}}};")
             bias = network.biases[layer - 1] if layer else None
@@ -64,8 +65,8 @@ def tikz_drawing(
                 if sign == 0:
                     continue
                 shown = _label(weight, style) if labelled else None
-                # labels of edges that cross stand at different places along them
-                position = 0.22 + 0.16 * ((source + 2 * target) % 4)
+                # at this place the labels of all edges between two layers stand at different heights
+                position = 1 / (len(matrix) + 1)
                 label = "" if shown is None else rf" node[weight,pos={_decimal(position)}] {{${shown}$}}"
                 lines.append(rf"\draw[{_STYLES[sign]}] ({layer}-{source}) --{label} ({layer + 1}-{target});")
     drawing = "\n".join([*lines, r"\end{tikzpicture}"])

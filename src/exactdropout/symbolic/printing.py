@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from exactdropout.errors import InvalidInput
-from exactdropout.notation.document import document
+from exactdropout.notation.document import display, document
 from exactdropout.notation.latex import QUANTITY_LATEX, breakable, equation_latex
 from exactdropout.notation.mathml import equation_mathml
 from exactdropout.notation.names import check_apart, symbol_name
@@ -39,7 +39,7 @@ def formula_tree(formula: Formula, style: Style) -> Expression:
 
 def formula_latex(formula: Formula, style: Style, left: str | None = None) -> str:
     """Return LaTeX; ``left`` is the name of a quantity such as ``"penalty"``, or LaTeX, or None."""
-    shown = equation_latex(_left(left), formula_tree(formula, style), _display(style))
+    shown = equation_latex(_left(left), formula_tree(formula, style), display(style))
     return document(shown) if style.standalone else shown
 
 
@@ -55,10 +55,3 @@ def formula_text(formula: Formula, style: Style) -> str:
 
 def _left(left: str | None) -> str | None:
     return None if left is None else QUANTITY_LATEX.get(left, left)
-
-
-def _display(style: Style) -> Any:
-    """Return the style with an environment, which a document needs."""
-    from dataclasses import replace
-
-    return replace(style, environment="equation*") if style.standalone and style.environment == "none" else style
