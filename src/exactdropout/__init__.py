@@ -28,6 +28,7 @@ _HOME = {
     "OutputLaw": "exactdropout.numeric.law",
     "Phases": "exactdropout.optimum",
     "Plan": "exactdropout.numeric.result",
+    "Style": "exactdropout.notation",
     "Training": "exactdropout.numeric.training",
     "Verdict": "exactdropout.claims",
     "check": "exactdropout.claims",
@@ -40,6 +41,7 @@ _HOME = {
     "output_law": "exactdropout.numeric.law",
     "phases": "exactdropout.optimum",
     "plan": "exactdropout.evaluation",
+    "tikz_drawing": "exactdropout.notation",
     "train": "exactdropout.numeric.training",
 }
 _ROOMS = ("claims", "data", "errors", "theorems")
@@ -57,6 +59,7 @@ __all__ = [
     "OutputLaw",
     "Phases",
     "Plan",
+    "Style",
     "Training",
     "Verdict",
     "__version__",
@@ -74,6 +77,7 @@ __all__ = [
     "phases",
     "plan",
     "theorems",
+    "tikz_drawing",
     "train",
 ]
 
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
     from exactdropout.claims import Verdict, check
     from exactdropout.evaluation import evaluate, evaluate_many, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
+    from exactdropout.notation import Style, tikz_drawing
     from exactdropout.numeric.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Plan
     from exactdropout.numeric.training import Training, train

@@ -7,6 +7,7 @@ it is 0 or 1 (Descartes). On an irreducible polynomial, whose roots are simple, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,6 +29,8 @@ __all__ = [
     "without_sign_change",
 ]
 
+MAX_SQUARE_FACTOR = 10_000
+"""Larger square factors of a discriminant stay under the root."""
 _ONE_PLUS_X = fmpz_poly([1, 1])
 
 
@@ -97,6 +100,35 @@ class Algebraic:
     def is_rational(self) -> bool:
         """Whether the number is rational; then it is ``low``."""
         return self.degree == 1
+
+    def latex(self) -> str:
+        """Return LaTeX: a fraction, an expression in a square root, or six decimals for a higher degree.
+
+        >>> odd_roots(fmpz_poly([1, -3, 1]))[0].latex()
+        '\\\\frac{3 - \\\\sqrt{5}}{2}'
+        """
+        if self.is_rational:
+            top, bottom = self.low.numerator, self.low.denominator
+            return str(top) if bottom == 1 else rf"\frac{{{top}}}{{{bottom}}}"
+        if self.degree > 2:
+            return rf"{float(self):.6f}\ldots"
+        c, b, a = self.minimal_polynomial  # a > 0: (−b ± √(b² − 4ac))/(2a)
+        square, rest, factor = 1, b * b - 4 * a * c, 2
+        while factor * factor <= rest and factor < MAX_SQUARE_FACTOR:
+            if rest % (factor * factor) == 0:
+                rest //= factor * factor
+                square *= factor
+            else:
+                factor += 1
+        common = math.gcd(b, square, 2 * a)
+        b, square, bottom = b // common, square // common, 2 * a // common
+        root = ("" if square == 1 else str(square)) + rf"\sqrt{{{rest}}}"
+        plus = self > Fraction(-self.minimal_polynomial[1], 2 * a)
+        if b == 0:
+            shown = root if plus else f"-{root}"
+        else:
+            shown = f"{-b} {'+' if plus else '-'} {root}" if -b > 0 or not plus else f"{root} - {b}"
+        return shown if bottom == 1 else rf"\frac{{{shown}}}{{{bottom}}}"
 
     def refined(self, width: Fraction) -> Algebraic:
         """Return the same number with an isolating interval of at most this width."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Unpack
 
 from exactdropout.claims.syntax import Claim
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
+from exactdropout.notation.style import Style, StyleOptions, styled
 
 __all__ = ["Counterexample", "Status", "Verdict"]
 
@@ -73,5 +74,14 @@ class Verdict:
             lines.append(f"near miss: {self.near_miss}")
         return "\n".join([*lines, *(f"  {i}. {step}" for i, step in enumerate(self.steps, start=1))])
 
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a theorem with its proof, or a claim with its counterexample or with what was tried (amsthm).
+
+        Needs the environments ``theorem`` and ``claim``, which ``standalone=True`` defines.
+        """
+        from exactdropout.claims.verdict_latex import verdict_latex
+
+        return verdict_latex(self, styled(style, options))
+
     def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.claim.latex()}$ ({self.status})"
+        return rf"$\displaystyle {self.claim.latex()} \quad\text{{({self.status})}}$"

@@ -14,10 +14,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, Unpack
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, Number, approximate, format_rational, rounded_up, show
+from exactdropout.notation.style import Style, StyleOptions, styled
 
 __all__ = ["Evaluation", "Exactness", "Gradient", "HessianProduct", "PerExample", "Plan", "RunnerUp", "dyadic"]
 
@@ -82,6 +83,12 @@ class Gradient:
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
     error_bound: Number = Fraction(0)
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return one matrix per layer in aligned lines; at most 400 entries."""
+        from exactdropout.numeric.printing import gradient_latex
+
+        return gradient_latex(self, styled(style, options))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +211,17 @@ class Evaluation:
         """
         low, high = self.sampling_variance(masks)
         return _root(low, up=False), _root(high, up=True)
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a booktabs table of the quantities, each with a bound of its error; long fractions as decimals."""
+        from exactdropout.numeric.printing import evaluation_latex
+
+        return evaluation_latex(self, styled(style, options))
+
+    def _repr_latex_(self) -> str:
+        from exactdropout.numeric.printing import evaluation_lines
+
+        return rf"$\displaystyle {evaluation_lines(self)}$"
 
     def __repr__(self) -> str:
         """Return a short description."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import Unpack
 
 from exactdropout.algebra.algebraic import Algebraic, RationalFunction
 from exactdropout.model import Architecture, Examples
-from exactdropout.model.numbers import format_rational
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.optimum.result import Minimiser
 
 __all__ = ["Cell", "Phases", "Piece", "UnitFamily"]
@@ -115,14 +116,11 @@ class Phases:
         left = f", uncertified={[(str(a), str(b)) for a, b in self.uncertified]}" if self.uncertified else ""
         return f"Phases({self.architecture}, {len(self.pieces)} pieces, breakpoints=[{at}]{left})"
 
-    def latex(self) -> str:
-        """Return the optimal value as a ``cases`` environment; irrational endpoints are shown in decimals."""
-        rows = [f"{p.value.latex()} & {_number(p.lower)} < q < {_number(p.upper)}" for p in self.pieces]
-        return "\\min J_D = \\begin{cases} " + " \\\\ ".join(rows) + " \\end{cases}"
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return the optimal value by cases (``cases``); ends of degree 2 in roots, of higher degree in decimals."""
+        from exactdropout.optimum.printing import phases_latex
+
+        return phases_latex(self, styled(style, options))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
-
-
-def _number(value: Algebraic) -> str:
-    return format_rational(value.low) if value.is_rational else f"{float(value):.6f}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, Unpack
 
 from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.optimum.problem import Problem
 from exactdropout.optimum.types import Vector
 
@@ -144,6 +145,17 @@ class Optimum:
         if self.nonnegative.lower > self.upper:
             return True
         return False if self.nonnegative.upper == self.lower else None
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return the proved value and a booktabs table of the minimisers."""
+        from exactdropout.optimum.printing import optimum_latex
+
+        return optimum_latex(self, styled(style, options))
+
+    def _repr_latex_(self) -> str:
+        from exactdropout.optimum.printing import optimum_value_latex
+
+        return rf"$\displaystyle {optimum_value_latex(self)}$"
 
     def __repr__(self) -> str:
         """Return a short description."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import sympy
@@ -13,6 +13,7 @@ import sympy
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 from exactdropout.model.numbers import Array, show
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.progress import Progress, reporting
 from exactdropout.symbolic.backward import Adjoint, adjoint
 from exactdropout.symbolic.formula import Formula, Piece, formula
@@ -41,6 +42,12 @@ class SymbolicGradient:
 
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return one equation per weight and bias, which are named as in :func:`free_network`."""
+        from exactdropout.symbolic.derivation_latex import gradient_latex
+
+        return gradient_latex(self, styled(style, options))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -218,8 +225,18 @@ class Derivation:
             raise InvalidInput(f"Argument 'layer' must be None or from 0 to {len(self.rates) - 1}, not {show(layer)}.")
         return (layer,)
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle J_D = {self.criterion.latex()}$"
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return the derivation written out: numbered steps from the setting to each quantity.
+
+        Long formulas are broken at 70 letters where ``width`` is not given; ``standalone=True`` gives a document.
+        """
+        from exactdropout.symbolic.derivation_latex import derivation_latex
+
+        return derivation_latex(self, styled(style, options))
+
+    def _repr_latex_(self) -> str | None:
+        shown = self.criterion._repr_latex_()
+        return None if shown is None else shown.replace(r"\displaystyle ", r"\displaystyle J_D = ", 1)
 
     def __repr__(self) -> str:
         """Return the criterion, if short."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.symbolic.calculus import Differentiation
 from exactdropout.symbolic.formula import formula
 from exactdropout.symbolic.freed import Parameter, free_weights
@@ -24,6 +25,12 @@ class SymbolicHessian:
 
     parameters: tuple[Parameter, ...]
     matrix: Array
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return one equation per pair of parameters, zeros left out; they are named as in :func:`free_network`."""
+        from exactdropout.symbolic.derivation_latex import hessian_latex
+
+        return hessian_latex(self, styled(style, options))
 
     def __repr__(self) -> str:
         """Return the size."""

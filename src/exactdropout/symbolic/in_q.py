@@ -95,19 +95,14 @@ class MonotoneStretches:
     def latex(self) -> str:
         """Return the quantity as a function of q, by cases."""
         rows = [
-            rf"{piece.function.latex()}, & {_latex_end(piece.low)} \le q \le {_latex_end(piece.high)}"
-            for piece in self.pieces
+            rf"{piece.function.latex()}, & {piece.low.latex()} \le q \le {piece.high.latex()}" for piece in self.pieces
         ]
         if len(rows) == 1:
             return self.pieces[0].function.latex()
         return r"\begin{cases}" + r" \\ ".join(rows) + r"\end{cases}"
 
-
-def _latex_end(end: Algebraic) -> str:
-    if end.is_rational:
-        top, bottom = end.low.numerator, end.low.denominator
-        return str(top) if bottom == 1 else rf"\tfrac{{{top}}}{{{bottom}}}"
-    return f"{float(end):.6f}"
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
 
 
 def monotone_stretches(of: Formula, quantity: str) -> MonotoneStretches:

@@ -22,10 +22,11 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from exactdropout.errors import ExactDropoutError, InvalidInput, UnreadableFile
 from exactdropout.model.numbers import show
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.theorems.proof import Proof, Verdict
 
 __all__ = ["Theorem", "catalogue", "get", "load_file", "register"]
@@ -120,6 +121,17 @@ class Theorem:
         if not isinstance(proof, Proof):
             raise InvalidInput(f"Theorem {self.id!r} must return a Proof, not {show(proof)}.")
         return proof.timed(time.perf_counter() - start)
+
+    def latex(self, style: Style | None = None, *, proof: Proof | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return the statement as a theorem of amsthm; with what :meth:`prove` returned, also its numbered steps."""
+        from exactdropout.theorems.theorem_latex import theorem_latex
+
+        return theorem_latex(self, proof, styled(style, options))
+
+    def _repr_latex_(self) -> str:
+        from exactdropout.notation.prose import latex_sentence
+
+        return latex_sentence(f"{self.title}: {self.statement}")
 
 
 _known: dict[str, Theorem] = {}

@@ -1,0 +1,60 @@
+"""Verdicts in LaTeX: a theorem with its proof, a refuted claim with its counterexample, or an open claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exactdropout.claims.printing import aligned_latex
+from exactdropout.claims.syntax import Claim
+from exactdropout.notation.document import document, theorem
+from exactdropout.notation.numbers import number_latex
+from exactdropout.notation.prose import latex_sentence
+from exactdropout.notation.style import Style
+
+if TYPE_CHECKING:
+    from exactdropout.claims.verdict import Verdict
+
+__all__ = ["verdict_latex"]
+
+_RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
+WIDTH = 75
+
+
+def verdict_latex(verdict: Verdict, style: Style) -> str:
+    """Return a theorem, or a claim and what is known of it; steps and assumptions with the claim."""
+    environment = "equation*" if style.environment == "none" else style.environment
+    inside = replace(style, environment=environment, width=style.width or WIDTH, standalone=False)
+    # the assumptions of the claim are listed with the others
+    claim = aligned_latex(Claim(verdict.claim.statement), inside)
+    setting = "; ".join(map(latex_sentence, verdict.assumptions))
+    statement = f"Setting: {setting}. Then\n{claim}"
+    scope = rf"\noindent Scope: {latex_sentence(verdict.scope)}."
+    steps = [latex_sentence(step) for step in verdict.steps]
+    if verdict.status == "proved":
+        parts = [theorem(statement, proof=steps), scope]
+    elif verdict.counterexample is not None:
+        point = verdict.counterexample
+        shown = f"{number_latex(point.left)} {_RELATIONS[point.relation]} {number_latex(point.right)}"
+        where = ", ".join(f"${_symbol(name)} = {number_latex(value)}$" for name, value in point.values.items())
+        note = f" ({latex_sentence(point.note.strip())})" if point.note.strip() else ""
+        text = f"The claim is refuted: ${shown}$ is false{note}" + (f" at {where}." if where else ".")
+        if verdict.near_miss:
+            text += f" Near miss: {latex_sentence(verdict.near_miss)}."
+        parts = [theorem(statement, kind="claim"), rf"\noindent {text}", scope]
+    else:
+        tried = "\n".join([r"\begin{enumerate}", *(rf"\item {step}" for step in steps), r"\end{enumerate}"])
+        parts = [theorem(statement, kind="claim"), r"\noindent The claim is undecided. What was tried:", tried, scope]
+    body = "\n".join(parts)
+    return document(body) if style.standalone else body
+
+
+def _symbol(name: str) -> str:
+    from exactdropout.claims.parser import parse_expression
+    from exactdropout.errors import InvalidInput
+    from exactdropout.notation.latex import expression_latex
+
+    try:
+        return expression_latex(parse_expression(name))
+    except InvalidInput:
+        return rf"\text{{{latex_sentence(name)}}}"

@@ -1,0 +1,145 @@
+"""``latex`` of every result: what stands in it, and that TeX compiles it without overfull lines or missing glyphs."""
+
+import re
+import subprocess
+from fractions import Fraction as F
+
+import pytest
+from flint import fmpz_poly
+
+import exactdropout as xd
+from exactdropout.algebra.algebraic import odd_roots
+from exactdropout.errors import InvalidInput
+from exactdropout.notation import document
+from exactdropout.notation.numbers import number_latex
+
+FIGURE_1 = xd.Network([[[1, 1], [1, 1]], [1, 1]])
+POINT = xd.Examples.point((1, -1), 8)
+
+
+@pytest.fixture(scope="module")
+def results():
+    derivation = xd.derive(xd.Architecture(2, (2,)))
+    small = xd.derive(xd.Architecture(1, (1,)))
+    exact = xd.evaluate(FIGURE_1, POINT, q="1/2", gradient=True)
+    rounded = xd.evaluate(FIGURE_1.float64(), xd.Examples([((1.5, -1.0), 8.25, 1.0)]), q=0.3, gradient=True)
+    theorem = xd.theorems.get("helmbold-2017-theorem-18")
+    proved = theorem.prove()
+    return {
+        "derivation": derivation.latex(names={"v": "a"}, index="superscript-layer"),
+        "examples": xd.derive(FIGURE_1, xd.Examples([((1, -1), 8, "1/3"), ((2, 1), 0, "2/3")]), [0, F(1, 3)]).latex(),
+        "linear": xd.derive(xd.Architecture(2, (), outputs=2)).latex(),
+        "gradient": small.gradient().latex(),
+        "hessian": small.hessian().latex(names={"w": "W"}),
+        "evaluation": exact.latex(),
+        "rounded": rounded.latex(),
+        "interval": xd.evaluate(FIGURE_1, POINT, q="1/2", precision=50).latex(),
+        "gradients": exact.gradient.latex(environment="align"),
+        "rounded gradients": rounded.gradient.latex(environment="equation*"),
+        "proved": xd.check("penalty = q/p * Sum(w[i]^2*x[i]^2, i=1..K)", "K-1, no biases").latex(),
+        "refuted": xd.check("E[D^2] <= 4*W(x)^2 if w >= 0", "2-2-1 relu, no biases").latex(),
+        "optimum": xd.minimize(xd.Architecture(2, (2,)), xd.Examples.half((1, 1), 1), q=F(1, 2)).latex(),
+        "phases": xd.phases(xd.Architecture(2, (2,), biases=False), xd.Examples.point((1, 1), 1)).latex(
+            environment="equation"
+        ),
+        "theorem": theorem.latex(proof=proved),
+        "corrected": xd.theorems.get("helmbold-2017-lemma-15").latex(),
+        "drawing": xd.tikz_drawing(FIGURE_1),
+    }
+
+
+def test_what_stands_in_them(results):
+    assert results["derivation"].count(r"\item ") >= 8
+    assert "W" not in results["derivation"].split("The mean")[1]
+    assert r"w^{(1)}_{1,2}" in results["derivation"]
+    assert r"with probability $\frac{2}{3}$" in results["examples"]
+    assert r"\frac{\partial J_D}{\partial w_{1,1,1}}" in results["gradient"]
+    assert r"\frac{\partial^{2} J_D}{\partial v_{1}^{2}}" in results["hessian"]
+    assert r"\frac{\partial^{2} J_D}{\partial W_{1,1,1} \, \partial v_{1}}" in results["hessian"]
+    assert r"criterion $J_D$ & $54$ & exact" in results["evaluation"]
+    assert re.search(r"10\^\{-1\d\}", results["rounded"])
+    assert r"\begin{theorem}" in results["proved"]
+    assert r"\begin{claim}" in results["refuted"]
+    assert "is false at" in results["refuted"]
+    assert r"\min_W J_D = \frac{5}{28}" in results["optimum"]
+    assert r"\begin{cases}" in results["phases"]
+    assert r"\frac{3 - \sqrt{5}}{2}" in results["phases"]
+    assert r"\begin{proof}" in results["theorem"]
+    assert "corrected:" in results["corrected"]
+
+
+def test_all_of_them_compile(results, external, tmp_path):
+    pdflatex = external("pdflatex")
+    log = compiled(pdflatex, tmp_path, document(*results.values()))
+    assert re.findall(r"Overfull[^\n]*\n[^\n]*", log) == []
+    fonts = subprocess.run([external("pdffonts"), "r.pdf"], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert b"Type 3" not in fonts
+
+
+def test_standalone_documents_compile(external, tmp_path):
+    pdflatex = external("pdflatex")
+    small = xd.derive(xd.Architecture(1, (1,)))
+    evaluation = xd.evaluate(FIGURE_1, POINT, q="1/2", gradient=True)
+    verdict = xd.check("penalty = 1", "1-1, no biases")
+    for number, shown in enumerate([
+        small.latex(standalone=True), small.criterion.latex(standalone=True), small.gradient().latex(standalone=True),
+        evaluation.latex(standalone=True), evaluation.gradient.latex(standalone=True), verdict.latex(standalone=True),
+        verdict.claim.latex(standalone=True), xd.tikz_drawing(FIGURE_1, standalone=True),
+        xd.theorems.get("helmbold-2017-figure-1").latex(standalone=True),
+    ]):  # fmt: skip
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        compiled(pdflatex, folder, shown)
+
+
+def compiled(pdflatex, folder, text):
+    (folder / "r.tex").write_text(text, "utf-8")
+    done = subprocess.run(
+        [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "r.tex"], cwd=folder, capture_output=True, check=False
+    )
+    log = (folder / "r.log").read_text("utf-8", errors="replace")
+    assert done.returncode == 0, log[-3000:]
+    assert "Missing character" not in log
+    return log
+
+
+def test_jupyter_shows_formulas():
+    small = xd.derive(xd.Architecture(1, (1,), biases=False), q=F(1, 2))
+    evaluation = xd.evaluate(FIGURE_1, POINT, q="1/2")
+    for shown in (small, small.penalty, evaluation, xd.check("penalty = 1", "1-1, no biases")):
+        text = shown._repr_latex_()
+        assert text.startswith(r"$\displaystyle ")
+        assert text.endswith("$")
+        assert "$" not in text[1:-1]
+
+
+def test_long_numbers_become_decimals():
+    assert number_latex(F(10**60 + 1, 3)).startswith(r"\approx 3.33333")
+    assert number_latex(-F(1, 3)) == r"-\frac{1}{3}"
+    evaluation = xd.evaluate(
+        xd.Network([["1/7919", "1/7907"]]), xd.Examples.point(("1/6101", "1/6089"), "1/9973"), "1/97"
+    )
+    assert r"\approx" in evaluation.latex()
+
+
+@pytest.mark.parametrize(
+    ("polynomial", "index", "latex"),
+    [
+        ([1, -3, 1], 0, r"\frac{3 - \sqrt{5}}{2}"),
+        ([-1, 0, 2], 0, r"\frac{\sqrt{2}}{2}"),
+        ([-1, 1, 1], 0, r"\frac{\sqrt{5} - 1}{2}"),
+        ([-2, 2, 1], 0, r"\sqrt{3} - 1"),
+        ([1, -4, 2], 0, r"\frac{2 - \sqrt{2}}{2}"),
+        ([-1, 0, 0, 2], 0, r"0.793701\ldots"),
+        ([-1, 3], 0, r"\frac{1}{3}"),
+    ],
+)
+def test_algebraic_numbers(polynomial, index, latex):
+    assert odd_roots(fmpz_poly(polynomial))[index].latex() == latex
+
+
+def test_limits_are_told():
+    wide = xd.Network([[[1] * 21] * 20, [1] * 20])
+    evaluation = xd.evaluate(wide.float64(), xd.Examples.point((1.0,) * 21, 1.0), q=0.0, gradient=True)
+    with pytest.raises(InvalidInput, match="at most 400"):
+        evaluation.gradient.latex()
