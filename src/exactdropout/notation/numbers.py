@@ -28,9 +28,8 @@ def number_latex(value: Any) -> str:
         return f"{sign}{top}" if bottom == 1 else rf"{sign}\frac{{{top}}}{{{bottom}}}"
     if isinstance(value, float):
         return _decimal(repr(float(value)).removesuffix(".0"))
-    from mpmath import mp
-
-    return _decimal(str(mp.nstr(value, max(15, int(value._mpf_[3] * 0.302)))))
+    # an mpmath number brings its context, and so its printer
+    return _decimal(str(value.context.nstr(value, max(15, int(value._mpf_[3] * 0.302)))))
 
 
 def bound_latex(bound: Fraction) -> str:
