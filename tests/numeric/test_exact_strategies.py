@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from fractions import Fraction as F
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ import exactdropout as xd
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation
 from exactdropout.numeric.exact import evaluate_exact
+from exactdropout.numeric.exact_moments import moments_reference
 from exactdropout.numeric.exact_registry import EXACT_STRATEGIES
 from exactdropout.numeric.exact_strategy import exact_problem
 from exactdropout.numeric.reference import naive_evaluation
@@ -112,6 +114,51 @@ def steady_problems(draw):
 @given(problem=steady_problems())
 def test_moments_equal_the_double_loop(problem):
     agree(problem, "states", "moments")
+
+
+@pytest.mark.parametrize(("size", "layers", "q"), [(70, 12, F(1, 2)), (9, 30, F(1, 3))])
+def test_wide_and_deep_equal_weights(size, layers, q):
+    """Theorem 18's network with a rational weight: E D² is a product of binomial moments, 1 + (q/p)/n for each layer."""
+    weight = np.full((size, size), F(2, 3 * size), dtype=object)
+    network = xd.Network([weight] * layers + [weight[:1]])
+    result = xd.evaluate(network, xd.Examples.point([1] * size, 0), q)
+    assert result.plan.strategy == "moments"
+    assert result.criterion == F(4, 9) ** (layers + 1) * (1 + q / (1 - q) / size) ** (layers + 1)
+
+
+@settings(max_examples=40)
+@given(problem=steady_problems())
+def test_propagated_moments_equal_plain_sums(problem):
+    """Mean and covariance of the last hidden layer against the plain sums of ``moments_reference``."""
+    network, data, q = problem
+    one = xd.Examples.point(data.inputs[0].tolist(), data.labels[0].tolist())
+    reduced = exact_problem(network, one, q).examples[0]
+    mean, covariance = (np.array(values, dtype=object) for values in moments_reference(reduced))
+    result = xd.evaluate(network, one, q, strategy="moments")
+    scale, ratio = reduced.output.scale, q[-1] / (1 - q[-1])
+    for o, bias in enumerate(reduced.output.bias):
+        average, noise, weights = F(bias), F(0), np.zeros(len(mean), dtype=object)
+        for group, column, count in reduced.output.sources:
+            weights[group] += count * column[o]
+            average += count * column[o] * mean[group]
+            noise += ratio * count * column[o] ** 2 * (covariance[group][group] + mean[group] ** 2)
+        spread = sum(v * w * covariance[i][j] for i, v in enumerate(weights) for j, w in enumerate(weights))
+        assert result.mean[o] == average / scale
+        assert result.per_example.variance[0, o] == (spread + noise) / scale**2
+
+
+def test_progress_rises_to_its_end():
+    """Two distinct inputs of three examples, through both kinds of tables."""
+    random = np.random.default_rng(4)
+    network = xd.Network([random.integers(-2, 3, size=(4, 16)).tolist(), [[1, -1, 2, 0], [1, 1, -1, -1]], [2, -1]])
+    data = xd.Examples([([1] * 16, 0), ([1, 2] * 8, 0), ([1] * 16, 1)])
+    for strategy in ("merge", "states"):
+        seen = []
+        xd.evaluate(network, data, strategy=strategy, progress=lambda *done, seen=seen: seen.append(done))
+        assert seen == sorted(set(seen))
+        assert {total for _, total in seen} == {2000}
+        assert seen[-1] == (2000, 2000)
+        assert len(seen) > 10
 
 
 def test_a_strategy_that_does_not_apply_says_why():

@@ -1,9 +1,9 @@
 """Units of one hidden layer that never change their sign, walked as one number per output instead of one each.
 
 Let S be the steady units of the last hidden layer. The output needs them through U_o = Σ_{i in S} w_oi z_i alone,
-except for the variance of their own masks, (q/p) Σ_{i in S} w_oi² E z_i²; and for one hidden layer E z_i² and E U_o² are
-closed forms: z = b + Σ_s r_s c_s with independent masks has mean b + p Σ c and variance p(1 − p) Σ c². So the states
-need a coordinate for every unit that can change its sign, and one for each output.
+except for the variance of their own masks, (q/p) Σ_{i in S} w_oi² E z_i²; and for one hidden layer E z_i² and E U_o²
+are closed forms: z = b + Σ_s r_s c_s with independent masks has mean b + p Σ c and variance p(1 − p) Σ c². So the
+states need a coordinate for every unit that can change its sign, and one for each output.
 """
 
 from __future__ import annotations
