@@ -118,7 +118,7 @@ def test_moments_equal_the_double_loop(problem):
 
 @pytest.mark.parametrize(("size", "layers", "q"), [(70, 12, F(1, 2)), (9, 30, F(1, 3))])
 def test_wide_and_deep_equal_weights(size, layers, q):
-    """Theorem 18's network with a rational weight: E D² is a product of binomial moments, 1 + (q/p)/n for each layer."""
+    """Theorem 18's network with a rational weight: E D² is a product of binomial moments, 1 + (q/p)/n per layer."""
     weight = np.full((size, size), F(2, 3 * size), dtype=object)
     network = xd.Network([weight] * layers + [weight[:1]])
     result = xd.evaluate(network, xd.Examples.point([1] * size, 0), q)
