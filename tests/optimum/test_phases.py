@@ -225,6 +225,17 @@ def test_latex_and_repr() -> None:
     assert json.dumps([list(p.value.numerator) for p in found.pieces])
 
 
+def test_an_interval_of_q_is_the_same_part_of_the_whole() -> None:
+    whole = all_ones(3, False, False)
+    part = phases(Architecture(2, (3,), biases=False), POINT, compare=False, between=("2/5", "3/4"))
+    assert part.complete
+    assert part.between == (Fraction(2, 5), Fraction(3, 4))
+    assert [p.value for p in part.pieces] == [p.value for p in whole.pieces]
+    assert part.breakpoints == whole.breakpoints
+    assert (part.pieces[0].lower == Fraction(2, 5), part.pieces[-1].upper == Fraction(3, 4)) == (True, True)
+    assert part.value(Fraction(1, 4)) is None
+
+
 def test_refusals() -> None:
     arch = Architecture(2, (2,))
     with pytest.raises(CostLimitExceeded, match=r"about 24 steps per cell, more than max_cost=10\."):
@@ -238,6 +249,9 @@ def test_refusals() -> None:
             phases(arch, POINT, time_limit=bad)
     with pytest.raises(InvalidInput, match="Argument 'compare'"):
         phases(arch, POINT, compare=1)  # type: ignore[arg-type]
+    for bad in ((0.25, 1), (Fraction(1, 2), Fraction(1, 2)), (0, 2), (-1, 1), "01", (0, 1, 1)):
+        with pytest.raises(InvalidInput, match="Argument 'between'"):
+            phases(arch, POINT, between=bad)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="one hidden layer"):
         phases(Architecture(2, (2, 2)), POINT)
     with pytest.raises(MixedNumbers):

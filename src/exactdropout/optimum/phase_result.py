@@ -74,7 +74,7 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Phases:
-    """The global minimum of the dropout criterion as a function of q in (0, 1), piece by piece.
+    """The global minimum of the dropout criterion as a function of q in (0, 1), or ``between`` two numbers, in pieces.
 
     ``breakpoints`` are the numbers where two certified pieces meet: another formula, another sign pattern, or both.
     ``uncertified`` are the open intervals that no proof covers; nothing is claimed there. ``restricted`` says that only
@@ -84,6 +84,7 @@ class Phases:
 
     architecture: Architecture
     data: Examples
+    between: tuple[Fraction, Fraction]
     restricted: bool
     nonnegative: Phases | None
     pieces: tuple[Piece, ...]
@@ -98,7 +99,7 @@ class Phases:
 
     @property
     def complete(self) -> bool:
-        """Whether every q in (0, 1) is covered by a proof."""
+        """Whether every q in (0, 1), or in the interval asked for, is covered by a proof."""
         return not self.uncertified
 
     def piece(self, q: Fraction) -> Piece | None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from flint import fmpz_poly
 
@@ -22,7 +23,7 @@ from exactdropout.algebra.algebraic import Algebraic, RationalFunction, all_root
 from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples
-from exactdropout.model.numbers import show
+from exactdropout.model.numbers import exact_fraction, scalar, show
 from exactdropout.optimum.cones import separators
 from exactdropout.optimum.minimise import minimize
 from exactdropout.optimum.phase_cover import Coincidence, Proved, certified_cell, reach_all
@@ -51,6 +52,7 @@ def phases(
     *,
     nonnegative: bool = False,
     compare: bool = True,
+    between: tuple[Any, Any] = (0, 1),
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
     time_limit: float | None = None,
@@ -67,13 +69,14 @@ def phases(
         data: an exact finite distribution.
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also find the phases under non-negative weights, which decide ``needs_negative_weight``.
+        between: rational numbers 0 <= low < high <= 1; only q in (low, high) is covered and spoken of.
         max_cost: refuse beforehand when cones per unit × masked inputs × width exceed this (3000; ``inf``: never).
             The work is one minimisation and one continuation per cell, and some tens of cells are usual.
         progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of (0, 1) covered.
         time_limit: seconds after which the rest of (0, 1) is returned as uncertified.
 
     Raises:
-        InvalidInput: another architecture, a time limit that is not positive.
+        InvalidInput: another architecture, a time limit that is not positive, an interval outside [0, 1].
         MixedNumbers: floats or symbols in the data.
         CostLimitExceeded: more than ``max_cost``.
 
@@ -88,16 +91,16 @@ def phases(
     >>> [p.needs_negative_weight for p in found.pieces]
     [True, False]
     """
-    limit = _limit(max_cost)
+    limit, interval = _limit(max_cost), _interval(between)
     deadline = math.inf if time_limit is None else time.monotonic() + _seconds(time_limit)
     if not isinstance(compare, bool):
         raise InvalidInput(f"Argument 'compare' must be True or False, not {show(compare)}.")
     family = _family(arch, data, nonnegative, limit)
     with reporting(progress, "certifying") as report:
         if nonnegative or not compare:
-            return _phases(family, report, deadline)
-        other = _phases(_family(arch, data, True, math.inf), None, deadline)
-        found = _phases(family, report, deadline)
+            return _phases(family, interval, report, deadline)
+        other = _phases(_family(arch, data, True, math.inf), interval, None, deadline)
+        found = _phases(family, interval, report, deadline)
     pieces = tuple(replace(p, needs_negative_weight=_needs_negative(p, other)) for p in found.pieces)
     return replace(found, nonnegative=other, pieces=pieces)
 
@@ -114,12 +117,13 @@ def _family(arch: Architecture, data: Examples, nonnegative: bool, limit: float)
     return Family(arch, data, nonnegative=nonnegative, max_cones=max(cones, 1))
 
 
-def _phases(family: Family, progress: Progress | None, deadline: float) -> Phases:
+def _phases(family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float) -> Phases:
     started = time.monotonic()
-    cells, gaps, solved = _cover(family, progress, deadline)
+    cells, gaps, solved = _cover(family, interval, progress, deadline)
     return Phases(
         architecture=family.architecture,
         data=family.data,
+        between=interval,
         restricted=family.nonnegative,
         nonnegative=None,
         pieces=tuple(_pieces(family, cells)),
@@ -152,6 +156,17 @@ def _limit(max_cost: float | None) -> float:
     return max_cost
 
 
+def _interval(between: Any) -> tuple[Fraction, Fraction]:
+    if not isinstance(between, tuple) or len(between) != 2:
+        raise InvalidInput(f"Argument 'between' must be a pair of rational numbers, not {show(between)}.")
+    (low, first), (high, second) = (scalar(end, "between") for end in between)
+    if not {first, second} <= {"exact", "integer"}:
+        raise InvalidInput(f"Argument 'between' must hold rational numbers such as '1/3', not {show(between)}.")
+    if not 0 <= low < high <= 1:
+        raise InvalidInput(f"Argument 'between' must satisfy 0 <= low < high <= 1, not {show(between)}.")
+    return exact_fraction(low), exact_fraction(high)
+
+
 def _seconds(time_limit: float) -> float:
     if (
         isinstance(time_limit, bool)
@@ -162,11 +177,14 @@ def _seconds(time_limit: float) -> float:
     return float(time_limit)
 
 
-def _cover(family: Family, progress: Progress | None, deadline: float) -> tuple[list[Proved], list[Span], int]:
+def _cover(
+    family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float
+) -> tuple[list[Proved], list[Span], int]:
     """Return certified cells, sorted, the gaps that they leave, and the number of samples."""
     cells: list[Proved] = []
     left: list[Span] = []
-    open_gaps: list[Span] = [(ZERO, ONE)]
+    open_gaps: list[Span] = [(Algebraic.rational(interval[0]), Algebraic.rational(interval[1]))]
+    whole = float(interval[1] - interval[0])
     solved = 0
     while open_gaps:
         gap = max(open_gaps, key=lambda s: float(s[1]) - float(s[0]))  # when time runs out, little is left open
@@ -193,7 +211,7 @@ def _cover(family: Family, progress: Progress | None, deadline: float) -> tuple[
         open_gaps += [s for s in ((gap[0], a), (b, gap[1])) if s[0] < s[1]]
         if progress:
             rest = sum(float(s[1]) - float(s[0]) for s in (*open_gaps, *left))
-            progress(int(1000 * (1 - rest)), 1000)
+            progress(int(1000 * (1 - rest / whole)), 1000)
     return sorted(cells, key=lambda c: c.span[0]), sorted(left), solved
 
 

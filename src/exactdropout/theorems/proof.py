@@ -2,32 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
-__all__ = ["METHODS", "Method", "Proof", "Step", "Verdict", "argument", "conclude", "enumerated", "step"]
+__all__ = [
+    "METHODS",
+    "RULES",
+    "Method",
+    "Proof",
+    "Step",
+    "Verdict",
+    "argument",
+    "by_rule",
+    "conclude",
+    "enumerated",
+    "induction",
+    "step",
+]
 
 Verdict: TypeAlias = Literal["holds", "holds with a correction", "fails as printed", "not proved"]
 
 Method: TypeAlias = Literal[
-    "identity", "cases", "derivation", "enumeration", "root count", "bound", "data", "certificate", "argument"
+    "identity",
+    "cases",
+    "induction",
+    "rule",
+    "derivation",
+    "enumeration",
+    "root count",
+    "bound",
+    "data",
+    "certificate",
+    "argument",
 ]
 
 METHODS: dict[str, str] = {
     "identity": "a polynomial identity in generic symbols, checked coefficient by coefficient",
     "cases": "a complete list of sign cases, each checked with generic symbols of that sign",
+    "induction": "an induction whose start and whose step, with a generic hypothesis, were both checked",
+    "rule": "a textbook theorem, named and not proved here, whose hypotheses in this place were checked",
     "derivation": "the symbolic engine, with free symbols, at the sizes named",
     "enumeration": "the definition as a double loop over examples and all 2^N masks, in exact fractions",
     "root count": "the number of real roots of a polynomial in an interval, counted exactly",
     "bound": "float64 over all masks, with a proved bound on its error",
     "data": "figures that ship with the package from a documented run, compared as rationals",
-    "certificate": "an exact global optimum, its certificate verified by the independent checker in this run",
+    "certificate": "an exact global optimum: a certificate that ships with the package or was made in this run, "
+    "verified by the independent checker in this run, or cells of q proved in this run",
     "argument": "reasoning in words that no computation checked",
 }
+
+RULES: dict[str, str] = {
+    "Jensen": "for a convex function f, E f(X) >= f(E X)",
+    "Cauchy and Schwarz": "(sum a_i b_i)^2 <= (sum a_i^2)(sum b_i^2)",
+    "independence": "the mean of a product of functions of disjoint sets of independent masks is the product of means",
+    "linearity of the mean": "E(a X + b Y) = a E X + b E Y, for masks and for examples",
+    "bijection": "a bijection that multiplies two functions by constants maps minimisers to minimisers, and infima and "
+    "maxima accordingly",
+    "Frank and Wolfe": "a quadratic that is bounded below on a polyhedron attains its minimum there",
+    "least of finitely many": "a function on a finite union of sets, with a minimum on each, has a minimum",
+    "quadratic in one variable": "a convex quadratic that is at most 0 at 0 and positive at m is positive beyond m",
+}
+"""Textbook theorems that a step may name; what each needs is checked where it is used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +148,31 @@ def enumerated(claim: str, pairs: Iterable[tuple[Any, Any]], detail: str = "") -
     """Return a step that compares what was found by enumeration with what was claimed, pair by pair, exactly."""
     found = list(pairs)
     return step(claim, "enumeration", bool(found) and all(a == b for a, b in found), detail)
+
+
+def induction(claim: str, *, start: bool, step: bool, detail: str = "") -> Step:
+    """Return a step for an induction: ``start`` is the checked first case, ``step`` the checked passage to the next.
+
+    >>> print(induction("1 + ... + m = m (m + 1)/2", start=True, step=False))
+    [induction, FAILED] 1 + ... + m = m (m + 1)/2
+    """
+    return Step(claim=claim, method="induction", holds=bool(start) and bool(step), detail=detail)
+
+
+def by_rule(claim: str, rule: str, hypotheses: Mapping[str, bool]) -> Step:
+    """Return a step that applies a rule of ``RULES``; ``hypotheses`` says in words what it needs, and what was found.
+
+    Raises:
+        InvalidInput: an unknown rule, or no hypothesis.
+
+    >>> print(by_rule("the mean of squares is at least the square of the mean", "Jensen", {"squares are convex": True}))
+    [rule, checked] the mean of squares is at least the square of the mean (Jensen: squares are convex)
+    """
+    if rule not in RULES:
+        raise InvalidInput(f"Argument 'rule' must be one of {', '.join(RULES)}, not {show(rule)}.")
+    if not hypotheses:
+        raise InvalidInput("Argument 'hypotheses' must name what the rule needs; it is empty.")
+    return Step(claim=claim, method="rule", holds=all(hypotheses.values()), detail=f"{rule}: " + "; ".join(hypotheses))
 
 
 def conclude(verdict: Verdict, scope: str, steps: Sequence[Step], counterexample: str = "") -> Proof:
