@@ -1,118 +1,285 @@
-"""Derived here: the smallest width at which dropout needs negative weights, and that every larger width needs them.
+"""Derived here: n*(K, q), the smallest width at which dropout needs negative weights, and that all larger ones do.
 
-One hidden relu layer, q = ½, all-ones input with label 1: with biases on P_(1,1), without biases on the point mass.
-n* = 3 and 1 for K = 2 and 3 with biases, 4 and 4 without.
+One hidden relu layer, all-ones input with label 1: with biases on P_(1,1), without biases on the point mass. There are
+exact algebraic thresholds θ_n: every minimiser of width n has a negative weight exactly for q < θ_n. So n*(K, q) is the
+step function "the least n with q < θ_n" (:mod:`exactdropout.theorems.width_thresholds`). For K = 2 this is proved for
+n ≤ 7, and that widths from 8 on need negative weights for every q ≤ θ_7; at q = ½ for K = 2, 3, 4 and every n.
 
-Below n* the certified global minimum is attained by a non-negative network. From n* on, some network lies below every
-non-negative one: below their certified minimum at the same width, or below a bound that holds for them at all widths,
-B = 1/(2 (K + 2)) with biases, 1 − 1/(1 + 1/K) without. The best value does not grow with the width (add a unit that is
-0), so one network below B settles all larger widths.
+All larger widths: if common units with one further group of units have J_D below the minimum N_n of non-negative
+weights once, and the group alone has not, then they do so with any number of further common units.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
-from exactdropout.certificate import checker
-from exactdropout.certificate.writer import document
-from exactdropout.model import Architecture, Examples, Network
+from exactdropout.certificate.shipped import SHIPPED
+from exactdropout.model import Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
-from exactdropout.optimum import Optimum, minimize
-from exactdropout.symbolic.derivation import derive
-from exactdropout.theorems.exactdropout_2026_nonnegative_bound import bound, nonnegative_bound_steps
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.certified_minima import certified_step, shipped_minimum
+from exactdropout.theorems.exactdropout_2026_every_width import every_width_steps, sufficient_width
+from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import (
+    half_minimum,
+    nonnegative_minimum_steps,
+    point_minimum,
+)
+from exactdropout.theorems.generic import generic, identity
+from exactdropout.theorems.helmbold_2017_theorem_8 import gap_is_positive_steps
+from exactdropout.theorems.mixed_units import Group, beats, best_value, nonnegative_value
+from exactdropout.theorems.proof import Proof, Step, argument, by_rule, conclude, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.width_thresholds import FULL, THRESHOLDS, Threshold, common, threshold_step
 
-__all__ = ["CASES", "prove"]
+__all__ = ["AT_HALF", "full_steps", "prove"]
 
 HALF = Fraction(1, 2)
-CASES = {(2, True): 3, (3, True): 1, (2, False): 4, (3, False): 4}
-"""(K, biases) ↦ n*."""
-SCOPE = "one hidden layer, q = 1/2, K = 2 and 3, every width n"
+SCOPE = (
+    "one hidden layer; K = 2: n <= 7 for all q in (0, 1), every n for q < 0.7195; q = 1/2: K = 2, 3, 4, every n; all "
+    "K >= 2, q: n* is finite (K = 3 as a function of q: --full)"
+)
+AT_HALF: dict[tuple[int, bool], int] = {
+    (2, True): 3,
+    (3, True): 1,
+    (4, True): 1,
+    (2, False): 4,
+    (3, False): 4,
+    (4, False): 4,
+}
+"""(K, biases) ↦ n*(K, ½)."""
+FROM = {2: 5, 3: 5, 4: 5}
+BEYOND = 8
+GROUPS: dict[int, Group] = {
+    2: (((1, -1), 0), ((-1, 1), 0)),
+    3: (((2, -1, -1), 0), ((-1, 2, -1), 0), ((-1, -1, 2), 0)),
+    4: (((2, 2, -1, -1), 0), ((-1, -1, 2, 2), 0)),
+}
+"""K ↦ units that, with common ones, are below N_n from the width FROM on at q = ½; K = 2 up to θ_7 from BEYOND on."""
 
 
-def prove(cases: dict[tuple[int, bool], int] = CASES) -> Proof:
-    """Prove the claimed smallest widths."""
-    steps = [*nonnegative_bound_steps(), *_bound_without_biases()]
-    numbers = []
-    for (inputs, biases), width in cases.items():
-        found, pairs = _case(inputs, biases, width)
-        steps += found
-        numbers += pairs
-    steps.append(
-        enumerated("The networks of width at most 3, by the double loop.", numbers, "16 to 64 masks for each example")
-    )
+def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequence[Threshold] = THRESHOLDS) -> Proof:
+    """Prove the thresholds of K = 2 and the claimed smallest widths at q = ½."""
+    steps = [
+        *nonnegative_minimum_steps(),
+        *_single_unit_steps(),
+        *_larger_widths(),
+        *every_width_steps(),
+        *gap_is_positive_steps(),
+        *_finite(),
+        *(threshold_step(case) for case in thresholds),
+        _increasing(),
+        *(_at_half(k, biases, n) for (k, biases), n in at_half.items()),
+        enumerated(
+            "Given units with their best output weights: J_D by the double loop is the rational function of q.",
+            _numbers(),
+            "units (1, 1), (2, -1), (-1, 2) with and without biases, 32 masks; q = 1/2, 1/3; and the closed form of "
+            "N_n",
+        ),
+    ]
     return conclude("holds", SCOPE, steps)
 
 
-def _bound_without_biases() -> list[Step]:
-    m, rho, k = sympy.symbols("m rho K", positive=True)
-    value = (m - 1) ** 2 + (rho - 1) * m**2
+def full_steps() -> list[Step]:
+    """K = 3 as a function of q: n* = 2, 3, 4 without biases for q below θ_2, θ_3, θ_4, and 1, 2 with biases."""
+    return [threshold_step(case) for case in FULL]
+
+
+def _single_unit_steps() -> list[Step]:
+    """n = 1 without biases: no sign pattern beats T_1, any K and q."""
+    k, lam, a, s, mean = sympy.symbols("k lambda a S m", positive=True)
+    ratio = 1 / (1 + lam / k)
+    value = 1 - 2 * a * mean + a**2 * (1 + lam) * s
+    square = (1 + lam) * s * (a - mean / ((1 + lam) * s)) ** 2
     return [
         argument(
-            r"Without biases and with weights $\ge 0$, $E \mathcal D^2 \ge \rho\, (E \mathcal D)^2$ with $\rho = (1 "
-            r"+ \frac1K)(1 + "
-            r"\frac1n) > 1 + \frac1K$ (growth in depth), so $J_D \ge (m-1)^2 + (\rho - 1) m^2$ at $m = E\mathcal D$."
+            r"$n = 1$ without biases: let $h = \mathrm{relu}(c \cdot u)$, with $k \le K$ positive weights. Given the "
+            r"masks $v$ of the other inputs it is a unit with weights $\ge 0$ on $k$ inputs and a bias $\le 0$. With "
+            r"$w = 1 - \gamma \ell$, $\gamma = E L/E L^2$ over these $k$ inputs, the steps above give $E[h \mid v] \le "
+            r"\gamma E[L \psi] \le \gamma \sqrt{E L^2\, E[h^2 \mid v]}$, so $E[h \mid v]^2 \le \frac1{1 + \lambda/k} "
+            r"E[h^2 \mid v]$."
+        ),
+        by_rule(
+            r"So $(E h)^2 \le E_v\, E[h \mid v]^2 \le \frac1{1 + \lambda/K} E h^2$.",
+            "Jensen",
+            {
+                "squares are convex": True,
+                "1/(1 + lambda/k) increases in k": sympy.factor(ratio.diff(k) * (k + lam) ** 2 - lam) == 0,
+            },
         ),
         step(
-            r"$(m-1)^2 + (\rho-1) m^2 = \rho\, (m - \frac1\rho)^2 + 1 - \frac1\rho$, so $J_D \ge 1 - \frac1\rho > 1 - "
-            r"\frac1{1 + 1/K} = \frac1{K+1}$.",
+            r"$J_D = 1 - 2 a E h + a^2 (1 + \lambda) E h^2 \ge 1 - \frac{(E h)^2}{(1 + \lambda) E h^2} \ge T_1$: "
+            r"without biases negative weights are never needed at $n = 1$, for every $K$ and $q$.",
             "identity",
-            sympy.cancel(value - rho * (m - 1 / rho) ** 2 - 1 + 1 / rho) == 0
-            and sympy.cancel(1 - 1 / (1 + 1 / k) - 1 / (k + 1)) == 0,
+            sympy.factor(value - (1 - mean**2 / ((1 + lam) * s)) - square) == 0
+            and sympy.factor(1 - ratio / (1 + lam) - point_minimum(k, 1, lam)) == 0,
         ),
     ]
 
 
-def _case(inputs: int, biases: bool, smallest: int) -> tuple[list[Step], list[tuple[Any, Any]]]:
-    data = Examples.half((1,) * inputs, 1) if biases else Examples.point((1,) * inputs, 1)
-    floor = bound(inputs, HALF) if biases else Fraction(1, inputs + 1)
-    holds, pairs, n = True, [], 0
-    attained = Fraction(1)  # the best value so far; a wider network is no worse
-    while attained >= floor:
-        n += 1
-        own = floor if biases else 1 - 1 / ((1 + Fraction(1, inputs)) * (1 + Fraction(1, n)))
-        if not biases and n >= smallest and attained < own and n % 4:
-            continue  # a network of smaller width, with units added that are 0, is below
-        best = minimize(Architecture(inputs, (n,), biases=biases), data, HALF, compare=False)
-        attained = _criterion(best.network, data)
-        if n <= 3:
-            pairs.append((naive_evaluation(best.network, data, (HALF, HALF)).criterion, attained))
-        if n >= smallest and attained < own:
-            continue
-        rival = minimize(Architecture(inputs, (n,), biases=biases), data, HALF, nonnegative=True, compare=False)
-        if n < smallest:  # the global minimum is attained without negative weights
-            holds &= _is_nonnegative(rival.network)
-            holds &= _criterion(rival.network, data) == _verified_lower(best)
-        else:
-            holds &= attained < _verified_lower(rival)
-    holds &= n >= smallest
-    where = "with biases on $P_{(\\mathbf 1, 1)}$" if biases else "without biases on the point mass"
-    claim = (
-        f"$K = {inputs}$, {where}: a non-negative network attains the certified minimum exactly for $n < "
-        f"{smallest}$; from "
-        f"$n = {smallest}$ on the best value is below all non-negative ones, and at $n = {n}$ it is below the bound "
-        rf"$\frac1{{{floor.denominator}}}$ for every width, hence for all larger ones."
+def _larger_widths() -> list[Step]:
+    """P(m) = m (m + k) × (gain of m common units and a group of k) − (gain of m + k common units): its coefficients."""
+    _, (a, s, e, x, g, lam, m, k) = generic("A S E X G L m k")
+    ours = (a * a * g - 2 * a * e * x) * m + e * e * s * (m + lam)
+    polynomial = ours * s * (m + k + lam) - a * a * (s * (m + lam) * g - x * x * m) * (m + k)
+    top = (s * e - a * x) ** 2
+    bottom = s * lam * (e * e * s * (k + lam) - a * a * g * k)
+    return [
+        identity(
+            r"$m$ common units (each $\ell$) and a group of $k$ units with sum $H$, best output weights: with $A = E "
+            r"L$, $S = E L^2$, $E = E H$, $X = E L H$, $G = E H^2 + \lambda \sum E h_i^2$, $J_D < T_{m+k}$ exactly if "
+            r"$P(m) > 0$, $P(m) = \bigl((A^2 G - 2 A E X) m + E^2 S (m + \lambda)\bigr) S (m + k + \lambda) - A^2 "
+            r"\bigl(S (m + \lambda) G - X^2 m\bigr)(m + k)$, a quadratic with leading coefficient $(S E - A X)^2 \ge "
+            r"0$ and "
+            r"constant term $S \lambda \bigl(E^2 S (k + \lambda) - A^2 G k\bigr)$.",
+            polynomial,
+            top * m * m + _linear_coefficient(a, s, e, x, g, lam, k) * m + bottom,
+        ),
+        by_rule(
+            r"So if the group alone is not better than $k$ common units, $P(0) \le 0$, and $P(m_0) > 0$, then $P(m) > "
+            r"0$ for all $m \ge m_0$: every larger width needs negative weights too.",
+            "quadratic in one variable",
+            {"the leading coefficient is a square, the constant term P(0)": True},
+        ),
+        step(
+            r"$T/(2(1+T))$ increases with $T$, its slope is $\frac1{2 (1+T)^2}$: a network without biases below $T_n$, "
+            r"its output weights times $1 - \beta$ and with output bias $\beta$, is below $\frac{T_n}{2(1+T_n)}$ on "
+            r"$P_{(\mathbf 1, 1)}$.",
+            "identity",
+            _with_output_bias(),
+        ),
+    ]
+
+
+def _linear_coefficient(a: Any, s: Any, e: Any, x: Any, g: Any, lam: Any, k: Any) -> Any:
+    """The coefficient of m in P(m)."""
+    return (
+        (a * a * g - 2 * a * e * x) * s * (k + lam)
+        + e * e * s * s * (k + lam)
+        + e * e * s * s * lam
+        - a * a * (s * lam * g)
+        - a * a * (s * g - x * x) * k
     )
-    return [step(claim, "certificate", holds, f"n = 1, ..., {n}")], pairs
 
 
-def _criterion(network: Network, data: Examples) -> Fraction:
-    """Return J_D of a network exactly, by the symbolic engine without symbols."""
-    return derive(network, data, HALF).criterion.evaluate({})
+def _with_output_bias() -> bool:
+    t, b = sympy.symbols("T beta", positive=True)
+    best = t / (1 + t)
+    value = b**2 + (1 - b) ** 2 * t
+    differences = (
+        value.subs(b, best) - best,
+        (best / 2).diff(t) - 1 / (2 * (1 + t) ** 2),
+        value - best - (1 + t) * (b - best) ** 2,
+    )
+    return all(sympy.factor(d) == 0 for d in differences)
 
 
-def _verified_lower(optimum: Optimum) -> Fraction:
-    """Return the lower bound that the independent checker verifies; it reads the certificate's text only."""
-    return Fraction(checker.check(json.dumps(document(optimum))).lower)
+def _finite() -> list[Step]:
+    """The first-one gadget: S E − A X > 0, so P(m) > 0 for all large m, at every K ≥ 2 and q."""
+    k, p, z = sympy.symbols("K p z", positive=True)
+    q = 1 - p
+    square, survival = k * p * q + k**2 * p**2, 1 - z
+    return [
+        step(
+            r"Without biases: the first-one gadget has $H = 1$ unless all inputs are dropped, so $E = 1 - z$, $X = A = "
+            r"Kp$ and $S E - A X = Kp\, (q (1 - z) - K p z) > 0$: for every $K \ge 2$ and $q$ all large widths need "
+            r"negative weights, and $n^*$ is finite.",
+            "identity",
+            sympy.factor(square * survival - (k * p) ** 2 - k * p * (q * (1 - z) - k * p * z)) == 0,
+        )
+    ]
 
 
-def _is_nonnegative(network: Network) -> bool:
-    return all(w >= 0 for matrix in network.weights for w in matrix.flat)
+def _increasing() -> Step:
+    """θ_n increases with n, and the pair of mixed units covers all widths from 8 on for q up to beyond θ_7."""
+    last = max(case.theta for case in THRESHOLDS) + Fraction(1, 10**6)
+    ordered = all(
+        a.theta + Fraction(1, 10**6) < b.theta
+        for biases in (False, True)
+        for cases in ([c for c in THRESHOLDS if c.biases == biases],)
+        for a, b in itertools.pairwise(cases)
+    )
+    pair, width = GROUPS[2], BEYOND
+    alone = beats(2, [pair], Fraction(0), Fraction(999, 1000), biases=False, worse=True)
+    wide = beats(2, [pair, common(2, width - len(pair))], Fraction(0), last, biases=False)
+    return step(
+        r"$K = 2$: $\theta_n$ increases for $n \le 7$; common units with the pair $(1, -1)$, $(-1, 1)$ are below $T_8$ "
+        r"for every $q \le \theta_7$, the pair alone is above $T_2$; so every $n \ge 8$ needs negative weights there, "
+        r"and $n^*(2, q)$ is the least $n$ with $q < \theta_n$.",
+        "root count",
+        ordered and alone and wide,
+        f"q up to {last}; the pair alone for q up to 999/1000",
+    )
+
+
+def _at_half(inputs: int, biases: bool, smallest: int) -> Step:
+    """n*(K, ½) from shipped certificates, and every larger width from the closed forms."""
+    kind = [s for s in SHIPPED if (s.inputs, s.biases, s.nonnegative) == (inputs, biases, False)]
+    minimum = half_minimum if biases else point_minimum
+    rows = {s.width: shipped_minimum(s) for s in kind}
+    used = [s for s in kind if s.width <= max(smallest, FROM[inputs] - 1)]
+    holds = smallest in rows
+    for item in used:
+        found, own = rows[item.width], minimum(inputs, item.width, Fraction(1))
+        holds = holds and found is not None and (found < own) == (item.width >= smallest) and found <= own
+    if biases and inputs > 2:
+        holds = holds and sufficient_width(inputs, HALF) == 1
+        beyond = "every width by the off units"
+    else:
+        group, width = GROUPS[inputs], FROM[inputs]
+        wide = best_value(inputs, [group, common(inputs, width - len(group))], biases=False)(HALF)
+        alone = best_value(inputs, [group], biases=False)(HALF)
+        holds = holds and wide < point_minimum(inputs, width, Fraction(1))
+        holds = holds and alone >= point_minimum(inputs, len(group), Fraction(1)) and len(used) >= width - 1
+        beyond = rf"every $n \ge {width}$ by common units with {len(group)} mixed ones"
+    where = r"with biases on $P_{(\mathbf 1, 1)}$" if biases else "without biases on the point mass"
+    return certified_step(
+        rf"$q = \frac12$, $K = {inputs}$, {where}: $n^* = {smallest}$, and every larger width needs negative weights: "
+        rf"the certified minimum is that of non-negative weights for $n < {smallest}$ and below it from there; "
+        + beyond
+        + ".",
+        holds,
+        used,
+    )
+
+
+def _numbers() -> Iterator[tuple[Any, Any]]:
+    for rate in (HALF, Fraction(1, 3)):
+        spread = rate / (1 - rate)
+        for k, n in ((2, 2), (3, 2), (3, 3)):
+            yield nonnegative_value(k, n, biases=False)(rate), point_minimum(k, n, spread)
+            yield nonnegative_value(k, n, biases=True)(rate), half_minimum(k, n, spread)
+        for biases in (False, True):
+            yield _best_by_elimination(rate, biases), best_value(2, UNITS, biases=biases)(rate)
+
+
+UNITS: tuple[Group, ...] = (common(2), (((2, -1), 0), ((-1, 2), 0)))
+
+
+def _best_by_elimination(rate: Fraction, biases: bool) -> Fraction:
+    """J_D is quadratic in the output weights (and bias): its minimum from values of the double loop alone."""
+    p = 1 - rate
+    rows = [[p * w for w in ws] for group in UNITS for ws, _ in group]
+    data = Examples.half((1, 1), 1) if biases else Examples.point((1, 1), 1)
+
+    def value(a: int, b: int, c: int) -> Fraction:
+        network = Network([rows, [a, b, b]], [[0] * 3, c])
+        return Fraction(naive_evaluation(network, data, (rate, rate)).criterion)
+
+    size = 2 + biases
+    units = [tuple(int(i == j) for j in range(3)) for i in range(size)]
+    zero = value(0, 0, 0)
+    plus, minus = ([value(*(s * u for u in unit)) for unit in units] for s in (1, -1))
+    slopes = sympy.Matrix([(a - b) / 2 for a, b in zip(plus, minus, strict=True)])
+    curvature = sympy.zeros(size, size)
+    for i, j in itertools.product(range(size), repeat=2):
+        both = value(*(u + v for u, v in zip(units[i], units[j], strict=True)))
+        curvature[i, j] = both - plus[i] - plus[j] + zero
+    lowest = zero - (slopes.T * curvature.inv() * slopes)[0, 0] / 2
+    return Fraction(int(lowest.p), int(lowest.q))
 
 
 @register(
@@ -120,13 +287,17 @@ def _is_nonnegative(network: Network) -> bool:
     title="The smallest width at which dropout needs negative weights",
     source="exactdropout2026",
     number="smallest width",
-    printed=r"One hidden layer, $q = \frac12$, input $\mathbf 1_K$ with label 1: minimisers need negative weights "
-    r"exactly for $n \ge "
-    r"n^*$; with biases on $P_{(\mathbf 1, 1)}$ $n^*(2) = 3$, $n^*(3) = 1$; without biases on the point mass $n^*(2) "
-    r"= n^*(3) = 4$.",
-    statement="q = 1/2, d = 2: negative weights are needed exactly for n >= 3, 1 (K = 2, 3, biases), 4, 4 (no biases)",
+    printed=r"One hidden layer, input $\mathbf 1_K$ with label 1: minimisers need negative weights exactly for $n \ge "
+    r"n^*(K, q)$. $K = 2$: $n^* = \min \{n : q < \theta_n\}$ with $\theta_2, \dots, \theta_7 \approx 0.382, 0.5, "
+    r"0.589, 0.648, 0.689, 0.720$ without biases on the point mass, $\theta_1, \theta_2, \theta_3 \approx 0.369, "
+    r"0.473, "
+    r"0.524$ and the same from $n = 4$ on with biases on $P_{(\mathbf 1, 1)}$. At $q = \frac12$: $n^* = 4, 4, 4$ for "
+    r"$K = 2, "
+    r"3, 4$ without biases, $3, 1, 1$ with.",
+    statement="d = 2: negative weights needed exactly for n >= n*(K,q): K = 2 a step in q; K = 2, 3, 4 at q = 1/2",
     verdict="holds",
     scope=SCOPE,
+    full=full_steps,
 )
 def smallest_width() -> Proof:
     """Prove the entry as declared."""

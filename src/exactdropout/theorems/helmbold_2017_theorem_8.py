@@ -18,7 +18,7 @@ from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
-__all__ = ["gap_steps", "prove", "sufficient_width"]
+__all__ = ["gap_is_positive_steps", "gap_steps", "prove", "sufficient_width"]
 
 SCOPE = "all K >= 2, d >= 2 and q in (0, 1); n at least an explicit width"
 
@@ -51,12 +51,6 @@ def gap_steps(smallest: int = 2) -> list[Step]:
     difference = sympy.numer(sympy.together(low - gadget))
     wanted = (1 - z) * (k * p + q) - a * k * p
     ratio = sympy.cancel(difference / wanted)
-    ring, (kk, rate, power) = generic("K q Q")
-    first = kk * power - (kk - 1) * rate * power  # g_K = K q^{K−1} − (K − 1) q^K, Q = q^{K−1}
-    second = (kk + 1) * rate * power - kk * rate * rate * power
-    starts = smallest * rate ** (smallest - 1) - (smallest - 1) * rate**smallest
-    square = (1 - rate) ** 2
-    sums = sum((j * rate ** (j - 1) for j in range(1, smallest)), ring.zero)
     return [
         step(
             r"The bound of non-negative networks exceeds $J_D$ of $W_{\mathrm{neg}}$ exactly if $A < (1 - q^K)(1 + "
@@ -65,6 +59,20 @@ def gap_steps(smallest: int = 2) -> list[Step]:
             "identity",
             ratio.is_positive is True or _positive_factor(ratio, k, p, a, z),
         ),
+        *gap_is_positive_steps(smallest),
+    ]
+
+
+def gap_is_positive_steps(smallest: int = 2) -> list[Step]:
+    """(1 − q^K)(1 + λ/K) > 1, the same as λ (1 − q^K) > K q^K, for all K ≥ ``smallest`` and q in (0, 1); 2 is least."""
+    ring, (kk, rate, power) = generic("K q Q")
+    first = kk * power - (kk - 1) * rate * power  # g_K = K q^{K−1} − (K − 1) q^K, Q = q^{K−1}
+    second = (kk + 1) * rate * power - kk * rate * rate * power
+    starts = smallest * rate ** (smallest - 1) - (smallest - 1) * rate**smallest
+    square = (1 - rate) ** 2
+    sums = sum((j * rate ** (j - 1) for j in range(1, smallest)), ring.zero)
+    z = rate * power
+    return [
         identity(
             r"$g_K = K q^{K-1} - (K-1) q^K$ has $g_K - g_{K+1} = K q^{K-1} (1-q)^2$, with $Q = q^{K-1}$.",
             first - second,
@@ -77,6 +85,17 @@ def gap_steps(smallest: int = 2) -> list[Step]:
             "identity",
             1 - starts == square * sums and bool(sums),
             f"start of the induction, K = {smallest}",
+        ),
+        identity(
+            r"In other words, times $p$: $q (1 - q^K) - K p q^K = (1 - q^K)(Kp + q) - Kp = q (1 - g_K)$, so $\lambda "
+            r"(1 - q^K) > K q^K$.",
+            (1 - z) * (kk * (1 - rate) + rate) - kk * (1 - rate),
+            rate * (1 - first),
+        ),
+        identity(
+            r"and $(1 - q^K)(Kp + q) - Kp = q (1 - q^K) - K p q^K$.",
+            (1 - z) * (kk * (1 - rate) + rate) - kk * (1 - rate),
+            rate * (1 - z) - kk * (1 - rate) * z,
         ),
     ]
 

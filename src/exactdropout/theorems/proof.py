@@ -20,6 +20,7 @@ __all__ = [
     "by_rule",
     "conclude",
     "enumerated",
+    "extended",
     "induction",
     "step",
 ]
@@ -191,3 +192,8 @@ def conclude(verdict: Verdict, scope: str, steps: Sequence[Step], counterexample
         steps=tuple(steps),
         counterexample=counterexample,
     )
+
+
+def extended(proof: Proof, steps: Sequence[Step]) -> Proof:
+    """Return the proof with further steps; its verdict stands only if they hold too."""
+    return conclude(proof.verdict, proof.scope, [*proof.steps, *steps], proof.counterexample)

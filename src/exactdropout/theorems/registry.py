@@ -19,7 +19,7 @@ import importlib.util
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
@@ -27,7 +27,7 @@ from typing import Any, Unpack
 from exactdropout.errors import ExactDropoutError, InvalidInput, UnreadableFile
 from exactdropout.model.numbers import show
 from exactdropout.notation.style import Style, StyleOptions, styled
-from exactdropout.theorems.proof import Proof, Verdict
+from exactdropout.theorems.proof import Proof, Step, Verdict, extended
 
 __all__ = ["Theorem", "catalogue", "get", "load_file", "register"]
 
@@ -55,8 +55,10 @@ CATALOGUE = (
     "helmbold_2017_theorem_20",
     "helmbold_2017_figure_2",
     "exactdropout_2026_nonnegative_bound",
+    "exactdropout_2026_nonnegative_minimum",
     "exactdropout_2026_universal_bound",
     "exactdropout_2026_depth_growth",
+    "exactdropout_2026_every_width",
     "exactdropout_2026_smallest_width",
     "srivastava_2014_linear",
     "wager_2013_quadratic",
@@ -90,6 +92,7 @@ class Theorem:
         verdict: on the printed statement, as declared; ``prove`` must reproduce it.
         scope: the sizes that the proof covers, as declared.
         correction: the corrected statement, where the printed one does not hold.
+        full: further steps that take longer, such as data made anew; ``prove(full=True)`` runs them too.
         picture: draws a figure of the result, given ``"svg"`` or ``"pdf"``; needs the extra ``[plot]``.
     """
 
@@ -102,11 +105,14 @@ class Theorem:
     verdict: Verdict
     scope: str
     correction: str = ""
+    full: Callable[[], Sequence[Step]] | None = field(default=None, repr=False, compare=False)
     picture: Callable[[str], bytes] | None = field(default=None, repr=False, compare=False)
     proof: Callable[[], Proof] = field(repr=False, compare=False)
 
-    def prove(self) -> Proof:
+    def prove(self, *, full: bool = False) -> Proof:
         """Run the proof; the result has the verdict that was found, which may differ from the declared one.
+
+        With ``full`` the further steps of the entry run too, and the verdict stands only if they hold.
 
         Raises:
             InvalidInput: the proof's own code raised an error, or returned no Proof.
@@ -114,6 +120,8 @@ class Theorem:
         start = time.perf_counter()
         try:
             proof = self.proof()
+            if full and self.full is not None and isinstance(proof, Proof):
+                proof = extended(proof, self.full())
         except ExactDropoutError:
             raise
         except Exception as error:
@@ -149,6 +157,7 @@ def register(
     verdict: Verdict,
     scope: str,
     correction: str = "",
+    full: Callable[[], Sequence[Step]] | None = None,
     picture: Callable[[str], bytes] | None = None,
 ) -> Callable[[Callable[[], Proof]], Callable[[], Proof]]:
     """Register the decorated function, which takes nothing and returns a Proof, as the proof of a theorem.
@@ -175,6 +184,7 @@ def register(
             verdict=verdict,
             scope=scope,
             correction=correction,
+            full=full,
             picture=picture,
             proof=proof,
         )

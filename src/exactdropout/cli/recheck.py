@@ -1,0 +1,102 @@
+"""What ``verify --full`` rechecks beside the theorems: all shipped certificates, and Coq files where coqc is there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CoqRun", "Recheck", "recheck_certificates", "start_coq"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recheck:
+    """How many of how many were accepted; ``note`` says why nothing was done, or what was not accepted."""
+
+    kind: str
+    accepted: int
+    total: int
+    seconds: float
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was refused; what was not run has refused nothing."""
+        return self.accepted == self.total
+
+
+def recheck_certificates() -> Recheck:
+    """Check every shipped certificate with the independent checker."""
+    from exactdropout.certificate import checker
+    from exactdropout.certificate.shipped import SHIPPED, certificates_folder
+
+    started = time.perf_counter()
+    folder = certificates_folder()
+    refused = []
+    for item in SHIPPED:
+        try:
+            checker.check(folder.joinpath(f"{item.name}.json").read_text(encoding="utf-8"))
+        except (checker.RejectedError, checker.MalformedError, OSError):
+            refused.append(item.name)
+    return Recheck(
+        kind="shipped certificates, by the checker",
+        accepted=len(SHIPPED) - len(refused),
+        total=len(SHIPPED),
+        seconds=time.perf_counter() - started,
+        note=f"not verified: {', '.join(refused)}" if refused else "",
+    )
+
+
+class CoqRun:
+    """Coq at work on the shipped files, in a process of its own; or the reason why not."""
+
+    KIND = "Coq files, by coqc"
+
+    def __init__(self, folder: Path | None, reason: str = "") -> None:
+        """Start ``folder/check``; without a folder remember the reason."""
+        self.reason = reason
+        self.started = time.perf_counter()
+        self.files = sorted(folder.glob("*.v")) if folder else []
+        self.process = (
+            subprocess.Popen([str(folder / "check")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            if folder
+            else None
+        )
+
+    def result(self) -> Recheck:
+        """Wait for the end and return what was accepted; Minimum.v counts when the whole run ends well."""
+        if self.process is None:
+            return Recheck(kind=self.KIND, accepted=0, total=0, seconds=0.0, note=self.reason)
+        output, _ = self.process.communicate()
+        lines = output.splitlines()
+        accepted = sum(line.startswith("accepted ") for line in lines)
+        good = self.process.returncode == 0
+        others = [line for line in lines if not line.startswith("accepted ")]
+        return Recheck(
+            kind=self.KIND,
+            accepted=len(self.files) if good else min(accepted, len(self.files) - 1),
+            total=len(self.files),
+            seconds=time.perf_counter() - self.started,
+            note="" if good else " ".join(others[:3])[:200],
+        )
+
+    def stop(self) -> None:
+        """End the process, if it still runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def start_coq() -> CoqRun:
+    """Start Coq where coqc and the files of a checkout are there."""
+    from exactdropout.certificate.shipped import certificates_folder
+
+    certificates = certificates_folder()
+    folder = certificates.parent / "coq" if isinstance(certificates, Path) else None
+    if folder is None or not (folder / "check").is_file():
+        return CoqRun(None, "not run: the Coq files are in the repository, not in the installed package")
+    if shutil.which("coqc") is None:
+        return CoqRun(None, "not run: coqc is not installed (Debian: apt install coq)")
+    return CoqRun(folder)
