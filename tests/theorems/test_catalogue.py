@@ -35,7 +35,6 @@ def test_declared_verdict_and_scope_are_found(entry, proofs):
     assert proof.failed == ()
     assert proof.verdict == entry.verdict
     assert proof.scope == entry.scope
-    assert proof.seconds < 60
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda t: t.id)
