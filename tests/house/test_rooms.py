@@ -16,7 +16,7 @@ OWNERS = {  # outside library -> rooms that may import it; a library that is not
     "pytest": {"testing"},
     "numba": {"numeric", "optimum"},
     "llvmlite": {"numeric"},
-    "scipy": {"numeric", "optimum", "symbolic"},
+    "scipy": {"numeric", "optimum", "symbolic", "theorems"},
     "daqp": {"optimum"},
     "mpmath": {"numeric", "optimum", "theorems", "symbolic", "claims", "cli"},
     "sympy": {"symbolic", "optimum", "certificate", "claims", "theorems", "report", "evaluation", "cli", "testing"},
