@@ -8,6 +8,7 @@ import pytest
 
 from exactdropout.claims import parse_claim
 from exactdropout.cli.main import main
+from exactdropout.model import Network
 
 
 def test_the_linear_penalty(capsys):
@@ -94,3 +95,61 @@ def test_mathml_and_code(capsys):
     assert "double penalty(" in json.loads(capsys.readouterr().out)["penalty"]["code"]
     assert main(["derive", "--arch", "K-1", "--code", "c", "--closed-form"]) == 2
     assert "numbers" in capsys.readouterr().err
+
+
+def test_derivatives_of_the_linear_penalty(capsys):
+    assert main(["derive", "--arch", "2-1, no biases", "--derivative-q", "penalty", "--hessian"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "d^2 criterion / d w[1] d w[1] = 2*x[1]^2/(1 - q)",
+        "d^2 criterion / d w[1] d w[2] = 2*x[1]*x[2]",
+        "d^2 criterion / d w[2] d w[2] = 2*x[2]^2/(1 - q)",
+        "d penalty / d q = (w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)^2",
+    ]
+
+
+def test_stretches_of_figure_1(capsys, tmp_path):
+    path = str(tmp_path / "net.json")
+    Network([[[1, 1], [1, 1]], [1, 1]]).save(path)
+    arguments = ["derive", "--arch", path, "--data", "point((1, -1), 8)", "--monotone", "criterion"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "criterion: decreasing on (0, 1/2)",
+        "criterion: increasing on (1/2, 1)",
+    ]
+    assert main([*arguments, "--json", "--quantity", "risk"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [s["high"]["value"] for s in content["monotone"]["criterion"]["stretches"]] == ["1/2", "1"]
+    assert content["risk"]["text"] == "R = 64"
+
+
+def test_regions_and_stationary_points(capsys):
+    arguments = ["--arch", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions", "--stationary"]
+    assert main(["derive", *arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["regions"]
+    assert (found["count"], found["complete"], found["undecided"]) == (6, True, 0)
+    assert len(found["regions"]) == 6
+    for region in found["regions"]:
+        assert parse_claim(f"criterion = {region['criterion']['text']} if {', '.join(region['inequalities'])}")
+        assert {name: F(value) for name, value in region["sample"].items()}.keys() == {"v_1", "w1_1_1", "w1_1_2"}
+    assert main(["derive", *arguments, "--limit", "2"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert (out[0], out[-1]) == ("6 regions (complete)", "... and 4 more")
+    assert any("criterion 7/8" in line for line in out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--arch", "2-1-1", "--regions"], "must hold numbers"),
+        (["--arch", "2-1", "--monotone", "penalty"], "q alone"),
+        (["--arch", "2-1", "--hessian", "--limit", "0"], "--limit"),
+        (["--arch", "2-1", "--hessian", "--stationary"], "--regions"),
+        (["--arch", "K-1", "--hessian"], "numbers as sizes"),
+        (["--arch", "4-4-1", "--hessian", "--max-cost", "100"], "max_cost"),
+    ],
+)
+def test_bad_options_are_one_sentence(arguments, message, capsys):
+    assert main(["derive", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, message in captured.err) == ("", True)
+    assert captured.err.count("\n") == 1

@@ -32,11 +32,11 @@ from exactdropout.claims.syntax import (
 from exactdropout.claims.world import World
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Examples
-from exactdropout.symbolic.derivation import MAX_COST, derive
+from exactdropout.symbolic.derivation import MAX_COST, Derivation, derive
 from exactdropout.symbolic.formula import Formula
 from exactdropout.symbolic.free import free_examples
 
-__all__ = ["closed_forms", "derived_claims", "derived_formulas"]
+__all__ = ["closed_forms", "derivation", "derived_claims", "derived_formulas"]
 
 LONG_SUM = 4
 _LETTERS = "ijklmrstuvz"
@@ -69,16 +69,25 @@ def derived_formulas(
         InvalidInput: a size that is a symbol, or an argument that does not fit.
         CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
     """
+    found = derivation(arch, data, q, max_cost=max_cost)
+    return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
+
+
+def derivation(arch: Any, data: Any, q: Any, *, max_cost: float | None = None) -> Derivation:
+    """Return the derivation in the arguments of :func:`exactdropout.claims.check`, for sizes that are numbers.
+
+    >>> derivation("1-1, no biases", "point(1, 2)", "1/2").criterion
+    Formula(2*v_1**2 - 4*v_1 + 4)
+    """
     problem = build_problem(arch, data, q, None, ())
     if not problem.shape.named:
         raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {problem.shape}.")
-    found = derive(
+    return derive(
         problem.network if problem.network is not None else problem.architecture({}),
         _examples(problem),
         [_rate(rate) for rate in problem.rates] if len(problem.rates) > 1 else _rate(problem.rates[0]),
         max_cost=MAX_COST if max_cost is None else max_cost,
     )
-    return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
 
 
 def _breakable(expression: sympy.Expr) -> sympy.Expr:

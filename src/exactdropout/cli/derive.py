@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from exactdropout.cli.arguments import add_claim_problem, add_cost, add_json, claim_problem, cost_limit
+from exactdropout.cli.derivatives import add_derivatives, print_derivatives, wanted
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
@@ -36,6 +37,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--assume", action="append", metavar="TEXT", help="assumption of a closed form, such as 'weights = c, c >= 0'"
     )
+    add_derivatives(command)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--text", action="store_true", help="print text in the grammar of claims (the default)")
     form.add_argument("--latex", action="store_true", help="print LaTeX, long sums broken into aligned lines")
@@ -71,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
 
     style = _style(options)
     problem, quantities = claim_problem(options), options.quantity or _QUANTITIES
+    if wanted(options):
+        return print_derivatives(problem, options)
     closed = options.closed_form or options.assume
     if options.code:
         if closed:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import sympy
 
@@ -23,6 +23,9 @@ from exactdropout.symbolic.hyperplanes import Component, Pattern
 from exactdropout.symbolic.problem import Problem
 from exactdropout.symbolic.region_search import Branch, Hinges, resolve
 from exactdropout.symbolic.ring import ReluPolynomial
+
+if TYPE_CHECKING:
+    from exactdropout.symbolic.stationary import StationaryPoints
 
 __all__ = ["Region", "Regions", "regions"]
 
@@ -59,6 +62,24 @@ class Region:
         over = self._problem.loss_denominator
         loss = resolve(self._problem.loss, self._branch.known)
         return formula(self._problem.ring, [(loss - self._resolved_risk() * over,)], over)
+
+    def stationary_points(self) -> StationaryPoints:
+        """Return the stationary points of the criterion, in all weights that are symbols, inside the region.
+
+        Solved for one hidden layer and one output, numbers everywhere else: see
+        :mod:`exactdropout.symbolic.stationary`. Each point is exact and inside, and every derivative vanishes there
+        exactly. Otherwise the status is "not solved".
+        """
+        from exactdropout.symbolic.stationary import StationaryPoints, stationary_points
+
+        loss = resolve(self._problem.loss, self._branch.known)
+        over = self._problem.loss_denominator.terms[()]
+        if not over.is_constant():
+            return StationaryPoints(status="not solved", reason="q is a symbol", points=())
+        size = over.leading_coefficient()
+        criterion = loss.terms.get((), self._problem.ring.context.constant(0))
+        scale = Fraction(int(size.p), int(size.q))
+        return stationary_points(self._problem, criterion, scale, self._branch.facets)
 
     def _resolved_risk(self) -> ReluPolynomial:
         if not self._problem.risk.atom_numbers() <= self._branch.known.keys():
