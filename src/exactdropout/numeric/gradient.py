@@ -109,7 +109,7 @@ def criterion_gradient(network: Network, problem: Problem, runner: Runner) -> Gr
     """Return ∂J_D/∂W with its bound, by the table kernel where it applies, else by the gradient walk."""
     if applies(problem):
         with np.errstate(over="ignore", invalid="ignore"):
-            return table_gradient(network, problem, layer_magnitudes(problem, dropout=True), runner)
+            return table_gradient(network, problem, runner)
     return walked_gradient(network, problem, runner)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
-from exactdropout.numeric.bounds import Magnitudes
+from exactdropout.numeric.bounds import LARGEST, layer_magnitudes
 from exactdropout.numeric.problem import Problem, out_of_range, rounded
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.strategy import Estimate
@@ -42,49 +43,77 @@ def table_estimate(problem: Problem) -> Estimate:
     return Estimate(visited=masks, cost=masks * outputs * (0.5 + 0.33 * below) + halves + each + 1e5, memory=memory)
 
 
-def table_gradient(network: Network, problem: Problem, magnitudes: Magnitudes, runner: Runner) -> Gradient:
-    """Return the gradient with a bound that contains every exact entry; the derivative at a kink is the slope."""
-    from exactdropout.numeric.kernels.gradient_layer import active_columns, layer_gradients
+def table_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
+    """Return the gradient with a bound that contains every exact entry; the derivative at a kink is the slope.
 
-    weights, bias = problem.weights[0], problem.biases[0]
-    output_weights = problem.weights[1]
-    inputs = problem.inputs
+    Pre-activations are first taken to be rounded. Only where that leaves a sign in doubt it matters that small integers
+    are not, and the general bounds say so.
+    """
+    from exactdropout.numeric.kernels.gradient_layer import active_columns, layer_reaches
+
+    weights, bias, inputs = problem.weights[0], problem.biases[0], problem.inputs
     m, width = inputs.shape
-    below, outputs = len(bias), len(output_weights)
-    keep, drop, inverse_keep = float(problem.keep[0]), float(problem.drop[0]), float(problem.inverse_keep[0])
+    below, inverse_keep = len(bias), float(problem.inverse_keep[0])
     columns, units, counts = np.empty((m, width, below)), np.empty((m, width), np.int64), np.empty(m, np.int64)
     active: tuple[Any, ...] = (inputs, weights, inverse_keep, columns, units, counts)
     active_columns(*active)
     residuals = problem.biases[1] - problem.labels
     indicators, items = _indicators(problem, columns, counts, residuals, runner)
+    sizes, reaches, wrongs = np.empty((m, width)), np.empty((m, below)), np.empty((m, below))
+    reached: tuple[Any, ...] = (inputs, problem.input_errors, weights, bias, inverse_keep, sizes, reaches, wrongs)
+    if not layer_reaches(*reached) < LARGEST:
+        raise out_of_range("network")
+    before: tuple[Any, ...] = (units, counts, columns, residuals, items, indicators)
+    gradient, doubt = _finished(network, problem, before, (sizes, reaches, wrongs))
+    if doubt:
+        magnitudes = layer_magnitudes(problem, dropout=True)
+        general = (magnitudes.sizes[0], magnitudes.reaches[0], magnitudes.wrongs[0])
+        gradient, _ = _finished(network, problem, before, general)
+    return gradient
+
+
+def _finished(
+    network: Network, problem: Problem, before: tuple[Any, ...], bounds: tuple[Array, Array, Array]
+) -> tuple[Gradient, bool]:
+    """Return the gradient from the sums over masks, and whether some sign is in doubt."""
+    from exactdropout.numeric.kernels.gradient_layer import layer_gradients
+
+    units, counts, columns, residuals, items, indicators = before
+    sizes, reaches, wrongs = bounds
+    weights, bias, output_weights = problem.weights[0], problem.biases[0], problem.weights[1]
+    (outputs, below), width = output_weights.shape, problem.inputs.shape[1]
     half = 1 << (width + 1) // 2
     d_weights, d_bias = np.zeros(weights.shape), np.zeros(below)
     d_output_weights, d_output_bias = np.zeros(output_weights.shape), np.zeros(outputs)
     arguments: tuple[Any, ...] = (
-        inputs, units, counts, columns, weights, bias, output_weights, problem.biases[1], residuals,
-        problem.labels, problem.label_errors, problem.slopes[0], problem.slope_errors[0], keep, drop, inverse_keep,
-        float(problem.cumulants[0]), np.array([rounded(v, "data") for v in problem.probabilities]),
-        magnitudes.sizes[0], magnitudes.errors[0], magnitudes.reaches[0], magnitudes.wrongs[0], items, indicators,
+        problem.inputs, units, counts, columns, weights, bias, output_weights, problem.biases[1], residuals,
+        problem.labels, problem.label_errors, problem.slopes[0], problem.slope_errors[0], float(problem.keep[0]),
+        float(problem.drop[0]), float(problem.inverse_keep[0]), float(problem.cumulants[0]),
+        np.array([rounded(v, "data") for v in problem.probabilities]),
+        sizes, problem.input_errors, reaches, wrongs, items, indicators,
         np.empty((2, half)), np.empty((2, half)), np.empty((2, half), np.int64), np.empty((2, half), np.int64),
         np.empty(half), np.empty(half), np.empty((2, half + 1)), np.empty(half), np.empty((below, 1 + width)),
         np.empty((2, below)), np.empty(below), np.empty(below), np.empty(2 + 2 * below),
         d_weights, d_bias, d_output_weights, d_output_bias,
     )  # fmt: skip
-    bound = layer_gradients(*arguments)
-    if not (np.isfinite(bound) and all(np.isfinite(a).all() for a in (d_weights, d_output_weights))):
+    bound, doubt = layer_gradients(*arguments)
+    if not (math.isfinite(bound) and all(np.isfinite(a).all() for a in (d_weights, d_output_weights))):
         raise out_of_range("network")
     hidden, output = network.biases
-    return Gradient(
+    gradient = Gradient(
         weights=(freeze(d_weights), freeze(d_output_weights)),
         biases=(None if hidden is None else freeze(d_bias), None if output is None else freeze(d_output_bias)),
         error_bound=bound,
     )
+    return gradient, doubt
 
 
 def _indicators(
     problem: Problem, columns: Array, counts: Array, residuals: Array, runner: Runner
 ) -> tuple[Array, Array]:
-    """Return Σ P r 1(z > 0) of every item, and the items (example, bits, prefix)."""
+    """Return Σ P r 1(z > 0), of each example in the row of its first item, and the items (example, bits, prefix)."""
+    from exactdropout.numeric.kernels.gradient_layer import add_items
+
     below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
     row = outputs * below * (1 + width)
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
@@ -116,7 +145,11 @@ def _indicators(
     }
     work = Work(name="gradient", begin=IndicatorItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights))
     found = runner.run(work)
-    return (found[0] if len(found) == 1 else np.concatenate(found)), grid
+    indicators = found[0] if len(found) == 1 else np.concatenate(found)
+    if len(items) > problem.examples:
+        summed: tuple[Any, ...] = (grid, counts, indicators)
+        add_items(*summed)
+    return indicators, grid
 
 
 class IndicatorItems:

@@ -17,11 +17,13 @@ from exactdropout.numeric.kernels.compiled import compiled
 from exactdropout.numeric.kernels.gradient_halves import BLOCK, conditional_moments
 from exactdropout.numeric.kernels.gradient_table import LOW_BITS, MIDDLE_BITS
 
-__all__ = ["active_columns", "layer_bound", "layer_gradient", "layer_gradients"]
+__all__ = ["active_columns", "add_items", "layer_bound", "layer_gradient", "layer_gradients", "layer_reaches"]
 
 UNIT = 2.0**-53
 ETA = 2.0**-1074
 SLACK = 1 + 2.0**-29
+DOUBT = 2.0**-40
+"""What is left of P(|z| ≤ 3·wrongs) after sums of zeros are taken off, where it is rounding only, is below this."""
 
 
 @compiled
@@ -39,6 +41,46 @@ def active_columns(
                 units[e, count] = u
                 count += 1
         counts[e] = count
+
+
+@compiled
+def layer_reaches(
+    inputs: Array,
+    input_errors: Array,
+    weights: Array,
+    bias: Array,
+    inverse_keep: float,
+    sizes: Array,
+    reaches: Array,
+    wrongs: Array,
+) -> float:
+    """Write |x| ≤ sizes, |z|, |ẑ| ≤ reaches and |ẑ − z| ≤ wrongs for every mask, and return the largest reach.
+
+    The recurrence of docs/error-bounds.md, step 2, as :mod:`..bounds` has it, but without its layers that are exact.
+    """
+    n = inputs.shape[1]
+    scale = inverse_keep * SLACK
+    largest = 0.0
+    for e in range(inputs.shape[0]):
+        for u in range(n):
+            sizes[e, u] = (abs(inputs[e, u]) + input_errors[e, u]) * SLACK + 3 * ETA
+            largest = max(largest, sizes[e, u] * scale)
+        for i in range(weights.shape[0]):
+            total = 0.0
+            reach = 0.0
+            carried = 0.0
+            for u in range(n):
+                w = abs(weights[i, u])
+                total += w
+                reach += w * sizes[e, u]
+                carried += w * input_errors[e, u]
+            lost = 2.0 * ETA * (2.0 * n + 6.0 + total)
+            below = (abs(bias[i]) + scale * (reach * SLACK + (n + 2) * ETA) + lost) * SLACK + (n + 2) * ETA
+            wrong = scale * (carried * SLACK + (n + 2) * ETA) + (n + 4) * UNIT * SLACK * below + lost
+            reaches[e, i] = below
+            wrongs[e, i] = wrong * SLACK + (n + 2) * ETA
+            largest = max(largest, below)
+    return float(largest)
 
 
 @compiled
@@ -207,6 +249,24 @@ def layer_bound(
 
 
 @compiled
+def add_items(items: Array, counts: Array, indicators: Array) -> None:
+    """Add the rows of all items of each example in pairs, into the first of them."""
+    begin = 0
+    while begin < items.shape[0]:
+        rows = 1 << items[begin, 1]
+        count = counts[items[begin, 0]]
+        half = rows >> 1
+        while half > 0:
+            for row in range(begin, begin + half):
+                for o in range(indicators.shape[1]):
+                    for i in range(indicators.shape[2]):
+                        for u in range(1 + count):
+                            indicators[row, o, i, u] += indicators[row + half, o, i, u]
+            half >>= 1
+        begin += rows
+
+
+@compiled
 def layer_gradients(
     inputs: Array,
     units: Array,
@@ -249,25 +309,18 @@ def layer_gradients(
     d_bias: Array,
     d_output_weights: Array,
     d_output_bias: Array,
-) -> float:
-    """Add all examples up; return a bound of the error of every entry.
+) -> tuple[float, bool]:
+    """Add all examples up; return a bound of the error of every entry, and whether some sign is in doubt.
 
-    The rows of ``indicators`` of one example's items are first added in pairs.
+    The first row of ``indicators`` of each example holds the sum over all its items.
     """
     smooth = slope == 1.0 and slope_error == 0.0
     begin = 0
     total = 0.0
     rounding = 0.0
+    doubt = False
     for e in range(inputs.shape[0]):
         rows = 1 << items[begin, 1]
-        half = rows >> 1
-        while half > 0:
-            for row in range(begin, begin + half):
-                for o in range(indicators.shape[1]):
-                    for i in range(indicators.shape[2]):
-                        for u in range(1 + counts[e]):
-                            indicators[row, o, i, u] += indicators[row + half, o, i, u]
-            half >>= 1
         for i in range(bias.shape[0]):
             thresholds[i] = 0.0 if smooth else 3.0 * wrongs[e, i] * (1 + 2.0**-20)
         conditional_moments(
@@ -289,8 +342,10 @@ def layer_gradients(
             label_errors[e], counts[e], outer, slope, slope_error, drop, inverse_keep, kappa, lost, inputs[e], near,
             bound,
         )  # fmt: skip
+        for i in range(bias.shape[0]):
+            doubt = doubt or near[i] > DOUBT
         p = probabilities[e] * (1 + 4 * UNIT) + ETA
         total += p * bound[0]
         rounding += p * bound[1]
         begin += rows
-    return float((total + (inputs.shape[0] + 10.0) * UNIT * SLACK * rounding) * SLACK + ETA)
+    return (total + (inputs.shape[0] + 10.0) * UNIT * SLACK * rounding) * SLACK + ETA, doubt
