@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from exactdropout.numeric.exact_strategy import log2_sum
+from exactdropout.numeric.exact_strategy import ExactProblem, log2_sum
 from exactdropout.numeric.reduction import ReducedExample, ReducedLayer
 
-__all__ = ["LayerCounts", "lattice_points", "layer_counts"]
+__all__ = ["LayerCounts", "bounded_counts", "lattice_points", "layer_counts"]
 
 SAMPLED_MINORS = 200
 
@@ -42,6 +42,14 @@ def layer_counts(example: ReducedExample, *, first: float | None = None) -> list
         alive = min(alive + expanded, _box(layer, after=True))
         result.append(LayerCounts(entering=entering, pushes=pushes, expanded=expanded, alive=alive))
     return result
+
+
+def bounded_counts(problem: ExactProblem, example: ReducedExample) -> list[LayerCounts]:
+    """Return :func:`layer_counts`, made once."""
+    known: dict[int, list[LayerCounts]] = problem.memo.setdefault("bounded counts", {})
+    if id(example) not in known:
+        known[id(example)] = layer_counts(example)
+    return known[id(example)]
 
 
 def _expansion(layer: ReducedLayer, estimated: float) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,21 +35,25 @@ FORM_BITS = 28
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """One field for each unit: rows (shift, mask, step, low) for the kernels; ``bits`` in all."""
+    """One field for each unit: ``rows`` (shift, mask, step, low), as an array for the kernels in ``table``."""
 
-    table: Array
-    bits: int
+    rows: tuple[tuple[int, int, int, int], ...]
+
+    @cached_property
+    def table(self) -> Array:
+        """The rows."""
+        return np.array(self.rows, dtype=np.int64).reshape(-1, 4)
 
     def key(self, values: tuple[int, ...] | list[int]) -> int:
         """Return the key of a vector, wrapped to 64 bits where it lies outside (before all units are added)."""
         total: int = sum(
-            ((v - low) // step) << shift for v, (shift, _, step, low) in zip(values, self.table.tolist(), strict=True)
+            ((v - low) // step) << shift for v, (shift, _, step, low) in zip(values, self.rows, strict=True)
         )
         return (total + INT64) % (2 * INT64) - INT64
 
     def step(self, column: tuple[int, ...]) -> int:
         """Return what adding a column adds to a key."""
-        return sum((c // step) << shift for c, (shift, _, step, _) in zip(column, self.table.tolist(), strict=True))
+        return sum((c // step) << shift for c, (shift, _, step, _) in zip(column, self.rows, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +64,16 @@ class Forms:
     integers are too large, the sums h_i + h_j for i < j (``pairs`` True), from which E h_i h_j follows.
     """
 
-    table: Array
+    rows: tuple[tuple[int, ...], ...]
     pairs: bool
     limb: int
     limbs: int
     largest: int
+
+    @cached_property
+    def table(self) -> Array:
+        """The rows."""
+        return np.array(self.rows, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,13 +170,13 @@ def _packed(ranges: list[tuple[int, int, int]]) -> Fields | None:
         shift += bits
         if shift > KEY_BITS or max(abs(low), abs(high), step) >= INT64 // 2:
             return None
-    return Fields(table=np.array(rows, dtype=np.int64).reshape(-1, 4), bits=shift)
+    return Fields(rows=tuple(rows))
 
 
 def _forms(output: ReducedOutput, fields: Fields, weight: int) -> Forms | str:
-    groups = len(fields.table)
-    lows = [int(row[3]) for row in fields.table]
-    highs = [int(row[3]) + int(row[1]) * int(row[2]) for row in fields.table]
+    groups = len(fields.rows)
+    lows = [low for _, _, _, low in fields.rows]
+    highs = [low + mask * step for _, mask, step, low in fields.rows]
     units = [[0, *(int(i == j) for j in range(groups))] for i in range(groups)]
     outputs: list[list[Any]] = []
     for o, bias in enumerate(output.bias):
@@ -191,7 +201,7 @@ def _forms(output: ReducedOutput, fields: Fields, weight: int) -> Forms | str:
             limb = 62 - 2 * largest.bit_length()
             counts = min(weight, INT64 - 1).bit_length()
             return Forms(
-                table=np.array(rows, dtype=np.int64).reshape(len(rows), groups + 1),
+                rows=tuple(tuple(row) for row in rows),
                 pairs=pairs,
                 limb=limb,
                 limbs=-(-counts // limb),

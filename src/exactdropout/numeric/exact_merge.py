@@ -15,7 +15,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric import exact_states
-from exactdropout.numeric.exact_counts import LayerCounts, lattice_points, layer_counts
+from exactdropout.numeric.exact_counts import LayerCounts, bounded_counts, lattice_points, layer_counts
 from exactdropout.numeric.exact_layout import Layout, layout, recombined
 from exactdropout.numeric.exact_steady import walked, with_noise
 from exactdropout.numeric.exact_strategy import (
@@ -72,7 +72,7 @@ def counts_of(problem: ExactProblem, example: ReducedExample) -> list[LayerCount
     """Return the counts of the layers, the first layer's estimated by the points of its zonotope where it is large."""
     known: dict[int, list[LayerCounts]] = problem.memo.setdefault("counts", {})
     if id(example) not in known:
-        counts = layer_counts(example)
+        counts = bounded_counts(problem, example)
         if counts and counts[0].expanded > 14:
             counts = layer_counts(example, first=lattice_points(example.layers[0]))
         known[id(example)] = counts
@@ -101,7 +101,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
                 own += NS_PER_INSERT * entering * leaves
                 memory = max(memory, BYTES_PER_STATE * power(count.alive))
             else:
-                forms = len(plan.forms.table) * plan.forms.limbs
+                forms = len(plan.forms.rows) * plan.forms.limbs
                 own += NS_PER_FORM * entering * leaves * (forms + len(example.layers[-1].bias))
             visited += entering * leaves
         cost += own * len(plan.moduli) + 3e5
@@ -134,7 +134,7 @@ def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction
         passes.append(merging.folded())
     folded = [
         [recombined([p[f][power] for p in passes], plan.moduli) for power in range(2)]
-        for f in range(len(plan.forms.table))
+        for f in range(len(plan.forms.rows))
     ]
     return with_noise(_output_moments(example, plan, folded), lacking)
 
@@ -150,7 +150,7 @@ def merged_law(example: ReducedExample, plan: Layout, limit: int, tick: Tick) ->
 def _output_moments(example: ReducedExample, plan: Layout, folded: list[list[int]]) -> OutputMoments:
     """Return the output's moments from Σ count·v and Σ count·v² of the forms."""
     output, weight = example.output, plan.weight
-    groups = len(plan.after[-1].table)
+    groups = len(plan.after[-1].rows)
     ratio = output.rate / (1 - output.rate)
     first, second, noise = [], [], []
     for o, bias in enumerate(output.bias):

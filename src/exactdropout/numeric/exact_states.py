@@ -13,7 +13,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias, cast
 
-from exactdropout.numeric.exact_counts import layer_counts
+from exactdropout.numeric.exact_counts import bounded_counts
 from exactdropout.numeric.exact_steady import walked, with_noise
 from exactdropout.numeric.exact_strategy import (
     ExactEstimate,
@@ -50,7 +50,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
     visited, costs, memory = [], [0.0], [0.0]
     for reduced in problem.examples:
         example, _ = walked(problem, reduced)
-        counts = layer_counts(example)
+        counts = bounded_counts(problem, example)
         for layer, count in zip(example.layers, counts, strict=True):
             width = len(layer.bias)
             visited.append(count.alive)

@@ -31,6 +31,8 @@ def gathered(example: ReducedExample) -> tuple[ReducedExample, tuple[Fraction, .
     if len(example.layers) != 1:
         return nothing
     layer = example.layers[0]
+    if example.steady < 2:
+        return nothing
     steady = [i for i, (t, b) in enumerate(zip(layer.tops, layer.bottoms, strict=True)) if t == b]
     weights = [[0] * len(layer.bias) for _ in output.bias]
     squares = [[0] * len(layer.bias) for _ in output.bias]
@@ -80,6 +82,8 @@ def walked(problem: ExactProblem, example: ReducedExample) -> tuple[ReducedExamp
 
 def with_noise(moments: OutputMoments, lacking: tuple[Fraction, ...]) -> OutputMoments:
     """Return the moments with what gathering took from the noise."""
+    if not any(lacking):
+        return moments
     return replace(moments, noise=tuple(a + b for a, b in zip(moments.noise, lacking, strict=True)))
 
 
