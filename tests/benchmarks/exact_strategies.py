@@ -127,6 +127,9 @@ def ratio(name: str, seconds: float, bits: int, count: int, ours: float) -> str:
 def main() -> None:
     """Print one table."""
     print("| case | strategy | visited | ms | planned ms | baselines' time as a multiple |\n|---|---|---|---|---|---|")
+    if "--large" in sys.argv:
+        large()
+        return
     row("Figure 1 (2-2-1)", xd.Network([[[1, 1], [1, 1]], [1, 1]]), xd.Examples.point((1, -1), 8))
     row("K=8, n=4", network(0, (8, 4)), xd.Examples.point([1] * 8, 3))
     row("K=10, n=4", network(0, (10, 4)), xd.Examples.point([1] * 10, 3))
@@ -146,15 +149,15 @@ def main() -> None:
     random = np.random.default_rng(2)
     dense = [np.vectorize(lambda v: F(int(v), 97), otypes=[object])(random.integers(1, 50, (40, 40))) for _ in range(4)]
     row("K=40, 4 x 40, positive", xd.Network([*dense, dense[0][:1]]), xd.Examples.point([1] * 40, 1))
-    if "--large" in sys.argv:
-        row("K=30, n=6", network(0, (30, 6)), xd.Examples.point([1] * 30, 3), strategy="merge")
-        size = 1000
-        weight = np.full((size, size), F(1, 512), dtype=object)
-        row(
-            "K=1000, 49 x 1000, equal weights",
-            xd.Network([weight] * 49 + [weight[:1]]),
-            xd.Examples.point([1] * size, 1),
-        )
+
+
+def large() -> None:
+    """Print what takes seconds and gigabytes."""
+    row("K=30, n=6", network(0, (30, 6)), xd.Examples.point([1] * 30, 3), strategy="merge")
+    size = 1000
+    weight = np.full((size, size), F(1, 512), dtype=object)
+    deep = xd.Network([weight] * 49 + [weight[:1]])
+    row("K=1000, 49 x 1000, equal weights", deep, xd.Examples.point([1] * size, 1))
 
 
 def equal_columns(inputs: int, units: int) -> xd.Network:
