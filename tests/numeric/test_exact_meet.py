@@ -93,7 +93,8 @@ def test_the_bound_holds_for_adversarial_numbers(data):
     row = st.lists(entry, min_size=k, max_size=k)
     few = st.lists(entry, min_size=n, max_size=n)
     weights = [data.draw(st.lists(row, min_size=n, max_size=n)), [data.draw(few), data.draw(few)]]
-    network = Network([np.array(w) for w in weights], [np.array(data.draw(few)), None])
+    activation = data.draw(st.sampled_from(["relu", "relu", "leaky_relu(1/10)", "leaky_relu(-3)"]))
+    network = Network([np.array(w) for w in weights], [np.array(data.draw(few)), None], activation=activation)
     examples = Examples.point(data.draw(row), [1.0, data.draw(entry)])
     q = data.draw(st.sampled_from([F(1, 2), F(1, 3), F(99, 100), F(1, 10**9)]))
     try:

@@ -151,6 +151,20 @@ def test_it_agrees_with_the_table_within_both_bounds(rows, bits, q):
         assert found.error_bounds[name] < 1e-10 * table.criterion
 
 
+@pytest.mark.parametrize("activation", ["leaky_relu(1/7)", "leaky_relu(-2)", "leaky_relu(3)", "linear"])
+def test_leaky_units_are_two_ramps(activation):
+    rng = np.random.default_rng(11)
+    network = Network(
+        [rng.normal(size=(4, 14)), rng.normal(size=(2, 4))], [rng.normal(size=4), None], activation=activation
+    )
+    data = Examples.from_arrays(rng.normal(size=(2, 14)), rng.normal(size=(2, 2)))
+    table, found = (evaluate_float64(network, data, (F(1, 3), F(1, 4)), strategy=s) for s in ("enumerate", "meet"))
+    for name in ("criterion", "risk", "penalty", "variance", "bias"):
+        room = table.error_bounds[name] + found.error_bounds[name]
+        assert abs(getattr(table, name) - getattr(found, name)) <= room
+        assert found.error_bounds[name] < 1e-9 * table.criterion
+
+
 def test_massive_ties_are_no_trouble():
     network = Network([np.array([[1.0, -1.0, 1.0, -1.0] * 4, [1.0, 1.0, -1.0, -1.0] * 4]), [[1.0, 1.0]]])
     data = Examples.point([1.0] * 16, 1.0)

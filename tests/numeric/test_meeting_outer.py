@@ -34,6 +34,7 @@ def build(widths, seed, activation="relu", examples=2):
     [
         ((4, 22, 3, 2), (F(1, 2), F(1, 3), F(1, 4)), "relu"),  # lists of up to 2^11 states, and few active units
         ((3, 4, 18, 2, 1), (F(1, 3), F(1, 2), F(3, 4), F(1, 2)), ["relu", "leaky_relu(-1/2)", "relu"]),
+        ((3, 16, 2, 1), (F(1, 4), F(1, 2), F(1, 3)), ["relu", "leaky_relu(1/10)"]),
         ((5, 16, 3, 1), (F(0), F(1, 2), F(1, 2)), "relu"),  # nothing outside: one layer is walked
         ((3, 3, 16, 3, 1), (F(1, 2), F(0), F(1, 5), F(1, 2)), "relu"),  # a layer without dropout between
     ],

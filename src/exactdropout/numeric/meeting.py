@@ -14,7 +14,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
 from exactdropout.numeric.enumerating import active_columns
 from exactdropout.numeric.meeting_outer import FEW_UNITS, MOST_OUTER, outer_moments, sampled_leaves
-from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, mask_weights, release
+from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, mask_weights, pairs_of, ramps, release
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
 from exactdropout.numeric.strategy import Estimate, Folded
@@ -31,14 +31,12 @@ PAIR_ROUNDINGS = 2560
 
 
 def refusal(problem: Problem, moments: int) -> str | None:
-    """The last walked layer feeds the last hidden layer, which is relu; second moments; few masks outside it."""
+    """The last walked layer feeds the last hidden layer; second moments; few masks outside it."""
     layer = len(problem.weights) - 2
     if problem.first > layer or problem.rates[layer] == 0:
         return "the droppable layer before the last hidden layer must have a rate above 0"
     if moments == 4:
         return "it computes second moments only"
-    if problem.slopes[layer] != 0.0 or problem.slope_errors[layer] > 0:
-        return "it needs relu in the last hidden layer"
     if problem.first < layer:
         leaves = sampled_leaves(problem)
         if sum(weight for weight, _ in leaves) > MOST_OUTER * problem.examples:
@@ -52,7 +50,7 @@ def refusal(problem: Problem, moments: int) -> str | None:
 def estimate(problem: Problem, moments: int) -> Estimate:
     """Return the points of both lists over all pairs; one costs 35 to 70 ns as the orders leave the caches."""
     layer = len(problem.weights) - 2
-    width = len(problem.equal_units[layer][0])
+    width, count = len(ramps(problem)[1]), len(pairs_of(problem))
     outer = problem.first < layer
     if outer:
         leaves = sampled_leaves(problem)
@@ -61,7 +59,7 @@ def estimate(problem: Problem, moments: int) -> Estimate:
     visited = cost = memory = 0.0
     for weight, k in leaves:
         size = 2.0 ** ((k + 1) // 2) + 2.0 ** (k // 2)
-        pairs = width * (width - 1) / 2
+        pairs = float(count)
         if outer and k <= FEW_UNITS:
             visited += weight * 2.0**k
             cost += weight * (1e5 + 2.0**k * width * (20.0 + 2.0 * width))
@@ -120,9 +118,10 @@ def _moments(problem: Problem, magnitudes: Magnitudes, example: int, runner: Run
         columns, counts = active_columns(problem)
         own, second = _pairs(problem, columns[example, : int(counts[example])], runner)
         more = 0
+    copies = len(own) // len(kept)
     sizes = up(own[:, 2:] * 1.01)
-    wrong = 2 * magnitudes.wrongs[layer][example][kept]
-    reach = up(magnitudes.sizes[-1][example][kept])
+    wrong = np.tile(2 * magnitudes.wrongs[layer][example][kept], copies)
+    reach = np.tile(up(magnitudes.sizes[-1][example][kept]), copies)
     lost = 32 * ETA * 2.0 ** (MOST_BITS + MOST_OUTER.bit_length())
     e_mean = up(wrong + gamma(UNIT_ROUNDINGS + more) * sizes[:, 0] + lost * (1 + reach), 3)
     extent = root(sizes[:, 1])
@@ -131,28 +130,70 @@ def _moments(problem: Problem, magnitudes: Magnitudes, example: int, runner: Run
     rms = root(up(np.maximum(own[:, 1], 0.0) + gamma(UNIT_ROUNDINGS + more) * sizes[:, 1] + lost * (1 + reach) ** 2, 4))
     across = wrong[:, None] * rms[None, :] + rms[:, None] * wrong[None, :] + 3 * wrong[:, None] * wrong[None, :]
     e_second = up(rounding + across + lost * (1 + reach[:, None]) * (1 + reach[None, :]), 8)
+    found = Moments(mean=np.maximum(own[:, 0], 0.0), e_mean=e_mean, second=np.maximum(second, 0.0), e_second=e_second)
+    if copies == 2:
+        found = _leaning(found, problem.slopes[layer], problem.slope_errors[layer])
     everywhere = np.ix_(groups, groups)
     return Moments(
-        mean=np.maximum(own[:, 0], 0.0)[groups],
-        e_mean=e_mean[groups],
-        second=np.maximum(second, 0.0)[everywhere],
-        e_second=e_second[everywhere],
+        mean=found.mean[groups],
+        e_mean=found.e_mean[groups],
+        second=found.second[everywhere],
+        e_second=found.e_second[everywhere],
     )
+
+
+def _leaning(ramp: Moments, slope: float, off: float) -> Moments:
+    """Return the moments of φ(z) = max(z, 0) − slope·max(−z, 0) from both ramps'; ``off`` bounds the slope's error."""
+    n = len(ramp.mean) // 2
+    steep, off = abs(slope), off + 4 * UNIT * abs(slope)
+    front, back = slice(0, n), slice(n, 2 * n)
+    opposite = np.arange(n)
+    second, e_second = ramp.second.copy(), ramp.e_second.copy()
+    for part in (second, e_second):  # max(z, 0)·max(−z, 0) = 0
+        part[opposite, opposite + n] = part[opposite + n, opposite] = 0.0
+    size_mean = up(ramp.mean + ramp.e_mean)
+    size = up(second + e_second)
+    mixed = second[front, back] + second[back, front]
+    e_mixed = up(e_second[front, back] + e_second[back, front])
+    size_mixed = up(size[front, back] + size[back, front])
+    value = second[front, front] - slope * mixed + slope * slope * second[back, back]
+    error = up(
+        e_second[front, front]
+        + steep * e_mixed
+        + steep * steep * e_second[back, back]
+        + off * size_mixed
+        + off * (2 * steep + off) * size[back, back]
+        + gamma(6) * (size[front, front] + steep * size_mixed + steep * steep * size[back, back])
+        + 8 * ETA * (1 + steep),
+        12,
+    )
+    mean = ramp.mean[front] - slope * ramp.mean[back]
+    e_mean = up(
+        ramp.e_mean[front]
+        + steep * ramp.e_mean[back]
+        + off * size_mean[back]
+        + gamma(3) * (size_mean[front] + steep * size_mean[back])
+        + 4 * ETA,
+        6,
+    )
+    return Moments(mean=mean, e_mean=e_mean, second=value, e_second=error)
 
 
 def _pairs(problem: Problem, columns: Array, runner: Runner) -> tuple[Array, Array]:
     """Return the moments and sizes of :class:`MetUnit` and E h_i h_j for one set of active columns."""
     layer = problem.first
+    base = ramps(problem)[1]
+    bits, n = len(columns), len(base)
     kept = problem.equal_units[layer][0]
-    bits, n = len(columns), len(kept)
+    signs = np.repeat([1.0, -1.0], len(kept))[:n]
     cut = (bits + 1) // 2
     payload = {
-        "columns": np.ascontiguousarray(columns[:, kept]),
-        "base": problem.biases[layer][kept],
+        "columns": np.ascontiguousarray(columns[:, np.resize(kept, n)] * signs),
+        "base": base,
         "weights": mask_weights(problem.rates[layer], cut, bits - cut),
         "stretch": STEP_POINTS,
     }
-    pairs = tuple((i, j) for i in range(n) for j in range(i))
+    pairs = pairs_of(problem)
     whole = n + 2 * len(pairs)
 
     def part(before: int) -> Runner:
@@ -184,7 +225,7 @@ def _outputs(
     for o in range(problem.outputs):
         w, w_abs = problem.weights[-1][o], np.abs(problem.weights[-1][o])
         pairs = np.einsum("i,ij,j->", w, second, w)
-        bulk = up(np.einsum("i,ij,j->", w_abs, second, w_abs), n * n)
+        bulk = up(np.einsum("i,ij,j->", w_abs, np.abs(second), w_abs), n * n)
         e_pairs = up(
             np.einsum("i,ij,j->", w_abs, e_second, w_abs)
             + gamma(n * n + 8) * bulk
@@ -192,7 +233,7 @@ def _outputs(
             3 * n * n,
         )
         line = float(np.einsum("i,i->", w, mean))
-        line_bulk = up(np.einsum("i,i->", w_abs, mean), n)
+        line_bulk = up(np.einsum("i,i->", w_abs, np.abs(mean)), n)
         e_line = up(np.einsum("i,i->", w_abs, e_mean) + gamma(n + 2) * line_bulk + n * ETA, 2 * n)
         for shift, e_shift, kind in (
             (problem.biases[-1][o] - reference.output.value[example, o], 0.0, "g"),
@@ -215,7 +256,7 @@ def _outputs(
                 errors += [e_first, e_square]
             else:
                 weights = w * w
-                diagonal = np.diag(second)
+                diagonal = np.maximum(np.diag(second), 0.0)
                 noise = kappa * float(np.einsum("i,i->", weights, diagonal))
                 values += [noise, max(square, 0.0)]
                 reach = np.max(magnitudes.sizes[-1][example]) ** 2

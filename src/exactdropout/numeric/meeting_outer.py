@@ -13,7 +13,7 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, Points, mask_weights
+from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, Points, mask_weights, pairs_of, ramps
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
@@ -99,13 +99,14 @@ def sampled_leaves(problem: Problem) -> list[tuple[float, int]]:
 def outer_work(problem: Problem, states: Array, weights: Array) -> Work:
     """Return the sums over all outer masks as work; see :class:`MetLeaves`."""
     layer = len(problem.weights) - 2
-    kept = problem.equal_units[layer][0]
+    matrix, base = ramps(problem)
     rate = problem.rates[layer]
     payload = {
         "states": states,
         "weights": weights,
-        "matrix": np.ascontiguousarray(problem.weights[layer][kept]),
-        "base": problem.biases[layer][kept],
+        "matrix": np.ascontiguousarray(matrix),
+        "base": base,
+        "pairs": np.array(pairs_of(problem), dtype=np.int64).reshape(-1, 2),
         "scale": float(problem.inverse_keep[layer]),
         "rate": (rate.numerator, rate.denominator),
         "stretch": STEP_POINTS,
@@ -120,7 +121,7 @@ def outer_work(problem: Problem, states: Array, weights: Array) -> Work:
 def outer_moments(problem: Problem, example: int, runner: Runner) -> tuple[Array, Array, int]:
     """Return moments and sizes of units (as :class:`MetUnit`), E h_i h_j, and the roundings of a mean over leaves."""
     states, weights = outer_states(problem, example)
-    n = len(problem.equal_units[len(problem.weights) - 2][0])
+    n = len(ramps(problem)[1])
     parts = runner.run(outer_work(problem, states, weights))
     total = np.zeros(4 * n + n * n)
     for part in parts:
@@ -161,18 +162,18 @@ class MetLeaves:
                 own, second = _all_masks(leaf)
             else:
                 held = Points()
-                own, second = np.empty((n, 4)), np.empty((n, n))
+                own = np.empty((n, 4))
                 for i in range(n):
                     running = MetUnit(leaf, (i,), held)
                     while not running.step():
                         yield False
                     own[i] = running.result
-                    second[i, i] = own[i, 1]
-                    for j in range(i):
-                        pair = MetPair(leaf, (i, j), held)
-                        while not pair.step():
-                            yield False
-                        second[i, j] = second[j, i] = pair.result[0]
+                second = np.diag(own[:, 1])
+                for i, j in payload["pairs"].tolist():
+                    pair = MetPair(leaf, (i, j), held)
+                    while not pair.step():
+                        yield False
+                    second[i, j] = second[j, i] = pair.result[0]
             self.result = self.result + weight * np.concatenate([own.ravel(), second.ravel()])
             yield False
 

@@ -15,10 +15,21 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.problem import rounded
+from exactdropout.numeric.problem import Problem, rounded
 from exactdropout.numeric.work import Chunk, Payload
 
-__all__ = ["LARGEST_LEAF", "MetPair", "MetUnit", "Points", "cells", "mask_weights", "points", "release"]
+__all__ = [
+    "LARGEST_LEAF",
+    "MetPair",
+    "MetUnit",
+    "Points",
+    "cells",
+    "mask_weights",
+    "pairs_of",
+    "points",
+    "ramps",
+    "release",
+]
 
 STEP_POINTS = 1 << 20
 LARGEST_LEAF = 7
@@ -76,6 +87,26 @@ def cells(size: int) -> tuple[Array, Array]:
     bits = [(ranks - leaf + level) // levels for level in range(levels)][::-1]
     shifts = [ranks - sum(bits[: level + 1]) for level in range(levels)]
     return np.array(shifts, dtype=np.int64), np.array(bits, dtype=np.int64)
+
+
+def ramps(problem: Problem) -> tuple[Array, Array]:
+    """Return weights and bias of the last hidden layer's distinct units; where it is not relu, of their negatives too.
+
+    φ(z) = max(z, 0) − slope·max(−z, 0).
+    """
+    layer = len(problem.weights) - 2
+    kept = problem.equal_units[layer][0]
+    matrix, base = problem.weights[layer][kept], problem.biases[layer][kept]
+    if problem.slopes[layer] == 0.0 and problem.slope_errors[layer] == 0.0:
+        return matrix, base
+    return np.concatenate([matrix, -matrix]), np.concatenate([base, -base])
+
+
+def pairs_of(problem: Problem) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of ramps whose product may differ from 0: all but a unit and its negative."""
+    count = len(ramps(problem)[1])
+    opposite = count - len(problem.equal_units[len(problem.weights) - 2][0])
+    return tuple((i, j) for i in range(count) for j in range(i) if opposite == 0 or i - j != opposite)
 
 
 def _doubled(column: Array, start: float) -> Array:
