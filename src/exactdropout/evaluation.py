@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal
 
 from exactdropout.errors import InvalidInput, MixedNumbers
@@ -78,8 +80,8 @@ def evaluate(
         from exactdropout.numeric.direction import direction_of
 
         direction = direction_of(hessian_product, network)
-    for value, name in ((executor, "executor"), (checkpoint, "checkpoint")):
-        if value is not None and engine != "float64":
+    for value, name in ((executor, "executor"), (checkpoint, "checkpoint")) if engine != "float64" else ():
+        if value is not None:
             raise InvalidInput(
                 f"Argument {name!r} must be None for the {engine} engine, not {show(value)}; only the float64 engine "
                 "works in chunks."
@@ -108,14 +110,24 @@ def evaluate(
                 network, examples, fractions, gradient=gradient, direction=direction, moments=moments,
                 strategy=strategy, max_cost=max_cost, progress=report,
             )  # fmt: skip
-    from exactdropout.numeric.float64 import evaluate_float64
-
-    with reporting(progress, "masks") as report:
-        return evaluate_float64(
-            network, examples, _dyadic_rates(rates, rates_kind), gradient=gradient, direction=direction,
+    fractions = _dyadic_rates(rates, rates_kind)
+    with _NOTHING if progress is None else reporting(progress, "masks") as report:
+        return _float64_engine()(
+            network, examples, fractions, gradient=gradient, direction=direction,
             moments=moments, strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
             max_cost=max_cost, progress=report,
         )  # fmt: skip
+
+
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+@cache
+def _float64_engine() -> Callable[..., Evaluation]:
+    """Return the engine, imported by the first call; an import statement costs a microsecond every time."""
+    from exactdropout.numeric.float64 import evaluate_float64
+
+    return evaluate_float64
 
 
 def plan(
@@ -274,6 +286,8 @@ def _engine(network: Network, data: Examples) -> Literal["exact", "float64"]:
 
 
 def _dyadic_rates(rates: tuple[Number, ...], kind: Kind) -> tuple[Fraction, ...]:
+    if kind == "exact":
+        return rates
     if kind == "symbolic":
         raise MixedNumbers(f"Argument 'q' must be a number here, not {show(rates[0])}; use derive for a symbolic q.")
     return tuple(Fraction(r) for r in rates)

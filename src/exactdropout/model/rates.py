@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model.architecture import Architecture
@@ -26,7 +27,18 @@ def drop_rates(q: object, architecture: Architecture) -> tuple[DropRates, Kind]:
     >>> drop_rates("1/2", Architecture(inputs=2, hidden=(3,)))[0]
     (Fraction(1, 2), Fraction(1, 2))
     """
-    layers = architecture.depth
+    if type(q) in (str, Fraction, float, int):
+        return _one_rate(q, architecture.depth)
+    return _drop_rates(q, architecture.depth)
+
+
+@lru_cache(maxsize=256, typed=True)
+def _one_rate(q: object, layers: int) -> tuple[DropRates, Kind]:
+    """Return the rates for one immutable number; people evaluate with the same q again and again."""
+    return _drop_rates(q, layers)
+
+
+def _drop_rates(q: object, layers: int) -> tuple[DropRates, Kind]:
     one = isinstance(q, str) or not (isinstance(q, Sequence) or hasattr(q, "__len__"))
     values = [q] * layers if one else list(q)  # type: ignore[call-overload]  # a sequence here
     if len(values) != layers:

@@ -22,17 +22,15 @@ from exactdropout.numeric.fingerprint import identity
 from exactdropout.numeric.gradient import criterion_gradient
 from exactdropout.numeric.hessian import walked_hessian_product
 from exactdropout.numeric.journal import journal
-from exactdropout.numeric.planner import choose
+from exactdropout.numeric.planner import choose, with_derivatives
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan
+from exactdropout.numeric.small import SMALLEST, evaluate_small, plan_small
 from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress
 
 __all__ = ["SERIAL", "evaluate_float64"]
-
-SMALLEST = 2.0**-1000
-"""A criterion that is surely below this but not surely 0 has underflowed."""
 
 SERIAL = 5.0e6
 """Below this cost, in nanoseconds, a pool of threads is not worth starting."""
@@ -88,29 +86,38 @@ def evaluate_float64(
     >>> abs(result.risk - 32) <= result.error_bounds["risk"] < 1e-10
     True
     """
-    threads, executor = thread_count(threads), checked_executor(executor)
+    if threads is not None or executor is not None:
+        threads, executor = thread_count(threads), checked_executor(executor)
+    plan = plan_small(network, data, rates, strategy, max_cost) if moments == 2 else None
+    few = None if plan is None else evaluate_small(network, data, rates, plan, progress)
+    if few is not None and not gradient and direction is None and checkpoint is None:
+        return few
     problem = prepare(network, data, rates)
     with np.errstate(over="ignore", invalid="ignore"):
-        reference = reference_outputs(problem)
-        chosen, plan = choose(
-            problem, gradient=gradient, hessian=direction is not None, moments=moments, strategy=strategy,
-            max_cost=max_cost,
-        )  # fmt: skip
+        derivatives = {"gradient": gradient, "hessian": direction is not None}
+        if few is None or plan is None:
+            reference = reference_outputs(problem)
+            chosen, plan = choose(problem, **derivatives, moments=moments, strategy=strategy, max_cost=max_cost)
+        else:
+            plan = with_derivatives(plan, problem, **derivatives, max_cost=max_cost)
     with contextlib.ExitStack() as stack:
         runner = Runner(progress=progress, cost=plan.cost)
         if plan.cost > SERIAL:
-            runner = replace(runner, threads=threads, executor=executor)
+            runner = replace(runner, threads=thread_count(threads), executor=executor)
         if checkpoint is not None:
             along = None if direction is None else (direction.weights, direction.biases)
             belongs = identity(
                 network, data, rates, gradient=gradient, moments=moments, strategy=plan.strategy, direction=along
             )
             runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
-        folded = chosen.run(problem, reference, moments, runner)
+        if few is None:
+            folded = chosen.run(problem, reference, moments, runner)
         slope = criterion_gradient(network, problem, runner) if gradient else None
         product = None if direction is None else walked_hessian_product(network, problem, direction, runner)
         if runner.journal is not None:
             runner.journal.finish()
+    if few is not None:
+        return replace(few, plan=plan, gradient=slope, hessian_product=product)
     quantities = per_example(
         problem,
         reference,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -15,9 +16,10 @@ from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.registry import named
 from exactdropout.numeric.result import Plan, RunnerUp
+from exactdropout.numeric.small import plan_small
 from exactdropout.numeric.strategy import Estimate, Strategy
 
-__all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_float64"]
+__all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_float64", "with_derivatives"]
 
 MAX_COST = 6.0e10
 """Default limit in steps of about a nanosecond: a minute of one core."""
@@ -46,14 +48,40 @@ def plan_float64(
             memory; the estimate is in the message.
         InvalidInput: an unknown strategy, or one that does not apply.
     """
-    return choose(
-        prepare(network, data, rates),
-        gradient=gradient,
-        hessian=hessian,
-        moments=moments,
-        strategy=strategy,
-        max_cost=max_cost,
-    )[1]
+    _limit(max_cost)
+    small = plan_small(network, data, rates, strategy, max_cost) if moments == 2 else None
+    problem = prepare(network, data, rates)
+    if small is not None:
+        return with_derivatives(small, problem, gradient=gradient, hessian=hessian, max_cost=max_cost)
+    return choose(problem, gradient=gradient, hessian=hessian, moments=moments, strategy=strategy, max_cost=max_cost)[1]
+
+
+def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: bool, max_cost: float | None) -> Plan:
+    """Return the plan of a value, and after it of its derivatives."""
+    if not (gradient or hessian):
+        return plan
+    value = Estimate(visited=plan.visited, cost=plan.cost, memory=plan.memory)
+    estimate = value.plus(_derivatives(problem, gradient, hessian))
+    if estimate.cost > _limit(max_cost) or estimate.memory > MAX_MEMORY:
+        raise CostLimitExceeded(_sentence(problem, named(plan.strategy)[0], estimate, _limit(max_cost)))
+    return replace(
+        plan,
+        visited=int(estimate.visited),
+        cost=estimate.cost,
+        memory=int(estimate.memory),
+        seconds=estimate.cost * 1e-9,
+        reason=plan.reason + _how(problem, gradient, hessian),
+    )
+
+
+def _derivatives(problem: Problem, gradient: bool, hessian: bool) -> Estimate:
+    extra = gradient_estimate(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
+    return extra.plus(hessian_estimate(problem)) if hessian else extra
+
+
+def _how(problem: Problem, gradient: bool, hessian: bool) -> str:
+    by_kernel = f"; gradient by {gradient_kernel(problem)}" if gradient else ""
+    return by_kernel + ("; Hessian product by the walk with tangents" if hessian else "")
 
 
 def choose(
@@ -69,9 +97,7 @@ def choose(
     if moments not in (2, 4):
         raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
     limit = _limit(max_cost)
-    extra = gradient_estimate(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
-    if hessian:
-        extra = extra.plus(hessian_estimate(problem))
+    extra = _derivatives(problem, gradient, hessian)
     refusals: list[RunnerUp] = []
     candidates: list[tuple[Estimate, Strategy]] = []
     for candidate in named(strategy):
@@ -99,10 +125,7 @@ def choose(
         cost=estimate.cost,
         memory=int(estimate.memory),
         seconds=estimate.cost * 1e-9,
-        reason=best.title
-        + (" (asked for)" if strategy is not None else "")
-        + (f"; gradient by {gradient_kernel(problem)}" if gradient else "")
-        + ("; Hessian product by the walk with tangents" if hessian else ""),
+        reason=best.title + (" (asked for)" if strategy is not None else "") + _how(problem, gradient, hessian),
         runners_up=(*others, *refusals),
     )
 

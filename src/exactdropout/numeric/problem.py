@@ -13,7 +13,7 @@ from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
 
-__all__ = ["ETA", "UNIT", "Problem", "prepare", "rounded"]
+__all__ = ["ETA", "UNIT", "Problem", "exact_cumulants", "float_with_error", "floats_with_errors", "prepare", "rounded"]
 
 UNIT = 2.0**-53
 """u, the unit roundoff of float64."""
@@ -160,16 +160,9 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
         )
     if len(rates) != len(weights):
         raise InvalidInput(f"Argument 'rates' must have {len(weights)} entries, not {len(rates)}.")
-    inputs, input_errors = _floats(data.inputs, "data")
-    labels, label_errors = _floats(data.labels, "data")
-    last = rates[-1]
-    kept = 1 - last
-    exact_cumulants = (
-        last / kept,
-        last * (last - kept) / kept**2,
-        last * (1 - 6 * kept * last) / kept**3,
-    )
-    slopes = [_float(a.slope, "activation") for a in network.architecture.activations]
+    inputs, input_errors = floats_with_errors(data.inputs, "data")
+    labels, label_errors = floats_with_errors(data.labels, "data")
+    slopes = [float_with_error(a.slope, "activation") for a in network.architecture.activations]
     walked = [l for l in range(len(weights) - 1) if rates[l] > 0]
     return Problem(
         weights=weights,
@@ -180,7 +173,7 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
         keep=np.array([rounded(1 - q, "q") for q in rates]),
         drop=np.array([rounded(q, "q") for q in rates]),
         inverse_keep=np.array([rounded(1 / (1 - q), "q") for q in rates]),
-        cumulants=np.array([rounded(k, "q") for k in exact_cumulants]),
+        cumulants=np.array([rounded(k, "q") for k in exact_cumulants(rates[-1])]),
         inputs=inputs,
         input_errors=input_errors,
         labels=labels,
@@ -190,16 +183,22 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
     )
 
 
-def _floats(array: Array, name: str) -> tuple[Array, Array]:
+def exact_cumulants(q: Fraction) -> tuple[Fraction, Fraction, Fraction]:
+    """Return κ₂, κ₃, κ₄ of a mask entry r/p."""
+    p = 1 - q
+    return q / p, q * (q - p) / p**2, q * (1 - 6 * p * q) / p**3
+
+
+def floats_with_errors(array: Array, name: str) -> tuple[Array, Array]:
     """Return the nearest floats and bounds of their errors (0 where the number is a float)."""
     if array.dtype == np.float64:
         return np.ascontiguousarray(array), np.zeros(array.shape)
-    pairs = [_float(v, name) for v in array.ravel().tolist()]
+    pairs = [float_with_error(v, name) for v in array.ravel().tolist()]
     floats, errors = (np.array(column).reshape(array.shape) for column in zip(*pairs, strict=True))
     return floats, errors
 
 
-def _float(value: Fraction, name: str) -> tuple[float, float]:
+def float_with_error(value: Fraction, name: str) -> tuple[float, float]:
     """Return the nearest float and a bound of its error (0 where the number is a float)."""
     nearest = rounded(value, name)
     return nearest, 0.0 if Fraction(nearest) == value else abs(nearest) * (2 * UNIT) + ETA

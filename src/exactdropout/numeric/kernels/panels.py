@@ -1,0 +1,303 @@
+"""The innermost loops over masks, eight masks in the eight lanes of a vector, written as LLVM vector instructions.
+
+Numba's automatic vectoriser takes 256 bits at most and keeps sums in memory. Here vectors have always 8 lanes of
+float64, so that the same additions happen in the same order on every machine; LLVM maps one vector to one AVX-512
+register, two of AVX2 or four of SSE2. Fused multiply-add is the IEEE operation everywhere.
+
+Beside each stands the plain loop that it must agree with.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils as untyped_cgutils
+from numba.extending import intrinsic
+
+from exactdropout.model.numbers import Array
+
+__all__ = [
+    "LANES",
+    "add_rows",
+    "add_rows_reference",
+    "copy_row",
+    "copy_row_reference",
+    "fold_lanes",
+    "fold_lanes_reference",
+    "lane_table",
+    "lane_table_reference",
+    "mix_rows",
+    "mix_rows_reference",
+    "panel_1",
+    "panel_2",
+    "panel_4",
+    "panel_reference",
+    "scale_row",
+    "scale_row_reference",
+]
+
+LANES = 8
+cgutils: Any = untyped_cgutils
+_DOUBLE = ir.DoubleType()
+_VECTOR = ir.VectorType(_DOUBLE, LANES)
+_INDEX = ir.IntType(64)
+_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
+
+
+def panel_reference(
+    table: Array, t: int, sums: Array, s: int, stride: int, positive: int, units: int, constant: float,
+    slope: float, relu: bool, weights: Array, w: int, totals: Array, at: int, height: int = 1,
+) -> None:  # fmt: skip
+    """Add Σ_h w_h g, Σ_h w_h g² and Σ_h w_h v to three vectors of ``totals``, for h = 0, …, height − 1.
+
+    In each lane, g = constant ± Σ_j φ(T_j + Z_hj), + for the first ``positive`` units and − for the others, and
+    v = Σ_j φ(T_j + Z_hj)². T is ``table`` from ``t`` on, 8 lanes for each unit; Z_h is ``sums`` from s + h·stride on;
+    w_h is ``weights[w + h]``; φ(z) = max(z, 0), or slope·z for z ≤ 0 where ``relu`` is false.
+    """
+    for h in range(height):
+        g, v = np.full(LANES, constant), np.zeros(LANES)
+        for j in range(units):
+            z = table[t + LANES * j : t + LANES * (j + 1)] + sums[s + h * stride + j]
+            value = np.where(z > 0, z, 0.0 if relu else slope * z)
+            g = g + value if j < positive else g - value
+            v = v + value * value
+        for k, term in enumerate((g, g * g, v)):
+            totals[at + LANES * k : at + LANES * (k + 1)] += weights[w + h] * term
+
+
+def copy_row_reference(target: Array, t: int, count: int, source: Array, s: int) -> None:
+    """Set target[t : t + count] = source[s : s + count]; ``count`` is a multiple of 8, here and below."""
+    target[t : t + count] = source[s : s + count]
+
+
+def add_rows_reference(target: Array, t: int, count: int, source: Array, s: int, column: Array, c: int) -> None:
+    """Set target[t : t + count] = source[s : s + count] + column[c : c + count]."""
+    target[t : t + count] = source[s : s + count] + column[c : c + count]
+
+
+def scale_row_reference(target: Array, t: int, count: int, column: Array, c: int, factor: float) -> None:
+    """Set target[t : t + count] = factor · column[c : c + count]."""
+    target[t : t + count] = factor * column[c : c + count]
+
+
+def mix_rows_reference(
+    target: Array, t: int, count: int, dropped: Array, d: int, kept: Array, k: int, drop: float, keep: float
+) -> None:
+    """Set target[t : t + count] = drop · dropped[d : d + count] + keep · kept[k : k + count]."""
+    target[t : t + count] = drop * dropped[d : d + count] + keep * kept[k : k + count]
+
+
+def fold_lanes_reference(values: Array, v: int, totals: Array, weights: Array, w: int) -> None:
+    """Set values[v + k] = Σ_l weights[w + l] · totals[8k + l] for k = 0, 1, 2, by halving, the rest of the vector and
+    ``totals`` to 0."""
+    values[v : v + LANES] = 0.0
+    for k in range(3):
+        vector = weights[w : w + LANES] * totals[LANES * k : LANES * (k + 1)]
+        for half in (4, 2, 1):
+            vector = vector[:half] + vector[half : 2 * half]
+        values[v + k] = vector[0]
+        totals[LANES * k : LANES * (k + 1)] = 0.0
+
+
+def lane_table_reference(table: Array, own: Array, first: int, second: int, third: int, units: int) -> None:
+    """Write for each unit j its 8 subset sums of own[first + j], own[second + j], own[third + j] (bits 0, 1, 2)."""
+    for j, lane in itertools.product(range(units), range(LANES)):
+        terms = (own[place + j] * (lane >> bit & 1) for bit, place in enumerate((first, second, third)))
+        table[LANES * j + lane] = sum(terms, 0.0)
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(_INDEX, value)
+
+
+def _splat(builder: Any, scalar: Any) -> Any:
+    """Return a vector with the scalar in each lane."""
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    one = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    loaded = builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()))
+    loaded.align = 8
+    return loaded
+
+
+def _store(builder: Any, pointer: Any, vector: Any) -> None:
+    builder.store(vector, builder.bitcast(pointer, _VECTOR.as_pointer())).align = 8
+
+
+def _fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """Return x·y + z, rounded once."""
+    signature = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, f"llvm.fma.v{LANES}f64"), [x, y, z])
+
+
+def _at(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
+
+
+def _lowered(build: Callable[..., Any]) -> Any:
+    return intrinsic(build)
+
+
+def _panel(height: int) -> Any:
+    """Return the panel of ``height`` rows of partial sums: 2·height sums stay in registers over the loop over units."""
+
+    def build(
+        typing: Any, table: Any, t: Any, sums: Any, s: Any, stride: Any, positive: Any, units: Any, constant: Any,
+        slope: Any, relu: Any, weights: Any, w: Any, totals: Any, at: Any,
+    ) -> Any:  # fmt: skip
+        signature = types.void(
+            table, t, sums, s, stride, positive, units, constant, slope, relu, weights, w, totals, at
+        )
+
+        def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            kinds = signature.args
+            (table, t, sums, s, stride, positive, units, constant, slope, relu, weights, w, totals, at) = values
+            lanes = _at(context, builder, kinds[0], table, t)
+            begin = _at(context, builder, kinds[2], sums, s)
+            partial = [builder.gep(begin, [builder.mul(stride, _number(h))]) for h in range(height)]
+            outer = [cgutils.alloca_once(builder, _VECTOR) for _ in range(height)]
+            square = [cgutils.alloca_once(builder, _VECTOR) for _ in range(height)]
+            for h in range(height):
+                builder.store(_splat(builder, constant), outer[h])
+                builder.store(_ZERO, square[h])
+            leak = _splat(builder, slope)
+
+            def rows(first: Any, last: Any, combine: Any, leaky: bool) -> None:
+                with cgutils.for_range_slice(builder, first, last, _number(1), _INDEX) as (row, _):
+                    lane = _load(builder, builder.gep(lanes, [builder.mul(row, _number(LANES))]))
+                    for h in range(height):
+                        z = builder.fadd(lane, _splat(builder, builder.load(builder.gep(partial[h], [row]))))
+                        above = builder.fcmp_ordered(">", z, _ZERO)
+                        value = builder.select(above, z, builder.fmul(leak, z) if leaky else _ZERO)
+                        builder.store(combine(builder.load(outer[h]), value), outer[h])
+                        builder.store(_fused(builder, value, value, builder.load(square[h])), square[h])
+
+            is_relu = builder.icmp_signed("!=", relu, ir.Constant(relu.type, 0))
+            with builder.if_else(is_relu) as (then, otherwise):
+                with then:
+                    rows(_number(0), positive, builder.fadd, False)
+                    rows(positive, units, builder.fsub, False)
+                with otherwise:
+                    rows(_number(0), positive, builder.fadd, True)
+                    rows(positive, units, builder.fsub, True)
+            target = _at(context, builder, kinds[12], totals, at)
+            places = [builder.gep(target, [_number(LANES * k)]) for k in range(3)]
+            first, second, noise = (_load(builder, place) for place in places)
+            for h in range(height):
+                index = builder.add(w, _number(h))
+                weight = _splat(builder, builder.load(_at(context, builder, kinds[10], weights, index)))
+                g = builder.load(outer[h])
+                weighted = builder.fmul(weight, g)
+                first = builder.fadd(first, weighted)
+                second = _fused(builder, weighted, g, second)
+                noise = _fused(builder, weight, builder.load(square[h]), noise)
+            for place, vector in zip(places, (first, second, noise), strict=True):
+                _store(builder, place, vector)
+            return context.get_dummy_value()
+
+        return signature, lower
+
+    return _lowered(build)
+
+
+panel_1, panel_2, panel_4 = _panel(1), _panel(2), _panel(4)
+
+
+def _each(context: Any, builder: Any, kinds: Any, values: Any, operands: tuple[int, ...], combine: Any) -> Any:
+    """Set vector after vector of target[t : t + count] to ``combine`` of the arrays at the places ``operands``.
+
+    The arguments of every such operation begin with target, t, count; each array is followed by its offset.
+    """
+    target = _at(context, builder, kinds[0], values[0], values[1])
+    sources = [_at(context, builder, kinds[place], values[place], values[place + 1]) for place in operands]
+    with cgutils.for_range_slice(builder, _number(0), values[2], _number(LANES), _INDEX) as (k, _):
+        vectors = [_load(builder, builder.gep(source, [k])) for source in sources]
+        _store(builder, builder.gep(target, [k]), combine(*vectors))
+    return context.get_dummy_value()
+
+
+def _copy_row(typing: Any, target: Any, t: Any, count: Any, source: Any, s: Any) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return _each(context, builder, signature.args, values, (3,), lambda x: x)
+
+    return types.void(target, t, count, source, s), lower
+
+
+def _add_rows(typing: Any, target: Any, t: Any, count: Any, source: Any, s: Any, column: Any, c: Any) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return _each(context, builder, signature.args, values, (3, 5), builder.fadd)
+
+    return types.void(target, t, count, source, s, column, c), lower
+
+
+def _scale_row(typing: Any, target: Any, t: Any, count: Any, column: Any, c: Any, factor: Any) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        factor = _splat(builder, values[5])
+        return _each(context, builder, signature.args, values, (3,), lambda x: builder.fmul(factor, x))
+
+    return types.void(target, t, count, column, c, factor), lower
+
+
+def _mix_rows(
+    typing: Any, target: Any, t: Any, count: Any, dropped: Any, d: Any, kept: Any, k: Any, drop: Any, keep: Any
+) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        q, p = _splat(builder, values[7]), _splat(builder, values[8])
+
+        def mix(dropped: Any, kept: Any) -> Any:
+            return builder.fadd(builder.fmul(q, dropped), builder.fmul(p, kept))
+
+        return _each(context, builder, signature.args, values, (3, 5), mix)
+
+    return types.void(target, t, count, dropped, d, kept, k, drop, keep), lower
+
+
+def _lane_table(typing: Any, table: Any, own: Any, first: Any, second: Any, third: Any, units: Any) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        begin = _at(context, builder, signature.args[0], values[0], _number(0))
+        columns = [_at(context, builder, signature.args[1], values[1], place) for place in values[2:5]]
+        with cgutils.for_range(builder, values[5], intp=_INDEX) as loop:
+            total = _ZERO
+            for bit, column in enumerate(columns):
+                kept = ir.Constant(_VECTOR, [float(lane >> bit & 1) for lane in range(LANES)])
+                entry = _splat(builder, builder.load(builder.gep(column, [loop.index])))
+                total = _fused(builder, entry, kept, total)
+            _store(builder, builder.gep(begin, [builder.mul(loop.index, _number(LANES))]), total)
+        return context.get_dummy_value()
+
+    return types.void(table, own, first, second, third, units), lower
+
+
+def _fold_lanes(typing: Any, values: Any, v: Any, totals: Any, weights: Any, w: Any) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        target = _at(context, builder, kinds[0], arguments[0], arguments[1])
+        totals = _at(context, builder, kinds[2], arguments[2], _number(0))
+        weights = _load(builder, _at(context, builder, kinds[3], arguments[3], arguments[4]))
+        result = _ZERO
+        for k in range(3):
+            place = builder.gep(totals, [_number(LANES * k)])
+            vector = builder.fmul(weights, _load(builder, place))
+            half = LANES // 2
+            while half:
+                upper = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [(i + half) % LANES for i in range(LANES)])
+                vector = builder.fadd(vector, builder.shuffle_vector(vector, vector, upper))
+                half //= 2
+            result = builder.insert_element(result, builder.extract_element(vector, _number(0)), _number(k))
+            _store(builder, place, _ZERO)
+        _store(builder, target, result)
+        return context.get_dummy_value()
+
+    return types.void(values, v, totals, weights, w), lower
+
+
+copy_row, add_rows, scale_row, mix_rows = (_lowered(f) for f in (_copy_row, _add_rows, _scale_row, _mix_rows))
+lane_table, fold_lanes = _lowered(_lane_table), _lowered(_fold_lanes)

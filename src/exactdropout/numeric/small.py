@@ -1,0 +1,150 @@
+"""Problems of few masks: no comparison of strategies, no chunks, one compiled call for the walk, bounds and totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.flat import FlatExamples, FlatNetwork, FlatRates, flat_examples, flat_network, flat_rates
+from exactdropout.numeric.result import Evaluation, PerExample, Plan, filled
+from exactdropout.progress import Progress
+
+__all__ = ["MOST_STEPS", "SMALLEST", "evaluate_small", "plan_small"]
+
+MOST_STEPS = 1 << 20
+"""Most (mask, unit) pairs of a small problem: about 0.15 ms."""
+
+SMALLEST = 2.0**-1000
+"""A criterion that is surely below this but not surely 0 has underflowed."""
+
+REASON = "depth first over the masks of active units; so few that no other way is worth comparing"
+
+
+def plan_small(
+    network: Network, data: Examples, rates: tuple[Fraction, ...], strategy: str | None, max_cost: float | None
+) -> Plan | None:
+    """Return the plan of a problem of few masks, whose strategy is ``walk``, or None where there are many."""
+    if strategy not in (None, "walk") or network.kind != "float64" or data.kind == "symbolic":
+        return None
+    masks, flat = flat_rates(rates), flat_network(network)
+    widths = network.architecture.widths
+    if len(rates) != len(widths) - 1 or not flat.finite:
+        return None
+    if data.inputs.shape[1] != widths[0] or data.labels.shape[1] != widths[-1]:
+        return None
+    bits = sum(widths[l] for l in masks.walked)
+    units = int(flat.layout[4, -3]) + 8 if len(rates) > 1 else 8
+    steps = len(data) * units << bits if bits <= 24 else MOST_STEPS + 1
+    if steps > MOST_STEPS:
+        return None
+    leaves = _leaves(flat_examples(data), widths, masks)
+    cost = 1.5e4 + 0.1 * leaves * units
+    if max_cost is not None and not cost <= max_cost:
+        return None
+    return filled(
+        Plan,
+        {
+            "strategy": "walk",
+            "exactness": "float64",
+            "mask_bits": sum(widths[:-1]),
+            "visited": leaves,
+            "cost": cost,
+            "memory": 8 * (len(flat.weights) + 256 * units),
+            "seconds": cost * 1e-9,
+            "reason": REASON if strategy is None else REASON + " (asked for)",
+            "runners_up": (),
+        },
+    )
+
+
+def _leaves(data: FlatExamples, widths: tuple[int, ...], rates: FlatRates) -> int:
+    """Return the masks of non-zero inputs, and of all units of deeper layers, over all examples."""
+    below = sum(widths[l] for l in rates.walked if l > 0)
+    return (data.masks if rates.first == 0 and rates.walked else len(data.inputs)) << below
+
+
+def evaluate_small(
+    network: Network, data: Examples, rates: tuple[Fraction, ...], plan: Plan, progress: Progress | None
+) -> Evaluation | None:
+    """Return the evaluation of a small problem, or None where a number leaves the range of float64 or vanishes.
+
+    The general path then says what happened, in its words.
+    """
+    flat, examples, masks = flat_network(network), flat_examples(data), flat_rates(rates)
+    m, outputs = examples.labels.shape
+    shares, scalars, sums = np.empty((2, 3, m, outputs)), np.empty((2, 4, m)), np.empty((2, 5 + outputs))
+    fine = _compiled()(
+        flat.layout, flat.weights, flat.biases, flat.slopes, flat.columns, flat.bases, flat.groups,
+        masks.masks, masks.exponents, masks.cumulants, masks.first, _levels(flat, masks),
+        examples.inputs, examples.input_errors, examples.labels, examples.label_errors, examples.probabilities,
+        examples.grid, shares, scalars, sums,
+    )  # fmt: skip
+    criterion, risk, penalty, bias, variance, *means = sums[0].tolist()
+    bounds = sums[1].tolist()
+    if not fine or criterion + bounds[0] < SMALLEST:
+        return None
+    if progress is not None:
+        progress(plan.visited, plan.visited)
+    shares.flags.writeable = scalars.flags.writeable = False
+    table = filled(
+        PerExample,
+        {
+            "output": shares[0, 0],
+            "mean": shares[0, 1],
+            "variance": shares[0, 2],
+            "criterion": scalars[0, 0],
+            "risk": scalars[0, 1],
+            "penalty": scalars[0, 2],
+            "squared_error_variance": None,
+            "error_bounds": {
+                "output": shares[1, 0],
+                "mean": shares[1, 1],
+                "variance": shares[1, 2],
+                "criterion": scalars[1, 0],
+                "risk": scalars[1, 1],
+                "penalty": scalars[1, 2],
+            },
+        },
+    )
+    return filled(
+        Evaluation,
+        {
+            "criterion": criterion,
+            "risk": risk,
+            "penalty": penalty,
+            "mean": tuple(means),
+            "variance": variance,
+            "bias": bias,
+            "error_bounds": {
+                "criterion": bounds[0],
+                "risk": bounds[1],
+                "penalty": bounds[2],
+                "bias": bounds[3],
+                "variance": bounds[4],
+                "mean": max(bounds[5:]),
+            },
+            "exactness": "float64",
+            "probabilities": data.probabilities,
+            "per_example": table,
+            "plan": plan,
+            "gradient": None,
+            "hessian_product": None,
+        },
+    )
+
+
+@cache
+def _compiled() -> Callable[..., bool]:
+    """Return the kernel; Numba is loaded by the first call, and later ones skip the import statement's microsecond."""
+    from exactdropout.numeric.kernels.small import evaluate_small
+
+    return evaluate_small
+
+
+def _levels(flat: FlatNetwork, rates: FlatRates) -> int:
+    """Return a quarter of the roundings of a folded expectation (docs/error-bounds.md, step 4)."""
+    return sum(int(flat.layout[0, l]) for l in rates.walked) + 24
