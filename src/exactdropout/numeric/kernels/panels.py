@@ -72,7 +72,7 @@ def panel_reference(
 
 def copy_row_reference(target: Array, t: int, count: int, source: Array, s: int) -> None:
     """Set target[t : t + count] = source[s : s + count]; ``count`` is a multiple of 8, here and below."""
-    target[t : t + count] = source[s : s + count]
+    target.reshape(-1)[t : t + count] = source[s : s + count]
 
 
 def add_rows_reference(target: Array, t: int, count: int, source: Array, s: int, column: Array, c: int) -> None:
