@@ -51,6 +51,8 @@ PROGRAMS = {
 }
 LIBRARIES = {
     "torch": "pip install torch==2.13.0",  # the CPU build
+    "nbclient": "pip install 'exactdropout[notebooks]'",
+    "ipykernel": "pip install 'exactdropout[notebooks]'",
     "distributed": "pip install 'exactdropout[dask]'",
 }
 

@@ -51,7 +51,7 @@ def test_no_file_names_a_machine_or_a_registry(repository: Path) -> None:
 def test_lower_bounds_file_agrees_with_the_declared_bounds(repository: Path) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    declared = [*project["dependencies"], *extras["plot"], *extras["dask"], *extras["test"]]
+    declared = [*project["dependencies"], *extras["plot"], *extras["dask"], *extras["notebooks"], *extras["test"]]
     lowest = sorted(d.replace(">=", "==").partition(",")[0] for d in declared if not d.startswith("exactdropout["))
     recorded = (repository / "tests" / "lower-bounds.txt").read_text("utf-8").splitlines()
     assert [line for line in recorded if not line.startswith("#")] == lowest

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ("README.md", "docs/getting-started.md")
+PAGES = ("README.md", "docs/getting-started.md", "docs/latex.md")
 INSTALLATION = ("pip", "python", "pytest", ".")  # what .ci/run does; everything else is run here
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 BOUND = re.compile(r"\b\d\.\de-\d+\b")  # last digits and bounds may differ between processors

@@ -29,6 +29,8 @@ from exactdropout.notation.prose import html_sentence, latex_sentence, sentence
         ("c₁ and x²", "$c_{1}$ and $x^{2}$"),
         ("50% of $x^2 < 1$ & more_or less", r"50\% of $x^2 < 1$ \& more\_or less"),
         ("non-decreasing in x.x, e.g. 3 masks", r"non-decreasing in $x\cdot x$, e.g. 3 masks"),
+        ("K-n^(d-1)-1 relu, no biases", r"$K\text{-}n^{d-1}\text{-}1$ relu, no biases"),
+        ("c1...cd times", r"$c_1\cdots c_d$ times"),
         ("(1 - q", r"($1-q$"),
         ("E|X - UV'|^2", r"$\mathbb{E}\,|X-UV'|^2$"),
     ],

@@ -41,7 +41,7 @@ class Counterexample:
         return f"{found}{self.note} at {point}" if point else found + self.note
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Verdict:
     """The answer to a claim: proved, refuted or undecided, never wider than what was shown.
 
@@ -73,6 +73,10 @@ class Verdict:
         if self.near_miss:
             lines.append(f"near miss: {self.near_miss}")
         return "\n".join([*lines, *(f"  {i}. {step}" for i, step in enumerate(self.steps, start=1))])
+
+    def __repr__(self) -> str:
+        """Return the status and the claim."""
+        return f"Verdict({self.status}: {self.claim})"
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return a theorem with its proof, or a claim with its counterexample or with what was tried (amsthm).

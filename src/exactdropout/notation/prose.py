@@ -64,9 +64,11 @@ _SCRIPTS = {**dict(zip("₀₁₂₃₄₅₆₇₈₉", range(10), strict=True)
 _BELOW = frozenset("₀₁₂₃₄₅₆₇₈₉")
 _CLOSING = {"(": ")]", "[": "])", "{": "}"}
 _BOTH = frozenset({"a", "A", "I"})  # words of English, too
+_LAYER = r"[A-Za-z0-9]{1,9}(?:\^\([A-Za-z0-9+-]{1,20}\))?"
 _TOKEN = re.compile(
-    r"(?P<space>\s+)"
-    r"|(?P<dots>([a-z])1\.\.\.\3d\b)"
+    rf"(?P<shape>(?=[^\s]*[A-Za-z]){_LAYER}(?:-{_LAYER}){{1,9}}(?= (?:relu|linear|leaky)))"
+    r"|(?P<space>\s+)"
+    r"|(?P<dots>(?P<dotted>[a-z])1\.\.\.(?P=dotted)d\b)"
     r"|(?P<plain>e\.g\.|i\.e\.|[0-9]+(?:-[0-9]+)+|[0-9]+/[0-9]+-(?=[a-z])|[A-Za-z]{2,}[0-9]+\b)"
     r"|(?P<word>[A-Za-z]{2,}(?:['-][A-Za-z]{2,})*(?:'s\b)?|[A-Za-z]-[A-Za-z]{2,})"
     r"|(?P<indexed>[A-Za-z](?=[0-9])[0-9]{1,3}\b(?![.]))"
@@ -125,6 +127,9 @@ def _items(text: str) -> list[_Item]:
 
 def _token(match: re.Match[str], before: list[_Item]) -> _Item:
     token, kind = match[0], match.lastgroup
+    if match["shape"]:  # the hyphens of K-n-1 are no minus signs
+        layers = re.split(r"-(?![^()]*\))", token)
+        return _Item(token, r"\text{-}".join(_latex(_items(layer)) for layer in layers), True)
     if match["dots"]:
         letter = token[0]
         return _Item(token, rf"{letter}_1\cdots {letter}_d", True)
