@@ -43,6 +43,7 @@ _HOME = {
     "plan": "exactdropout.evaluation",
     "tikz_drawing": "exactdropout.notation",
     "train": "exactdropout.numeric.training",
+    "uniform_moments": "exactdropout.symbolic.sizes",
 }
 _ROOMS = ("claims", "data", "errors", "theorems")
 
@@ -79,6 +80,7 @@ __all__ = [
     "theorems",
     "tikz_drawing",
     "train",
+    "uniform_moments",
 ]
 
 if TYPE_CHECKING:
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
     from exactdropout.optimum import Optimum, Phases, minimize, phases
     from exactdropout.symbolic.derivation import Derivation, derive
     from exactdropout.symbolic.free import free_examples, free_network
+    from exactdropout.symbolic.sizes import uniform_moments
 
 
 def __getattr__(name: str) -> Any:
