@@ -18,7 +18,7 @@ from exactdropout.numeric.exact import evaluate_exact
 from exactdropout.numeric.exact_layout import INT64, layout, moduli, recombined
 from exactdropout.numeric.exact_registry import EXACT_STRATEGIES
 from exactdropout.numeric.exact_strategy import exact_problem
-from exactdropout.numeric.kernels.merging import push, push_reference
+from exactdropout.numeric.kernels.merging import cut, push, push_halves, push_reference
 from exactdropout.numeric.reference import naive_evaluation
 
 HALF = F(1, 2)
@@ -38,19 +38,25 @@ def reduce_one(network, x, *rates):
     weights=st.sampled_from([(1, 1), (1, 2), (2, 5)]),
     modulus=st.sampled_from([0, 0, 101]),
     most=st.integers(1, 9),
+    halves=st.booleans(),
 )
-def test_linear_merging_equals_a_table(deltas, weights, modulus, most):
-    """The kernel may stop anywhere and go on."""
+def test_linear_merging_equals_a_table(deltas, weights, modulus, most, halves):
+    """In one lane or in two, the kernel may stop anywhere and go on."""
     drop, keep = weights
     law = {100: 1}
     keys, counts = np.array([100]), np.array([1])
     for delta in deltas:
         law = push_reference(law, delta, drop, keep)
         new_keys, new_counts = np.empty((2, 2 * len(keys)), dtype=np.int64)
-        at = np.zeros(3, dtype=np.int64)
-        while not push(keys, counts, len(keys), delta, drop, keep, modulus, new_keys, new_counts, at, most):
-            pass
-        keys, counts = new_keys[: at[2]].copy(), new_counts[: at[2]].copy()
+        at, ends = np.zeros((2, 3), dtype=np.int64), np.full((2, 2), len(keys))
+        if halves and not modulus:
+            cut(keys, len(keys), delta, at, ends)
+            while not push_halves(keys, counts, ends, delta, drop, keep, new_keys, new_counts, at, most):
+                pass
+        else:
+            while not push(keys, counts, ends[0], delta, drop, keep, modulus, new_keys, new_counts, at[0], most):
+                pass
+        keys, counts = new_keys[: at[0, 2]].copy(), new_counts[: at[0, 2]].copy()
     assert list(keys) == sorted(law)
     assert list(counts) == [law[k] % modulus if modulus else law[k] for k in sorted(law)]
 

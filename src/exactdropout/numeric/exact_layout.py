@@ -8,7 +8,7 @@ Three things must fit, and each is checked before a kernel starts:
 - counts: the weights of all states sum to W = Π total^units. If W < 2^63 they are counts. Otherwise they are residues
   by moduli M with M·total < 2^63, one pass each; the final sums are put together by the Chinese remainder theorem, with
   Π M > 2·|sum| proved from W and the largest value;
-- sums: a count is cut into limbs of B bits with 2^B·max v² ≤ 2^62 for every linear form v that is folded.
+- sums: a count is cut into limbs of B bits with 2^B·max(v², u) ≤ 2^62 for all v and u that are folded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -58,22 +57,24 @@ class Fields:
 
 @dataclass(frozen=True, kw_only=True)
 class Forms:
-    """The linear forms whose first two moments are folded, rows (constant, coefficients of the values).
+    """What is folded: linear forms v (``rows``: constant, coefficients of the values), sums of squares u (``squares``).
 
-    The first rows are the values h_i themselves. Then follow the outputs (``pairs`` False), or, where the outputs'
-    integers are too large, the sums h_i + h_j for i < j (``pairs`` True), from which E h_i h_j follows.
+    One row for each output, v = w·h + b and u = Σ w_i² h_i². Where the outputs' integers are too large for that
+    (``pairs``): the values h_i, then the sums h_i + h_j for i < j, from which E h_i h_j follows. ``largest`` bounds all
+    |v| and √u.
     """
 
     rows: tuple[tuple[int, ...], ...]
+    squares: tuple[tuple[int, ...], ...]
     pairs: bool
     limb: int
     limbs: int
     largest: int
 
     @cached_property
-    def table(self) -> Array:
-        """The rows."""
-        return np.array(self.rows, dtype=np.int64)
+    def tables(self) -> tuple[Array, Array]:
+        """The rows and the squares."""
+        return np.array(self.rows, dtype=np.int64), np.array(self.squares, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,36 +176,34 @@ def _packed(ranges: list[tuple[int, int, int]]) -> Fields | None:
 
 def _forms(output: ReducedOutput, fields: Fields, weight: int) -> Forms | str:
     groups = len(fields.rows)
-    lows = [low for _, _, _, low in fields.rows]
-    highs = [low + mask * step for _, mask, step, low in fields.rows]
-    units = [[0, *(int(i == j) for j in range(groups))] for i in range(groups)]
-    outputs: list[list[Any]] = []
+    reach = [max(abs(low), abs(low + mask * step)) for _, mask, step, low in fields.rows]
+    outputs, squares = [], []
     for o, bias in enumerate(output.bias):
-        row = [bias, *([0] * groups)]
+        row, square = [bias, *([0] * groups)], [0] * groups
         for group, column, count in output.sources:
             row[group + 1] += count * column[o]
-        outputs.append(row)
-    sums = [[0, *(int(k in (i, j)) for k in range(groups))] for i in range(groups) for j in range(i + 1, groups)]
+            square[group] += count * column[o] ** 2
+        outputs.append(tuple(row))
+        squares.append(tuple(square))
+    found = _fitting(outputs, squares, False, reach, weight)
+    if found is None:
+        sums = [(i, i) for i in range(groups)] + [(i, j) for i in range(groups) for j in range(i + 1, groups)]
+        rows = [(0, *(int(k in pair) for k in range(groups))) for pair in sums]
+        found = _fitting(rows, [(0,) * groups] * len(rows), True, reach, weight)
+    return found or f"the values of the last hidden layer reach beyond 2^{FORM_BITS}"
 
-    def reach(rows: list[list[Any]]) -> int:
-        """Return a bound of every form and of all its partial sums."""
-        sizes: list[int] = [
-            abs(row[0]) + sum(abs(c) * max(abs(a), abs(b)) for c, a, b in zip(row[1:], lows, highs, strict=True))
-            for row in rows
-        ]
-        return max(sizes)
 
-    for extra, pairs in ((outputs, False), (sums, True)):
-        rows = units + extra
-        largest = reach(rows)
-        if largest < 1 << FORM_BITS:
-            limb = 62 - 2 * largest.bit_length()
-            counts = min(weight, INT64 - 1).bit_length()
-            return Forms(
-                rows=tuple(tuple(row) for row in rows),
-                pairs=pairs,
-                limb=limb,
-                limbs=-(-counts // limb),
-                largest=largest,
-            )
-    return f"the values of the last hidden layer reach beyond 2^{FORM_BITS}"
+def _fitting(
+    rows: list[tuple[int, ...]], squares: list[tuple[int, ...]], pairs: bool, reach: list[int], weight: int
+) -> Forms | None:
+    """Return the forms if they and all their partial sums are below 2^FORM_BITS, and the squares below its square."""
+    largest = max(abs(row[0]) + sum(abs(c) * r for c, r in zip(row[1:], reach, strict=True)) for row in rows)
+    most = max(sum(c * r * r for c, r in zip(row, reach, strict=True)) for row in squares)
+    largest = max(largest, math.isqrt(most) + 1)
+    if largest >= 1 << FORM_BITS:
+        return None
+    limb = 62 - 2 * largest.bit_length()
+    counts = min(weight, INT64 - 1).bit_length()
+    return Forms(
+        rows=tuple(rows), squares=tuple(squares), pairs=pairs, limb=limb, limbs=-(-counts // limb), largest=largest
+    )

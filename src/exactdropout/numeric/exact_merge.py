@@ -38,6 +38,9 @@ BYTES_PER_STATE = 40.0
 CHUNK = 1 << 22
 """States that one call of a kernel writes: well below 0.2 s."""
 
+LANES = 256
+"""Shorter lists are not worth cutting in two."""
+
 ABSORBED = 1 << 15
 """States that are put into a table between two looks at its room."""
 
@@ -101,7 +104,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
                 own += NS_PER_INSERT * entering * leaves
                 memory = max(memory, BYTES_PER_STATE * power(count.alive))
             else:
-                forms = len(plan.forms.rows) * plan.forms.limbs
+                forms = 2 * len(plan.forms.rows) * plan.forms.limbs
                 own += NS_PER_FORM * entering * leaves * (forms + len(example.layers[-1].bias))
             visited += entering * leaves
         cost += own * len(plan.moduli) + 3e5
@@ -133,7 +136,7 @@ def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction
         )
         passes.append(merging.folded())
     folded = [
-        [recombined([p[f][power] for p in passes], plan.moduli) for power in range(2)]
+        [recombined([p[f][power] for p in passes], plan.moduli) for power in range(3)]
         for f in range(len(plan.forms.rows))
     ]
     return with_noise(_output_moments(example, plan, folded), lacking)
@@ -148,17 +151,17 @@ def merged_law(example: ReducedExample, plan: Layout, limit: int, tick: Tick) ->
 
 
 def _output_moments(example: ReducedExample, plan: Layout, folded: list[list[int]]) -> OutputMoments:
-    """Return the output's moments from Σ count·v and Σ count·v² of the forms."""
+    """Return the output's moments from Σ count·v, Σ count·v² and Σ count·u of the forms."""
     output, weight = example.output, plan.weight
     groups = len(plan.after[-1].rows)
     ratio = output.rate / (1 - output.rate)
     first, second, noise = [], [], []
     for o, bias in enumerate(output.bias):
-        linear, own = [0] * groups, 0
-        for group, column, count in output.sources:
-            linear[group] += count * column[o]
-            own += count * column[o] ** 2 * folded[group][1]
         if plan.forms.pairs:
+            linear, own = [0] * groups, 0
+            for group, column, count in output.sources:
+                linear[group] += count * column[o]
+                own += count * column[o] ** 2 * folded[group][1]
             average = sum(c * folded[g][0] for g, c in enumerate(linear))
             square = sum(c * c * folded[g][1] for g, c in enumerate(linear))
             position = groups
@@ -169,7 +172,7 @@ def _output_moments(example: ReducedExample, plan: Layout, folded: list[list[int
             square += 2 * bias * average + bias * bias * weight
             average += bias * weight
         else:
-            average, square = folded[groups + o]
+            average, square, own = folded[o]
         first.append(Fraction(average, weight * output.scale))
         second.append(Fraction(square, weight * output.scale**2))
         noise.append(ratio * Fraction(own, weight * output.scale**2))
@@ -192,8 +195,6 @@ class _Merging:
 
     def first_list(self) -> tuple[Array, Array]:
         """Return the law of the first layer's pre-activations, ascending."""
-        from exactdropout.numeric.kernels.merging import push
-
         layer, fields = self.example.layers[0], self.plan.before[0]
         if layer.keep == layer.total:
             z = list(layer.bias)
@@ -209,17 +210,33 @@ class _Merging:
             if len(spare_keys) < 2 * size:
                 room = max(64, min(4 * size, size + self.limit))
                 spare_keys, spare_counts = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-            at = np.zeros(3, dtype=np.int64)
-            while not push(
-                keys, counts, size, delta, layer.total - layer.keep, layer.keep, self.modulus,
-                spare_keys, spare_counts, at, min(CHUNK, len(spare_keys) - int(at[2])),
-            ):  # fmt: skip
-                self._check(int(at[2]))
-                self._told(0, number / len(copies))
-            size = int(at[2])
+            size = self._push(keys, counts, size, delta, spare_keys, spare_counts, number / len(copies))
             self._check(size)
             keys, counts, spare_keys, spare_counts = spare_keys, spare_counts, keys, counts
         return keys[:size], counts[:size]
+
+    def _push(
+        self, keys: Array, counts: Array, size: int, delta: int, new_keys: Array, new_counts: Array, share: float
+    ) -> int:
+        """Push one column and return the number of states; in two lanes where they have room."""
+        from exactdropout.numeric.kernels.merging import cut, push, push_halves
+
+        layer = self.example.layers[0]
+        drop, keep, room = layer.total - layer.keep, layer.keep, len(new_keys)
+        at, ends = np.zeros((2, 3), dtype=np.int64), np.zeros((2, 2), dtype=np.int64)
+        if self.modulus == 0 and size >= LANES and room >= 2 * size:
+            cut(keys, size, delta, at, ends)
+            while not push_halves(keys, counts, ends, delta, drop, keep, new_keys, new_counts, at, CHUNK // 2):
+                self._told(0, share)
+            return int(at[0, 2])
+        ends[0] = size
+        while not push(
+            keys, counts, ends[0], delta, drop, keep, self.modulus, new_keys, new_counts, at[0],
+            min(CHUNK, room - int(at[0, 2])),
+        ):  # fmt: skip
+            self._check(int(at[0, 2]))
+            self._told(0, share)
+        return int(at[0, 2])
 
     def law(self, depth: int) -> tuple[Array, Array]:
         """Return the law of the values that leave the given number of layers, in no particular order."""
@@ -249,18 +266,19 @@ class _Merging:
         return table.entries()
 
     def folded(self) -> list[list[int]]:
-        """Return Σ count·v and Σ count·v² for every form."""
+        """Return Σ count·v, Σ count·v² and Σ count·u for every form."""
         from exactdropout.numeric.kernels.merging import expand_fold, fold
 
         forms = self.plan.forms
-        total = np.zeros((len(forms.table), forms.limbs, 4), dtype=object)
+        total = np.zeros((len(forms.rows), forms.limbs, 6), dtype=object)
         layer, fields = self.example.layers[-1], self.plan.before[-1].table
         slopes = _slopes(layer)
         if self.depth == 1:
             keys, counts = self.first_list()
-            for begin in range(0, len(keys), CHUNK):
-                sums = np.zeros(total.shape, dtype=np.int64)
-                fold(keys, counts, begin, min(len(keys), begin + CHUNK), fields, slopes, forms.table, forms.limb, sums)
+            chunk = max(1, CHUNK // (total.shape[0] * total.shape[1]))
+            for begin in range(0, len(keys), chunk):
+                sums, end = np.zeros(total.shape, dtype=np.int64), min(len(keys), begin + chunk)
+                fold(keys, counts, begin, end, fields, slopes, *forms.tables, forms.limb, sums)
                 total += sums
                 self._told(1, 0.5 * begin / len(keys))
         else:
@@ -271,7 +289,7 @@ class _Merging:
                 expand_fold(
                     keys, counts, begin, min(len(keys), begin + states), self.plan.after[-2].table, sources, start,
                     layer.total - layer.keep, layer.keep, self.modulus, scratch[0], scratch[1],
-                    fields, slopes, forms.table, forms.limb, sums,
+                    fields, slopes, *forms.tables, forms.limb, sums,
                 )  # fmt: skip
                 total += sums
                 self._told(self.depth - 1, begin / len(keys))
@@ -279,7 +297,7 @@ class _Merging:
         for row in total.tolist():
             values = [
                 sum((limb[k] + (limb[k + 1] << 32)) << (number * forms.limb) for number, limb in enumerate(row))
-                for k in (0, 2)
+                for k in (0, 2, 4)
             ]
             result.append([v % self.modulus for v in values] if self.modulus else values)
         return result

@@ -15,7 +15,7 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.compiled import compiled
 
-__all__ = ["absorb", "expand_absorb", "expand_fold", "fold", "push", "push_reference"]
+__all__ = ["absorb", "cut", "expand_absorb", "expand_fold", "fold", "push", "push_halves", "push_reference"]
 
 MULTIPLIER = -7046029254386353131  # 2^64/φ as a signed number: spreads keys over the upper bits of a product
 LOW_WORD = 0xFFFFFFFF
@@ -34,7 +34,7 @@ def push_reference(law: dict[int, int], delta: int, drop: int, keep: int) -> dic
 def push(
     keys: Array,
     counts: Array,
-    size: Any,
+    ends: Array,
     delta: Any,
     drop: Any,
     keep: Any,
@@ -46,42 +46,122 @@ def push(
 ) -> bool:
     """Merge the ascending list with its copy shifted by ``delta``; write at most ``most`` states and say if all are.
 
-    ``at`` holds the places in the list, in its copy and in the result, to go on from. No branch depends on the data.
+    ``at`` holds the places in the list, in its copy and in the result, to go on from, ``ends`` where the first two
+    stop. No branch depends on the data. Places are unsigned, which spares the test for negative ones.
     """
-    i = at[0]
-    j = at[1]
-    k = at[2]
-    stop = k + most
-    while i < size and j < size and k < stop:
+    i, j, k = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
+    last, end, stop, one = np.uint64(ends[0]), np.uint64(ends[1]), np.uint64(at[2] + most), np.uint64(1)
+    while i < last and j < end and k < stop:
         x = keys[i]
         y = keys[j] + delta
-        left = np.int64(x <= y)
-        right = np.int64(y <= x)
-        count = counts[i] * (left * drop) + counts[j] * (right * keep)
+        left = np.uint64(x <= y)
+        right = np.uint64(y <= x)
+        count = counts[i] * (np.int64(left) * drop) + counts[j] * (np.int64(right) * keep)
         if modulus > 0:
             count = count % modulus
         new_keys[k] = min(x, y)
         new_counts[k] = count
         i += left
         j += right
-        k += 1
-    if max(i, j) == size:
-        while i < size and k < stop:
+        k += one
+    if i == last or j == end:
+        while i < last and k < stop:
             new_keys[k] = keys[i]
             count = counts[i] * drop
             new_counts[k] = count % modulus if modulus > 0 else count
-            i += 1
-            k += 1
-        while j < size and k < stop:
+            i += one
+            k += one
+        while j < end and k < stop:
             new_keys[k] = keys[j] + delta
             count = counts[j] * keep
             new_counts[k] = count % modulus if modulus > 0 else count
-            j += 1
-            k += 1
-    at[0] = i
-    at[1] = j
-    at[2] = k
-    return bool(i == size and j == size)
+            j += one
+            k += one
+    at[0] = np.int64(i)
+    at[1] = np.int64(j)
+    at[2] = np.int64(k)
+    return bool(i == last and j == end)
+
+
+@compiled
+def push_halves(
+    keys: Array,
+    counts: Array,
+    ends: Array,
+    delta: Any,
+    drop: Any,
+    keep: Any,
+    new_keys: Array,
+    new_counts: Array,
+    at: Array,
+    most: Any,
+) -> bool:
+    """Do the same for counts, in two lanes that do not wait for each other: what is below a pivot, and the rest.
+
+    ``at`` and ``ends`` have a row for each lane, see :func:`cut`. The upper lane writes behind the room that the lower
+    one may need; the gap is closed at the end.
+    """
+    i, j, k = np.uint64(at[0, 0]), np.uint64(at[0, 1]), np.uint64(at[0, 2])
+    i2, j2, k2 = np.uint64(at[1, 0]), np.uint64(at[1, 1]), np.uint64(at[1, 2])
+    last, end = np.uint64(ends[0, 0]), np.uint64(ends[0, 1])
+    last2, end2 = np.uint64(ends[1, 0]), np.uint64(ends[1, 1])
+    stop, one = np.uint64(at[0, 2] + most), np.uint64(1)
+    while i < last and j < end and i2 < last2 and j2 < end2 and k < stop:
+        x = keys[i]
+        y = keys[j] + delta
+        left = np.uint64(x <= y)
+        right = np.uint64(y <= x)
+        new_keys[k] = min(x, y)
+        new_counts[k] = counts[i] * (np.int64(left) * drop) + counts[j] * (np.int64(right) * keep)
+        i += left
+        j += right
+        k += one
+        x = keys[i2]
+        y = keys[j2] + delta
+        left = np.uint64(x <= y)
+        right = np.uint64(y <= x)
+        new_keys[k2] = min(x, y)
+        new_counts[k2] = counts[i2] * (np.int64(left) * drop) + counts[j2] * (np.int64(right) * keep)
+        i2 += left
+        j2 += right
+        k2 += one
+    at[0, 0], at[0, 1], at[0, 2] = np.int64(i), np.int64(j), np.int64(k)
+    at[1, 0], at[1, 1], at[1, 2] = np.int64(i2), np.int64(j2), np.int64(k2)
+    if k == stop:
+        return False
+    first = push(keys, counts, ends[0], delta, drop, keep, 0, new_keys, new_counts, at[0], most)
+    second = push(keys, counts, ends[1], delta, drop, keep, 0, new_keys, new_counts, at[1], most)
+    if not (first and second):
+        return False
+    k = np.uint64(at[0, 2])
+    for source in range(ends[0, 0] + ends[0, 1], at[1, 2]):
+        new_keys[k] = new_keys[source]
+        new_counts[k] = new_counts[source]
+        k += one
+    at[0, 2] = np.int64(k)
+    return True
+
+
+@compiled
+def cut(keys: Array, size: Any, delta: Any, at: Array, ends: Array) -> None:
+    """Write where the two lanes start and end: states of the list and of its copy below the list's middle key."""
+    middle = size // 2
+    pivot = keys[middle] - delta
+    low = 0
+    high = size
+    while low < high:
+        probe = (low + high) // 2
+        if keys[probe] < pivot:
+            low = probe + 1
+        else:
+            high = probe
+    at[0, :] = 0
+    at[1, 0] = middle
+    at[1, 1] = low
+    at[1, 2] = middle + low
+    ends[0, 0] = middle
+    ends[0, 1] = low
+    ends[1, :] = size
 
 
 @compiled
@@ -144,13 +224,14 @@ def fold(
     fields: Array,
     slopes: Array,
     forms: Array,
+    squares: Array,
     limb: Any,
     sums: Array,
 ) -> None:
-    """Add Σ count·v and Σ count·v² for every linear form v = forms[f, 0] + Σ_i forms[f, i + 1]·h_i.
+    """Add Σ count·v, Σ count·v² and Σ count·u for every row v = forms[f, 0] + Σ_i forms[f, i+1]·h_i, u = Σ_i s_fi·h_i².
 
-    ``sums[f, l]`` takes limb l of the counts (``limb`` bits each): low and high 32-bit parts of both products, so that
-    2^30 states can be added without a carry.
+    ``sums[f, l]`` takes limb l of the counts (``limb`` bits each): low and high 32-bit parts of the three products, so
+    that 2^30 states can be added without a carry.
     """
     values = np.empty(fields.shape[0], dtype=np.int64)
     limbs = sums.shape[1]
@@ -159,12 +240,12 @@ def fold(
         _leave(keys[s], fields, slopes, values)
         count = counts[s]
         for f in range(forms.shape[0]):
-            if f < values.shape[0]:  # the first forms are the values themselves
-                v = values[f]
-            else:
-                v = forms[f, 0]
-                for i in range(values.shape[0]):
-                    v += forms[f, i + 1] * values[i]
+            v = forms[f, 0]
+            u = np.int64(0)
+            for i in range(values.shape[0]):
+                h = values[i]
+                v += forms[f, i + 1] * h
+                u += squares[f, i] * (h * h)
             square = v * v
             rest = count
             for l in range(limbs):
@@ -176,6 +257,9 @@ def fold(
                 product = part * square
                 sums[f, l, 2] += product & LOW_WORD
                 sums[f, l, 3] += product >> 32
+                product = part * u
+                sums[f, l, 4] += product & LOW_WORD
+                sums[f, l, 5] += product >> 32
 
 
 @compiled
@@ -200,6 +284,7 @@ def _expand(
     base = start
     total = drop + keep
     at = np.zeros(3, dtype=np.int64)
+    ends = np.zeros(2, dtype=np.int64)
     for s in range(sources.shape[0]):
         g = sources[s, 0]
         value = ((key >> before[g, 0]) & before[g, 1]) * before[g, 2] + before[g, 3]
@@ -218,10 +303,11 @@ def _expand(
             if value != 0:
                 for _ in range(sources[s, 2]):
                     at[:] = 0
+                    ends[:] = size
                     push(
                         keys[here],
                         counts[here],
-                        size,
+                        ends,
                         value * sources[s, 1],
                         drop,
                         keep,
@@ -283,6 +369,7 @@ def expand_fold(
     fields: Array,
     slopes: Array,
     forms: Array,
+    squares: Array,
     limb: Any,
     sums: Array,
 ) -> int:
@@ -290,6 +377,6 @@ def expand_fold(
     work = 0
     for s in range(begin, end):
         size, row = _expand(state_keys[s], state_counts[s], before, sources, start, drop, keep, modulus, keys, counts)
-        fold(keys[row], counts[row], 0, size, fields, slopes, forms, limb, sums)
+        fold(keys[row], counts[row], 0, size, fields, slopes, forms, squares, limb, sums)
         work += size
     return work
