@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from fractions import Fraction as F
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,73 +14,59 @@ from hypothesis import strategies as st
 from exactdropout.model import Examples, Network
 from exactdropout.numeric import enumerating
 from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import subset_sums, table
+from exactdropout.numeric.kernels import panels, subset_sums, table
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
 
 
-def workspace(rows):
-    low, high = 1 << table.LOW_BITS, 1 << table.HIGH_BITS
-    return (
-        np.empty((rows, low)), np.empty(low), np.empty(low), np.empty((rows, high)), np.empty(high), np.empty(high),
-        np.empty((4, low)), np.empty((64, 3)), np.empty(rows),
-    )  # fmt: skip
+def plain(module, *names, **others):
+    """Patch compiled functions of the module by their interpreted forms, and vector operations by their references."""
+    interpreted = {name: getattr(module, name).py_func for name in names}
+    return patch.multiple(module, **interpreted, **others)
 
 
-def plain(function, name, others):
-    """Call the interpreted function with its callees interpreted as well."""
-
-    def call(*arguments):
-        saved = {n: getattr(function, n) for n in others}
-        try:
-            for n, f in saved.items():
-                setattr(function, n, f.py_func)
-            return getattr(function, name).py_func(*arguments)
-        finally:
-            for n, f in saved.items():
-                setattr(function, n, f)
-
-    return call
+def interpreted_table():
+    operations = ("copy_row", "add_rows", "maximum_panel", "negated_sum")
+    references = {name: getattr(panels, f"{name}_reference") for name in operations}
+    return plain(table, "table_sums", "subsets", "subset_weights", "aligned", **references)
 
 
 @pytest.mark.parametrize("interpreted", [False, True])
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_table_agrees_with_the_loop(interpreted, data):
-    units = data.draw(st.integers(0, 9))
-    groups, positive = data.draw(st.sampled_from([(1, 0), (1, 1), (2, 1)]))
-    rows = groups * table.GROUP
+    units, rows = data.draw(st.integers(0, 9)), data.draw(st.integers(0, 9))
+    positive = data.draw(st.integers(0, rows))
     drawn = st.lists(ENTRIES, min_size=units * rows, max_size=units * rows)
-    columns = np.array(data.draw(drawn), dtype=float).reshape(units, rows)
-    base = np.array(data.draw(st.lists(ENTRIES, min_size=rows, max_size=rows)))
+    columns, base = np.zeros((units, 16)), np.zeros(16)
+    columns[:, :rows] = np.array(data.draw(drawn), dtype=float).reshape(units, rows)
+    base[:rows] = data.draw(st.lists(ENTRIES, min_size=rows, max_size=rows))
     linear = np.array(data.draw(st.lists(ENTRIES, min_size=units, max_size=units)), dtype=float)
     keep = data.draw(st.sampled_from([0.5, 0.25, 0.9]))
-    signs = np.where(np.arange(rows) < positive * table.GROUP, 1.0, -1.0)
-    run = plain(table, "table_sums", ("subsets", "add_group", "subtract_group")) if interpreted else table.table_sums
-    result = np.empty(3)
-    arguments = (positive * table.GROUP, 0.5, -1.5, keep, 1 - keep, *workspace(rows), result)
-    run(columns, linear, base, units, 0, 0, *arguments)
-    first, second = table.table_reference(columns, base, signs, linear, 0.5, keep)
-    np.testing.assert_allclose(result, [first, second, second - 3 * first + 2.25], rtol=1e-11, atol=1e-9)
+    signs = np.where(np.arange(16) < positive, 1.0, -1.0)
+    with interpreted_table() if interpreted else nullcontext():
+        second = table.table_sums(columns, linear, base, units, 0, 0, positive, rows, 0.5, keep, 1 - keep)
+    expected = table.table_reference(columns, base, signs, linear, 0.5, keep)[1]
+    np.testing.assert_allclose(second, expected, rtol=1e-11, atol=1e-9)
 
 
 def test_deep_tables_fold_their_blocks_and_prefixes():
-    """17 units: 8 low, 6 high, 3 blocks of high ones; cut by a prefix of 2 bits."""
+    """17 units: 8 low, 6 high, 3 blocks of high ones; cut by a prefix of 2 bits; more rows than are written out."""
     rng = np.random.default_rng(7)
-    columns, base, linear = rng.normal(size=(17, 4)), rng.normal(size=4), rng.normal(size=17)
-    keep, drop = 0.6, 0.4
-    parts = []
-    for bits, prefix in [(0, 0), (2, 0), (2, 1), (2, 2), (2, 3)]:
-        result = np.empty(3)
-        arguments = (4, 0.1, 0.2, keep, drop, *workspace(4), result)
-        table.table_sums(columns, linear, base, 17, prefix, bits, *arguments)
-        parts.append(result)
-    halves = [drop * parts[1] + keep * parts[2], drop * parts[3] + keep * parts[4]]
-    np.testing.assert_allclose(drop * halves[0] + keep * halves[1], parts[0], rtol=1e-13)
-    kept = (np.arange(1 << 17)[:, None] >> np.arange(17) & 1).astype(float)
-    weights = np.prod(np.where(kept > 0, keep, drop), axis=1)
-    g = 0.1 + kept @ linear + np.maximum(base + kept @ columns, 0).sum(axis=1)
-    np.testing.assert_allclose(parts[0], [weights @ g, weights @ g**2, weights @ (g + 0.2) ** 2], rtol=1e-11)
+    columns, base, linear = np.zeros((17, 24)), np.zeros(24), rng.normal(size=17)
+    columns[:, :19], base[:19] = rng.normal(size=(17, 19)), rng.normal(size=19)
+    for keep, drop in ((0.6, 0.4), (0.5, 0.5)):
+        parts = [
+            table.table_sums(columns, linear, base, 17, prefix, bits, 11, 19, 0.1, keep, drop)
+            for bits, prefix in [(0, 0), (2, 0), (2, 1), (2, 2), (2, 3)]
+        ]
+        halves = [drop * parts[1] + keep * parts[2], drop * parts[3] + keep * parts[4]]
+        np.testing.assert_allclose(drop * halves[0] + keep * halves[1], parts[0], rtol=1e-13)
+        kept = (np.arange(1 << 17)[:, None] >> np.arange(17) & 1).astype(float)
+        weights = np.prod(np.where(kept > 0, keep, drop), axis=1)
+        signs = np.where(np.arange(24) < 11, 1.0, -1.0)
+        g = 0.1 + kept @ linear + np.maximum(base + kept @ columns, 0) @ signs
+        np.testing.assert_allclose(parts[0], weights @ g**2, rtol=1e-11)
 
 
 @pytest.mark.parametrize("interpreted", [False, True])
@@ -90,9 +78,9 @@ def test_sorted_halves_agree_with_the_loop(interpreted, data):
     columns = np.array(data.draw(drawn), dtype=float).reshape(bits, units)
     base = np.array(data.draw(st.lists(ENTRIES, min_size=units, max_size=units)))
     keep = data.draw(st.sampled_from([0.5, 0.25, 0.9]))
-    run = plain(subset_sums, "unit_moments", ("sorted_sums",)) if interpreted else subset_sums.unit_moments
     result = np.empty((units, 4))
-    run(columns, base, bits, keep, 1 - keep, *(np.empty((2, 16)) for _ in range(4)), result)
+    with plain(subset_sums, "unit_moments", "sorted_sums") if interpreted else nullcontext():
+        subset_sums.unit_moments(columns, base, bits, keep, 1 - keep, *(np.empty((2, 16)) for _ in range(4)), result)
     expected = subset_sums.unit_moments_reference(columns, base, keep)
     np.testing.assert_allclose(result[:, :2], expected, rtol=1e-11, atol=1e-11)
     assert (result[:, 2:] >= result[:, :2] * (1 - 1e-12)).all()

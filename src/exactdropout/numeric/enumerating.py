@@ -1,7 +1,7 @@
 """The strategy ``enumerate``: one walked layer, all its masks by the table kernel.
 
-The kernel accumulates g, g² and r² of the outputs. The noise of the last layer needs E h_i² only, one unit at a
-time, and comes from sorted halves of subset sums in 2^(k/2) steps.
+The kernel accumulates g² of the outputs. E g and the noise of the last layer need E h_i and E h_i² only, one unit at
+a time, and come from sorted halves of subset sums in 2^(k/2) steps; E (f − y)² = E g² + 2d E g + d² with d = c − y.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
 from exactdropout.numeric.problem import ETA, UNIT, Problem
-from exactdropout.numeric.quantities import Reference
+from exactdropout.numeric.quantities import Reference, square_error
 from exactdropout.numeric.strategy import Estimate, Folded
 from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
-__all__ = ["active_columns", "estimate", "noise", "refusal", "run", "signed_rows"]
+__all__ = ["active_columns", "estimate", "refusal", "run", "signed_rows", "unit_quantities"]
 
 MOST_BITS = 40
 CHUNK_MASKS = 2.0**22
 STEP_MASKS = 2.0**24
-MOST_ITEMS = 1 << 14
-GROUP = 4
+LANES = 8
+"""A row of the table is filled up to whole vectors of this many numbers."""
 
 
 def refusal(problem: Problem, moments: int) -> str | None:
@@ -38,10 +38,8 @@ def refusal(problem: Problem, moments: int) -> str | None:
 
 
 def _rows(problem: Problem) -> int:
-    """Return the rows of the table of one output: units in groups of four of one sign."""
-    signs = problem.weights[-1]
-    positive, negative = np.count_nonzero(signs > 0, axis=1), np.count_nonzero(signs < 0, axis=1)
-    return int(np.max(-(-positive // GROUP) * GROUP + -(-negative // GROUP) * GROUP))
+    """Return the rows of the table: the units that reach some output, most of all outputs."""
+    return int(np.max(np.count_nonzero(problem.weights[-1], axis=1)))
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
@@ -70,28 +68,25 @@ def active_columns(problem: Problem) -> tuple[Array, Array]:
     return columns, counts.astype(np.int64)
 
 
-def signed_rows(problem: Problem) -> tuple[Array, Array, Array, Array]:
-    """Return for each output the unit of each row (−1 for a row of zeros), |a|, slope weights, and positive rows."""
+def signed_rows(problem: Problem) -> tuple[Array, Array, Array, Array, Array]:
+    """Return for each output the unit of each row (−1 for a row of zeros), |a|, slope weights, and the numbers of rows
+    with a > 0 and of all rows; a row is filled up to whole vectors."""
     slope = problem.slopes[problem.first]
     a = problem.weights[-1] * (1.0 - slope)
-    rows = max(GROUP, _rows(problem))
-    units = np.full((problem.outputs, rows), -1, dtype=np.int64)
-    positive = np.zeros(problem.outputs, dtype=np.int64)
+    units = np.full((problem.outputs, max(1, -(-_rows(problem) // LANES)) * LANES), -1, dtype=np.int64)
+    positive, rows = np.count_nonzero(a > 0, axis=1), np.count_nonzero(a, axis=1)
     for o in range(problem.outputs):
-        up_units, down_units = np.flatnonzero(a[o] > 0), np.flatnonzero(a[o] < 0)
-        cut = -(-len(up_units) // GROUP) * GROUP
-        units[o, : len(up_units)] = up_units
-        units[o, cut : cut + len(down_units)] = down_units
-        positive[o] = cut
-    return units, np.abs(a), problem.weights[-1] * slope, positive
+        units[o, : positive[o]] = np.flatnonzero(a[o] > 0)
+        units[o, positive[o] : rows[o]] = np.flatnonzero(a[o] < 0)
+    return units, np.abs(a), problem.weights[-1] * slope, positive.astype(np.int64), rows.astype(np.int64)
 
 
 def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
-    """Enumerate, fold the prefixes, and add the noise of the last layer."""
+    """Enumerate E g², fold the prefixes, and add what is a matter of one unit: E g and the noise of the last layer."""
     from exactdropout.numeric.kernels.table import HIGH_BITS
 
     columns, counts = active_columns(problem)
-    units, sizes, slopes, positive = signed_rows(problem)
+    units, sizes, slopes, positive, rows = signed_rows(problem)
     first, outputs, m = problem.first, problem.outputs, problem.examples
     own = np.arange(outputs)[:, None]
     scale = np.where(units >= 0, sizes[own, units], 0.0)
@@ -106,8 +101,8 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
         bias[units] * scale,
         counts,
         positive,
+        rows,
         starts,
-        reference.residual.value,
         float(problem.keep[first]),
         float(problem.drop[first]),
     )
@@ -115,44 +110,51 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     work = Work(
         name="enumerate",
         begin=EnumeratedItems,
-        payload={"common": common, "items": items, "rows": units.shape[1], "budget": STEP_MASKS},
+        payload={"common": common, "items": items, "budget": STEP_MASKS},
         chunks=tuple(chunks),
         weights=tuple(weights),
     )
     results = np.concatenate(runner.run(work))
-    folded = _fold(items, results, float(problem.drop[first]), float(problem.keep[first]), m, outputs)
+    second = _fold(items, results, float(problem.drop[first]), float(problem.keep[first]), m, outputs)
     magnitudes = layer_magnitudes(problem, dropout=True)
-    variance, e_variance = noise(problem, magnitudes, columns, counts)
-    values = np.stack([folded[:, :, 0], folded[:, :, 1], variance, folded[:, :, 2]], axis=2)
-    return Folded(
-        moments=values.reshape(m, 4 * outputs),
-        levels=int(counts.max()) + (1 << HIGH_BITS) // 4 + 8,
-        output_error=_output_error(problem, reference, magnitudes, int(counts.max())),
-        noise_error=e_variance,
+    e_output = _output_error(problem, reference, magnitudes, int(counts.max()))
+    reach = up(magnitudes.output_size + np.abs(reference.output.value))
+    e_second = square_error(second, e_output, reach, int(counts.max()) + (1 << HIGH_BITS) // 4 + 8)
+    mean, e_mean, noise, e_noise = unit_quantities(problem, magnitudes, columns, counts)
+    shift = problem.biases[-1] - reference.output.value
+    value = mean + shift
+    e_value = up(e_mean + UNIT * (np.abs(shift) + np.abs(value)))
+    residual, e_residual = reference.residual.value, reference.residual.error
+    cross = 2 * residual * value
+    square = second + cross + residual * residual
+    e_square = up(
+        e_second
+        + 2 * np.abs(residual) * e_value
+        + 2 * e_residual * (np.abs(value) + e_value)
+        + (2 * np.abs(residual) + e_residual) * e_residual
+        + gamma(6) * up(second + np.abs(cross) + residual * residual, 3)
+        + 4 * ETA,
+        8,
     )
+    values = np.stack([value, second, noise, np.maximum(square, 0.0)], axis=2)
+    errors = np.stack([e_value, e_second, e_noise, e_square], axis=2)
+    return Folded(moments=values.reshape(m, 4 * outputs), levels=0, errors=errors.reshape(m, 4 * outputs))
 
 
 class EnumeratedItems:
-    """The table kernel on one range of items: g, g², r² of each, one row per item."""
+    """The table kernel on one range of items: E g² of each."""
 
     def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        from exactdropout.numeric.kernels.table import HIGH_BITS, LOW_BITS
-
-        rows, low, high = payload["rows"], 1 << LOW_BITS, 1 << HIGH_BITS
-        self._common, self._items = payload["common"], payload["items"][slice(*chunk)]
-        self.result: Array = np.empty((len(self._items), 3))
+        self._items = payload["items"][slice(*chunk)]
+        self._common, self._budget = payload["common"], payload["budget"]
+        self.result: Array = np.empty((len(self._items), 1))
         self._position = 0
-        self._workspace: tuple[Any, ...] = (
-            np.empty((rows, low)), np.empty(low), np.empty(low),
-            np.empty((rows, high)), np.empty(high), np.empty(high),
-            np.empty((4, low)), np.empty((64, 3)), np.empty(rows), payload["budget"],
-        )  # fmt: skip
 
     def step(self) -> bool:
         """Enumerate for one budget of masks."""
         from exactdropout.numeric.kernels.table import table_items
 
-        arguments: tuple[Any, ...] = (*self._common, self._items, self._position, self.result, *self._workspace)
+        arguments: tuple[Any, ...] = (*self._common, self._items, self._position, self.result, self._budget)
         self._position = table_items(*arguments)
         return self._position >= len(self._items)
 
@@ -181,12 +183,12 @@ def _items(counts: Array, outputs: int) -> tuple[Array, list[tuple[int, int]], l
 
 def _fold(items: Array, results: Array, drop: float, keep: float, m: int, outputs: int) -> Array:
     if len(items) == m * outputs:
-        return results.reshape(m, outputs, 3)
-    folded = np.empty((m, outputs, 3))
+        return results.reshape(m, outputs)
+    folded = np.empty((m, outputs))
     position = 0
     while position < len(items):
         example, output, bits, _ = items[position].tolist()
-        values = results[position : position + (1 << bits)]
+        values = results[position : position + (1 << bits), 0]
         for _ in range(bits):
             values = drop * values[0::2] + keep * values[1::2]
         folded[example, output] = values[0]
@@ -205,15 +207,18 @@ def _output_error(problem: Problem, reference: Reference, magnitudes: Magnitudes
     carried = up((1 + 2 * slope) * np.einsum("ej,oj->eo", wrong, weights, optimize=False), n)
     bulk = up(np.abs(problem.biases[-1]) + np.abs(reference.output.value) + (2 + 3 * slope) * through)
     lost = ETA * up(16 * (bits + 2) * (n + 2) * (1 + np.max(weights)) * (1 + slope) * (1 + np.max(reach)))
-    rounding = up(gamma(bits + 8) * (1 + 2 * slope) * through + gamma(n + n // GROUP + 16) * bulk, 2)
+    rounding = up(gamma(bits + 8) * (1 + 2 * slope) * through + gamma(n + n // LANES + 24) * bulk, 2)
     result: Array = up(carried + rounding + 4 * off * through + 2 * UNIT * np.abs(reference.residual.value) + lost)
     return result
 
 
-def noise(problem: Problem, magnitudes: Magnitudes, columns: Array, counts: Array) -> tuple[Array, Array]:
-    """Return κ₂ Σ_i w_oi² E h_i² for each example and output, and its error.
+def unit_quantities(
+    problem: Problem, magnitudes: Magnitudes, columns: Array, counts: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return Σ_i w_oi E h_i and κ₂ Σ_i w_oi² E h_i² for each example and output, each followed by its error.
 
-    φ(z)² = slope²·z² + (1 − slope²)·max(z, 0)², and E z² = (E z)² + q/p Σ (W h)² needs no enumeration.
+    φ(z) = slope·z + (1 − slope)·max(z, 0), φ(z)² = slope²·z² + (1 − slope²)·max(z, 0)², and E z, E z² = (E z)² +
+    q/p Σ (W h)² need no enumeration.
     """
     first = problem.first
     n = columns.shape[2]
@@ -226,11 +231,18 @@ def noise(problem: Problem, magnitudes: Magnitudes, columns: Array, counts: Arra
         moments[:, :, 1],
         up(gamma(2 * bits + 40) * sizes[:, :, 1] * 1.01),
     )
+    firsts, e_firsts = moments[:, :, 0], up(gamma(2 * bits + 40) * sizes[:, :, 0] * 1.01)
     if slope != 0.0 or problem.slope_errors[first] > 0:
-        mean = problem.biases[first] + p * columns.sum(axis=1)
+        center = problem.biases[first] + p * columns.sum(axis=1)
         spread = p * q * (columns * columns).sum(axis=1)
         bulk = magnitudes.reaches[first] ** 2
-        squares = slope * slope * (mean * mean + spread) + (1 - slope * slope) * squares
+        firsts = slope * center + (1 - slope) * firsts
+        e_firsts = up(
+            (1 + abs(slope)) * e_firsts * (1 + 2.0**-20)
+            + (gamma(2 * bits + 16) * (1 + 2 * abs(slope)) + 4 * off) * magnitudes.reaches[first],
+            3,
+        )
+        squares = slope * slope * (center * center + spread) + (1 - slope * slope) * squares
         steep = 1 + slope * slope
         e_squares = up(
             steep * e_squares * (1 + 2.0**-20) + (gamma(6 * bits + 40) * steep + 4 * off * (1 + abs(slope))) * bulk, 4
@@ -244,7 +256,16 @@ def noise(problem: Problem, magnitudes: Magnitudes, columns: Array, counts: Arra
         + (4 * bits + 16) * 2.0**bits * ETA * (2 + 2 * up(magnitudes.sizes[-1] ** 2)),
         3,
     )
-    weights = problem.weights[-1] ** 2
+    output, size = problem.weights[-1], np.abs(problem.weights[-1])
+    mean = np.einsum("oi,ei->eo", output, firsts, optimize=False)
+    e_firsts = up(e_firsts + step + ETA * 2.0**bits * (4 * bits + 32) * (2 + up(magnitudes.sizes[-1])), 3)
+    e_mean = up(
+        np.einsum("oi,ei->eo", size, e_firsts, optimize=False)
+        + gamma(n + 2) * up(np.einsum("oi,ei->eo", size, np.abs(firsts), optimize=False), n)
+        + n * ETA,
+        2 * n,
+    )
+    weights = output**2
     factor = kappa * weights
     value = np.einsum("oi,ei->eo", factor, np.maximum(squares, 0.0), optimize=False)
     error = up(
@@ -253,7 +274,7 @@ def noise(problem: Problem, magnitudes: Magnitudes, columns: Array, counts: Arra
         + (n + 4) * ETA * (1 + kappa + up(np.max(magnitudes.sizes[-1], axis=1) ** 2)[:, None]) * (1 + np.max(weights)),
         3 * n,
     )
-    return value, error
+    return mean, e_mean, value, error
 
 
 def positive_moments(problem: Problem, columns: Array, counts: Array) -> tuple[Array, Array]:

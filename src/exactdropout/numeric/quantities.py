@@ -12,7 +12,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import LARGEST, Magnitudes, gamma, layer_magnitudes, root, tree_error, up
 from exactdropout.numeric.problem import ETA, UNIT, Problem, out_of_range, rounded
 
-__all__ = ["Bounded", "Reference", "per_example", "reference_outputs", "total"]
+__all__ = ["Bounded", "Reference", "per_example", "reference_outputs", "square_error", "total"]
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ def _per_example(
     spread_reach = up(size.output_size + np.abs(pivot.value))
     label_reach = up(size.output_size + np.abs(problem.labels) + problem.label_errors)
     e_output = size.output_error if output_error is None else output_error
-    e_second = _square_error(second, e_output, spread_reach, levels)
+    e_second = square_error(second, e_output, spread_reach, levels)
     rms = root(up(second + _tiny(levels, spread_reach**2)))
     e_first = up(e_output + 2 * UNIT * rms + tree_error(rms, spread_reach, levels), 3)
-    e_square = _square_error(square, up(e_output + problem.label_errors), label_reach, levels)
+    e_square = square_error(square, up(e_output + problem.label_errors), label_reach, levels)
     e_noise = _noise_error(problem, size, noise, levels) if noise_error is None else noise_error
     if errors is not None:
         e_first, e_second, e_noise, e_square = (errors[:, k : 4 * outputs : 4] for k in range(4))
@@ -162,7 +162,7 @@ def _tiny(levels: int, largest: Array) -> Array:
     return result
 
 
-def _square_error(folded: Array, error: Array, largest: Array, levels: int) -> Array:
+def square_error(folded: Array, error: Array, largest: Array, levels: int) -> Array:
     """Return the error of E ĝ² against E g*², where ĝ = (f̂ − constant)(1 + δ), |f̂ − f| ≤ ``error``, |ĝ| ≤ ``largest``.
 
     |E ĝ² − E g*²| ≤ ‖ĝ − g*‖(2‖ĝ‖ + ‖ĝ − g*‖) in L² over the masks, and ‖ĝ − g*‖ ≤ error + 2u‖ĝ‖.
@@ -239,7 +239,7 @@ def _squared_error_variance(
     e_noise = up(k2 * np.sum(2 * u * e_u + e_u * e_u, axis=2) + gamma(n + 4) * noise + (n + 2) * ETA * (1 + k2), 3 * n)
     reach = up(np.sum(r * r + noise, axis=1) + square_pivot, outputs)
     e_t = up(np.sum(2 * r * e_r + e_r * e_r + e_noise + ETA, axis=1) + gamma(2 * outputs + 2) * reach, 3 * outputs)
-    e_second = _square_error(second, e_t, reach, levels)
+    e_second = square_error(second, e_t, reach, levels)
     rms = root(up(second + _tiny(levels, reach * reach)))
     e_first = up(e_t + 2 * UNIT * rms + tree_error(rms, reach, levels), 3)
     value = np.maximum(spread + second - first * first, 0.0)

@@ -23,6 +23,7 @@ from exactdropout.model.numbers import Array
 
 __all__ = [
     "LANES",
+    "ROWS",
     "add_rows",
     "add_rows_reference",
     "copy_row",
@@ -31,8 +32,12 @@ __all__ = [
     "fold_lanes_reference",
     "lane_table",
     "lane_table_reference",
+    "maximum_panel",
+    "maximum_panel_reference",
     "mix_rows",
     "mix_rows_reference",
+    "negated_sum",
+    "negated_sum_reference",
     "panel_1",
     "panel_2",
     "panel_4",
@@ -42,6 +47,7 @@ __all__ = [
 ]
 
 LANES = 8
+ROWS = 4
 cgutils: Any = untyped_cgutils
 _DOUBLE = ir.DoubleType()
 _VECTOR = ir.VectorType(_DOUBLE, LANES)
@@ -68,6 +74,34 @@ def panel_reference(
             v = v + value * value
         for k, term in enumerate((g, g * g, v)):
             totals[at + LANES * k : at + LANES * (k + 1)] += weights[w + h] * term
+
+
+def maximum_panel_reference(
+    table: Array, width: int, sums: Array, stride: int, signs: Array, rows: int, constants: Array, line: Array,
+    lined: bool, weights: Array, w: int, weighted: bool, seconds: Array,
+) -> None:  # fmt: skip
+    """Add Σ_h w_h g² to each lane l < ``width`` of ``seconds``, for h = 0, …, 3, or Σ_h g² where not ``weighted``.
+
+    g = constants[h] + Σ_j signs_j max(T_jl, N_hj), and + line[l] where ``lined``. T is ``table``, ``width`` lanes for
+    each of the ``rows``, N_h is ``sums`` from h·stride on; ``width`` is a multiple of 32 and ``rows`` of 4.
+    """
+    for h in range(4):
+        g = np.full(width, constants[h]) + (line[:width] if lined else 0.0)
+        for j in range(rows):
+            g = g + signs[j] * np.maximum(table[width * j : width * (j + 1)], sums[h * stride + j])
+        seconds[:width] += weights[w + h] * (g * g) if weighted else g * g
+
+
+def negated_sum_reference(
+    target: Array, t: int, count: int, row: Array, r: int, high: Array, h: int, signs: Array
+) -> float:
+    """Set target[t : t + count] = −(row + high), and return Σ_j signs_j (row_j + high_j), added lane by lane."""
+    total = row[r : r + count] + high[h : h + count]
+    target[t : t + count] = -total
+    lanes = (signs[:count] * total).reshape(-1, LANES).sum(axis=0)
+    for half in (4, 2, 1):
+        lanes = lanes[:half] + lanes[half : 2 * half]
+    return float(lanes[0])
 
 
 def copy_row_reference(target: Array, t: int, count: int, source: Array, s: int) -> None:
@@ -276,6 +310,116 @@ def _lane_table(typing: Any, table: Any, own: Any, first: Any, second: Any, thir
     return types.void(table, own, first, second, third, units), lower
 
 
+def _maximum_panel(
+    typing: Any, table: Any, width: Any, sums: Any, stride: Any, signs: Any, rows: Any, constants: Any, line: Any,
+    lined: Any, weights: Any, w: Any, weighted: Any, seconds: Any,
+) -> Any:  # fmt: skip
+    """Some vectors of masks by four partial sums: their sums stay in registers, two instructions for each entry.
+
+    The sign is a factor of the fused addition, exact like it. Up to 16 rows are written out without a branch.
+    """
+    signature = types.void(
+        table, width, sums, stride, signs, rows, constants, line, lined, weights, w, weighted, seconds
+    )
+
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = signature.args
+        _, width, _, stride, _, rows, _, _, lined, _, w, weighted, _ = values
+        table, sums, signs, constants, line, weights, seconds = (
+            _at(context, builder, kinds[k], values[k], w if k == 9 else _number(0)) for k in (0, 2, 4, 6, 7, 9, 12)
+        )
+        many = 4 if "+avx512f" in str(context.codegen().magic_tuple()) else 1  # 32 registers of 8 lanes, or 16 of 4
+        partial = [builder.gep(sums, [builder.mul(stride, _number(h))]) for h in range(4)]
+        fixed = [_splat(builder, builder.load(builder.gep(constants, [_number(h)]))) for h in range(4)]
+        factor = [_splat(builder, builder.load(builder.gep(weights, [_number(h)]))) for h in range(4)]
+        outer = [[cgutils.alloca_once(builder, _VECTOR) for _ in range(4)] for _ in range(many)]
+
+        def row(place: Any, index: Any) -> None:
+            entry = builder.gep(table, [builder.add(builder.mul(index, width), place)])
+            lanes = [_load(builder, builder.gep(entry, [_number(LANES * v)])) for v in range(many)]
+            sign = _splat(builder, builder.load(builder.gep(signs, [index])))
+            for h in range(4):
+                least = _splat(builder, builder.load(builder.gep(partial[h], [index])))
+                for v in range(many):
+                    larger = builder.select(builder.fcmp_ordered(">", lanes[v], least), lanes[v], least)
+                    builder.store(_fused(builder, sign, larger, builder.load(outer[v][h])), outer[v][h])
+
+        def sweep(few: int) -> None:
+            """All vectors of masks, with ``few`` rows written out, or a loop over rows where ``few`` is 0."""
+            with cgutils.for_range_slice(builder, _number(0), width, _number(many * LANES), _INDEX) as (place, _):
+                for v in range(many):
+                    for h in range(4):
+                        builder.store(fixed[h], outer[v][h])
+                with builder.if_then(builder.icmp_signed("!=", lined, ir.Constant(lined.type, 0))):
+                    for v in range(many):
+                        along = _load(builder, builder.gep(line, [builder.add(place, _number(LANES * v))]))
+                        for h in range(4):
+                            builder.store(builder.fadd(fixed[h], along), outer[v][h])
+                for k in range(few):
+                    row(place, _number(k))
+                if not few:
+                    with cgutils.for_range_slice(builder, _number(0), rows, _number(ROWS), _INDEX) as (index, _):
+                        for k in range(ROWS):
+                            row(place, builder.add(index, _number(k)))
+                with builder.if_else(builder.icmp_signed("!=", weighted, ir.Constant(weighted.type, 0))) as branches:
+                    for branch, uneven in zip(branches, (True, False), strict=True):
+                        with branch:
+                            gather(place, uneven)
+
+        def gather(place: Any, uneven: bool) -> None:
+            for v in range(many):
+                target = builder.gep(seconds, [builder.add(place, _number(LANES * v))])
+                total = _load(builder, target)
+                for h in range(4):
+                    g = builder.load(outer[v][h])
+                    total = _fused(builder, builder.fmul(factor[h], g) if uneven else g, g, total)
+                _store(builder, target, total)
+
+        end = builder.append_basic_block("swept")
+        other = builder.append_basic_block("many_rows")
+        switch = builder.switch(rows, other)
+        for few in range(ROWS, 4 * ROWS + 1, ROWS):
+            block = builder.append_basic_block(f"rows_{few}")
+            switch.add_case(_number(few), block)
+            builder.position_at_end(block)
+            sweep(few)
+            builder.branch(end)
+        builder.position_at_end(other)
+        sweep(0)
+        builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return signature, lower
+
+
+def _negated_sum(typing: Any, target: Any, t: Any, count: Any, row: Any, r: Any, high: Any, h: Any, signs: Any) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = signature.args
+        target, row, high = (_at(context, builder, kinds[k], values[k], values[k + 1]) for k in (0, 3, 5))
+        signs = _at(context, builder, kinds[7], values[7], _number(0))
+        total = cgutils.alloca_once(builder, _VECTOR)
+        builder.store(_ZERO, total)
+        with cgutils.for_range_slice(builder, _number(0), values[2], _number(LANES), _INDEX) as (k, _):
+            z = builder.fadd(_load(builder, builder.gep(row, [k])), _load(builder, builder.gep(high, [k])))
+            _store(builder, builder.gep(target, [k]), builder.fneg(z))
+            sign = _load(builder, builder.gep(signs, [k]))
+            builder.store(_fused(builder, sign, z, builder.load(total)), total)
+        return _across(builder, builder.load(total))
+
+    return types.float64(target, t, count, row, r, high, h, signs), lower
+
+
+def _across(builder: Any, vector: Any) -> Any:
+    """Return the sum of the lanes, by halving."""
+    half = LANES // 2
+    while half:
+        upper = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [(i + half) % LANES for i in range(LANES)])
+        vector = builder.fadd(vector, builder.shuffle_vector(vector, vector, upper))
+        half //= 2
+    return builder.extract_element(vector, _number(0))
+
+
 def _fold_lanes(typing: Any, values: Any, v: Any, totals: Any, weights: Any, w: Any) -> Any:
     def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds = signature.args
@@ -286,12 +430,8 @@ def _fold_lanes(typing: Any, values: Any, v: Any, totals: Any, weights: Any, w: 
         for k in range(3):
             place = builder.gep(totals, [_number(LANES * k)])
             vector = builder.fmul(weights, _load(builder, place))
-            half = LANES // 2
-            while half:
-                upper = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [(i + half) % LANES for i in range(LANES)])
-                vector = builder.fadd(vector, builder.shuffle_vector(vector, vector, upper))
-                half //= 2
-            result = builder.insert_element(result, builder.extract_element(vector, _number(0)), _number(k))
+            total = _across(builder, vector)
+            result = builder.insert_element(result, total, _number(k))
             _store(builder, place, _ZERO)
         _store(builder, target, result)
         return context.get_dummy_value()
@@ -301,3 +441,4 @@ def _fold_lanes(typing: Any, values: Any, v: Any, totals: Any, weights: Any, w: 
 
 copy_row, add_rows, scale_row, mix_rows = (_lowered(f) for f in (_copy_row, _add_rows, _scale_row, _mix_rows))
 lane_table, fold_lanes = _lowered(_lane_table), _lowered(_fold_lanes)
+maximum_panel, negated_sum = _lowered(_maximum_panel), _lowered(_negated_sum)

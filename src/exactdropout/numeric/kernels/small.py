@@ -8,20 +8,13 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.aligned import aligned
 from exactdropout.numeric.kernels.block_walk import LOW, MIDDLE, block_weights, walk_lanes
 from exactdropout.numeric.kernels.certain import SLACK, propagate, quantities, total, up
 from exactdropout.numeric.kernels.compiled import compiled
 from exactdropout.numeric.kernels.panels import LANES
 
-__all__ = ["aligned", "evaluate_small"]
-
-
-@compiled
-def aligned(size: Any) -> Array:
-    """Return zeros that begin at a cache line."""
-    raw = np.zeros(size + 7)
-    shift = (-raw.ctypes.data % 64) // 8
-    return raw[shift : shift + size]
+__all__ = ["evaluate_small", "walk_small"]
 
 
 @compiled

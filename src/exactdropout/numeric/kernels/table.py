@@ -7,8 +7,7 @@ For a network whose only walked layer feeds the last hidden layer, and one outpu
 
 Split the mask bits into low ones (a table T of 2⁸ partial sums for each unit, scaled by |a_j|) and high ones (partial
 sums Z): max(T + Z, 0) = max(T, −Z) + Z, so one mask and unit cost one maximum and one addition, and the Z are added
-once per high mask. Rows of units come in groups of four with one sign, filled up with rows of zeros, which add
-max(0, −0) = 0.
+once per high mask. Only g² is summed here; everything else is a matter of one unit at a time (:mod:`.subset_sums`).
 """
 
 from __future__ import annotations
@@ -19,13 +18,15 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.aligned import aligned
 from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.panels import ROWS, add_rows, copy_row, maximum_panel, negated_sum
 
-__all__ = ["GROUP", "HIGH_BITS", "LOW_BITS", "table_items", "table_reference", "table_sums"]
+__all__ = ["HIGH_BITS", "LOW_BITS", "subsets", "table_items", "table_reference", "table_sums"]
 
 LOW_BITS = 8
 HIGH_BITS = 6
-GROUP = 4
+LEAST_WIDTH = 32
 
 
 def table_reference(columns: Array, base: Array, signs: Array, linear: Array, start: float, keep: float) -> Array:
@@ -44,57 +45,30 @@ def table_reference(columns: Array, base: Array, signs: Array, linear: Array, st
 
 
 @compiled
-def subsets(
-    columns: Array,
-    linear: Array,
-    begin: Any,
-    count: Any,
-    keep: float,
-    drop: float,
-    table: Array,
-    line: Array,
-    weights: Array,
-) -> None:
-    """Fill rows table[:, s], line[s], weights[s] for all subsets s of ``count`` units, by doubling."""
-    rows = table.shape[0]
-    line[0] = 0.0
-    weights[0] = 1.0
-    for r in range(rows):
-        table[r, 0] = 0.0
-    size = 1
-    for unit in range(begin, begin + count):
-        for r in range(rows):
-            u = columns[unit, r]
-            for s in range(size):
-                table[r, size + s] = table[r, s] + u
-        u = linear[unit]
+def subsets(columns: Array, begin: Any, count: Any, table: Array, width: Any, lanes_first: bool) -> None:
+    """Write the sums of the columns over all subsets s of ``count`` units from ``begin``, by doubling.
+
+    Entry r of subset s stands at r·width + s where ``lanes_first``, else at s·width + r; ``table`` is 0 elsewhere.
+    """
+    rows = columns.shape[1]
+    across, along = (1, width) if lanes_first else (width, 1)
+    for unit in range(count):
+        size = 1 << unit
         for s in range(size):
-            line[size + s] = line[s] + u
+            for r in range(rows):
+                before = table[r * along + s * across]
+                table[r * along + (size + s) * across] = before + columns[begin + unit, r]
+
+
+@compiled
+def subset_weights(count: Any, keep: float, drop: float, weights: Array) -> None:
+    """Write the probabilities of all subsets of ``count`` units, by doubling."""
+    weights[0] = 1.0
+    for unit in range(count):
+        size = 1 << unit
+        for s in range(size):
             weights[size + s] = weights[s] * keep
-            weights[s] = weights[s] * drop
-        size *= 2
-
-
-@compiled
-def add_group(table: Array, row: Any, a: float, b: float, c: float, d: float, width: Any, sums: Array) -> None:
-    """Add max(T, ·) of four rows of a positive group."""
-    for l in range(width):
-        p = table[row, l]
-        q = table[row + 1, l]
-        r = table[row + 2, l]
-        s = table[row + 3, l]
-        sums[l] += ((p if p > a else a) + (q if q > b else b)) + ((r if r > c else c) + (s if s > d else d))
-
-
-@compiled
-def subtract_group(table: Array, row: Any, a: float, b: float, c: float, d: float, width: Any, sums: Array) -> None:
-    """Subtract max(T, ·) of four rows of a negative group."""
-    for l in range(width):
-        p = table[row, l]
-        q = table[row + 1, l]
-        r = table[row + 2, l]
-        s = table[row + 3, l]
-        sums[l] -= ((p if p > a else a) + (q if q > b else b)) + ((r if r > c else c) + (s if s > d else d))
+            weights[s] *= drop
 
 
 @compiled
@@ -106,107 +80,75 @@ def table_sums(
     prefix: Any,
     bits: Any,
     positive: Any,
+    rows: Any,
     start: Any,
-    residual: Any,
     keep: float,
     drop: float,
-    low: Array,
-    low_line: Array,
-    low_weights: Array,
-    high: Array,
-    high_line: Array,
-    high_weights: Array,
-    lanes: Array,
-    folds: Array,
-    z: Array,
-    result: Array,
-) -> None:
-    """Write E g, E g², E (g + residual)² over the masks of all but the first ``bits`` units, fixed by ``prefix``.
+) -> float:
+    """Return E g² over the masks of all but the first ``bits`` units, which are fixed by ``prefix``.
 
-    ``columns`` (units × rows), ``base`` and ``linear`` are scaled; the first ``positive`` rows have sign +1. ``lanes``
-    is workspace of shape (4, 2^LOW_BITS).
+    ``columns`` (units × whole vectors), ``base`` and ``linear`` are scaled; of ``rows`` rows the first ``positive``
+    have sign +1.
     """
-    rows = base.shape[0]
+    stride = base.shape[0]
     low_count = min(LOW_BITS, units - bits)
     high_count = min(HIGH_BITS, units - bits - low_count)
     outer = units - bits - low_count - high_count
-    width = 1 << low_count
-    subsets(columns, linear, units - low_count, low_count, keep, drop, low, low_line, low_weights)
-    subsets(columns, linear, units - low_count - high_count, high_count, keep, drop, high, high_line, high_weights)
-    sums, firsts, seconds, squares = lanes[0], lanes[1], lanes[2], lanes[3]
+    width = max(LEAST_WIDTH, 1 << low_count)
+    masks = max(4, 1 << high_count)
+    low, high = aligned(stride * width), aligned(masks * stride)
+    line, high_line = np.zeros((width, 1)), np.zeros((masks, 1))
+    weights, seconds = np.zeros(masks), aligned(width)
+    slanted = linear.reshape(-1, 1)
+    subsets(columns, units - low_count, low_count, low, width, True)
+    subsets(columns, units - low_count - high_count, high_count, high, stride, False)
+    subsets(slanted, units - low_count, low_count, line.reshape(-1), 1, False)
+    subsets(slanted, units - low_count - high_count, high_count, high_line.reshape(-1), 1, False)
+    subset_weights(high_count, keep, drop, weights)
+    weighted = keep != drop or high_count < 2
+    lined = False
+    for unit in range(units):
+        lined = lined or linear[unit] != 0.0
+    along = line.reshape(-1)
+    signs, z, negated = aligned(stride), aligned(stride), aligned(4 * stride)
+    for r in range(rows):
+        signs[r] = 1.0 if r < positive else -1.0
+    whole = (rows + ROWS - 1) // ROWS * ROWS
+    constants = np.zeros(4)
+    folds = np.zeros(outer + 1)
+    flat = columns.reshape(-1)
+    value = 0.0
     for block in range(1 << outer):
-        line = start
-        for r in range(rows):
-            z[r] = base[r]
+        level = start
+        copy_row(z, 0, stride, base, 0)
         for unit in range(bits + outer):
             kept = (prefix >> (bits - 1 - unit)) & 1 if unit < bits else (block >> (bits + outer - 1 - unit)) & 1
             if kept:
-                line += linear[unit]
-                for r in range(rows):
-                    z[r] += columns[unit, r]
-        for l in range(width):
-            firsts[l] = 0.0
-            seconds[l] = 0.0
-            squares[l] = 0.0
-        for h in range(1 << high_count):
-            constant = line + high_line[h]
-            for r in range(positive):
-                constant += z[r] + high[r, h]
-            for r in range(positive, rows):
-                constant -= z[r] + high[r, h]
-            for l in range(width):
-                sums[l] = low_line[l] + constant
-            for row in range(0, positive, GROUP):
-                add_group(
-                    low,
-                    row,
-                    -(z[row] + high[row, h]),
-                    -(z[row + 1] + high[row + 1, h]),
-                    -(z[row + 2] + high[row + 2, h]),
-                    -(z[row + 3] + high[row + 3, h]),
-                    width,
-                    sums,
-                )
-            for row in range(positive, rows, GROUP):
-                subtract_group(
-                    low,
-                    row,
-                    -(z[row] + high[row, h]),
-                    -(z[row + 1] + high[row + 1, h]),
-                    -(z[row + 2] + high[row + 2, h]),
-                    -(z[row + 3] + high[row + 3, h]),
-                    width,
-                    sums,
-                )
-            weight = high_weights[h]
-            for l in range(width):
-                g = sums[l]
-                r = g + residual
-                firsts[l] += weight * g
-                seconds[l] += weight * (g * g)
-                squares[l] += weight * (r * r)
-        half = width >> 1
-        while half > 0:  # the low units, folded from the last one down
-            for l in range(half):
-                firsts[l] = drop * firsts[l] + keep * firsts[half + l]
-                seconds[l] = drop * seconds[l] + keep * seconds[half + l]
-                squares[l] = drop * squares[l] + keep * squares[half + l]
-            half >>= 1
-        a = firsts[0]
-        b = seconds[0]
-        c = squares[0]
+                level += linear[unit]
+                add_rows(z, 0, stride, z, 0, flat, unit * stride)
+        for lane in range(width):
+            seconds[lane] = 0.0
+        for first in range(0, masks, 4):
+            for h in range(4):
+                total = negated_sum(negated, h * stride, stride, z, 0, high, (first + h) * stride, signs)
+                constants[h] = level + high_line[first + h, 0] + total
+            maximum_panel(
+                low, width, negated, stride, signs, whole, constants, along, lined, weights, first, weighted, seconds
+            )
+        size = 1 << low_count
+        while size > 1:  # the low units, folded from the last one down
+            size >>= 1
+            for lane in range(size):
+                seconds[lane] = drop * seconds[lane] + keep * seconds[size + lane]
+        value = seconds[0]
+        if not weighted:
+            value *= 1.0 / masks  # a power of 2
         bit = 0
         while (block >> bit) & 1:
-            a = drop * folds[bit, 0] + keep * a
-            b = drop * folds[bit, 1] + keep * b
-            c = drop * folds[bit, 2] + keep * c
+            value = drop * folds[bit] + keep * value
             bit += 1
-        folds[bit, 0] = a
-        folds[bit, 1] = b
-        folds[bit, 2] = c
-    result[0] = a
-    result[1] = b
-    result[2] = c
+        folds[bit] = value
+    return value
 
 
 @compiled
@@ -216,55 +158,27 @@ def table_items(
     bases: Array,
     units: Array,
     positive: Array,
+    rows: Array,
     starts: Array,
-    residuals: Array,
     keep: float,
     drop: float,
     items: Array,
     begin: int,
     results: Array,
-    low: Array,
-    low_line: Array,
-    low_weights: Array,
-    high: Array,
-    high_line: Array,
-    high_weights: Array,
-    lanes: Array,
-    folds: Array,
-    z: Array,
     budget: float,
 ) -> int:
     """Run :func:`table_sums` for items (example, output, bits, prefix) from ``begin`` until ``budget`` masks are done.
 
-    Returns the next item. ``columns`` has shape (examples, outputs, units, rows).
+    Returns the next item. ``columns`` has shape (examples, outputs, units, whole vectors).
     """
     done = 0.0
     item = begin
     while item < items.shape[0] and done < budget:
-        e, o = items[item, 0], items[item, 1]
-        table_sums(
-            columns[e, o],
-            linear[e, o],
-            bases[o],
-            units[e],
-            items[item, 3],
-            items[item, 2],
-            positive[o],
-            starts[e, o],
-            residuals[e, o],
-            keep,
-            drop,
-            low,
-            low_line,
-            low_weights,
-            high,
-            high_line,
-            high_weights,
-            lanes,
-            folds,
-            z,
-            results[item],
-        )
-        done += 2.0 ** (units[e] - items[item, 2])
+        e, o, bits = items[item, 0], items[item, 1], items[item, 2]
+        results[item, 0] = table_sums(
+            columns[e, o], linear[e, o], bases[o], units[e], items[item, 3], bits, positive[o], rows[o], starts[e, o],
+            keep, drop,
+        )  # fmt: skip
+        done += 2.0 ** (units[e] - bits)
         item += 1
     return item
