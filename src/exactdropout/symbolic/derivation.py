@@ -213,6 +213,25 @@ class Derivation:
 
         return regions(self._problem, quantity, max_cost)
 
+    def compact(self, quantity: str = "criterion") -> Formula:
+        """Return the criterion, penalty or variance as a sum of squares that is not multiplied out.
+
+        Linear networks, and relu networks whose units are never off: Var D = Σ_L ∏_{l∈L} q_l/p_l Σ (path sums)², over
+        sets L of layers and one unit in each. Others: the residual squared and the last layer's spread for each
+        distinct value of the last hidden layer. The formula is the same function as the plain one, exactly;
+        derivations in :mod:`exactdropout.symbolic.compact`.
+
+        Raises:
+            CostLimitExceeded: the form has too many squares.
+
+        >>> chain = derive(Architecture(2, (1,), biases=False, activation="linear"), q=Fraction(1, 2))
+        >>> chain.compact("variance").expr
+        2*v_1**2*w1_1_1**2*x_1**2 + 2*v_1**2*w1_1_2**2*x_2**2 + v_1**2*(w1_1_1*x_1 + w1_1_2*x_2)**2
+        """
+        from exactdropout.symbolic.compact import compact
+
+        return compact(self._problem, quantity)
+
     def _quantity(self, name: str) -> str:
         if name not in QUANTITIES:
             raise InvalidInput(f"Argument 'quantity' must be one of {', '.join(QUANTITIES)}, not {show(name)}.")

@@ -12,7 +12,7 @@ import sympy
 
 from exactdropout.model import Examples, Network
 from exactdropout.progress import Progress
-from exactdropout.symbolic.masks import Layers, Moments, moments, states
+from exactdropout.symbolic.masks import Layers, Moments, dropout_output, moments, states
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing, RunningSum
 
 __all__ = ["Problem", "build_problem", "final_moments"]
@@ -54,6 +54,11 @@ class Problem:
     def without(self) -> tuple[Moments, ...]:
         """The moments without dropout of every example."""
         return tuple(final_moments(self.kept, x, y) for x, y, _ in self.examples)
+
+    def without_dropout(self, x: tuple[ReluPolynomial, ...]) -> tuple[ReluPolynomial, ...]:
+        """Return W(x), one element for each output."""
+        everything = [[1] * len(rows[0]) for rows in self.kept.weights]
+        return dropout_output(self.kept, x, everything)
 
     @cached_property
     def loss(self) -> ReluPolynomial:
