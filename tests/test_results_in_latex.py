@@ -1,5 +1,6 @@
 """``latex`` of every result: what stands in it, and that TeX compiles it without overfull lines or missing glyphs."""
 
+import dataclasses
 import re
 import subprocess
 from fractions import Fraction as F
@@ -28,6 +29,9 @@ def results():
     return {
         "derivation": derivation.latex(names={"v": "a"}, index="superscript-layer"),
         "examples": xd.derive(FIGURE_1, xd.Examples([((1, -1), 8, "1/3"), ((2, 1), 0, "2/3")]), [0, F(1, 3)]).latex(),
+        "regions": xd.derive(xd.Architecture(2, (1,), biases=False), xd.Examples.point((1, 1), 1), F(1, 2))
+        .regions()
+        .latex(environment="equation", names={"v": "a"}),
         "linear": xd.derive(xd.Architecture(2, (), outputs=2)).latex(),
         "gradient": small.gradient().latex(),
         "hessian": small.hessian().latex(names={"w": "W"}),
@@ -62,6 +66,9 @@ def test_what_stands_in_them(results):
     assert r"\begin{claim}" in results["refuted"]
     assert "is false at" in results["refuted"]
     assert r"\min_W J_D = \frac{5}{28}" in results["optimum"]
+    assert results["regions"].count(r"> 0") == 12
+    assert r"a_{1} w_{1,1,2} \left( 2 a_{1} w_{1,1,2} - 1 \right), & w_{1,1,2} > 0" in results["regions"]
+    assert "otherwise" not in results["regions"]
     assert r"\begin{cases}" in results["phases"]
     assert r"\frac{3 - \sqrt{5}}{2}" in results["phases"]
     assert r"\begin{proof}" in results["theorem"]
@@ -136,6 +143,17 @@ def test_long_numbers_become_decimals():
 )
 def test_algebraic_numbers(polynomial, index, latex):
     assert odd_roots(fmpz_poly(polynomial))[index].latex() == latex
+
+
+def test_a_list_of_regions_that_is_not_complete_says_so():
+    deep = xd.derive(xd.Architecture(1, (1, 1), biases=False), xd.Examples.point((1,), 1), F(1, 2)).regions()
+    shown = dataclasses.replace(deep, undecided=((1, -1),)).latex()
+    assert r"\text{not decided}, & \text{otherwise}" in shown
+    assert "otherwise" not in deep.latex()
+    with pytest.raises(InvalidInput, match="'quantity'"):
+        deep.latex(quantity="mean")
+    with pytest.raises(InvalidInput, match="at most 64 regions"):
+        xd.derive(xd.Architecture(2, (3,), biases=False), xd.Examples.point((1, 1), 1), F(1, 2)).regions().latex()
 
 
 def test_limits_are_told():

@@ -31,6 +31,8 @@ def executed(path: Path) -> Any:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
         cell.metadata = nbformat.NotebookNode()
+        if cell.cell_type == "code":
+            cell["outputs"] = _joined(cell.outputs)
         for output in cell.get("outputs", ()):
             if "text" in output:
                 output["text"] = _ADDRESS.sub("", output["text"])
@@ -41,6 +43,17 @@ def executed(path: Path) -> Any:
         language_info={"name": "python"},
     )
     return notebook
+
+
+def _joined(shown: list[Any]) -> list[Any]:
+    """Return the outputs with parts of one stream as one: the kernel sends them in pieces of any size."""
+    found: list[Any] = []
+    for output in shown:
+        if output.output_type == "stream" and found and found[-1].get("name") == output.name:
+            found[-1]["text"] += output.text
+        else:
+            found.append(output)
+    return found
 
 
 def outputs(notebook: Any) -> list[list[Any]]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
+import flint
 import sympy
 
 from exactdropout.errors import InvalidInput
@@ -66,6 +68,23 @@ def _reserved(name: str) -> bool:
     return keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _C_WORDS or name in _OWN_WORDS
 
 
+def _cancelled(formula: Formula) -> tuple[Sequence[tuple[ReluPolynomial, ...]], ReluPolynomial]:
+    """Return numerator and denominator without the keep probabilities that divide both."""
+    ring, below = formula.ring, formula.denominator
+    if below == 1 or any(len(piece) > 1 for piece in formula.pieces) or len(below.terms[()]) > 1:
+        return formula.pieces, below
+    coefficients = [c for piece in formula.pieces for c in piece[0].terms.values()]
+    common = list(below.terms[()].degrees())
+    for coefficient in coefficients:
+        common = [min(have, there) for have, there in zip(common, coefficient.term_content().degrees(), strict=True)]
+    factor = ring.context.from_dict({tuple(common): flint.fmpq(1)})
+
+    def divided(element: ReluPolynomial) -> ReluPolynomial:
+        return ReluPolynomial(ring, {m: c / factor for m, c in element.terms.items()})
+
+    return [(divided(piece[0]),) for piece in formula.pieces], divided(below)
+
+
 class _Writer:
     """One pass over a formula; ``lines`` are the assignments so far."""
 
@@ -93,12 +112,13 @@ class _Writer:
     def source(self) -> str:
         """Return the whole source."""
         terms: list[str] = []
-        for piece in self.formula.pieces:
+        pieces, denominator = _cancelled(self.formula)
+        for piece in pieces:
             if len(piece) == 1:
                 terms += self._terms(piece[0])
             else:
                 terms.append("*".join(f"({self._sum(self._terms(f))})" for f in piece))
-        below = None if self.formula.denominator == 1 else self._sum(self._terms(self.formula.denominator))
+        below = None if denominator == 1 else self._sum(self._terms(denominator))
         total = self._total(terms, below)
         given = list(self.arguments.values())
         if self.language == "c":

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model.numbers import show
+from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.symbolic.formula import Formula, formula
 from exactdropout.symbolic.hyperplanes import Component, Pattern
 from exactdropout.symbolic.problem import Problem
@@ -186,6 +187,16 @@ class Regions:
             signs=self._signs(branch), sample=sample, inequalities=tuple(positive), _problem=self._problem,
             _branch=branch,
         )  # fmt: skip
+
+    def latex(self, style: Style | None = None, *, quantity: str = "penalty", **options: Unpack[StyleOptions]) -> str:
+        """Return a quantity by ``cases``: its polynomial on each region with the inequalities; at most 64 regions.
+
+        Raises:
+            InvalidInput: more regions, or another quantity than penalty, criterion and risk.
+        """
+        from exactdropout.symbolic.regions_latex import regions_latex
+
+        return regions_latex(self, quantity, styled(style, options))
 
     def __repr__(self) -> str:
         """Return the counts."""
