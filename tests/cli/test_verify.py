@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from exactdropout.certificate.shipped import SHIPPED
+from exactdropout.cli import verify
 from exactdropout.cli.main import main
+from exactdropout.cli.recheck import CoqRun, Recheck
 
 OWN = """
 from exactdropout.theorems import conclude, register, step
@@ -47,6 +50,72 @@ def test_a_users_own_file(tmp_path, capsys, total, verdict, code):
     assert main(["verify", str(file)]) == code
     out = capsys.readouterr().out
     assert ("do not reproduce" in out) == (code == 1)
+
+
+FULL = """
+from exactdropout.theorems import conclude, register, step
+
+@register(id="me-2026-lemma", title="t", source="me2026", number="1", printed="$1+1=2$", statement="1 + 1 = 2",
+          verdict="holds", scope="all sizes", full=lambda: [step("2 + 2 = 4", "identity", 2 + 2 == {sum})])
+def mine():
+    return conclude("holds", "all sizes", [step("1 + 1 = 2", "identity", 1 + 1 == 2)])
+"""
+
+
+@pytest.mark.parametrize(("total", "code"), [(4, 0), (5, 1)])
+def test_full_also_runs_the_further_steps_and_the_certificates(tmp_path, capsys, monkeypatch, total, code):
+    monkeypatch.setattr(verify, "start_coq", lambda: CoqRun(None, "not run: a test"))
+    file = tmp_path / "mine.py"
+    file.write_text(FULL.format(sum=total))
+    assert main(["verify", str(file)]) == 0
+    assert "shipped certificates" not in capsys.readouterr().out
+    assert main(["verify", str(file), "--full", "--json"]) == code
+    content = json.loads(capsys.readouterr().out)
+    assert len(content["theorems"][0]["steps"]) == 2
+    certificates, coq = content["rechecked"]
+    assert certificates["accepted"] == certificates["total"] == len(SHIPPED)
+    assert (coq["total"], coq["note"]) == (0, "not run: a test")
+
+
+def coq_folder(tmp_path, script):
+    folder = tmp_path / "coq"
+    folder.mkdir()
+    for name in ("Minimum", "a", "b"):
+        (folder / f"{name}.v").write_text("")
+    (folder / "check").write_text("#!/bin/sh\n" + script)
+    (folder / "check").chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("script", "accepted", "holds"),
+    [
+        ('echo "accepted ./a.v"; echo "accepted ./b.v"', 3, True),
+        ('echo "accepted ./a.v"; echo "REFUSED ./b.v"; exit 255', 1, False),
+        ('echo "accepted ./a.v"; echo "accepted ./b.v"; exit 1', 2, False),
+    ],
+)
+def test_what_coq_accepts_is_counted(tmp_path, script, accepted, holds):
+    found = CoqRun(coq_folder(tmp_path, script)).result()
+    assert (found.accepted, found.total, found.holds) == (accepted, 3, holds)
+
+
+def test_coq_is_stopped(tmp_path):
+    run = CoqRun(coq_folder(tmp_path, "sleep 60"))
+    run.stop()
+    assert run.process is not None
+    assert run.process.poll() is not None
+
+
+def test_a_refused_certificate_is_exit_code_1(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "mine.py"
+    file.write_text(FULL.format(sum=4))
+    monkeypatch.setattr(verify, "start_coq", lambda: CoqRun(None, "not run: a test"))
+    monkeypatch.setattr(
+        verify, "recheck_certificates", lambda: Recheck(kind="certificates", accepted=1, total=2, seconds=0.0)
+    )
+    assert main(["verify", str(file), "--full"]) == 1
+    assert "not everything was accepted: certificates" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from exactdropout.errors import InvalidInput
-from exactdropout.theorems import Step, argument, conclude, enumerated, step
+from exactdropout.theorems import Step, argument, by_rule, conclude, enumerated, induction, step
 
 
 def test_a_failed_step_is_not_proved():
@@ -32,6 +32,21 @@ def test_enumeration_of_nothing_shows_nothing():
     assert enumerated("all", []).holds is False
     assert enumerated("all", [(1, 1), (2, 3)]).holds is False
     assert enumerated("all", [(1, 1)]).holds is True
+
+
+def test_inductions_need_start_and_step():
+    assert induction("a", start=True, step=True).holds is True
+    assert induction("a", start=False, step=True).holds is False
+    assert induction("a", start=True, step=False).holds is False
+
+
+def test_rules_are_known_and_their_hypotheses_hold():
+    assert by_rule("a", "Weierstrass", {"x": True, "y": True}).holds is True
+    assert by_rule("a", "Weierstrass", {"x": True, "y": False}).holds is False
+    with pytest.raises(InvalidInput, match="'rule' must be one of"):
+        by_rule("a", "it is well known", {"x": True})
+    with pytest.raises(InvalidInput, match="'hypotheses'"):
+        by_rule("a", "Weierstrass", {})
 
 
 def test_evidence_counts_words():

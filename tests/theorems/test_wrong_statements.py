@@ -6,8 +6,10 @@ from math import comb
 import pytest
 import sympy
 
+from exactdropout.certificate.shipped import Shipped
 from exactdropout.errors import InvalidInput
 from exactdropout.theorems import (
+    certified_minima,
     exactdropout_2026_depth_growth,
     exactdropout_2026_every_width,
     exactdropout_2026_nonnegative_bound,
@@ -145,6 +147,28 @@ def test_sufficient_width_by_hand():
     assert width(3, 2) == 21  # (1 + 3/n) < 7/6 needs n > 18
     with pytest.raises(InvalidInput, match="inputs"):
         width(1, 2)
+
+
+def test_shipped_minima_are_those_of_their_names():
+    item = Shipped(inputs=2, width=2, biases=False, nonnegative=False)
+    assert certified_minima.shipped_minimum(item) == F(5, 9)
+    assert certified_minima.certified(2, 1, biases=True) == F(1, 5)
+
+
+def test_a_certificate_under_another_name_proves_nothing(monkeypatch, tmp_path):
+    item = Shipped(inputs=2, width=3, biases=False, nonnegative=False)
+    wrong = certified_minima.certificates_folder().joinpath("point-K2-n2.json").read_text("utf-8")
+    (tmp_path / f"{item.name}.json").write_text(wrong, "utf-8")
+    monkeypatch.setattr(certified_minima, "certificates_folder", lambda: tmp_path)
+    assert certified_minima.shipped_minimum.__wrapped__(item) is None
+    (tmp_path / f"{item.name}.json").write_text("{}", "utf-8")
+    assert certified_minima.shipped_minimum.__wrapped__(item) is None
+
+
+def test_central_part_by_hand():
+    central = helmbold_2017_lemma_15.central_part
+    assert central(5) == F(10 + 10, 32)  # |X - 5/2| < 0.559: X = 2, 3
+    assert central(16) == F(comb(16, 8), 2**16)  # |X - 8| < 1
 
 
 def test_binomial_tail_by_hand():

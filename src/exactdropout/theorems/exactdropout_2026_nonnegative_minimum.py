@@ -28,8 +28,9 @@ from exactdropout.theorems.helmbold_2017_lemma_12 import activation_step
 from exactdropout.theorems.helmbold_2017_lemma_14 import uniform_exchange
 from exactdropout.theorems.kept_counts import kept_count_moments
 from exactdropout.theorems.noise_moments import sum_moments
-from exactdropout.theorems.proof import Proof, Step, argument, by_rule, conclude, enumerated, induction, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.sum_inequalities import cauchy_schwarz, mean_of_squares
 
 __all__ = ["half_minimum", "largest_unit_steps", "nonnegative_minimum_steps", "point_minimum", "prove"]
 
@@ -71,10 +72,9 @@ def largest_unit_steps() -> list[Step]:
             r"Let $h \ge 0$ be a unit of a network with weights $\ge 0$, for given masks of the hidden layers below. "
             r"By Lemma 14 $\psi(\ell) = E[h \mid \ell \text{ inputs kept}]$ is convex and non-decreasing in $\ell$."
         ),
-        by_rule(
-            r"$E h^2 \ge E \psi(L)^2$, and $h$ enters linearly everywhere else: $\psi$ may stand for $h$.",
-            "Jensen",
-            {"squares are convex: (u^2 + v^2)/2 - ((u + v)/2)^2 is (u - v)^2/4": _squares_are_convex()},
+        mean_of_squares(
+            r"$E h^2 \ge E \psi(L)^2$, given $\ell$ kept inputs, and $h$ enters linearly everywhere else: $\psi$ may "
+            r"stand for $h$."
         ),
         step(
             r"Write $\psi = t + g$ with $t = \psi(0) \ge 0$, $g \ge 0$: $(t + g)^2 \ge g^2$.",
@@ -97,11 +97,6 @@ def largest_unit_steps() -> list[Step]:
             "up to l_1: w = t, r - r_1 = -s; beyond: w = -t, r - r_1 = s; c = l >= 0",
         ),
     ]
-
-
-def _squares_are_convex() -> bool:
-    _, (u, v) = generic("u v")
-    return 2 * (u * u + v * v) - (u + v) * (u + v) == (u - v) ** 2
 
 
 def nonnegative_minimum_steps(power: int = 1) -> list[Step]:
@@ -157,12 +152,10 @@ def _tangents() -> list[Step]:
             (f - y) ** 2 - 2 * z * (f - y) + z**2,
             (f - y - z) ** 2,
         ),
-        by_rule(
+        cauchy_schwarz(
             r"$\Lambda(h)^2 \le \kappa \|h\|^2$ with $\kappa = \Lambda(\ell)^2/E L^2$ and $\|h\|^2$ the mean of $h^2$ "
             r"over examples and masks: $\Lambda(g)^2 \le (\kappa')^2\, (E[L g])^2 \le (\kappa')^2\, E L^2\, E g^2$ "
-            r"where $\Lambda(g) > 0$.",
-            "Cauchy and Schwarz",
-            {"finite sums over masks, with probabilities as weights": True},
+            r"where $\Lambda(g) > 0$ (Cauchy and Schwarz)."
         ),
         identity(
             r"A unit with output weight $a$ and $G = a \Lambda(h)$ enters with $-2 G + \lambda a^2 \|h\|^2 \ge -2 G + "

@@ -31,8 +31,9 @@ from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import (
 from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.helmbold_2017_theorem_8 import gap_is_positive_steps
 from exactdropout.theorems.mixed_units import Group, beats, best_value, nonnegative_value
-from exactdropout.theorems.proof import Proof, Step, argument, by_rule, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.sum_inequalities import mean_of_squares
 from exactdropout.theorems.width_thresholds import FULL, THRESHOLDS, Threshold, common, threshold_step
 
 __all__ = ["AT_HALF", "full_steps", "prove"]
@@ -102,13 +103,12 @@ def _single_unit_steps() -> list[Step]:
             r"\gamma E[L \psi] \le \gamma \sqrt{E L^2\, E[h^2 \mid v]}$, so $E[h \mid v]^2 \le \frac1{1 + \lambda/k} "
             r"E[h^2 \mid v]$."
         ),
-        by_rule(
-            r"So $(E h)^2 \le E_v\, E[h \mid v]^2 \le \frac1{1 + \lambda/K} E h^2$.",
-            "Jensen",
-            {
-                "squares are convex": True,
-                "1/(1 + lambda/k) increases in k": sympy.factor(ratio.diff(k) * (k + lam) ** 2 - lam) == 0,
-            },
+        mean_of_squares(r"So $(E h)^2 \le E_v\, E[h \mid v]^2$."),
+        step(
+            r"and $E_v\, E[h \mid v]^2 \le \frac1{1 + \lambda/K} E h^2$, as $\frac1{1 + \lambda/k}$ increases with "
+            r"$k$.",
+            "identity",
+            sympy.factor(ratio.diff(k) * (k + lam) ** 2 - lam) == 0,
         ),
         step(
             r"$J_D = 1 - 2 a E h + a^2 (1 + \lambda) E h^2 \ge 1 - \frac{(E h)^2}{(1 + \lambda) E h^2} \ge T_1$: "
@@ -138,12 +138,7 @@ def _larger_widths() -> list[Step]:
             polynomial,
             top * m * m + _linear_coefficient(a, s, e, x, g, lam, k) * m + bottom,
         ),
-        by_rule(
-            r"So if the group alone is not better than $k$ common units, $P(0) \le 0$, and $P(m_0) > 0$, then $P(m) > "
-            r"0$ for all $m \ge m_0$: every larger width needs negative weights too.",
-            "quadratic in one variable",
-            {"the leading coefficient is a square, the constant term P(0)": True},
-        ),
+        _once_positive(),
         step(
             r"$T/(2(1+T))$ increases with $T$, its slope is $\frac1{2 (1+T)^2}$: a network without biases below $T_n$, "
             r"its output weights times $1 - \beta$ and with output bias $\beta$, is below $\frac{T_n}{2(1+T_n)}$ on "
@@ -152,6 +147,22 @@ def _larger_widths() -> list[Step]:
             _with_output_bias(),
         ),
     ]
+
+
+def _once_positive() -> Step:
+    """P(m) − (m/m₀) P(m₀) ≥ 0 for m = m₀ + t, D² m² + B m + C, C = −c ≤ 0; times m₀."""
+    ring, (start, t, c, top, linear) = generic("m~ t~ c~ D B")
+    m = start + t
+    here, there = (top**2 * v * v + linear * v - c for v in (m, start))
+    left = start * here - m * there
+    return step(
+        r"If the group alone is not better than $k$ common units, $P(0) \le 0$, and $P(m_0) > 0$, then $P(m) > 0$ for "
+        r"all $m = m_0 + t$: $m_0 P(m) - m P(m_0) = t\, (D^2 m\, m_0 - P(0)) \ge 0$, $D^2$ the leading coefficient. "
+        r"Every larger width needs negative weights too.",
+        "cases",
+        left == t * (top**2 * m * start + c) and ring.is_nonnegative(t * c),
+        "manifest signs",
+    )
 
 
 def _linear_coefficient(a: Any, s: Any, e: Any, x: Any, g: Any, lam: Any, k: Any) -> Any:

@@ -1,87 +1,77 @@
 """Definition 2 of Helmbold and Long (2017) takes a maximum over minimisers of J_D: that both exist, for d = 2.
 
-Proved for one hidden layer, one output, relu, any finite distribution and q in [0, 1) per layer. A unit a relu(w·x̃)
-is s relu(c·x̃) with s = sign a, c = |a| w; on each of finitely many cones of c the criterion is a convex quadratic
-that is bounded below, and a quadratic that is bounded below on a polyhedron attains its minimum there (Frank and
-Wolfe 1956). For deeper networks and for infinite support existence is not proved here.
+Proved for one hidden relu layer, any number of outputs, any finite distribution and a hidden drop rate in (0, 1). The
+values of a unit at the masked inputs and at the inputs themselves form a finite union of closed cones. Scaled to mean
+square 1 over the masked inputs they form a compact set, because relu is convex and an input is a mean of masked ones;
+and λ Σ ‖a_j‖² ≤ J_D bounds the output weights. So J_D and the risk are continuous functions on a compact set. For
+hidden rate 0 and one output, a quadratic bounded below on a polyhedron attains its minimum (Frank and Wolfe 1956). For
+deeper networks, and for infinite support in general, existence is not proved here.
 """
 
 from __future__ import annotations
 
 import itertools
 from fractions import Fraction
+from typing import Any
 
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.noise_moments import sum_moments
+from exactdropout.theorems.proof import Proof, Step, argument, by_rule, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove"]
 
-SCOPE = "d = 2, one output, every K, n, biases, finite distribution and q in (0, 1) per layer"
+SCOPE = "d = 2, every K, n, number of outputs, biases, finite distribution, hidden rate in (0, 1), input rate in [0, 1)"
 HALF = Fraction(1, 2)
 
 
 def prove(scaled: int = 1) -> Proof:
-    """Prove existence, with c = |a|^scaled w; only 1 keeps the unit's contribution."""
-    ring, (a, t, p, u, v, x) = generic("a+ t~ p+ u v x")
-    signs = {"a > 0, z >= 0": (a, t), "a > 0, z <= 0": (a, -t), "a < 0, z >= 0": (-a, t), "a < 0, z <= 0": (-a, -t)}
-    contribution = all(
-        factor * ring.relu(z) == (ring.one if factor == a else -ring.one) * ring.relu(a**scaled * z)
-        for factor, z in signs.values()
-    )
-    middle = (u - v) * (u - v)
+    """Prove existence, with units scaled by |t|^scaled; only 1 keeps the unit's contribution."""
     steps = [
-        step(
-            r"A unit: $a\, \mathrm{relu}(z) = s\, \mathrm{relu}(|a| z)$ with $s = \mathrm{sign}\, a$, so $D$ and "
-            r"$J_D$ depend on "
-            r"$s_j$, $c_j = |a_j| w_j$ (hidden bias included) and the output bias only; any $c$ is reached, with $a "
-            r"= s$, $w = c$.",
-            "cases",
-            contribution,
-            "; ".join(signs),
+        _scaling(scaled),
+        argument(
+            r"The finitely many hyperplanes $c \cdot \tilde x = 0$ ($\tilde x$ the masked inputs, and the inputs $x$ "
+            r"of "
+            r"the examples, with 1 for the hidden bias) cut the space of a unit's weights $c$ into finitely many "
+            r"polyhedral cones. On each the values $g = (\mathrm{relu}(c \cdot \tilde x))$ at masked inputs and "
+            r"$\eta = "
+            r"(\mathrm{relu}(c \cdot x))$ are linear in $c$."
         ),
-        identity(
-            r"Last layer, one more unit: with $E[r/p] = 1$, $E[(r/p)^2] = 1 + \lambda$, a term $u$ adds $2 x u + (1 "
-            r"+ \lambda) "
-            r"u^2$ to $x^2 = $ (mean residual)$^2$: $(x + u)^2 + \lambda u^2$, written $\lambda = p$.",
-            x * x + 2 * x * u + (1 + p) * u * u,
-            (x + u) ** 2 + p * u * u,
+        by_rule(
+            r"So all pairs $(g, \eta)$ form a closed set, a finite union of closed cones.",
+            "closed cones",
+            {"relu is linear on each side of 0": _linear_on_sides()},
         ),
-        identity(
-            r"Squares of affine functions are convex: $\frac{u^2 + v^2}2 - (\frac{u+v}2)^2 = \frac14 (u - v)^2 \ge 0$.",
-            2 * (u * u + v * v) - (u + v) * (u + v),
-            middle,
+        *_bounded(),
+        *sum_moments(),
+        *_coercive(),
+        by_rule(
+            r"The triples of output weights, output biases and normalised units with $J_D \le J_D(0)$ form a compact "
+            r"set that is not empty, and $J_D$ is a polynomial in them: minimisers exist. (A unit with $g = 0$ has "
+            r"$\eta = 0$ and is left out.)",
+            "Weierstrass",
+            {"the network 0 belongs to it": _zero_network()},
+        ),
+        by_rule(
+            r"The minimisers are a closed part of it, and the risk $E \|b + \sum_j a_j \eta_j - y\|^2$ is a "
+            r"polynomial in "
+            r"$a$, $b$, $\eta$: the largest risk among minimisers is attained.",
+            "Weierstrass",
+            {"minimisers exist, as found above, for a network": _zero_network()},
         ),
         argument(
-            r"The finitely many hyperplanes $c \cdot \tilde x = 0$ (masked inputs $\tilde x$) cut $c$-space into "
-            r"finitely many "
-            r"polyhedral cones. For fixed signs $s_j$ and cones, every $\mathrm{relu}(c_j \cdot \tilde x)$ is "
-            r"linear, so $J_D = "
-            r"E (\beta + \sum_j s_j h_j - y)^2 + \lambda \sum_j E h_j^2$ is a convex quadratic, at least 0."
-        ),
-        argument(
-            "A quadratic that is bounded below on a polyhedron attains its minimum there (Frank and Wolfe 1956; not "
-            "checked "
-            "by computation). The least of finitely many minima is the minimum of $J_D$: minimisers exist."
-        ),
-        argument(
-            r"The largest risk among them is attained too. In each cell the minimisers form a polyhedron, on which, "
-            r"for $q \in "
-            r"(0,1)$, every $h_j(\tilde x)$ at a masked input is constant ($\lambda \sum E h_j^2$ is strictly convex "
-            r"in these "
-            r"values), and so is the output bias. As $x = q \cdot 0 + p \cdot (x/p)$ and relu is convex, $h_j(x) \le "
-            r"q\, h_j(0) + "
-            r"p\, h_j(x/p)$ is bounded; the risk is then a bounded convex piecewise quadratic on finitely many "
-            r"polyhedra, hence "
-            r"not increasing along their unbounded directions, and its maximum is attained."
-        ),
-        argument(
-            r"Known beyond: for $d = 1$ the criterion is a convex quadratic on the whole space, so the same theorem "
-            r"applies. For "
-            r"$d \ge 3$, several outputs with $d = 2$, and infinite support nothing is proved here."
+            r"Known beyond. $d = 1$, and $d = 2$ with one output at hidden rate 0: for fixed signs of the output "
+            r"weights "
+            r"and cones the criterion is a convex quadratic, which attains its minimum on a polyhedron (Frank and "
+            r"Wolfe "
+            r"1956); several outputs at hidden rate 0 are open here. Infinite support with second moments: the same "
+            r"proof works if $E\, \mathrm{relu}(c \cdot \tilde x)^2 > 0$ for every $c \ne 0$, since then normalised "
+            r"units have bounded weights; otherwise limits need not be units: $\mathrm{relu}(1 - k \tilde x)$ tends to "
+            r"the indicator of $\tilde x = 0$ as $k \to \infty$. $d \ge 3$: open here; normalised units of an upper "
+            r"layer depend on those below, and their set need not be closed."
         ),
         *_small(),
     ]
@@ -91,6 +81,78 @@ def prove(scaled: int = 1) -> Proof:
         steps,
         "none is known; what is missing is the proof that minimisers and the maximum exist.",
     )
+
+
+def _scaling(scaled: int) -> Step:
+    ring, (a, t, z) = generic("a t+ z~")
+    both = {"z >= 0": z, "z <= 0": -z}
+    return step(
+        r"A unit may be scaled: $a\, \mathrm{relu}(z) = (a/t)\, \mathrm{relu}(t z)$ for $t > 0$ and every vector $a$ "
+        r"of "
+        r"output weights, here one entry, times $t$. So each unit that is not 0 on all masked inputs may be taken with "
+        r"$E h^2 = 1$.",
+        "cases",
+        all(t**scaled * a * ring.relu(v) == a * ring.relu(t * v) for v in both.values()),
+        "; ".join(both),
+    )
+
+
+def _linear_on_sides() -> bool:
+    ring, (z,) = generic("z~")
+    return ring.relu(z) == z and ring.relu(-z) == 0
+
+
+def _bounded() -> list[Step]:
+    ring, (q, p, s, t) = generic("q~ p~ s~ t~")
+    cases = {  # pre-activations u at 0 and v at x/p, their signs
+        "u, v >= 0": (s, t),
+        "u >= 0 >= v": (s, -t),
+        "u <= 0 <= v": (-s, t),
+    }
+    good = all(_relu_sum_is_larger(ring, q, p, u, v) for u, v in cases.values())
+    return [
+        step(
+            r"$x = q \cdot 0 + p \cdot (x/p)$ is a mean of masked inputs (all dropped, all kept; $q$ the rate of the "
+            r"inputs), so $0 \le \eta = \mathrm{relu}(q u + p v) \le q\, \mathrm{relu}(u) + p\, \mathrm{relu}(v)$, a "
+            r"mean of "
+            r"entries of $g$: where $E g^2 = 1$ all of $(g, \eta)$ is bounded, and where $g = 0$, $\eta = 0$.",
+            "cases",
+            good,
+            "; ".join(cases) + "; u, v <= 0, where all is 0",
+        )
+    ]
+
+
+def _relu_sum_is_larger(ring: Any, q: Any, p: Any, u: Any, v: Any) -> bool:
+    """q relu(u) + p relu(v) ≥ max(0, q u + p v): at least both."""
+    mean = q * ring.relu(u) + p * ring.relu(v)
+    return bool(ring.is_nonnegative(mean) and ring.is_nonnegative(mean - (q * u + p * v)))
+
+
+def _coercive() -> list[Step]:
+    _, (b, s, y) = generic("b s y")
+    return [
+        argument(
+            r"Last layer, output by output: $J_D = \sum_o \bigl(E (b_o + \sum_j a_{oj} g_j - y_o)^2 + \lambda \sum_j "
+            r"a_{oj}^2 E g_j^2\bigr)$, so $J_D \le C$ gives $\lambda \sum_j \|a_j\|^2 \le C$ for normalised units: "
+            r"the output "
+            r"weights are bounded, as $\lambda > 0$."
+        ),
+        identity(
+            r"and so are the output biases: with $s$ for the sum of the units, $2 (b + s - y)^2 + 2 (s - y)^2 - b^2 "
+            r"= (b + "
+            r"2 s - 2 y)^2 \ge 0$.",
+            2 * (b + s - y) ** 2 + 2 * (s - y) ** 2 - b * b,
+            (b + 2 * (s - y)) ** 2,
+        ),
+    ]
+
+
+def _zero_network() -> bool:
+    """The network of zeros has the criterion E ‖y‖²; here two outputs."""
+    data = Examples([((1, 2), (3, -1)), ((0, 1), (1, 1))])
+    zero = Network([[[0, 0]], [[0], [0]]], [[0], [0, 0]])
+    return bool(naive_evaluation(zero, data, (HALF, HALF)).criterion == Fraction(3**2 + 1 + 1 + 1, 2))
 
 
 def _small() -> list[Step]:
@@ -124,10 +186,12 @@ def _small() -> list[Step]:
     printed=r"$\mathrm{aversion}(P) = \max \{R_P(W) : W \text{ minimises } J_D\} - \inf R_P$; that minimisers and "
     r"the maximum "
     "exist is taken for granted.",
-    statement="d = 2, finite distribution, q in (0,1): J_D has minimisers, and their largest risk is attained",
+    statement="d = 2, any outputs, finite distribution, q in (0,1): J_D has minimisers, and their largest risk is "
+    "attained",
     verdict="holds with a correction",
     scope=SCOPE,
-    correction=r"For $d = 2$, one output, finite support and $q \in (0, 1)$ both exist; elsewhere the definition "
+    correction=r"For $d = 2$, any number of outputs, finite support and $q \in (0, 1)$ both exist; elsewhere the "
+    r"definition "
     r"needs a supremum or "
     "a proof.",
 )

@@ -1,7 +1,8 @@
 """Lemma 15 of Helmbold and Long (2017), a tail of the binomial: false as printed, smallest at n = 5.
 
 Printed: X ~ Bin(n, ½) has Pr(X < n/2 − √n/4) ≥ ¼. The printed proof bounds an interval of length √n/2 as if it held
-√n/2 integers; it can hold one more. Proved: it holds for every n outside a finite list.
+√n/2 integers; it can hold one more, and at n = 16 its ends belong to neither tail.
+Proved: it holds for every n outside a finite list.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sympy
 from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
-__all__ = ["EXCEPTIONS", "FROM", "lower_tail", "prove"]
+__all__ = ["EXCEPTIONS", "FROM", "central_part", "lower_tail", "prove"]
 
 FROM = 76
 """From this n on the central bound decides; below, every n is computed."""
@@ -26,6 +27,11 @@ def lower_tail(n: int) -> Fraction:
     """Return Pr(X < n/2 − √n/4) exactly: X < n/2 − √n/4 means 2n − 4X > √n."""
     count = sum(math.comb(n, x) for x in range(n // 2 + 1) if 2 * n > 4 * x and (2 * n - 4 * x) ** 2 > n)
     return Fraction(count, 2**n)
+
+
+def central_part(n: int) -> Fraction:
+    """Return Pr(|X − n/2| < √n/4) exactly: (4X − 2n)² < n."""
+    return Fraction(sum(math.comb(n, x) for x in range(n + 1) if (4 * x - 2 * n) ** 2 < n), 2**n)
 
 
 def prove(exceptions: tuple[int, ...] = EXCEPTIONS) -> Proof:
@@ -45,6 +51,19 @@ def prove(exceptions: tuple[int, ...] = EXCEPTIONS) -> Proof:
             r"The smallest failure: $n = 5$, $\Pr(X < \frac52 - \frac{\sqrt5}4) = \Pr(X \le 1) = \frac6{32} < "
             r"\frac14$.",
             [(lower_tail(5), Fraction(6, 32)), (min(exceptions, default=0), 5)],
+        ),
+        enumerated(
+            r"Where the printed proof fails: $\Pr(|X - \frac n2| < \frac{\sqrt n}4) \le \frac12$ is false exactly for "
+            r"$n = 5, 7, 18$ (at 5 it is $\frac58$); at $n = 16$ it is true, $\frac{6435}{32768}$, but the values "
+            r"$7$ and "
+            r"$9$ with $|X - 8| = \frac{\sqrt{16}}4$ belong to neither tail, and $\Pr(X < 7) = \frac{14893}{65536} < "
+            r"\frac14$.",
+            [
+                (tuple(n for n in range(1, FROM) if central_part(n) > Fraction(1, 2)), (5, 7, 18)),
+                ((central_part(5), central_part(16)), (Fraction(5, 8), Fraction(6435, 32768))),
+                (lower_tail(16), Fraction(14893, 65536)),
+            ],
+            f"exact binomial sums for n = 1, ..., {FROM - 1}",
         ),
         step(
             r"Central bound: $a_m = \binom{2m}m 4^{-m} \le (3m+1)^{-1/2}$, by induction from $a_0 = 1$: $a_{m+1} = a_m "

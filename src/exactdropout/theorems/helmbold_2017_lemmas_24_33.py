@@ -45,6 +45,13 @@ def prove(shift: int = 1) -> Proof:
             "2-1-1, 540 networks",
         ),
         enumerated(
+            r"33 needs $A \ge 0$: $K = n = 1$, $x = 1$, $v = 1$, $w = -1$ has $A = -1$ and $\|W\|^2 = 2$, and no "
+            r"network of "
+            r"a grid with $A = -1$ has less; printed is $2A/\sqrt{x \cdot x} = -2$.",
+            [_negative_activation()],
+            "1-1-1 with weights -4, -7/2, ..., 4",
+        ),
+        enumerated(
             "24 at $K = n = 1$, $x = 1$: the reflected unit has the same outputs.",
             [(_outputs(-2, 2, F(3), F(1)), _outputs(2, 0, F(-3), F(1) + 2 * 3))],
             "v = -2, a = 2, w = 3, b = 1 and v = 2, a = 0, w = -3, b = 7",
@@ -56,7 +63,9 @@ def prove(shift: int = 1) -> Proof:
         steps,
         "n = 2, K = 1: the text after Lemma 24 lists the biases a_1, ..., a_K = a_1, but the two hidden units have "
         "the biases "
-        "a_1, a_2; Lemma 32 names a unit k that it does not introduce.",
+        "a_1, a_2; Lemma 32 names a unit k that it does not introduce; Lemma 33 at x = 1, v = 1, w = -1: A = -1, the "
+        "least "
+        "norm is 2 and not -2.",
     )
 
 
@@ -122,6 +131,12 @@ def _budget() -> list[Step]:
     ]
 
 
+def _negative_activation() -> tuple[object, object]:
+    values = [F(j, 2) for j in range(-8, 9)]
+    norms = [v * v + w * w for v in values for w in values if w * max(v, F(0)) == -1]
+    return (min(norms), 1 + 1), (2, 2)
+
+
 def _outputs(v: int, a: int, w: Fraction, b: Fraction) -> list[Fraction]:
     network = Network([[[v]], [w]], [[a], b])
     return [F(dropout_output(network, (x,), None, ())[0]) for x in (0, 1)]
@@ -151,7 +166,9 @@ def _grid() -> Iterator[tuple[object, object]]:
     statement="Lemmas 24 to 33 hold, with n for K in the list of biases and j for k in Lemma 32",
     verdict="holds with a correction",
     scope=SCOPE,
-    correction=r"After Lemma 24: $a_1 = \dots = a_n = 0$. Lemma 32: the contribution is that of unit $j$.",
+    correction=r"After Lemma 24: $a_1 = \dots = a_n = 0$. Lemma 32: the contribution is that of unit $j$, and $B$ is "
+    r"its part of $\|W\|^2$, without the $\frac\lambda2$ of "
+    r"Definition 31. Lemma 33: $2 |A|/\sqrt{x \cdot x}$.",
 )
 def lemmas_24_33() -> Proof:
     """Prove the entry as declared."""

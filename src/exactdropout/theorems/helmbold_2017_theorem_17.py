@@ -15,9 +15,16 @@ from exactdropout.model import Examples
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.theorems.exactdropout_2026_nonnegative_bound import bound, nonnegative_bound_steps
 from exactdropout.theorems.exactdropout_2026_universal_bound import best_gadget_steps
-from exactdropout.theorems.first_one_gadget import biased_criterion, gadget_network, growth, kept_input_probability
+from exactdropout.theorems.first_one_gadget import (
+    biased_criterion,
+    first_one_gadget,
+    gadget_network,
+    growth,
+    kept_input_probability,
+)
 from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.helmbold_2017_lemma_10 import best_output_weight
+from exactdropout.theorems.helmbold_2017_theorem_8 import certificates_step
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
@@ -68,6 +75,14 @@ def prove(share: Fraction = Fraction(4, 5)) -> Proof:
             "n, d = 2, 2; 4, 2; 2, 3",
         ),
         enumerated(
+            r"At the masked input $(2, 0)$ the two units of a gadget are 2 and 0, at $(0, 2)$ 0 and 2, at $(2, 2)$ 2 "
+            r"and "
+            r"0: one of them is 2, not each of them 1 as the printed proof says.",
+            [([_gadget_values(x) for x in ((2, 0), (0, 2), (2, 2))], [[2, 0], [0, 2], [2, 0]])],
+            "K = n = 2",
+        ),
+        certificates_step(2),
+        enumerated(
             r"The bound at $K = 2$ is $\frac18$.",
             [(bound(2, Fraction(1, 2)), Fraction(1, 8))],
         ),
@@ -80,6 +95,10 @@ def prove(share: Fraction = Fraction(4, 5)) -> Proof:
         "the "
         "limit J_D = 23/200, not 1/10.",
     )
+
+
+def _gadget_values(x: tuple[int, int]) -> list[int]:
+    return [max(sum(w * v for w, v in zip(row, x, strict=True)), 0) for row in first_one_gadget(2)]
 
 
 def _printed_lower_bound() -> list[Step]:
@@ -135,7 +154,8 @@ def _numbers() -> Iterator[tuple[object, object]]:
     verdict="holds with a correction",
     scope=SCOPE,
     correction=r"Output bias $\frac15$ and $\frac45$ of Lemma 10's output weight; with that weight itself the limit is "
-    r"$\frac{23}{200}$. One unit of each gadget is 2, not each unit 1.",
+    r"$\frac{23}{200}$. One unit of each gadget is 2, not each unit 1; $V_{22} \ge V_{20} + V_{02} - V_{00}$, where "
+    r"$V_0$ is printed.",
 )
 def theorem_17() -> Proof:
     """Prove the entry as declared."""

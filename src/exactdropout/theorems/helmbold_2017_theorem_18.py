@@ -60,8 +60,39 @@ def prove(exponent: int = 1) -> Proof:
             "derivation",
             derive(constant_network(2, (10,), 1), Examples.half((1, 1), 20), HALF).criterion.expr == 130,
         ),
+        *_with_a_shift(),
     ]
     return conclude("holds", SCOPE, steps)
+
+
+def _with_a_shift() -> list[Step]:
+    """On P_(x,y) the statement survives, by biases s of the last hidden layer that the output bias takes back."""
+    ring, (h, s) = generic("h~ s~")
+    c, shift = sympy.Symbol("c", positive=True), sympy.Symbol("s", nonnegative=True)
+    network = Network([[[c, c]] * 2, [c, c]], [[shift] * 2, -2 * c * shift])
+    found = derive(network, Examples.half((1, 1), 4 * c**2), HALF)
+    least = sympy.expand(found.criterion.expr - 2 * c**2 * shift**2)
+    return [
+        step(
+            r"As a statement of existence it survives there: biases $s \ge 0$ in the last hidden layer and output bias "
+            r"$- n c s$ keep $W$ at both inputs, the weights and $J_2$; hidden values $h + s$ with $h \ge 0$ have "
+            r"$(h + "
+            r"s)^2 \ge s^2$,",
+            "cases",
+            ring.is_nonnegative((h + s) ** 2 - s * s),
+            "manifest signs",
+        ),
+        argument(
+            r"so by the last-layer identity $J_D \ge \lambda c^2 \sum_i E (h_i + s)^2 \ge \lambda n c^2 s^2$, as "
+            r"large as one "
+            r"likes if $y > 0$."
+        ),
+        step(
+            r"$K = n = d = 2$, $q = \frac12$, $c$ and $s$ free: risk 0, and $J_D - 2 c^2 s^2$ has no negative term.",
+            "derivation",
+            found.risk.is_identically_zero() and all(v >= 0 for v in sympy.Poly(least, c, shift).coeffs()),
+        ),
+    ]
 
 
 def _second_moment(exponent: int) -> Step:
@@ -145,6 +176,9 @@ def _numbers(inputs: int, hidden: tuple[int, ...], exponent: int) -> list[tuple[
     statement="all weights (y/(K n^(d-1)))^(1/d): risk 0, J_D = y^2 (prod(1 + l/n_l) - 1) >= y^2/K, and (a), (c)",
     verdict="holds",
     scope=SCOPE,
+    correction=r"(b) holds with $\frac{y^2}K$. $P_{x,y}$ is the point mass of Appendix A; with Definition 1's "
+    r"$P_{(x,y)}$ the "
+    r"printed network violates (b) for large $n$, and biases repair it.",
 )
 def theorem_18() -> Proof:
     """Prove the entry as declared."""

@@ -76,8 +76,43 @@ def prove(bias_factor: Factor = cumulative) -> Proof:
             _numbers(bias_factor),
             "64 masks, q = 1/3",
         ),
+        enumerated(
+            r"The last lines of the printed proof exchange $W$ and $W'$: with $K = d = 1$, weight 1, $c_1 = 2$, $x = "
+            r"1$, "
+            r"$q = \frac12$ and the input kept, $\mathcal D(W') = 4 = 2\, \mathcal D(W)$, and $\mathcal D(W) = 2 \ne "
+            r"2\, "
+            r"\mathcal D(W')$.",
+            [_exchanged()],
+            "one mask",
+        ),
+        *_one_layer(),
     ]
     return conclude("holds", SCOPE, steps)
+
+
+def _exchanged() -> tuple[object, object]:
+    one, two = (numeric_output(Network([[w]]), (1,), ((1,),), (Fraction(1, 2),))[0] for w in (1, 2))
+    return (two, one, two == 2 * one, one == 2 * two), (4, 2, True, False)
+
+
+def _one_layer() -> list[Step]:
+    """d ≥ 2 is needed for "no isolated minimisers": K = d = 1, point mass on (1, 1), q = ½."""
+    _, (w, b) = generic("w b")
+    data, half = Examples.point((1,), 1), (Fraction(1, 2),)
+    points = [(Fraction(u, 2), Fraction(v, 2)) for u in range(-2, 3) for v in range(0, 5)]
+    return [
+        identity(
+            r"For $d = 1$ a minimiser can be isolated: $K = 1$, $x = y = 1$, $q = \frac12$ has $J_D = (w + b - 1)^2 + "
+            r"w^2$, twice it $= (2 w + b - 1)^2 + (b - 1)^2$, 0 only at $w = 0$, $b = 1$.",
+            2 * ((w + b - 1) ** 2 + w**2),
+            (2 * w + b - 1) ** 2 + (b - 1) ** 2,
+        ),
+        enumerated(
+            "The double loop on a grid of (w, b).",
+            [(naive_evaluation(Network([[u]], [v]), data, half).criterion, (u + v - 1) ** 2 + u**2) for u, v in points],
+            "25 networks, 2 masks",
+        ),
+    ]
 
 
 def _induction_step(bias_factor: Factor) -> list[Step]:
@@ -239,6 +274,8 @@ def _numbers(bias_factor: Factor) -> list[tuple[object, object]]:
     statement="D(W',x,R) = (c1...cd) D(W,x,R) for all x, R; for d >= 2 no minimiser is isolated",
     verdict="holds",
     scope=SCOPE,
+    correction=r"In the last lines of the printed proof $W$ and $W'$ are exchanged; \"no isolated minimisers\" needs "
+    r"$d \ge 2$.",
 )
 def theorem_5() -> Proof:
     """Prove the entry as declared."""

@@ -10,7 +10,9 @@ from fractions import Fraction
 
 import sympy
 
+from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.errors import InvalidInput
+from exactdropout.theorems.certified_minima import certified_step, shipped_minimum
 from exactdropout.theorems.exactdropout_2026_nonnegative_bound import bound, nonnegative_bound_steps
 from exactdropout.theorems.exactdropout_2026_universal_bound import best_gadget_steps
 from exactdropout.theorems.first_one_gadget import best_biased_criterion, growth, kept_input_probability
@@ -18,7 +20,7 @@ from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
-__all__ = ["gap_is_positive_steps", "gap_steps", "prove", "sufficient_width"]
+__all__ = ["certificates_step", "gap_is_positive_steps", "gap_steps", "prove", "sufficient_width"]
 
 SCOPE = "all K >= 2, d >= 2 and q in (0, 1); n at least an explicit width"
 
@@ -61,6 +63,20 @@ def gap_steps(smallest: int = 2) -> list[Step]:
         ),
         *gap_is_positive_steps(smallest),
     ]
+
+
+def certificates_step(*inputs: int) -> Step:
+    """The gap in certified minima, for all weights against non-negative ones: biases, d = 2, q = ½."""
+    kinds = [s for s in SHIPPED if s.biases and s.inputs in inputs and s.width >= {2: 3}.get(s.inputs, 1)]
+    free, signed = ([s for s in kinds if s.nonnegative == flag] for flag in (False, True))
+    pairs = [(shipped_minimum(a), shipped_minimum(b)) for a, b in zip(free, signed, strict=True)]
+    names = " and ".join(map(str, inputs)) if len(inputs) < 3 else ", ".join(map(str, inputs))
+    return certified_step(
+        rf"$K = {names}$, $d = 2$, $q = \frac12$: at the widths of these certificates the minimum over all weights is "
+        "less than that over non-negative ones.",
+        all(a is not None and b is not None and a < b for a, b in pairs),
+        kinds,
+    )
 
 
 def gap_is_positive_steps(smallest: int = 2) -> list[Step]:
@@ -147,6 +163,7 @@ def prove(smallest: int = 2) -> Proof:
             ),
             "K = 2, ..., 6; d = 2, 3, 5; q = 1/2, 1/10, 9/10",
         ),
+        certificates_step(2, 3, 4),
         enumerated(
             r"Widths that suffice at $q = \frac12$, $d = 2$: 18, 21, 24 for $K = 2, 3, 4$.",
             [([sufficient_width(k, 2) for k in (2, 3, 4)], [18, 21, 24])],

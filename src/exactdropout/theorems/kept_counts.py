@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import sympy
 
-from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Step, argument, step
+from exactdropout.symbolic.ring import ReluPolynomial
+from exactdropout.theorems.generic import generic
+from exactdropout.theorems.proof import Step, induction, step
+from exactdropout.theorems.sum_inequalities import independent_product
 
 __all__ = ["kept_count_moments"]
 
@@ -16,19 +18,24 @@ __all__ = ["kept_count_moments"]
 def kept_count_moments() -> list[Step]:
     """Return the proof that E N = m and E N² = m² + λ m, by induction on m."""
     p = sympy.Symbol("p", positive=True)
-    _, (m, spread) = generic("m L")
-    first, second = m, m * m + spread * m
+    ring, (m, spread) = generic("m L")
+
+    def second(count: ReluPolynomial) -> ReluPolynomial:
+        return count * count + spread * count
+
     return [
         step(
             r"One unit: $E[r/p] = 1$ and $E[(r/p)^2] = 1/p = 1 + \lambda$ with $\lambda = q/p$, $q = 1 - p$.",
             "identity",
             sympy.cancel(p * (1 / p)) == 1 and sympy.cancel(p * (1 / p) ** 2 - 1 - (1 - p) / p) == 0,
         ),
-        identity(
+        induction(
             r"$N_m = \sum_{i \le m} r_i/p$ has $E N_m = m$ and $E N_m^2 = m^2 + \lambda m$, by induction on $m$ from "
             r"$N_0 = 0$: $E N_m^2 + 2\, E N_m \cdot 1 + (1 + \lambda) = (m+1)^2 + \lambda (m+1)$.",
-            second + 2 * first + (1 + spread),
-            (m + 1) ** 2 + spread * (m + 1),
+            start=second(ring.zero) == 0,
+            step=second(m) + 2 * m + (1 + spread) == second(m + 1),
         ),
-        argument(r"Masks of different layers are independent, so the moments of a product of counts are products."),
+        independent_product(
+            r"Masks of different layers are independent, so the moments of a product of counts are products."
+        ),
     ]

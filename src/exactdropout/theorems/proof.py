@@ -57,15 +57,11 @@ METHODS: dict[str, str] = {
 }
 
 RULES: dict[str, str] = {
-    "Jensen": "for a convex function f, E f(X) >= f(E X)",
-    "Cauchy and Schwarz": "(sum a_i b_i)^2 <= (sum a_i^2)(sum b_i^2)",
-    "independence": "the mean of a product of functions of disjoint sets of independent masks is the product of means",
-    "linearity of the mean": "E(a X + b Y) = a E X + b E Y, for masks and for examples",
-    "bijection": "a bijection that multiplies two functions by constants maps minimisers to minimisers, and infima and "
-    "maxima accordingly",
+    "bijection": "a bijection that multiplies two functions by positive constants maps minimisers to minimisers, and "
+    "infima and maxima accordingly",
+    "closed cones": "a linear image of a polyhedral cone is a polyhedral cone, and so it is closed",
     "Frank and Wolfe": "a quadratic that is bounded below on a polyhedron attains its minimum there",
-    "least of finitely many": "a function on a finite union of sets, with a minimum on each, has a minimum",
-    "quadratic in one variable": "a convex quadratic that is at most 0 at 0 and positive at m is positive beyond m",
+    "Weierstrass": "a continuous function on a compact set that is not empty attains its minimum and its maximum",
 }
 """Textbook theorems that a step may name; what each needs is checked where it is used."""
 
@@ -166,8 +162,8 @@ def by_rule(claim: str, rule: str, hypotheses: Mapping[str, bool]) -> Step:
     Raises:
         InvalidInput: an unknown rule, or no hypothesis.
 
-    >>> print(by_rule("the mean of squares is at least the square of the mean", "Jensen", {"squares are convex": True}))
-    [rule, checked] the mean of squares is at least the square of the mean (Jensen: squares are convex)
+    >>> print(by_rule("f has a minimum on [0, 1]", "Weierstrass", {"0 <= 1": 0 <= 1}))
+    [rule, checked] f has a minimum on [0, 1] (Weierstrass: 0 <= 1)
     """
     if rule not in RULES:
         raise InvalidInput(f"Argument 'rule' must be one of {', '.join(RULES)}, not {show(rule)}.")
