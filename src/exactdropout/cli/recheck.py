@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -60,7 +62,13 @@ class CoqRun:
         self.started = time.perf_counter()
         self.files = sorted(folder.glob("*.v")) if folder else []
         self.process = (
-            subprocess.Popen([str(folder / "check")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            subprocess.Popen(
+                [str(folder / "check")],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,  # so that stop() ends what it started, too
+            )
             if folder
             else None
         )
@@ -84,9 +92,11 @@ class CoqRun:
 
     def stop(self) -> None:
         """End the process, if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait()
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.communicate()
 
 
 def start_coq() -> CoqRun:

@@ -22,7 +22,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.helmbold_2017_theorem_18 import constant_network, variance_factor
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove", "prove_norm"]
@@ -139,10 +139,13 @@ def prove_norm(power: int = 2) -> Proof:
             x * power_x - 1 - (d + 1) * (x - 1),
             x * (power_x - 1 - d * (x - 1)) + d * (x - 1) ** 2,
         ),
-        argument(
+        induction(
             r"For means $A_d$ of $a_1, \dots, a_d > 0$, Bernoulli at $x = A_{d+1}/A_d$ gives $A_{d+1}^{d+1} \ge "
             r"A_d^d\, a_{d+1}$, "
-            r"so $A_d^d \ge a_1 \cdots a_d$ by induction."
+            r"so $A_d^d \ge a_1 \cdots a_d$ by induction.",
+            start=_next_mean()[0],
+            step=_next_mean()[1],
+            detail=r"$A_1 = a_1$; $1 + (d+1)(A_{d+1}/A_d - 1) = a_{d+1}/A_d$ as $(d+1) A_{d+1} = d A_d + a_{d+1}$",
         ),
         argument(
             r"Attained by one path: $W_1 = \frac{\alpha}{\sqrt K} \mathbf 1^T$ into one unit, $\alpha$ on one weight "
@@ -157,6 +160,13 @@ def prove_norm(power: int = 2) -> Proof:
         ),
     ]
     return conclude("holds", "all widths, depths, K, y >= 0 and biases", steps)
+
+
+def _next_mean() -> tuple[bool, bool]:
+    d, mean, last = sympy.symbols("d A a", positive=True)
+    following = (d * mean + last) / (d + 1)
+    growth = sympy.cancel(1 + (d + 1) * (following / mean - 1) - last / mean)
+    return bool(following.subs(d, 0) == last), bool(growth == 0)
 
 
 def _norms(power: int) -> Iterator[tuple[object, object]]:

@@ -9,7 +9,8 @@ is convex (Lemma 14). Let f(ℓ) = a + bℓ minimise the right side among lines,
 
     ψ(0)² + E (ψ(L) − 1)² − c ≥ 2 Λ(ψ − f),   Λ(g) = a g(0) + E (f(L) − 1) g(L),
 
-Λ vanishes on lines, and its weights have signs +, −, + along ℓ = 0, 1, …, K, so Λ ≥ 0 on convex functions.
+Λ vanishes on lines; on g with g(0) = 0 it is −E (1 − f(L)) g(L), and as g(ℓ)/ℓ does not decrease and 1 − f falls, Λ ≥ 0
+on convex functions.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from exactdropout.theorems.helmbold_2017_lemma_12 import activation_step
 from exactdropout.theorems.helmbold_2017_lemma_14 import uniform_exchange
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.sum_inequalities import mean_of_squares, rising_ratio_steps
 
 __all__ = ["bound", "nonnegative_bound_steps", "prove"]
 
@@ -62,10 +64,11 @@ def nonnegative_bound_steps(factor: int = 1) -> list[Step]:
         activation_step(),
         *uniform_exchange(),
         argument(
-            r"So $\psi(\ell)$, the mean output given $\ell$ kept inputs, is convex in $\ell$ (Lemma 14, any rates), "
-            r"and by "
-            r"Jensen $2 J_D \ge \psi(0)^2 + E(\psi(L) - 1)^2$, $L \sim \mathrm{Bin}(K, p)$: the input 0 gives "
-            r"$\psi(0)$."
+            r"So $\psi(\ell)$, the mean output given $\ell$ kept inputs, is convex in $\ell$ (Lemma 14, any rates)."
+        ),
+        mean_of_squares(
+            r"$2 J_D \ge \psi(0)^2 + E(\psi(L) - 1)^2$, $L \sim \mathrm{Bin}(K, p)$: the input 0 gives $\psi(0)$ "
+            r"(Jensen)."
         ),
         identity(
             r"Squares lie above tangents: $(f + g - z)^2 - (f - z)^2 - 2 (f - z) g = g^2 \ge 0$, with $g = \psi - f$.",
@@ -84,17 +87,15 @@ def nonnegative_bound_steps(factor: int = 1) -> list[Step]:
             "identity",
             sympy.cancel(value - factor * q / (k * p + 2 * q)) == 0,
         ),
-        argument(
-            r"$\Lambda$ has weights $\Pr(L = \ell) (f(\ell) - 1)$, which change sign once, from $-$ to $+$, as $f$ "
-            r"increases; "
-            r"at 0 the weight $a$ is added. As $\Lambda$ kills constants and $\ell$, the weight at 0 cannot be "
-            r"negative "
-            r"(a single change of sign would make $\Lambda(\ell - \ell_0) > 0$). Let $\ell_1$ be the last place with a "
-            r"weight $\le 0$ and subtract from a convex $\psi$ its chord over $[0, \ell_1]$: what is left is $\le 0$ "
-            r"on the "
-            r"chord, where weights are $\le 0$ except at 0, where it is 0; and $\ge 0$ beyond, where weights are "
-            r"$\ge 0$. "
-            r"So $\Lambda(\psi) \ge 0$, and $2 J_D \ge \frac q{Kp+2q}$."
+        *rising_ratio_steps(),
+        step(
+            r"With $\psi = \psi(0) + g$: $\Lambda$ kills constants and $g(0) = 0$, so $\Lambda(\psi) = \Lambda(g) = "
+            r"- E[w(L) "
+            r"g(L)]$ with $w = 1 - f$, a falling line ($b > 0$) with $E[w(L) L] = 0$. So $\Lambda(\psi) \ge 0$, "
+            r"$\Lambda(f) = 0$, and $2 J_D \ge \frac q{Kp+2q}$.",
+            "identity",
+            b.is_positive is True or sympy.fraction(sympy.cancel(b * (k * p + 2 * q)))[0] == 1,
+            "b (Kp + 2q) = 1",
         ),
     ]
 

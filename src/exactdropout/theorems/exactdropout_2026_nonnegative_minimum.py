@@ -28,9 +28,9 @@ from exactdropout.theorems.helmbold_2017_lemma_12 import activation_step
 from exactdropout.theorems.helmbold_2017_lemma_14 import uniform_exchange
 from exactdropout.theorems.kept_counts import kept_count_moments
 from exactdropout.theorems.noise_moments import sum_moments
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
-from exactdropout.theorems.sum_inequalities import cauchy_schwarz, mean_of_squares
+from exactdropout.theorems.sum_inequalities import cauchy_schwarz, mean_of_squares, rising_ratio_steps
 
 __all__ = ["half_minimum", "largest_unit_steps", "nonnegative_minimum_steps", "point_minimum", "prove"]
 
@@ -62,9 +62,7 @@ def _zero(expr: sympy.Expr) -> bool:
 
 def largest_unit_steps() -> list[Step]:
     """The steps that bound what one unit with non-negative weights can gain, for any affine residual."""
-    ring, (s, t, g, c) = generic("s~ t~ g~ c~")
-    _, (ell, low, mid, high) = generic("l a b c")
-    ratio = ell * high - (ell + 1) * mid - ((ell - 1) * mid - ell * low)
+    ring, (t, g) = generic("t~ g~")
     return [
         activation_step(),
         *uniform_exchange(),
@@ -82,20 +80,7 @@ def largest_unit_steps() -> list[Step]:
             ring.is_nonnegative((t + g) ** 2 - g**2),
             "manifest signs",
         ),
-        induction(
-            r"$g(\ell)/\ell$ does not decrease: $a_\ell = \ell g(\ell+1) - (\ell+1) g(\ell)$ starts at $a_0 = -g(0) = "
-            r"0$ and $a_\ell - a_{\ell-1} = \ell\, (g(\ell+1) - 2 g(\ell) + g(\ell-1)) \ge 0$.",
-            start=ring.zero * s - (ring.zero + 1) * ring.zero == 0,
-            step=ratio == ell * (high - 2 * mid + low),
-        ),
-        step(
-            r"Let $w(\ell)$ fall from $\ge 0$ (up to $\ell_1 \ge 1$) to $\le 0$, with $E[w(L) L] = 0$. With $r = "
-            r"g(\ell)/\ell$, $r_1 = g(\ell_1)/\ell_1$, every term of $E[w L (r - r_1)]$ is $\le 0$, so $E[w(L) g(L)] = "
-            r"E[w L (r - r_1)] + r_1 E[w L] \le 0$.",
-            "cases",
-            ring.is_nonnegative(-(t * c * -s)) and ring.is_nonnegative(-(-t * c * s)),
-            "up to l_1: w = t, r - r_1 = -s; beyond: w = -t, r - r_1 = s; c = l >= 0",
-        ),
+        *rising_ratio_steps(),
     ]
 
 

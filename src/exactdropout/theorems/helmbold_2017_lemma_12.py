@@ -13,7 +13,7 @@ from fractions import Fraction
 from exactdropout.model import Network
 from exactdropout.numeric.reference import dropout_output
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["activation_step", "prove"]
@@ -55,11 +55,6 @@ def prove(weight: str = "~") -> Proof:
     ring, (w, slack, a) = generic(f"w{weight} e~ a~")
     _, (w2, s, h0, h1, h2, h12) = generic("w S p q r t")
     steps = [
-        argument(
-            r"Claim, by induction on the layers: every unit $h$ is non-decreasing and supermodular in $x$. An input "
-            r"is: "
-            r"$(x + \delta_1 + \delta_2) + x = (x + \delta_1) + (x + \delta_2)$."
-        ),
         identity(
             r"Pre-activation, induction on the units below: the excess $z_{12} + z_0 - z_1 - z_2$ of a sum is the "
             r"sum of "
@@ -74,6 +69,15 @@ def prove(weight: str = "~") -> Proof:
             "manifest signs",
         ),
         activation_step(),
+        induction(
+            r"By induction on the layers every unit is non-decreasing and supermodular in $x$: an input is, $(x + "
+            r"\delta_1 + \delta_2) + x = (x + \delta_1) + (x + \delta_2)$; units below that are make the "
+            r"pre-activation "
+            r"and so the unit.",
+            start=(h0 + s + w2) + h0 == (h0 + s) + (h0 + w2),
+            step=ring.is_nonnegative(w * slack) and ring.is_nonnegative(w * a) and activation_step().holds is True,
+            detail="start: inputs; step: the pre-activation and the activation, as above",
+        ),
         argument(
             r"For any convex non-decreasing $\varphi$: $\varphi(z_{12}) - \varphi(z_2) \ge \varphi(z_2 + (z_1 - "
             r"z_0)) - "

@@ -16,7 +16,7 @@ from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.kept_counts import kept_count_moments
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove", "variance_factor"]
@@ -41,10 +41,14 @@ def prove(exponent: int = 1) -> Proof:
     """Prove the theorem with (1 + λ_l/n_l)^exponent per layer; only the exponent 1 works."""
     steps = [
         *kept_count_moments(),
-        argument(
+        induction(
             r"All units of a layer are equal, and $H_j = c\, N_{j-1} H_{j-1}$ with $N_{j-1}$ the scaled count of kept "
             r"units below; so by induction $\mathcal D = c^d N_0 N_1 \cdots N_{d-1}$, relu being idle. Hence "
-            r"$E \mathcal D = c^d K n^{d-1} = y = W(x)$: risk 0, no bias, and $J_D = \mathrm{Var}\, \mathcal D$."
+            r"$E \mathcal D = c^d K n^{d-1} = y = W(x)$: risk 0, no bias, and $J_D = \mathrm{Var}\, \mathcal D$.",
+            start=_next_layer()[0],
+            step=_next_layer()[1],
+            detail=r"$H_1 = c N_0$; one more unit below, kept or not, adds $c\, (r/p)\, H_{j-1}$, and relu of $\ge "
+            r"0$ is idle",
         ),
         _second_moment(exponent),
         *(_at_size(inputs, hidden, exponent) for inputs, hidden in SIZES),
@@ -63,6 +67,19 @@ def prove(exponent: int = 1) -> Proof:
         *_with_a_shift(),
     ]
     return conclude("holds", SCOPE, steps)
+
+
+def _next_layer() -> tuple[bool, bool]:
+    ring, (c, count, value, kept) = generic("c~ N~ H~ m~")  # kept = r/p of one more unit below
+    first = ring.relu(c * count) == c * count
+    grown = c * count * value + c * kept * value == c * (count + kept) * value
+    return first, grown and ring.relu(c * count * value) == c * count * value
+
+
+def _powers() -> tuple[bool, bool]:
+    ring, (v, s, power, t) = generic("v~ s+ V~ t+")
+    left = (v + s) * (power + t) - v * power
+    return ring.is_positive((v + s) - v), left == v * t + s * power + s * t and ring.is_positive(left)
 
 
 def _with_a_shift() -> list[Step]:
@@ -139,10 +156,20 @@ def _bounds() -> list[Step]:
             ring.is_nonnegative((1 + k) * (1 + t) - 1 - k),
             "manifest signs",
         ),
-        argument(r"(a) $c \le 1$ because $y \le K n^{d-1}$."),
-        argument(
-            r"(c) $J_2 = \frac\lambda2 c^2$ times the number of weights, and $c^2 = (y/(K n^{d-1}))^{2/d} \le y^{2/d}$ "
-            r"because $K n^{d-1} \ge 1$."
+        induction(
+            r"$u^d \le v^d$ with $u, v \ge 0$ makes $u \le v$, since $v < u = v + s$ gives $v^d < u^d$: $d = 1$, and "
+            r"with "
+            r"$U = V + t$ for the powers, $u U - v V = v t + s V + s t$, positive for $s, t > 0$.",
+            start=_powers()[0],
+            step=_powers()[1],
+        ),
+        step(
+            r"(a) $c^d = y/(K n^{d-1}) \le 1 = 1^d$. (c) $J_2 = \frac\lambda2 c^2$ times the number of weights, and "
+            r"$c^d \le "
+            r"y = (y^{1/d})^d$ because $K n^{d-1} \ge 1$; so $c \le 1$ and $c^2 \le y^{2/d}$.",
+            "cases",
+            ring.is_nonnegative((1 + k) * t - t),
+            "y/M <= y for M = 1 + k >= 1",
         ),
         step("The number of weights is $Kn + n^2 (d-2) + n$.", "enumeration", weights, "27 architectures"),
     ]

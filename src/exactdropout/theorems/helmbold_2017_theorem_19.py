@@ -18,8 +18,9 @@ from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free import free_examples, free_network
 from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.helmbold_2017_figure_1 import NETWORK, POINT
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.sum_inequalities import mean_of_squares
 
 __all__ = ["prove"]
 
@@ -95,9 +96,12 @@ def _units_are_linear(sign: str) -> list[Step]:
             ring.relu(total + w * u) == total + w * u,
             "manifest signs",
         ),
-        argument(
+        induction(
             "By induction on the layers every hidden unit is linear on every masked input, for every pattern and at "
-            "all sizes."
+            "all sizes.",
+            start=ring.is_nonnegative(u) and ring.is_nonnegative(p * u),
+            step=ring.is_nonnegative(total + w * (p * u) + b) and ring.relu(total + w * (p * u)) == total + w * (p * u),
+            detail="start: inputs are non-negative; step: non-negative values below give one, by the steps above",
         ),
     ]
 
@@ -128,7 +132,7 @@ def _penalty_is_variance() -> list[Step]:
             loss - risk,
             (m2 - m1 * m1) + (m1 - out) * (m1 + out - 2 * y),
         ),
-        argument(
+        mean_of_squares(
             r"With $m_1 = W(x)$ the penalty of an example is $\mathrm{Var}_R \mathcal D \ge 0$; averaging over "
             "examples and adding over outputs keeps that."
         ),

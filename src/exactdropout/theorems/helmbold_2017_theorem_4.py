@@ -15,7 +15,7 @@ from exactdropout.numeric.reference import naive_evaluation, naive_gradient
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free import free_examples, free_network
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, by_rule, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove"]
@@ -31,7 +31,7 @@ def prove(power: int = -1) -> Proof:
     With V = W₁ A⁻¹ the claim reads: the network with first layer V A on x is the network with V on A x. That form is
     polynomial in V and A; ``power`` enters as V A^{−power} on x.
     """
-    _, (v, a, u, total) = generic("v a u S")
+    ring, (v, a, u, total) = generic("v a u S")
     on_x = v * a**-power * u
     on_ax = v * (a * u)
     steps = [
@@ -47,14 +47,22 @@ def prove(power: int = -1) -> Proof:
             total + on_x,
             total + on_ax,
         ),
-        argument(
+        induction(
             r"So the first hidden layer has the same pre-activations for $(W, x, R)$ and $(W', Ax, R)$, and all later "
-            r"layers, biases and masks are the same: $\mathcal D(W, x, R) = \mathcal D(W', Ax, R)$ for every $R$."
+            r"layers, biases and masks are the same: $\mathcal D(W, x, R) = \mathcal D(W', Ax, R)$ for every $R$ "
+            r"(induction "
+            r"on the layers).",
+            start=on_x == on_ax,
+            step=ring.relu(total + on_x) == ring.relu(total + on_ax),
+            detail="start: the sums above; step: equal sums below give equal values, with the same weights, biases "
+            "and masks",
         ),
-        argument(
+        by_rule(
             r"$W_1 \mapsto W_1 A^{-1}$ is a bijection with inverse $W_1 \mapsto W_1 A$, so $J_D$ and $R$ take the same "
             "values at corresponding networks, minimisers correspond, and so do the infimum of the risk and the "
-            "largest risk among minimisers: the aversions are equal (and one is defined exactly when the other is)."
+            "largest risk among minimisers: the aversions are equal (and one is defined exactly when the other is).",
+            "bijection",
+            {"(v a) a^-1 = v = (v a^-1) a": _inverse()},
         ),
     ]
     for arch in SIZES:
@@ -84,6 +92,11 @@ def prove(power: int = -1) -> Proof:
         )
     )
     return conclude("holds", SCOPE, steps)
+
+
+def _inverse() -> bool:
+    v, a = sympy.symbols("v a", nonzero=True)
+    return bool(sympy.cancel((v * a) / a - v) == 0 and sympy.cancel((v / a) * a - v) == 0)
 
 
 def _linear_minimiser(inputs: tuple[int, int], w: Fraction, b: Fraction) -> tuple[object, object]:

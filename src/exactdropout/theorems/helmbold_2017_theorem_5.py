@@ -21,7 +21,7 @@ from exactdropout.symbolic.free import free_examples, free_network
 from exactdropout.symbolic.masks import Layers, dropout_output
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["cumulative", "prove", "rescaled"]
@@ -59,15 +59,19 @@ def prove(bias_factor: Factor = cumulative) -> Proof:
     steps = [
         *_induction_step(bias_factor),
         *_homogeneity(),
-        argument(
+        induction(
             r"Induction on the layers: $h'_0 = x = h_0$, and $h'_{j-1} = C_{j-1} h_{j-1}$ gives $h'_j = C_j h_j$, for "
             r"the same pattern $R$ and whatever the widths; the output layer is the same step without $\varphi$. So "
             r"$\mathcal D(W', x, R) = C_d\, \mathcal D(W, x, R)$; with no unit dropped and $p = 1$, "
-            r"$W'(x) = C_d\, W(x)$."
+            r"$W'(x) = C_d\, W(x)$.",
+            start=_layers(bias_factor)[0],
+            step=_layers(bias_factor)[1],
+            detail="start C_0 = 1; step: the bias, one more unit below and the activation, as above",
         ),
-        argument(
+        identity(
             r"If $C_d = 1$, then $\mathcal D$ and $W(x)$ are the same for all $x$ and $R$, so criterion, risk and "
-            "penalty are the same for every distribution."
+            r"penalty are the same for every distribution: $(C_d \mathcal D - y)^2 = (\mathcal D - y)^2$ at $C_d = 1$.",
+            *_same_loss(),
         ),
         *_not_isolated(),
         *(_at_size(arch, bias_factor) for arch in SIZES),
@@ -113,6 +117,23 @@ def _one_layer() -> list[Step]:
             "25 networks, 2 masks",
         ),
     ]
+
+
+def _layers(bias_factor: Factor) -> tuple[bool, bool]:
+    """The start and the step of the induction on the layers, for the activation in its sign cases."""
+    ring, (big, c, w, h, m, total, b, t, s) = generic("C+ c+ w h m S b t+ s")
+    grown = c * big
+    linear = bias_factor([big, c], 1) * b == grown * b and (
+        grown * total + (c * w) * (big * h * m) == grown * (total + w * h * m)
+    )
+    # slope 1 above 0, s below: relu (s = 0), leaky relu, linear (s = 1)
+    activation = grown * ring.relu(t) == ring.relu(grown * t) and ring.relu(-grown * t) == ring.zero
+    return ring.one * h == h, linear and activation and grown * (s * -t) == s * (grown * -t)
+
+
+def _same_loss() -> tuple[ReluPolynomial, ReluPolynomial]:
+    ring, (d, y) = generic("D y")
+    return (ring.one * d - y) ** 2, (d - y) ** 2
 
 
 def _induction_step(bias_factor: Factor) -> list[Step]:

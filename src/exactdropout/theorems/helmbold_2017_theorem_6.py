@@ -15,18 +15,20 @@ from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free import free_examples, free_network
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, by_rule, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove"]
 
 SIZES = (Architecture(2, (2,)), Architecture(2, (2, 2)), Architecture(1, (2,), outputs=2))
 SCOPE = "all sizes and depths, any q, any distribution, any c not 0"
+SCALE, WEIGHT = sympy.symbols("c w", nonzero=True)
 
 
 def prove(power: int = 2) -> Proof:
     """Prove that criterion and risk are multiplied by c^power; only the power 2 works."""
     _, (c, w, m, total, d, y) = generic("c w m S D y")
+    same = (c * d - c * y) ** 2 == c**power * (d - y) ** 2
     steps = [
         identity(
             r"Output layer, induction on its inputs: it starts at the bias, $b' = c b$, and $S' = c S$ gives "
@@ -40,11 +42,13 @@ def prove(power: int = 2) -> Proof:
             (c * d - c * y) ** 2,
             c**power * (d - y) ** 2,
         ),
-        argument(
+        by_rule(
             rf"Averaging over masks and examples, $J' = c^{power} J$ and $R' = c^{power} R$ at corresponding networks. "
             r"For $c \ne 0$ the map is a bijection with inverse $1/c$, so minimisers correspond, "
             rf"$\inf R' = c^{power} \inf R$, and the aversion, a largest difference of risks, is multiplied by "
-            rf"$c^{power}$."
+            rf"$c^{power}$.",
+            "bijection",
+            {"(w c)/c = w": sympy.cancel(SCALE * WEIGHT / SCALE - WEIGHT) == 0, "the mean is linear, see above": same},
         ),
     ]
     for arch in SIZES:

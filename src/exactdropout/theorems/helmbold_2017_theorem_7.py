@@ -14,11 +14,14 @@ import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
+import sympy
+
 from exactdropout.model import Network
 from exactdropout.numeric.reference import dropout_output
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.sum_inequalities import cauchy_schwarz
 
 __all__ = ["prove", "weight_decay_criterion"]
 
@@ -37,6 +40,7 @@ def prove(threshold: int = 2) -> Proof:
     """Prove the theorem with A* = max(0, 1 − threshold·m); only 2 works."""
     steps = [*_lower_bound(), *_minimum(threshold)]
     steps += [
+        _attained(),
         argument(
             r"Attained with one unit: $v = \alpha x$, $\alpha = \sqrt{A^*}/(x \cdot x)^{3/4}$, output weight "
             r"$\sqrt{A^*}/(x \cdot x)^{1/4}$, hidden bias 0, output bias $(1 - A^*)/2$, all else 0: equality in every "
@@ -45,11 +49,7 @@ def prove(threshold: int = 2) -> Proof:
             r"risk is $\frac14 (1 - A^*)^2 = \min(\frac14, \lambda^2/(x \cdot x))$. The least risk is 0 (one unit with "
             r"$v = x/(x \cdot x)$ fits both points), so this is the aversion."
         ),
-        argument(
-            r"If $2\lambda \ge \sqrt{x \cdot x}$ then $A^* = 0$ and $J_2 = \frac14 + \frac\lambda2 \|W\|^2$ at best: "
-            r"all "
-            r"weights are 0 and the output bias is $\frac12$; hidden biases are free. (Equality may be included.)"
-        ),
+        _vanishing(),
         enumerated(
             r"$x = (3, 4)$, $\lambda = 2$: the stated network has $J_2 = \frac6{25}$ and risk $\frac4{25}$, and no "
             r"network of a grid is below.",
@@ -60,8 +60,34 @@ def prove(threshold: int = 2) -> Proof:
     return conclude("holds", SCOPE, steps)
 
 
+def _attained() -> Step:
+    a, r = sympy.symbols("A r", positive=True)
+    alpha, w = sympy.sqrt(a) / r ** sympy.Rational(3, 2), sympy.sqrt(a) / sympy.sqrt(r)
+    return step(
+        r"One unit $v = \alpha x$, $\alpha = \sqrt A/r^{3/2}$, output weight $w = \sqrt A/r^{1/2}$, $r = \sqrt{x "
+        r"\cdot x}$: "
+        r"$w \alpha r^2 = A$ and $w^2 + \alpha^2 r^2 = 2A/r$.",
+        "identity",
+        sympy.simplify(w * alpha * r**2 - a) == 0 and sympy.simplify(w**2 + alpha**2 * r**2 - 2 * a / r) == 0,
+    )
+
+
+def _vanishing() -> Step:
+    ring, (strength, norm) = generic("l+ N+")
+    quarter, half = ring.constant(F(1, 4)), ring.constant(F(1, 2))
+    return step(
+        r"If $2\lambda \ge \sqrt{x \cdot x}$ then $A^* = 0$, the minimum is $g(0) = \frac14$, and a minimiser has "
+        r"$W(0) = W(x) "
+        r"= \frac12$ and $J_2 = \frac14 + \frac\lambda2 \|W\|^2$: all weights are 0 and the output bias is $\frac12$; "
+        r"hidden biases are free. (Equality may be included.)",
+        "cases",
+        ring.is_positive((quarter + half * strength * norm) - quarter) and half * (quarter + quarter) == quarter,
+        "norm > 0 would cost more",
+    )
+
+
 def _lower_bound() -> list[Step]:
-    ring, (s, t, a, c, w, r) = generic("s~ t~ A c w r")
+    ring, (s, t, e, a, c, w, r) = generic("s~ t~ e~ A c w r")
     half, quarter = ring.constant(F(1, 2)), ring.constant(F(1, 4))
     gap = c - half * (1 - a)
     lipschitz = {  # relu(u) − relu(b) against |u − b|, in the four sign cases
@@ -88,11 +114,18 @@ def _lower_bound() -> list[Step]:
             w * w + r * r - 2 * w * r,
             (w - r) ** 2,
         ),
-        argument(
+        cauchy_schwarz(r"$|v \cdot x| \le \|v\| \sqrt{x \cdot x}$ (Cauchy and Schwarz)."),
+        induction(
             r"So $|A| \le \sum_j |w_j| |v_j \cdot x| \le \sqrt{x \cdot x} \sum_j |w_j| \|v_j\| \le "
             r"\frac12 \sqrt{x \cdot x}\, \|W\|^2$ (Cauchy and Schwarz), whatever the biases and n: "
             r"$\|W\|^2 \ge 2 |A|/\sqrt{x \cdot x}$, and $J_2 \ge \frac14 (1-A)^2 + m |A|$ with $m = \lambda/\sqrt{x "
-            r"\cdot x}$."
+            r"\cdot x}$.",
+            start=ring.is_nonnegative(half * t * ring.zero - ring.zero),
+            step=ring.is_nonnegative(half * t * ((s + e) ** 2 + s * s) - s * (s + e) * t)
+            and ring.is_nonnegative(half * t * (s * s + (s + e) ** 2) - (s + e) * s * t),
+            detail=r"number of units; one more adds $|w| \|v\| r \le \frac r2 (w^2 + \|v\|^2)$, $r = \sqrt{x \cdot "
+            r"x}$, with "
+            r"either of $|w|$, $\|v\|$ the larger",
         ),
     ]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exactdropout.theorems.generic import generic, identity
-from exactdropout.theorems.proof import Step, induction
+from exactdropout.theorems.proof import Step, induction, step
 
-__all__ = ["cauchy_schwarz", "independent_product", "mean_of_squares"]
+__all__ = ["cauchy_schwarz", "independent_product", "mean_of_squares", "rising_ratio_steps"]
 
 
 def mean_of_squares(claim: str) -> Step:
@@ -49,3 +49,26 @@ def independent_product(claim: str) -> Step:
         step=mean_x * mean_y + p * x * mean_y == (mean_x + p * x) * mean_y,
         detail=r"$E X Y = \sum_{i,j} p_i q_j x_i y_j$; one more value $x$ with probability $p$ adds $p x\, E Y$",
     )
+
+
+def rising_ratio_steps() -> list[Step]:
+    """E w(L) g(L) ≤ 0 for convex g with g(0) = 0 and a falling line w with E w(L) L = 0, on ℓ = 0, 1, …, K."""
+    ring, (s, t, c) = generic("s~ t~ c~")
+    _, (ell, low, mid, high) = generic("l a b c")
+    ratio = ell * high - (ell + 1) * mid - ((ell - 1) * mid - ell * low)
+    return [
+        induction(
+            r"$g(\ell)/\ell$ does not decrease: $a_\ell = \ell g(\ell+1) - (\ell+1) g(\ell)$ starts at $a_0 = -g(0) = "
+            r"0$ and $a_\ell - a_{\ell-1} = \ell\, (g(\ell+1) - 2 g(\ell) + g(\ell-1)) \ge 0$.",
+            start=ring.zero * s - (ring.zero + 1) * ring.zero == 0,
+            step=ratio == ell * (high - 2 * mid + low),
+        ),
+        step(
+            r"Let $w(\ell)$ fall from $\ge 0$ (up to $\ell_1 \ge 1$) to $\le 0$, with $E[w(L) L] = 0$. With $r = "
+            r"g(\ell)/\ell$, $r_1 = g(\ell_1)/\ell_1$, every term of $E[w L (r - r_1)]$ is $\le 0$, so $E[w(L) g(L)] = "
+            r"E[w L (r - r_1)] + r_1 E[w L] \le 0$.",
+            "cases",
+            ring.is_nonnegative(-(t * c * -s)) and ring.is_nonnegative(-(-t * c * s)),
+            "up to l_1: w = t, r - r_1 = -s; beyond: w = -t, r - r_1 = s; c = l >= 0",
+        ),
+    ]
