@@ -172,6 +172,8 @@ def test_the_state_limit_leads_to_the_next_strategy(monkeypatch):
     monkeypatch.setattr(exact_merge, "START", 0.0)
     result = evaluate_exact(network, data, (HALF, HALF), max_cost=math.inf)
     assert result.criterion == expected.criterion
+    assert result.plan.strategy != "merge"
+    assert "took over" in result.plan.reason
 
 
 @pytest.mark.parametrize(("inputs", "units"), [(30, 3), (24, 4), (40, 2), (16, 4), (18, 5), (20, 6)])

@@ -71,7 +71,9 @@ def evaluate_exact(
         strategy=strategy,
         max_cost=max_cost,
     )
-    found = _all_moments(problem, data, strategies, progress)
+    found, switches = _all_moments(problem, data, strategies, progress)
+    if switches:
+        plan = replace(plan, strategy=strategies[len(switches)].name, reason="; ".join((plan.reason, *switches)))
     evaluation = _evaluation(network, data, problem, found, plan)
     return replace(
         evaluation,
@@ -82,8 +84,8 @@ def evaluate_exact(
 
 def _all_moments(
     problem: ExactProblem, data: Examples, strategies: list[ExactStrategy], progress: Progress | None
-) -> list[OutputMoments]:
-    """Return the moments of every example; where a strategy meets its state limit, the next one goes on."""
+) -> tuple[list[OutputMoments], list[str]]:
+    """Return the moments of every example; where a strategy meets its state limit, the next one goes on, as is said."""
     places = [problem.index_of[ratios(x)] for x in problem.inputs]
     labels = data.labels.tolist()
     asked = list(zip(places, map(tuple, labels), strict=True))
@@ -91,24 +93,24 @@ def _all_moments(
         asked = [(place, ()) for place in places]
     distinct = list(dict.fromkeys(asked))
     done: dict[Any, OutputMoments] = {}
-    remaining = list(strategies)
+    switches: list[str] = []
     for number, key in enumerate(distinct):
         place, label = key
         tick = _ticker(progress, number, len(distinct))
         while True:
             try:
-                done[key] = remaining[0].run(problem, problem.examples[place], label, tick)
+                done[key] = strategies[len(switches)].run(problem, problem.examples[place], label, tick)
                 break
             except StateLimitReached as reached:
-                del remaining[0]
-                if not remaining:
+                if len(switches) + 1 == len(strategies):
                     raise CostLimitExceeded(
                         f"Argument 'max_cost' must be larger: {reached}, more than the plan allows; no other strategy "
                         "is within the limit."
                     ) from None
+                switches.append(f"{reached}, so {strategies[len(switches) + 1].name!r} took over")
         if progress is not None:
             progress((number + 1) * PARTS, len(distinct) * PARTS)
-    return [done[key] for key in asked]
+    return [done[key] for key in asked], switches
 
 
 def _ticker(progress: Progress | None, number: int, count: int) -> Tick:

@@ -30,7 +30,7 @@ from exactdropout.numeric.reduction import ReducedExample, ReducedLayer
 
 __all__ = ["estimate", "merged_law", "refusal", "run"]
 
-START = 3e6
+START = 2e6
 """Steps that loading and calling compiled kernels counts as: below it Python's tables are as good."""
 
 NS_PER_PUSH, NS_PER_RESIDUE, NS_PER_EXPANSION, NS_PER_INSERT, NS_PER_FORM = 4.5, 8.0, 100.0, 20.0, 3.2

@@ -65,6 +65,8 @@ def _columns_repeat(problem: Problem) -> bool:
             if value:
                 key = (value, column.tobytes())
                 counts[key] = counts.get(key, 0) + 1
+                if len(counts) > STATE_BITS:
+                    return False
         if sum(math.log2(n + 1) for n in counts.values()) > min(STATE_BITS, len(x) / 2):
             return False
     return True
