@@ -72,3 +72,15 @@ def test_prefixes(seed, rows, blocks):
 @given(st.integers(0, 2**62))
 def test_ones(value):
     assert count(value) == lanes.ones(value) == bin(value).count("1")
+
+
+def test_fetching_changes_nothing():
+    array = np.arange(3.0)
+
+    def run(array, index):
+        lanes.fetch(array, index)
+        return array[index]
+
+    assert compiled(run)(array, 2) == 2.0
+    lanes.fetch(array, 1)
+    assert array.tolist() == [0.0, 1.0, 2.0]

@@ -117,6 +117,14 @@ def _doubled(column: Array, start: float) -> Array:
     return values
 
 
+def _aligned(rows: int, columns: int) -> Array:
+    """Return an array that begins at a multiple of 64 bytes, so that no vector of eight doubles lies in two lines."""
+    raw = np.empty(rows * columns + 8)
+    start = (-raw.ctypes.data % 64) // 8
+    result: Array = raw[start : start + rows * columns].reshape(rows, columns)
+    return result
+
+
 class _Stepped:
     """A chunk written as a generator that yields after each step."""
 
@@ -224,19 +232,19 @@ class MetPair(_Stepped):
             j.rank,
             self._cut,
             self._low_bits,
-            np.stack([i.low, j.low], axis=1),
-            np.stack([i.high, j.high], axis=1),
-            self._weights,
+            np.stack([i.low, j.low], axis=1).ravel(),
+            np.stack([i.high, j.high], axis=1).ravel(),
+            self._weights.ravel(),
             shifts,
             bits,
             np.empty(size if len(shifts) > 1 else 0, dtype=np.int64),
             np.empty(int(np.sum(1 << shifts[:-1])), dtype=np.int64),
-            np.empty((3, deepest)),
+            _aligned(3, deepest),
             np.empty(BLOCK, dtype=np.int64),
             np.empty(most, dtype=np.int64),
             np.empty(most, dtype=np.int64),
-            np.empty((6, 4 * most + 8)),
-            np.empty((4, NEAR)),
+            _aligned(6, 4 * most + 8),
+            _aligned(1, 4 * NEAR).ravel(),
             np.zeros(2, dtype=np.int64),
             total,
             self._stretch,

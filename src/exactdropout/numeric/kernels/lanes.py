@@ -18,7 +18,7 @@ from numba.np import arrayobj
 
 from exactdropout.model.numbers import Array
 
-__all__ = ["LANES", "ones", "prefix_rows", "products_below", "products_of_relus"]
+__all__ = ["LANES", "fetch", "ones", "prefix_rows", "products_below", "products_of_relus"]
 
 LANES = 8
 
@@ -79,6 +79,10 @@ def prefix_rows(values: Array, start: Array, result: Array, totals: Array, rows:
 def ones(value: int) -> int:
     """Return the number of ones among the bits of a non-negative integer."""
     return value.bit_count()
+
+
+def fetch(array: Array, index: Any) -> None:
+    """Ask for an element that will be read a little later; nothing is read, and nothing changes."""
 
 
 # ---- the same loops in LLVM ------------------------------------------------------------------------------------------
@@ -185,11 +189,25 @@ def _typed_ones(_: Any, value: Any) -> Any:
     return types.int64(types.int64), lambda _context, builder, _signature, arguments: builder.ctpop(arguments[0])
 
 
+def _typed_fetch(_: Any, array: Any, index: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = builder.gep(_pointer(context, builder, signature.args[0], arguments[0]), [arguments[1]])
+        small = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), small, small, small])
+        prefetch = builders.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        read, near, data = (ir.Constant(small, value) for value in (0, 2, 1))
+        builder.call(prefetch, [builder.bitcast(place, ir.IntType(8).as_pointer()), read, near, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
 # Numba reads the code of the lambdas; it takes no intrinsic in their place.
 _products_of_relus: Any = intrinsic(_typed_products_of_relus)
 _products_below: Any = intrinsic(_typed_products_below)
 _prefix_rows: Any = intrinsic(_typed_prefix_rows)
 _ones: Any = intrinsic(_typed_ones)
+_fetch: Any = intrinsic(_typed_fetch)
 
 
 def _compiled_as_products_of_relus(u: Any, v: Any, w: Any, many: Any, first: Any, end: Any) -> Any:
@@ -206,6 +224,10 @@ def _compiled_as_prefix_rows(values: Any, start: Any, result: Any, totals: Any, 
     )
 
 
+def _compiled_as_fetch(array: Any, index: Any) -> Any:
+    return lambda array, index: _fetch(array, index)  # noqa: PLW0108
+
+
 def _compiled_as_ones(value: Any) -> Any:
     return lambda value: _ones(value)  # noqa: PLW0108
 
@@ -215,5 +237,6 @@ for plain, code in (
     (products_below, _compiled_as_products_below),
     (prefix_rows, _compiled_as_prefix_rows),
     (ones, _compiled_as_ones),
+    (fetch, _compiled_as_fetch),
 ):
     overload(plain, strict=False)(code)

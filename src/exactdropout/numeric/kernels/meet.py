@@ -21,7 +21,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.compiled import compiled
-from exactdropout.numeric.kernels.lanes import ones, prefix_rows, products_below, products_of_relus
+from exactdropout.numeric.kernels.lanes import fetch, ones, prefix_rows, products_below, products_of_relus
 from exactdropout.numeric.kernels.meet_order import add
 
 __all__ = ["BLOCK", "NEAR", "meet_pair", "meet_reference"]
@@ -34,6 +34,9 @@ NEAR = 64
 
 RANK = 32
 """A point on its way is one integer: its rank for j times 2³², plus the point."""
+
+INDEX = (1 << RANK) - 1
+"""Indices are cut to 32 bits: what cannot be negative needs no test whether it counts from the end."""
 
 
 def meet_reference(first: Array, second: Array, p_first: Array, p_second: Array, i: int, j: int) -> float:
@@ -66,11 +69,15 @@ def deal(
     leaves: Array,
     sums: Array,
     near: Array,
+    order: Array,
+    rank: Array,
+    ahead: Any,
 ) -> float:
     """Deal one block of points into 2^bits cells of 2^shift ranks from ``origin``, and return its far and near pairs.
 
     Place 0 of ``dealt`` (or of ``leaves``, at the last level: A from the head of its cell, B from the tail) is that of
-    rank ``origin``. Rows of ``sums``, cells in the order (low part, high part): the block's own sums of (P, Pβ_i, Pβ_j,
+    rank ``origin``. Where ``ahead`` ≥ 0, the ranks of the points of ``order`` from there on are fetched meanwhile, for
+    the next block. Rows of ``sums``, cells in the order (low part, high part): the block's own sums of (P, Pβ_i, Pβ_j,
     Pβ_iβ_j), the prefix sums of former blocks, and both together.
     """
     high_part = bits >> 1
@@ -80,9 +87,8 @@ def deal(
     width = 4 * groups
     low_mask = (1 << low_bits) - 1
     first_mask = (1 << first_bits) - 1
-    point_mask = (1 << RANK) - 1
     own, former, prefix, across = sums[0], sums[1], sums[2], sums[3]
-    u, v, w, cells = near[0], near[1], near[2], near[3]
+    u, v, w, cells = near[:NEAR], near[NEAR : 2 * NEAR], near[2 * NEAR : 3 * NEAR], near[3 * NEAR :]
     for x in range(rows * width):
         own[x] = 0.0
         prefix[x] = former[x]
@@ -94,26 +100,30 @@ def deal(
         back = NEAR
         for t in range(start, min(end, start + NEAR)):
             point = points[t]
-            e = point & point_mask
-            cell = ((point >> RANK) - origin) >> shift
+            if ahead >= 0:
+                fetch(rank, np.int64(order[ahead + t]))
+            e = point & INDEX
+            cell = (((point >> RANK) - origin) >> shift) & INDEX
             half = e >> first_bits
-            l, h = (half << low_bits) | (e & low_mask), e >> low_bits
-            x = low[l, 0] + high[h, 0]
-            y = low[l, 1] + high[h, 1]
-            weight = weights[half, ones(e & first_mask)]
+            l = 2 * (((half << low_bits) | (e & low_mask)) & INDEX)
+            h = 2 * ((e >> low_bits) & INDEX)
+            x = low[l] + high[h]
+            y = low[l + 1] + high[h + 1]
+            weight = weights[((half << 5) | ones(e & first_mask)) & INDEX]
             back -= half
-            place = back if half else many
+            side = -half
+            place = (many ^ ((many ^ back) & side)) & INDEX
             many += 1 - half
-            u[place] = x
-            v[place] = y
-            w[place] = weight
-            cells[place] = float(cell)
-            head = heads[cell]
+            near[place] = x
+            near[place + NEAR] = y
+            near[place + 2 * NEAR] = weight
+            near[place + 3 * NEAR] = float(cell)
+            head = heads[cell] & INDEX
             if last:
-                tail = tails[cell] - half
+                tail = (tails[cell] - half) & INDEX
                 tails[cell] = tail
                 heads[cell] = head + 1 - half
-                place = tail if half else head
+                place = (head ^ ((head ^ tail) & side)) & INDEX
                 leaves[0, place] = x
                 leaves[1, place] = y
                 leaves[2, place] = weight
@@ -123,8 +133,8 @@ def deal(
         far = 0.0
         for x in range(many):
             cell = int(cells[x])
-            group = 4 * (cell >> low_part)
-            c = (cell & within) * width + group
+            group = (4 * (cell >> low_part)) & INDEX
+            c = ((cell & within) * width + group) & INDEX
             s0 = prefix[c] + across[group]
             s1 = prefix[c + 1] + across[group + 1]
             s2 = prefix[c + 2] + across[group + 2]
@@ -133,7 +143,7 @@ def deal(
         total += far + products_below(u, v, w, cells, many, back, NEAR)
         for y in range(back, NEAR):
             cell = int(cells[y])
-            c = (cell & within) * width + 4 * (cell >> low_part)
+            c = ((cell & within) * width + 4 * (cell >> low_part)) & INDEX
             first = w[y] * u[y]
             own[c] += w[y]
             own[c + 1] += first
@@ -220,10 +230,10 @@ def meet_pair(
     """Go on with one pair for about ``budget`` points; True when it is done, with the value total[0, 0] + total[0, 1].
 
     ``order`` is that of i, ``rank`` that of j. ``low`` and ``high`` hold what low and high bits of a point add to its
-    values for i and j; ``weights[half, k]`` is the probability of a mask with k ones. Level l deals cells of
-    2^shifts[l−1] ranks (level 0: all points) into 2^bits[l] cells of 2^shifts[l]; it writes ``dealt`` (level 0),
-    ``inner`` (one level after the other) or, the last one, ``leaves``. ``state`` is (points dealt at level 0, ranks
-    done below).
+    values for i and j, one after the other; ``weights[32 half + k]`` is the probability of a mask with k ones. Level
+    l deals cells of 2^shifts[l−1] ranks (level 0: all points) into 2^bits[l] cells of 2^shifts[l]; it writes
+    ``dealt`` (level 0), ``inner`` (one level after the other) or, the last one, ``leaves``. ``state`` is (points
+    dealt at level 0, ranks done below).
     """
     levels = shifts.shape[0]
     size = order.shape[0]
@@ -238,7 +248,7 @@ def meet_pair(
             points[t - begin] = (np.int64(rank[e]) << RANK) | e
         value = deal(
             points, 0, end - begin, 0, shifts[0], bits[0], levels == 1, first_bits, low_bits, low, high, weights,
-            heads, tails, dealt, leaves, sums, near,
+            heads, tails, dealt, leaves, sums, near, order, rank, end if end + BLOCK <= size else -1,
         )  # fmt: skip
         add(total, 0, value)
         if end < size:
@@ -265,6 +275,7 @@ def meet_pair(
                     value = deal(
                         source, begin, end, origin, shifts[level], bits[level], level == levels - 1, first_bits,
                         low_bits, low, high, weights, heads, tails, inner[offset : offset + ranks], leaves, sums, near,
+                        order, rank, -1,
                     )  # fmt: skip
                     add(total, 0, value)
                     if end < here:
