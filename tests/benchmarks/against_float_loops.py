@@ -2,19 +2,28 @@
 
     python tests/benchmarks/against_float_loops.py
 
-Baselines: NumPy in batches, PyTorch in batches (left out where it is not installed), a plain Numba loop over all 2^N
-masks, and one with the last layer in closed form. Everything is warm, q = 1/2, one example, the best of three; a
-baseline that would take more than 2^21 masks is run on that many and extrapolated (marked *). Ours include planning
-and the error bounds. All results are compared before their times are printed.
+One line for each figure: what was asked, what was reached. Baselines: NumPy in batches, PyTorch in batches (left out
+where it is not installed), a plain Numba loop over all 2^N masks, and one with the last layer in closed form; each
+runs on 2^21 masks and is extrapolated where there are more (marked *). Everything is warm, q = 1/2, one example, one
+thread where nothing else is said, prebuilt networks and examples; ours include planning and the error bounds. Both are
+the median of several runs, three of a baseline by turns with three times 0.3 s of calls of ours. The ceiling is measured by
+ceiling.c, compiled by gcc in the same run and run by turns with the kernel. All results are compared with those of the
+baselines on smaller networks of the same kind before any time is printed.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import shutil
+import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -114,58 +123,187 @@ def baselines(network: xd.Network, data: xd.Examples) -> dict[str, Callable[[int
     return found
 
 
-def compare(title: str, *widths: int) -> None:
-    """Print one row: our time with one thread, and each baseline's time as a multiple of it."""
+def row(figure: str, asked: str, reached: str, note: str = "") -> None:
+    print(f"| {figure} | {asked} | {reached} | {note} |", flush=True)
+
+
+def whole(network: xd.Network, data: xd.Examples, **keywords: object) -> tuple[float, xd.Evaluation]:
+    """Return seconds of a warm whole call, and its result."""
+    call = lambda: xd.evaluate(network, data, "1/2", **{"threads": 1, "max_cost": 1e12, **keywords})  # noqa: E731
+    seconds, result = timed(call, 2)
+    if seconds < 1e-3:
+        seconds = statistics.median(timed(call, 1)[0] for _ in range(200))
+    return seconds, result
+
+
+def agree(*widths: int) -> None:
+    """Compare with every baseline over all masks of a network that is small enough."""
     network, data = problem(sum(widths), *widths)
-    ours, result = timed(lambda: xd.evaluate(network, data, "1/2", threads=1), 7)
-    xd.evaluate(network, data, "1/2", threads=1)
-    cells = []
+    result = xd.evaluate(network, data, "1/2")
+    for name, function in baselines(network, data).items():
+        count = 1 << (sum(widths) - (widths[-1] if name == "Numba, closed" else 0))
+        if abs(function(count) / count - result.criterion) > 1e-9 * result.criterion:
+            sys.exit(f"{name} differs: {function(count) / count} is not {result.criterion}")
+
+
+def loops(figure: str, asked: str, *widths: int) -> None:
+    """One line for each baseline: its time as a multiple of a whole call's."""
+    network, data = problem(sum(widths), *widths)
+    call = lambda: xd.evaluate(network, data, "1/2", threads=1)  # noqa: E731
+    result = call()
     for name, function in baselines(network, data).items():
         bits = sum(widths) - (widths[-1] if name == "Numba, closed" else 0)
         count = min(1 << bits, MOST)
         function(1)
-        seconds, total = timed(lambda f=function, c=count: f(c), 1)
-        if count == 1 << bits and abs(total / count - result.criterion) > 1e-9 * result.criterion:
-            sys.exit(f"{name} differs: {total / count} is not {result.criterion}")
+        theirs, ours = [], []
+        for _ in range(3):
+            theirs.append(timed(lambda f=function, c=count: f(c), 1)[0] * 2.0**bits / count)
+            until = time.perf_counter() + 0.3
+            while time.perf_counter() < until:
+                ours.append(timed(call, 1)[0])
+        seconds, own = statistics.median(theirs), statistics.median(ours)
         star = "" if count == 1 << bits else "*"
-        cells.append(f"{name} {seconds * 2.0**bits / count / ours:,.0f}x{star}")
-    bound = result.error_bound / result.criterion
-    print(f"| {title} | {result.plan.strategy} | {ours * 1e3:.2f} | {bound:.0e} | {', '.join(cells)} |", flush=True)
+        row(
+            f"{figure}, against {name}", "" if name == "Numba, closed" else asked, f"{seconds / own:,.0f} x{star}",
+            f"{seconds:.3g} s{star} against {own * 1e3:.3f} ms ({result.plan.strategy})",
+        )  # fmt: skip
 
 
-def own(title: str, widths: tuple[int, ...], threads: int, **keywords: object) -> float:
-    """Print one row with our time alone."""
-    network, data = problem(sum(widths), *widths)
-    call = lambda: xd.evaluate(network, data, "1/2", threads=threads, max_cost=1e12, **keywords)  # noqa: E731
-    seconds, result = timed(call, 2)
-    bound = result.error_bound / result.criterion
-    print(f"| {title} | {result.plan.strategy} | {seconds * 1e3:.1f} | {bound:.0e} | |", flush=True)
-    return seconds
+def ceiling(folder: Path) -> Callable[[], float] | None:
+    """Return a function that measures the ceiling of one core in Gelem/s, or None without gcc."""
+    if shutil.which("gcc") is None:
+        return None
+    program = folder / "ceiling"
+    source = Path(__file__).with_name("ceiling.c")
+    subprocess.run(["gcc", "-O3", "-march=native", "-o", str(program), str(source)], check=True)
+
+    def measure() -> float:
+        done = subprocess.run([str(program), "7"], capture_output=True, text=True, check=True)
+        return statistics.median(map(float, done.stdout.split()))
+
+    return measure
+
+
+def kernel(units: int) -> Iterator[float]:
+    """Yield Gelem/s of the table kernel on 2^22 masks, the median of seven, again and again."""
+    from exactdropout.numeric.kernels.table import table_sums
+
+    random = np.random.default_rng(units)
+    columns = np.zeros((22, -(-units // 8) * 8))
+    columns[:, :units] = random.normal(size=(22, units))
+    arguments = (np.zeros(22), np.zeros(columns.shape[1]), 22, 0, 0, units // 2, units, 0.5, 0.5, 0.5)
+    table_sums(columns, *arguments)
+    while True:
+        seconds = [timed(lambda: table_sums(columns, *arguments), 1)[0] for _ in range(7)]
+        yield units * 2.0**22 / statistics.median(seconds) * 1e-9
+
+
+def shares() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        measure = ceiling(Path(folder))
+        for units in (8, 16, 32):
+            rates = kernel(units)
+            if measure is None:
+                row(f"table kernel, n={units}", "85 %", f"{next(rates):.1f} Gelem/s", "no gcc, so no ceiling")
+                continue
+            pairs = [(next(rates), measure()) for _ in range(9)]
+            ours, most = (statistics.median(column) for column in zip(*pairs, strict=True))
+            share = statistics.median(a / b for a, b in pairs)
+            row(
+                f"table kernel f64, n={units}, share of the max+add ceiling", "85 %", f"{share:.0%}",
+                f"{ours:.1f} of {most:.1f} Gelem/s",
+            )  # fmt: skip
+
+
+def long_runs() -> None:
+    network, data = problem(38, 30, 8)
+    one, _ = whole(network, data, strategy="enumerate")
+    two, result = whole(network, data, strategy="enumerate", threads=2)
+    row("K=30, n=8, two threads against one", "1.9 x", f"{one / two:.2f} x", f"{one:.3f} s, {two:.3f} s")
+    larger, points = problem(48, 40, 8)
+    meet, met = whole(larger, points, strategy="meet", threads=2)
+    row("meet K=40, n=8 over walk K=30, n=8, two threads", "<= 6", f"{meet / two:.1f}", f"{meet:.2f} s, {two:.3f} s")
+    row("relative error bound, K=30 (enumerate)", "", f"{result.error_bound / result.criterion:.1e}")
+    row("relative error bound, K=40 (meet)", "1e-10", f"{met.error_bound / met.criterion:.1e}")
+    fits = [
+        inputs
+        for inputs in range(44, 57)
+        if xd.plan(*problem(inputs, inputs, 4), "1/2", strategy="meet", max_cost=1e15).memory <= 24 * 2**30
+    ]
+    row("meet, n=4: largest K whose plan fits in 24 GiB", "52", str(max(fits)), "planned, not run here")
+
+
+def bounds() -> None:
+    worst = 0.0
+    for widths in ((8, 4), (12, 8), (16, 8), (18, 4), (20, 4), (8, 8, 8), (6, 6, 6)):
+        for seed in range(5):
+            network, data = problem(100 + seed, *widths)
+            result = xd.evaluate(network, data, "1/2", strategy="walk")
+            worst = max(worst, result.error_bound / result.criterion)
+    row("relative error bound, K <= 20 (walk), the worst of 35", "1e-12", f"{worst:.1e}")
+
+
+def gradients() -> None:
+    for widths in ((16, 8), (20, 8)):
+        network, data = problem(sum(widths), *widths)
+        value, result = whole(network, data)
+        both, _ = whole(network, data, gradient=True)
+        row(
+            f"K={widths[0]}, n={widths[1]}, gradient and value over the fastest value", "<= 5", f"{both / value:.1f}",
+            f"{both * 1e3:.2f} ms, {value * 1e3:.2f} ms ({result.plan.strategy})",
+        )  # fmt: skip
+
+
+def theorem_18(exact: bool) -> None:
+    """K = n = 1000, 49 hidden layers, all weights 1/1024."""
+    size = 1000
+    entry = Fraction(1, 1024) if exact else 1 / 1024
+    matrix = np.full((size, size), entry, dtype=object if exact else float)
+    network = xd.Network([matrix] * 49 + [matrix[:1]])
+    data = xd.Examples.point([1 if exact else 1.0] * size, 1 if exact else 1.0)
+    seconds, result = timed(lambda: xd.evaluate(network, data, "1/2"), 1)
+    kind, asked = ("exact rational", "60 s") if exact else ("float", "5 s")
+    row(
+        f"Theorem 18's network, K=n=1000, 49 hidden layers, {kind}",
+        f"< {asked}",
+        f"{seconds:.2f} s",
+        result.plan.strategy,
+    )
+
+
+FIRST = """
+import time; begin = time.perf_counter()
+import numpy as np, exactdropout as xd
+random = np.random.default_rng(0)
+network = xd.Network([random.normal(size=(8, 16)), random.normal(size=(1, 8))])
+xd.evaluate(network, xd.Examples.point(random.normal(size=16), 0.5), "1/2")
+print(time.perf_counter() - begin)
+"""
+
+
+def first_call() -> None:
+    times = []
+    for _ in range(6):
+        done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True)
+        times.append(float(done.stdout))
+    row("first call in a new process, warm cache, imports included", "< 1 s", f"{statistics.median(times[1:]):.2f} s")
 
 
 def main() -> None:
     """Print one table."""
-    print("| case | strategy | ms | relative bound | baselines' time as a multiple |\n|---|---|---|---|---|")
-    compare("K=12, n=8", 12, 8)
-    compare("K=16, n=8", 16, 8)
-    compare("K=20, n=4", 20, 4)
-    compare("K=8, (8, 8)", 8, 8, 8)
-    one = own("K=30, n=8, enumerate, 1 thread", (30, 8), 1, strategy="enumerate")
-    two = own("K=30, n=8, enumerate, 2 threads", (30, 8), 2, strategy="enumerate")
-    own("K=30, n=8, meet, 1 thread", (30, 8), 1, strategy="meet")
-    meet = own("K=40, n=8, meet, 2 threads", (40, 8), 2, strategy="meet")
-    value = own("K=16, n=8, value", (16, 8), 1)
-    both = own("K=16, n=8, value and gradient", (16, 8), 1, gradient=True)
-    size = 1000
-    network = xd.Network([np.full((size, size), 1 / 1024)] * 49 + [np.full((1, size), 1 / 1024)])
-    data = xd.Examples.point([1.0] * size, 1.0)
-    seconds, result = timed(lambda: xd.evaluate(network, data, "1/2"), 1)
-    bound = result.error_bound / result.criterion
-    print(f"| K=1000, 49 x 1000, equal weights | {result.plan.strategy} | {seconds * 1e3:.0f} | {bound:.0e} | |")
-    print(
-        f"\ntwo threads: {one / two:.2f} x; meet K=40 over enumerate K=30 (2 threads): {meet / two:.2f}; "
-        f"gradient and value over value: {both / value:.1f}"
-    )
+    for widths in ((12, 6), (9, 5), (6, 5, 5)):
+        agree(*widths)
+    print("| figure | asked | reached | |\n|---|---|---|---|")
+    loops("one hidden layer, K=16, n=8", "20,000 x", 16, 8)
+    loops("two hidden layers, K=8, (8, 8)", "40,000 x", 8, 8, 8)
+    loops("K=20, n=4", "", 20, 4)
+    shares()
+    long_runs()
+    gradients()
+    bounds()
+    theorem_18(exact=False)
+    theorem_18(exact=True)
+    first_call()
 
 
 if __name__ == "__main__":

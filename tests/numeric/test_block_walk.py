@@ -50,7 +50,7 @@ def moments(network, data, rates, interpreted):
         aligned=fused.aligned.py_func,
     ) if interpreted else nullcontext():  # fmt: skip
         outcome = run(
-            first, most, flat.layout, flat.columns, flat.bases, flat.groups, flat.slopes, masks.masks, starts,
+            first, most, flat.layout, flat.columns, flat.bases, flat.groups, flat.signs, flat.slopes, masks.masks, starts,
             constants, results,
         )  # fmt: skip
     assert outcome == block_walk.DONE

@@ -19,8 +19,8 @@ from exactdropout.numeric.problem import exact_cumulants, float_with_error, floa
 
 __all__ = ["FlatExamples", "FlatNetwork", "FlatRates", "flat_examples", "flat_network", "flat_rates"]
 
-LANES = 8
-"""Rows are whole vectors of this many numbers: :data:`exactdropout.numeric.kernels.panels.LANES`."""
+LANES, ROWS = 8, 4
+"""Rows are whole vectors of 8 numbers, and each output has a multiple of 4 of them; as in :mod:`.kernels.panels`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class FlatNetwork:
     """A float64 network in the order in which :mod:`.kernels.small` reads it.
 
     ``layout`` is described there. ``columns`` holds what each unit adds to the layer above, a row for each unit; of the
-    last hidden layer once for each output with |w_oj| ≠ 0, scaled by it and positive w first, and ``groups`` says
-    where each output's rows are. ``finite`` is false where that scaling leaves the range of float64.
+    last hidden layer once for each output with |w_oj| ≠ 0, scaled by it; ``groups`` says where each output's rows are,
+    ``signs`` holds those of w_oj. ``finite`` is false where that scaling leaves the range of float64.
     """
 
     layout: Array
@@ -39,6 +39,7 @@ class FlatNetwork:
     columns: Array
     bases: Array
     groups: Array
+    signs: Array
     finite: bool
 
 
@@ -55,13 +56,13 @@ def _flattened(network: Network) -> FlatNetwork:
     depth, last = len(weights), len(weights) - 1
     columns: list[Array] = []
     bases: list[Array] = []
-    groups = [0, 0, 0] * weights[-1].shape[0]
+    groups, signs = [0, 0] * weights[-1].shape[0], np.zeros(0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for l in range(last - 1):
             columns.append(_padded(weights[l].T))
             bases.append(_padded(biases[l][None]))
         if last > 0:
-            units, scale, groups = _signed(weights[-1])
+            units, scale, signs, groups = _signed(weights[-1])
             columns.append(_padded(weights[last - 1][units].T * scale))
             bases.append(_padded(biases[last - 1][units][None] * scale))
     layout = np.zeros((9, depth + 1), dtype=np.int64)
@@ -84,21 +85,26 @@ def _flattened(network: Network) -> FlatNetwork:
         columns=flat[0],
         bases=flat[1],
         groups=np.array(groups, dtype=np.int64),
+        signs=signs,
         finite=bool(np.isfinite(flat[0]).all() and np.isfinite(flat[1]).all()),
     )
 
 
-def _signed(outputs: Array) -> tuple[Array, Array, list[int]]:
-    """Return unit and |w| of each row of the last walked layer, and (first, positive, count) of each output."""
+def _signed(outputs: Array) -> tuple[Array, Array, Array, list[int]]:
+    """Return unit, |w| and sign of each row of the last walked layer, and (first, count) of each output.
+
+    Each output has a multiple of four rows, the last of them zeros.
+    """
     units: list[int] = []
-    scale: list[float] = []
+    weights: list[float] = []
     groups: list[int] = []
     for w in outputs:
-        up, down = np.flatnonzero(w > 0).tolist(), np.flatnonzero(w < 0).tolist()
-        groups += [len(units), len(up), len(up) + len(down)]
-        units += up + down
-        scale += np.abs(w[up + down]).tolist()
-    return np.array(units, dtype=np.int64), np.array(scale), groups
+        reached = np.flatnonzero(w).tolist()
+        room = -len(reached) % ROWS
+        groups += [len(units), len(reached) + room]
+        units += reached + [0] * room
+        weights += w[reached].tolist() + [0.0] * room
+    return np.array(units, dtype=np.int64), np.abs(weights), np.sign(weights), groups
 
 
 def _padded(rows: Array) -> Array:

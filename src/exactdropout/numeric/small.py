@@ -78,7 +78,7 @@ def evaluate_small(
     m, outputs = examples.labels.shape
     shares, scalars, sums = np.empty((2, 3, m, outputs)), np.empty((2, 4, m)), np.empty((2, 5 + outputs))
     fine = _compiled()(
-        flat.layout, flat.weights, flat.biases, flat.slopes, flat.columns, flat.bases, flat.groups,
+        flat.layout, flat.weights, flat.biases, flat.slopes, flat.columns, flat.bases, flat.groups, flat.signs,
         masks.masks, masks.exponents, masks.cumulants, masks.first, _levels(flat, masks),
         examples.inputs, examples.input_errors, examples.labels, examples.label_errors, examples.probabilities,
         examples.grid, shares, scalars, sums,

@@ -101,6 +101,7 @@ def walk_lanes(
     drop: Array,
     inverse_keep: Array,
     groups: Array,
+    signs: Array,
     starts: Array,
     constants: Array,
     items: Array,
@@ -135,7 +136,7 @@ def walk_lanes(
     last = layers - 1
     size = results.shape[1]
     most = sources.shape[1] - 1
-    outputs = groups.shape[0] // 3
+    outputs = groups.shape[0] // 2
     item = state[0]
     layer = state[1]
     visited = 0
@@ -209,17 +210,19 @@ def walk_lanes(
         relu = slope == 0.0
         w = mid << MIDDLE
         for o in range(outputs):
-            begin, positive, count = groups[3 * o], groups[3 * o + 1], groups[3 * o + 2]
+            begin, count = groups[2 * o], groups[2 * o + 1]
             c = constants[example * outputs + o]
             t = LANES * begin
             if mid == 0:
-                panel_1(table, t, rows, row + begin, stride, positive, count, c, slope, relu, middle, w, totals, 0)
+                panel_1(table, t, rows, row + begin, stride, signs, begin, count, c, slope, relu, middle, w, totals, 0)
             elif mid == 1:
-                panel_2(table, t, sums, begin, stride, positive, count, c, slope, relu, middle, w, totals, 0)
+                panel_2(table, t, sums, begin, stride, signs, begin, count, c, slope, relu, middle, w, totals, 0)
             else:
                 place = begin
                 for h in range(0, 1 << mid, 4):
-                    panel_4(table, t, sums, place, stride, positive, count, c, slope, relu, middle, w + h, totals, 0)
+                    panel_4(
+                        table, t, sums, place, stride, signs, begin, count, c, slope, relu, middle, w + h, totals, 0
+                    )
                     place += 4 * stride
             fold_lanes(folds, LANES * o, totals, lanes, LANES * low)
         visited += 1 << (mid + low)

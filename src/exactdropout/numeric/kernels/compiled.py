@@ -17,7 +17,10 @@ UNREADABLE = (OSError, EOFError, pickle.UnpicklingError)
 
 
 class ForgivingCache(FunctionCache):  # type: ignore[misc]  # Numba's classes are untyped
-    """Numba's cache on disk, without which everything works too: a full disk, a folder that vanished and a damaged file are no errors."""
+    """Numba's cache on disk, without which everything works too.
+
+    A full disk, a folder that vanished and a damaged file are no errors.
+    """
 
     def save_overload(self, signature: Any, data: Any) -> None:
         """Keep a compiled function if that is possible."""

@@ -56,21 +56,21 @@ _ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
 
 
 def panel_reference(
-    table: Array, t: int, sums: Array, s: int, stride: int, positive: int, units: int, constant: float,
+    table: Array, t: int, sums: Array, s: int, stride: int, signs: Array, first: int, rows: int, constant: float,
     slope: float, relu: bool, weights: Array, w: int, totals: Array, at: int, height: int = 1,
 ) -> None:  # fmt: skip
     """Add Σ_h w_h g, Σ_h w_h g² and Σ_h w_h v to three vectors of ``totals``, for h = 0, …, height − 1.
 
-    In each lane, g = constant ± Σ_j φ(T_j + Z_hj), + for the first ``positive`` units and − for the others, and
-    v = Σ_j φ(T_j + Z_hj)². T is ``table`` from ``t`` on, 8 lanes for each unit; Z_h is ``sums`` from s + h·stride on;
-    w_h is ``weights[w + h]``; φ(z) = max(z, 0), or slope·z for z ≤ 0 where ``relu`` is false.
+    In each lane, g = constant + Σ_j signs[first + j] φ(T_j + Z_hj) and v = Σ_j φ(T_j + Z_hj)². T is ``table`` from
+    ``t`` on, 8 lanes for each of the ``rows``, a multiple of 4; Z_h is ``sums`` from s + h·stride on; w_h is
+    ``weights[w + h]``; φ(z) = max(z, 0), or slope·z for z ≤ 0 where ``relu`` is false.
     """
     for h in range(height):
         g, v = np.full(LANES, constant), np.zeros(LANES)
-        for j in range(units):
+        for j in range(rows):
             z = table[t + LANES * j : t + LANES * (j + 1)] + sums[s + h * stride + j]
             value = np.where(z > 0, z, 0.0 if relu else slope * z)
-            g = g + value if j < positive else g - value
+            g = g + signs[first + j] * value
             v = v + value * value
         for k, term in enumerate((g, g * g, v)):
             totals[at + LANES * k : at + LANES * (k + 1)] += weights[w + h] * term
@@ -180,22 +180,40 @@ def _lowered(build: Callable[..., Any]) -> Any:
     return intrinsic(build)
 
 
+def _written_out(builder: Any, rows: Any, sweep: Callable[[int], None]) -> None:
+    """Call ``sweep(few)`` for 4, 8, 12 or 16 rows, which writes them out without a branch, or ``sweep(0)`` for others."""
+    end = builder.append_basic_block("swept")
+    other = builder.append_basic_block("many_rows")
+    switch = builder.switch(rows, other)
+    for few in range(ROWS, 4 * ROWS + 1, ROWS):
+        block = builder.append_basic_block(f"rows_{few}")
+        switch.add_case(_number(few), block)
+        builder.position_at_end(block)
+        sweep(few)
+        builder.branch(end)
+    builder.position_at_end(other)
+    sweep(0)
+    builder.branch(end)
+    builder.position_at_end(end)
+
+
 def _panel(height: int) -> Any:
-    """Return the panel of ``height`` rows of partial sums: 2·height sums stay in registers over the loop over units."""
+    """Return the panel of ``height`` rows of partial sums: 2·height sums stay in registers over all units."""
 
     def build(
-        typing: Any, table: Any, t: Any, sums: Any, s: Any, stride: Any, positive: Any, units: Any, constant: Any,
+        typing: Any, table: Any, t: Any, sums: Any, s: Any, stride: Any, signs: Any, first: Any, rows: Any, constant: Any,
         slope: Any, relu: Any, weights: Any, w: Any, totals: Any, at: Any,
     ) -> Any:  # fmt: skip
         signature = types.void(
-            table, t, sums, s, stride, positive, units, constant, slope, relu, weights, w, totals, at
+            table, t, sums, s, stride, signs, first, rows, constant, slope, relu, weights, w, totals, at
         )
 
         def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             kinds = signature.args
-            (table, t, sums, s, stride, positive, units, constant, slope, relu, weights, w, totals, at) = values
-            lanes = _at(context, builder, kinds[0], table, t)
-            begin = _at(context, builder, kinds[2], sums, s)
+            stride, rows, constant, slope, relu = values[4], values[7], values[8], values[9], values[10]
+            lanes, begin, signs, weights, target = (
+                _at(context, builder, kinds[k], values[k], values[k + 1]) for k in (0, 2, 5, 11, 13)
+            )
             partial = [builder.gep(begin, [builder.mul(stride, _number(h))]) for h in range(height)]
             outer = [cgutils.alloca_once(builder, _VECTOR) for _ in range(height)]
             square = [cgutils.alloca_once(builder, _VECTOR) for _ in range(height)]
@@ -204,30 +222,33 @@ def _panel(height: int) -> Any:
                 builder.store(_ZERO, square[h])
             leak = _splat(builder, slope)
 
-            def rows(first: Any, last: Any, combine: Any, leaky: bool) -> None:
-                with cgutils.for_range_slice(builder, first, last, _number(1), _INDEX) as (row, _):
-                    lane = _load(builder, builder.gep(lanes, [builder.mul(row, _number(LANES))]))
-                    for h in range(height):
-                        z = builder.fadd(lane, _splat(builder, builder.load(builder.gep(partial[h], [row]))))
-                        above = builder.fcmp_ordered(">", z, _ZERO)
-                        value = builder.select(above, z, builder.fmul(leak, z) if leaky else _ZERO)
-                        builder.store(combine(builder.load(outer[h]), value), outer[h])
-                        builder.store(_fused(builder, value, value, builder.load(square[h])), square[h])
+            def row(index: Any, leaky: bool) -> None:
+                lane = _load(builder, builder.gep(lanes, [builder.mul(index, _number(LANES))]))
+                sign = _splat(builder, builder.load(builder.gep(signs, [index])))
+                for h in range(height):
+                    z = builder.fadd(lane, _splat(builder, builder.load(builder.gep(partial[h], [index]))))
+                    above = builder.fcmp_ordered(">", z, _ZERO)
+                    value = builder.select(above, z, builder.fmul(leak, z) if leaky else _ZERO)
+                    builder.store(_fused(builder, sign, value, builder.load(outer[h])), outer[h])
+                    builder.store(_fused(builder, value, value, builder.load(square[h])), square[h])
 
-            is_relu = builder.icmp_signed("!=", relu, ir.Constant(relu.type, 0))
-            with builder.if_else(is_relu) as (then, otherwise):
+            def sweep(few: int, leaky: bool = False) -> None:
+                for k in range(few):
+                    row(_number(k), leaky)
+                if not few:
+                    with cgutils.for_range_slice(builder, _number(0), rows, _number(ROWS), _INDEX) as (index, _):
+                        for k in range(ROWS):
+                            row(builder.add(index, _number(k)), leaky)
+
+            with builder.if_else(builder.icmp_signed("!=", relu, ir.Constant(relu.type, 0))) as (then, otherwise):
                 with then:
-                    rows(_number(0), positive, builder.fadd, False)
-                    rows(positive, units, builder.fsub, False)
+                    _written_out(builder, rows, sweep)
                 with otherwise:
-                    rows(_number(0), positive, builder.fadd, True)
-                    rows(positive, units, builder.fsub, True)
-            target = _at(context, builder, kinds[12], totals, at)
+                    sweep(0, True)
             places = [builder.gep(target, [_number(LANES * k)]) for k in range(3)]
             first, second, noise = (_load(builder, place) for place in places)
             for h in range(height):
-                index = builder.add(w, _number(h))
-                weight = _splat(builder, builder.load(_at(context, builder, kinds[10], weights, index)))
+                weight = _splat(builder, builder.load(builder.gep(weights, [_number(h)])))
                 g = builder.load(outer[h])
                 weighted = builder.fmul(weight, g)
                 first = builder.fadd(first, weighted)
@@ -375,19 +396,7 @@ def _maximum_panel(
                     total = _fused(builder, builder.fmul(factor[h], g) if uneven else g, g, total)
                 _store(builder, target, total)
 
-        end = builder.append_basic_block("swept")
-        other = builder.append_basic_block("many_rows")
-        switch = builder.switch(rows, other)
-        for few in range(ROWS, 4 * ROWS + 1, ROWS):
-            block = builder.append_basic_block(f"rows_{few}")
-            switch.add_case(_number(few), block)
-            builder.position_at_end(block)
-            sweep(few)
-            builder.branch(end)
-        builder.position_at_end(other)
-        sweep(0)
-        builder.branch(end)
-        builder.position_at_end(end)
+        _written_out(builder, rows, sweep)
         return context.get_dummy_value()
 
     return signature, lower

@@ -25,6 +25,7 @@ def walk_small(
     columns: Array,
     bases: Array,
     groups: Array,
+    signs: Array,
     slopes: Array,
     masks: Array,
     starts: Array,
@@ -34,7 +35,7 @@ def walk_small(
     """Walk every example from its first unit to its last, in a workspace made here."""
     last = layout.shape[1] - 2
     layers = last - first
-    outputs = groups.shape[0] // 3
+    outputs = groups.shape[0] // 2
     size = LANES * outputs
     strides = layout[4, first:last]
     own_offsets = np.zeros(layers + 1, dtype=np.int64)
@@ -66,6 +67,7 @@ def walk_small(
         masks[1, first:last],
         masks[2, first:last],
         groups,
+        signs,
         starts,
         constants,
         items,
@@ -97,6 +99,7 @@ def evaluate_small(
     columns: Array,
     bases: Array,
     groups: Array,
+    signs: Array,
     masks: Array,
     exponents: Array,
     cumulants: Array,
@@ -154,7 +157,7 @@ def evaluate_small(
         for l in range(first, last):
             if masks[0, l] < 1.0:
                 most = max(most, widths[l])
-        walk_small(first, most, layout, columns, bases, groups, slopes, masks, starts, constants, results)
+        walk_small(first, most, layout, columns, bases, groups, signs, slopes, masks, starts, constants, results)
     else:
         for e in range(examples):
             for o in range(outputs):
