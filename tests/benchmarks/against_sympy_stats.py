@@ -1,12 +1,12 @@
 """The dropout criterion with free weights: ``xd.derive`` beside ``sympy.stats`` on the same network.
 
-    python tests/benchmarks/against_sympy_stats.py [LARGEST]
+    python tests/benchmarks/against_sympy_stats.py [LARGEST [SMALLEST]]
 
 One hidden relu layer of width n with n inputs, all weights free, x = (1, …, 1), free label, q = 1/2, no biases.
 ``sympy.stats`` gets the criterion as written down: Bernoulli masks, Max for relu. Both results are compared at
 exact rational points before their times are printed. Two times are given for ours: of the formula, which evaluates
 and prints, and of the formula with its SymPy expression built as well, which is what ``sympy.stats`` returns.
-SymPy's cache is emptied before each, and the best of five is taken of ours.
+SymPy's cache is emptied before each, and the best of five is taken of ours. Times are CPU seconds.
 
 A second table has sizes that are out of reach for ``sympy.stats``: K = n = 10 and three hidden layers of 3.
 """
@@ -41,17 +41,17 @@ def by_sympy_stats(weights: sympy.Matrix, output: list[sympy.Symbol], label: sym
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     clear_cache()
-    start = time.perf_counter()
+    start = time.process_time()
     result = work()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
-def compare(largest: int) -> None:
+def compare(smallest: int, largest: int) -> None:
     xd.derive(xd.Architecture(1, (1,), biases=False))  # imports and warm-up
     by_sympy_stats(sympy.Matrix([[1]]), [sympy.Symbol("v")], sympy.Symbol("y"))
     print("| K = n | masks | sympy.stats (s) | formula (s) | ratio | with SymPy expression (s) | ratio |")
     print("|---|---|---|---|---|---|---|")
-    for n in range(1, largest + 1):
+    for n in range(smallest, largest + 1):
         weights = sympy.Matrix(n, n, lambda j, i: sympy.Symbol(f"w_{j}_{i}", real=True))
         output = [sympy.Symbol(f"v_{j}", real=True) for j in range(n)]
         label = sympy.Symbol("y", real=True)
@@ -95,5 +95,6 @@ def out_of_reach() -> None:
 
 
 if __name__ == "__main__":
-    compare(int(sys.argv[1]) if len(sys.argv) > 1 else 4)
+    sizes = [int(text) for text in sys.argv[1:3]]
+    compare(sizes[1] if len(sizes) > 1 else 1, sizes[0] if sizes else 4)
     out_of_reach()

@@ -136,6 +136,26 @@ def test_nonnegative_weights_need_no_relu():
     assert d.bias.is_identically_zero()
 
 
+def test_an_architecture_of_nonnegative_weights():
+    arch = Architecture(inputs=2, hidden=(2,), biases=False)
+    d = derive(arch, q=F(1, 3), assume="nonnegative")
+    assert all(s.is_nonnegative for s in d.symbols if str(s) != "y")
+    values = {s: F(k + 1, 3) for k, s in enumerate(d.symbols)}
+    given = {str(s): v for s, v in values.items()}
+    assert d.penalty.evaluate(values) == derive(arch, q=F(1, 3)).penalty.evaluate(given)
+    assert not d.penalty.expr.has(relu)
+    with pytest.raises(InvalidInput, match="assume"):
+        derive(arch, assume="positive")
+    with pytest.raises(InvalidInput, match="assume"):
+        derive(Network([[[1]]]), assume="nonnegative")
+
+
+def test_the_gradient_states_its_cost():
+    d = derive(Architecture(inputs=2, hidden=(2,)))
+    with pytest.raises(CostLimitExceeded, match="max_cost"):
+        d.gradient(max_cost=d.cost)
+
+
 def test_steps_survive_where_a_symbol_may_be_zero():
     w = sympy.Symbol("w", nonnegative=True)
     d = derive(Network([[[w]], [[1]]]), Examples.point((1,), 0), 0)

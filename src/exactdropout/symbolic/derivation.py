@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 import sympy
@@ -125,12 +125,16 @@ class Derivation:
         found = {s for f in (self.criterion, self.risk, *self.mean) for s in f.symbols}
         return tuple(sorted(found, key=str))
 
-    def gradient(self) -> SymbolicGradient:
+    def gradient(self, *, max_cost: float = MAX_COST) -> SymbolicGradient:
         """Return ∂J_D/∂W for every weight and bias, by reverse mode over the distinct hidden values.
 
         At a kink the derivative is the left one, relu′(0) = 0, as in :class:`exactdropout.numeric.result.Gradient`.
         Cost: about five times that of the criterion.
+
+        Raises:
+            CostLimitExceeded: the estimate exceeds ``max_cost``.
         """
+        _announce(5 * self.cost, max_cost)
         problem = self._problem
         total = Adjoint.zero(problem.dropped)
         for x, y, share in problem.examples:
@@ -267,6 +271,7 @@ def derive(
     data: Examples | None = None,
     q: object = None,
     *,
+    assume: Literal["nonnegative"] | None = None,
     max_cost: float = MAX_COST,
     progress: Progress | bool | None = None,
 ) -> Derivation:
@@ -277,6 +282,8 @@ def derive(
         data: examples with exact or SymPy entries; None is one example with symbols x_1, …, x_K and y.
         q: drop probability, one or one per droppable layer (inputs first), exact or symbolic; None is the symbol q.
             A symbolic q is taken to satisfy 0 ≤ q < 1.
+        assume: "nonnegative" makes all weights of an architecture, and the inputs where ``data`` is None, symbols that
+            are ≥ 0; without hidden biases no relu is then left. Biases stay real.
         max_cost: refuse above so many steps (some 30 000 a second, 3 kB of memory each).
         progress: True for a bar on standard error, or a callable ``progress(done, total)``.
 
@@ -297,15 +304,19 @@ def derive(
     >>> derive(figure_1, Examples.point((1, -1), 8), Fraction(1, 2)).penalty.expr
     -10
     """
+    if assume not in (None, "nonnegative"):
+        raise InvalidInput(f"Argument 'assume' must be 'nonnegative' or None, not {show(assume)}.")
+    if assume is not None and not isinstance(network, Architecture):
+        raise InvalidInput("Argument 'assume' must be None for a network; give its symbols the assumption instead.")
     if isinstance(network, Architecture):
         if data is None:  # every input is then a symbol; known before a symbol is made
             _announce(expected_cost(network, [network.inputs], [True] * (network.depth - 1)), max_cost)
-        network = free_network(network)
+        network = free_network(network, nonnegative=assume is not None)
     if not isinstance(network, Network):
         raise InvalidInput(f"Argument 'network' must be a Network or an Architecture, not {show(network)}.")
     architecture = network.architecture
     if data is None:
-        data = free_examples(architecture.inputs, architecture.outputs)
+        data = free_examples(architecture.inputs, architecture.outputs, nonnegative=assume is not None)
     if not isinstance(data, Examples):
         raise InvalidInput(f"Argument 'data' must be Examples, not {show(data)}.")
     if data.inputs.shape[1] != architecture.inputs or data.labels.shape[1] != architecture.outputs:
