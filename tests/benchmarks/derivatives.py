@@ -5,8 +5,8 @@
 Whole calls of ``evaluate``, warm, q = 1/2, one example, bounds included, one thread, the best of several. The gradient
 and the Hessian-vector product are compared with PyTorch over all 2^N masks in batches (left out where it is not
 installed); where there are more than 2^19 masks it takes that many and the time is extrapolated (marked *). Results are
-compared before times are printed: ours with PyTorch on a smaller network whose masks all fit, and many networks at once with
-single calls, bit for bit.
+compared before times are printed: ours with PyTorch on a smaller network whose masks all fit, and many networks at once
+with single calls, bit for bit.
 """
 
 from __future__ import annotations

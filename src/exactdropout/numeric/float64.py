@@ -25,7 +25,7 @@ from exactdropout.numeric.journal import journal
 from exactdropout.numeric.planner import choose, with_derivatives
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
-from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan
+from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, filled
 from exactdropout.numeric.small import SMALLEST, evaluate_small, plan_small
 from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress
@@ -117,7 +117,7 @@ def evaluate_float64(
         if runner.journal is not None:
             runner.journal.finish()
     if few is not None:
-        return replace(few, plan=plan, gradient=slope, hessian_product=product)
+        return filled(Evaluation, {**vars(few), "plan": plan, "gradient": slope, "hessian_product": product})
     quantities = per_example(
         problem,
         reference,

@@ -12,9 +12,10 @@ from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import Magnitudes, layer_magnitudes
 from exactdropout.numeric.gradient_bounds import gradient_bound
+from exactdropout.numeric.gradient_nested import nested_applies, nested_estimate, nested_gradient
 from exactdropout.numeric.gradient_table import applies, table_estimate, table_gradient
 from exactdropout.numeric.probe import leaves_per_example
-from exactdropout.numeric.problem import Problem, affine, out_of_range, rounded
+from exactdropout.numeric.problem import Problem, affine, out_of_range
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
@@ -82,6 +83,8 @@ def gradient_estimate(problem: Problem) -> Estimate:
     """Return what the gradient costs: of the gradient walk, leaves, folds of every level and results of all items."""
     if applies(problem):
         return table_estimate(problem)
+    if nested_applies(problem):
+        return nested_estimate(problem)
     leaves = float(np.sum(leaves_per_example(problem)))
     sizes = _sizes(problem)
     folds = sum(
@@ -102,14 +105,21 @@ def _row(problem: Problem) -> int:
 
 def gradient_kernel(problem: Problem) -> str:
     """Return what computes the gradient, in words."""
-    return "the table kernel" if applies(problem) else "the walk"
+    if applies(problem):
+        return "the table kernel"
+    return "nested tables, or the walk where a sign is in doubt" if nested_applies(problem) else "the walk"
 
 
 def criterion_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
-    """Return ∂J_D/∂W with its bound, by the table kernel where it applies, else by the gradient walk."""
+    """Return ∂J_D/∂W with its bound, by tables where they apply, else by the gradient walk."""
     if applies(problem):
         with np.errstate(over="ignore", invalid="ignore"):
             return table_gradient(network, problem, runner)
+    if nested_applies(problem):
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = nested_gradient(network, problem, runner)
+        if found is not None:
+            return found
     return walked_gradient(network, problem, runner)
 
 
@@ -118,7 +128,7 @@ def walked_gradient(network: Network, problem: Problem, runner: Runner) -> Gradi
     magnitudes = layer_magnitudes(problem, dropout=True)
     weights = [np.zeros(w.shape) for w in problem.weights]
     biases = [np.zeros(b.shape) for b in problem.biases]
-    probabilities = np.array([rounded(v, "data") for v in problem.probabilities])
+    probabilities = problem.chances
     if problem.first == len(problem.weights) - 1:
         doubt, backward = _last_layer(problem, probabilities, weights, biases)
     else:

@@ -15,7 +15,7 @@ from exactdropout.numeric.bounds import layer_magnitudes
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.hessian_bounds import hessian_bound
 from exactdropout.numeric.probe import leaves_per_example
-from exactdropout.numeric.problem import Problem, out_of_range, rounded
+from exactdropout.numeric.problem import Problem, out_of_range
 from exactdropout.numeric.result import HessianProduct
 from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, Tables, tables
@@ -61,7 +61,7 @@ def _prefix_sizes(problem: Problem) -> list[int]:
 def walked_hessian_product(network: Network, problem: Problem, direction: Direction, runner: Runner) -> HessianProduct:
     """Return H·V with a bound that contains every exact entry; layers of rate 0 are walked with every unit kept."""
     whole = replace(problem, first=0)
-    probabilities = np.array([rounded(v, "data") for v in problem.probabilities])
+    probabilities = problem.chances
     weights = [np.zeros(w.shape) for w in problem.weights]
     biases = [np.zeros(b.shape) for b in problem.biases]
     with np.errstate(over="ignore", invalid="ignore"):

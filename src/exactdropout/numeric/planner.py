@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -15,7 +14,7 @@ from exactdropout.numeric.hessian import hessian_estimate
 from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.registry import named
-from exactdropout.numeric.result import Plan, RunnerUp
+from exactdropout.numeric.result import Plan, RunnerUp, filled
 from exactdropout.numeric.small import plan_small
 from exactdropout.numeric.strategy import Estimate, Strategy
 
@@ -64,14 +63,14 @@ def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: b
     estimate = value.plus(_derivatives(problem, gradient, hessian))
     if estimate.cost > _limit(max_cost) or estimate.memory > MAX_MEMORY:
         raise CostLimitExceeded(_sentence(problem, named(plan.strategy)[0], estimate, _limit(max_cost)))
-    return replace(
-        plan,
-        visited=int(estimate.visited),
-        cost=estimate.cost,
-        memory=int(estimate.memory),
-        seconds=estimate.cost * 1e-9,
-        reason=plan.reason + _how(problem, gradient, hessian),
-    )
+    changed = {
+        "visited": int(estimate.visited),
+        "cost": estimate.cost,
+        "memory": int(estimate.memory),
+        "seconds": estimate.cost * 1e-9,
+        "reason": plan.reason + _how(problem, gradient, hessian),
+    }
+    return filled(Plan, {**vars(plan), **changed})
 
 
 def _derivatives(problem: Problem, gradient: bool, hessian: bool) -> Estimate:

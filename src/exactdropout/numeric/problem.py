@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ class Problem:
     ``keep``, ``drop``, ``inverse_keep`` are p, q and 1/p of each droppable layer, ``slopes`` those of the hidden
     layers, ``cumulants`` κ₂, κ₃, κ₄ of the last layer's mask entries; each is its exact value correctly rounded.
     ``input_errors``, ``label_errors``, ``slope_errors`` bound the rounding of x, y and the slopes. ``first`` is the
-    first layer that is walked (rate above 0, not the last), d−1 where there is none.
+    first layer that is walked (rate above 0, not the last), d−1 where there is none. ``chances`` are the rounded
+    probabilities.
     """
 
     weights: tuple[Array, ...]
@@ -46,6 +47,7 @@ class Problem:
     labels: Array
     label_errors: Array
     probabilities: tuple[Fraction, ...]
+    chances: Array
     first: int
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -160,8 +162,8 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
         )
     if len(rates) != len(weights):
         raise InvalidInput(f"Argument 'rates' must have {len(weights)} entries, not {len(rates)}.")
-    inputs, input_errors = floats_with_errors(data.inputs, "data")
-    labels, label_errors = floats_with_errors(data.labels, "data")
+    inputs, input_errors, labels, label_errors, chances = _data_floats(data)
+    keep, drop, inverse_keep, cumulants = _rate_floats(rates)
     slopes = [float_with_error(a.slope, "activation") for a in network.architecture.activations]
     walked = [l for l in range(len(weights) - 1) if rates[l] > 0]
     return Problem(
@@ -170,16 +172,40 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
         slopes=tuple(slope for slope, _ in slopes),
         slope_errors=tuple(error for _, error in slopes),
         rates=rates,
-        keep=np.array([rounded(1 - q, "q") for q in rates]),
-        drop=np.array([rounded(q, "q") for q in rates]),
-        inverse_keep=np.array([rounded(1 / (1 - q), "q") for q in rates]),
-        cumulants=np.array([rounded(k, "q") for k in exact_cumulants(rates[-1])]),
+        keep=keep,
+        drop=drop,
+        inverse_keep=inverse_keep,
+        cumulants=cumulants,
         inputs=inputs,
         input_errors=input_errors,
         labels=labels,
         label_errors=label_errors,
-        probabilities=tuple(data.probabilities),
+        probabilities=data.probabilities,
+        chances=chances,
         first=walked[0] if walked else len(weights) - 1,
+    )
+
+
+def _data_floats(data: Examples) -> tuple[Array, Array, Array, Array, Array]:
+    """Return inputs, labels, their errors, and the rounded probabilities, made once for each set of examples."""
+    found: tuple[Array, Array, Array, Array, Array] | None = data.memo.get("floats")
+    if found is None:
+        found = data.memo["floats"] = (
+            *floats_with_errors(data.inputs, "data"),
+            *floats_with_errors(data.labels, "data"),
+            np.array([rounded(p, "data") for p in data.probabilities]),
+        )
+    return found
+
+
+@lru_cache(maxsize=64)
+def _rate_floats(rates: tuple[Fraction, ...]) -> tuple[Array, Array, Array, Array]:
+    """Return p, q, 1/p of each layer and the cumulants of the last."""
+    return (
+        np.array([rounded(1 - q, "q") for q in rates]),
+        np.array([rounded(q, "q") for q in rates]),
+        np.array([rounded(1 / (1 - q), "q") for q in rates]),
+        np.array([rounded(k, "q") for k in exact_cumulants(rates[-1])]),
     )
 
 
@@ -198,6 +224,7 @@ def floats_with_errors(array: Array, name: str) -> tuple[Array, Array]:
     return floats, errors
 
 
+@lru_cache(maxsize=1024)
 def float_with_error(value: Fraction, name: str) -> tuple[float, float]:
     """Return the nearest float and a bound of its error (0 where the number is a float)."""
     nearest = rounded(value, name)
