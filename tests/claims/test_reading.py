@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout import Architecture, Examples, Network, derive
-from exactdropout.claims import parse_claim, read_formula
+from exactdropout.claims import check, parse_claim, read_formula
 from exactdropout.claims.reading import read_tree
 from exactdropout.claims.tokens import WORDS
 from exactdropout.errors import InvalidInput
@@ -28,11 +28,15 @@ from exactdropout.notation.tree import (
     Negate,
     Number,
     Power,
+    Repeated,
     nested_exponents,
     rebuilt,
-)
+    walk,
+)  # fmt: skip
 from exactdropout.symbolic.printing import formula_tree
 from exactdropout.symbolic.relu import step
+
+from .mutations import CORPUS
 
 SYMBOLS = sympy.symbols("q y c v_1 v_2 w1_1_2 w2_11_2 b1_1 x_1 x_12 lambda u")
 PRINTED = ("a", "B", "theta", "Omega", "weight", "z", "phi", "s", "W", "m", "K", "n")
@@ -208,3 +212,48 @@ def compiled(pdflatex, folder, text):
     assert done.returncode == 0, log[-3000:]
     assert "Missing character" not in log
     return log
+
+
+OWN = {"x": "z", "y": "t", "w": "a", "W": "theta", "b": "beta", "q": "r", "p": "s"}
+
+
+@pytest.mark.parametrize("index", ["subscript", "bracket", "superscript-layer"])
+def test_claims_in_the_authors_letters(index):
+    read = 0
+    for entry in CORPUS:
+        claim = parse_claim(entry["claim"])
+        letters = {n.name for n in walk((claim.statement, claim.assumptions)) if isinstance(n, Name)}
+        letters |= {n.index for n in walk((claim.statement, claim.assumptions)) if isinstance(n, Repeated)}
+        if letters & set(OWN.values()):
+            continue
+        printed = claim.latex(names=OWN, index=index)
+        assert parse_claim(printed, OWN) == claim
+        read += 1
+    assert read > 40
+
+
+def test_own_letters_are_checked():
+    linear = "K-1, no biases"
+    claim = r"J_D - R = \frac{r}{1-r} \sum_{i=1}^{K} a_i^2 z_i^2"
+    names = {"w": "a", "x": "z", "q": "r"}
+    assert check(claim, linear, names=names).status == "proved"
+    assert (
+        check(claim.replace(r"\frac{r}{1-r}", r"\frac{1-r}{r}"), linear, names=names, assume="r > 0").status
+        == "refuted"
+    )
+    assert check("penalty = q/p*Sum(a[i]^2*x[i]^2, i=1..K)", linear, names={"w": "a"}).status == "proved"
+    swapped = {"w": "v", "b": "w"}
+    assert parse_claim("v[1] = w", swapped) == parse_claim("w[1] = b")
+    for text, own, message in [
+        ("w[1] = 1", {"w": "a"}, "the name that was given to w"),
+        ("a[1] = 1", {"w": "x"}, "a symbol of the grammar"),
+        ("a[1] = 1", {"w": "W"}, "the output"),
+        ("a[1] = 1", {"K": "a"}, "must rename"),
+        ("a[1] = 1", {"w": "a", "x": "a"}, "a name of its own"),
+        ("a[1] = 1", {"w": "J"}, "the criterion"),
+        ("Sum(a[j], a=1..2) = 1", {"w": "a"}, "an index such as"),
+    ]:
+        with pytest.raises(InvalidInput, match=message):
+            parse_claim(text, own)
+    with pytest.raises(InvalidInput, match="the name that was given to w"):
+        check("penalty >= 0", linear, names={"w": "a"}, assume="w >= 0")

@@ -64,3 +64,10 @@ def test_bad_input_is_one_sentence(arguments, message, capsys):
     assert captured.out == ""
     assert message in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_claims_in_own_letters(capsys):
+    claim = r"J_D - R = \frac{q}{p} \sum_{i=1}^{K} a_i^2 x_i^2"
+    assert main(["check", claim, "--arch", "K-1, no biases", "--name", "w=a"]) == 0
+    assert main(["check", claim, "--arch", "K-1, no biases", "--name", "w"]) == 2
+    assert "such as w=a" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from exactdropout.claims.all_sizes import prove_everywhere
@@ -32,6 +33,7 @@ def check(
     q: Any = None,
     *,
     assume: Any = None,
+    names: Mapping[str, str] | None = None,
     max_cost: float = MAX_COST,
     progress: Progress | bool | None = None,
 ) -> Verdict:
@@ -46,6 +48,8 @@ def check(
         data: ``"point(x, y)"`` (the default), ``"half(1, 1)"``, ``"point((1, -2), y)"``, or Examples of that kind.
         q: drop probability: None or ``"q"`` for a symbol, a number, or one per droppable layer such as ``"0, q"``.
         assume: text or texts such as ``"w >= 0, y = 2*c"``; assumptions in the claim (``… if c > 0``) are added.
+        names: what claim and assumptions call the symbols of the grammar: ``{"w": "a", "W": "theta"}``. The verdict
+            speaks in the grammar's names; ``verdict.latex(names=names)`` prints the author's.
         max_cost: refuse derivations and double loops above so many terms.
         progress: True, or a callable ``progress(done, total)`` in stages.
 
@@ -64,17 +68,17 @@ def check(
     """
     if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
         raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
-    parsed = _parsed(claim)
-    problem = build_problem(arch, data, q, assume, parsed.assumptions)
+    parsed = _parsed(claim, names)
+    problem = build_problem(arch, data, q, assume, parsed.assumptions, names)
     with reporting(progress, "checking") as report:
         return _Check(parsed, problem, max_cost, report).run()
 
 
-def _parsed(claim: Any) -> Claim:
+def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
     if isinstance(claim, Claim):
         return claim
     if isinstance(claim, str) or not hasattr(claim, "lhs"):
-        return parse_claim(claim)
+        return parse_claim(claim, names)
     from exactdropout.claims.from_sympy import claim_from_sympy
 
     return claim_from_sympy(claim)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NoReturn, get_args
+from typing import NoReturn, TypeAlias
 
+from exactdropout.claims import words
+from exactdropout.claims.own_names import meanings
 from exactdropout.claims.syntax import (
     Add,
     Assignment,
     Call,
     Claim,
     Comparison,
-    Direction,
     Divide,
     Expression,
     Invariance,
@@ -28,7 +29,6 @@ from exactdropout.claims.syntax import (
     Number,
     Power,
     Quantity,
-    Relation,
     Repeated,
     Statement,
     nested_exponents,
@@ -39,25 +39,17 @@ from exactdropout.model.numbers import show
 
 __all__ = ["MAX_EXPONENT", "MAX_NESTING", "parse_assumptions", "parse_claim", "parse_expression"]
 
+Names: TypeAlias = Mapping[str, str] | None
 MAX_NESTING = 50
 MAX_EXPONENT = 64
-MAX_FORMULA = 1_000_000
-"""Characters of a formula that is read back under a given style."""
-MAX_FORMULA_DIGITS = 4_000  # Python itself refuses to read longer integers
-
-_RELATIONS = frozenset(get_args(Relation))
-_DIRECTIONS = frozenset(get_args(Direction))
-_QUANTITY_WORDS = {w: w for w in ("penalty", "criterion", "risk", "mean", "variance", "output")}
-_FUNCTIONS = {"relu": "relu", "abs": "abs", "Abs": "abs", "max": "max", "Max": "max", "min": "min", "Min": "min"}
-_REPEATED = {"sum": "sum", "Sum": "sum", **dict.fromkeys(("prod", "Prod", "product", "Product"), "product")}
-_INDEXED = frozenset("xwWbqpn")
-_PLAIN = frozenset({"weights", "biases"})
-_GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"
-_ASSUMING = frozenset({"if", "for", "where", "assuming"})
+MAX_FORMULA = 1_000_000  # characters
+MAX_FORMULA_DIGITS = 4_000  # of a formula that is read back; Python itself refuses to read longer integers
 
 
-def parse_claim(text: str) -> Claim:
+def parse_claim(text: str, names: Names = None) -> Claim:
     """Parse a claim in text or LaTeX; at most 10,000 characters, 50 levels deep, exponents up to 64.
+
+    ``names`` says what the author calls the symbols of the grammar: ``{"w": "a", "W": "theta"}``.
 
     Raises:
         InvalidInput: one sentence with the position, and a caret under it.
@@ -66,12 +58,12 @@ def parse_claim(text: str) -> Claim:
     ...     "criterion - risk = q/p * Sum(w[i]^2 * x[i]^2, i=1..K)")
     True
     """
-    return _Parser(_text(text)).claim()
+    return _Parser(_text(text), names=names).claim()
 
 
-def parse_assumptions(text: str) -> tuple[Comparison, ...]:
+def parse_assumptions(text: str, names: Names = None) -> tuple[Comparison, ...]:
     """Parse assumptions separated by commas, such as ``w >= 0, y = 2*c``; the empty text holds none."""
-    parser = _Parser(_text(text))
+    parser = _Parser(_text(text), names=names)
     found = () if parser.next.kind == "end" else parser.comparisons()
     parser.end()
     return found
@@ -99,13 +91,15 @@ def _text(text: object) -> str:
 
 
 class _Parser:
-    def __init__(self, text: str, vocabulary: Mapping[str, bool] | None = None) -> None:
+    def __init__(self, text: str, vocabulary: Mapping[str, bool] | None = None, names: Names = None) -> None:
         self.text = text
         self.vocabulary = vocabulary or {}
         self.formula = vocabulary is not None
-        self.tokens = (
-            tokens(text) if vocabulary is None else tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS)
-        )
+        self.meant = meanings(names)
+        if vocabulary is None:
+            self.tokens = tokens(text, {*self.meant})
+        else:
+            self.tokens = tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS)
         self.at = 0
         self.nesting = 0
 
@@ -143,7 +137,7 @@ class _Parser:
     def claim(self) -> Claim:
         statement = self.statement()
         assumptions: tuple[Comparison, ...] = ()
-        if self.next.text in _ASSUMING:
+        if self.next.text in words.ASSUMING:
             self.advance()
             assumptions = self.comparisons()
         self.end()
@@ -157,8 +151,8 @@ class _Parser:
                 self.expect("under", "after 'invariant'")
                 return Invariance(left, self.maps())
             direction = self.next.text
-            if direction not in _DIRECTIONS:
-                self.error(f"'invariant under' or one of {', '.join(sorted(_DIRECTIONS))} is expected")
+            if direction not in words.DIRECTIONS:
+                self.error(f"'invariant under' or one of {', '.join(sorted(words.DIRECTIONS))} is expected")
             self.advance()
             self.expect("in", f"after '{direction}'")
             return Monotonicity(left, direction, self.variable())  # type: ignore[arg-type]
@@ -211,7 +205,7 @@ class _Parser:
 
     def chain(self, left: Expression) -> Comparison:
         sides, relations = [left], []
-        while self.next.kind == "operator" and self.next.text in _RELATIONS:
+        while self.next.kind == "operator" and self.next.text in words.RELATIONS:
             relations.append(self.advance().text)
             sides.append(self.expression())
         if not relations:
@@ -264,7 +258,7 @@ class _Parser:
     def starts_factor(self) -> bool:
         token = self.next
         if token.kind == "name":
-            return token.text not in _ASSUMING | {"is", "in", "and", "under", "minimises", "minimizes"}
+            return token.text not in words.ASSUMING | {"is", "in", "and", "under", "minimises", "minimizes"}
         return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{"))
 
     def power(self) -> Expression:
@@ -319,10 +313,16 @@ class _Parser:
         word, position = token.text, token.position
         if word in self.vocabulary:
             return Name(word, self.indices(word, self.vocabulary[word]), position=position)
+        if word in self.meant:
+            meant = self.meant[word]
+            if meant is None and not (word == "W" and self.sees("(")):
+                self.error(f"the name that was given to {word} is expected", token)
+            if meant is not None:
+                return Name(meant, self.indices(meant) if meant in words.INDEXED else (), position=position)
         if word == "step" and self.formula:
             return self.call(word, position)
-        if word in _QUANTITY_WORDS:
-            return Quantity(_QUANTITY_WORDS[word], position=position)
+        if word in words.QUANTITY_WORDS:
+            return Quantity(words.QUANTITY_WORDS[word], position=position)
         if word == "second":
             self.expect("moment", "after 'second'")
             return Quantity("second_moment", position=position)
@@ -331,10 +331,10 @@ class _Parser:
             return Divide(top, self.fraction_part(), position=position)
         if word == "sqrt":
             return Call("sqrt", (self.braced_or_parenthesised(),), position=position)
-        if word in _FUNCTIONS:
-            return self.call(_FUNCTIONS[word], position)
-        if word in _REPEATED:
-            return self.repeated(_REPEATED[word], position)
+        if word in words.FUNCTIONS:
+            return self.call(words.FUNCTIONS[word], position)
+        if word in words.REPEATED:
+            return self.repeated(words.REPEATED[word], position)
         if word == "J":
             self.expect("_", "in J_D")
             braced = self.takes("{")
@@ -355,10 +355,10 @@ class _Parser:
             return Quantity("output", position=position)
         if word == "D":
             self.error("D stands in E[D], E[D^2] or Var[D]; a symbol is expected here", token)
-        if word in _INDEXED or word in _PLAIN:
+        if word in words.INDEXED or word in words.PLAIN:
             return Name(word, self.indices(word), position=position)
         if (word in WORDS and word != "a") or (len(word) > 1 and word not in GREEK):
-            self.error(f"a quantity or a symbol is expected ({_GREEK_OR_LETTER})", token)
+            self.error(f"a quantity or a symbol is expected ({words.GREEK_OR_LETTER})", token)
         if self.sees("["):
             self.error(f"the symbol {word} has no indices; an operator is expected")
         return Name(word, (), position=position)
@@ -434,7 +434,7 @@ class _Parser:
 
     def index_name(self) -> str:
         token = self.advance()
-        if token.kind != "name" or len(token.text) > 1 or token.text in "xwWbyqpnKdDEJR":
+        if token.kind != "name" or len(token.text) > 1 or token.text in "xwWbyqpnKdDEJR" or token.text in self.meant:
             self.error("an index such as i, j or l is expected", token)
         return token.text
 
@@ -464,7 +464,7 @@ class _Parser:
             self.expect(")", "in an upper layer index")
             self.expect("}", "in an upper layer index")
         while self.sees("[", "_"):
-            if word in _PLAIN and layered is None:
+            if word in words.PLAIN and layered is None:
                 self.error(f"'{word}' has no indices; a relation is expected")
             if self.takes("["):
                 found.append(self.expression())

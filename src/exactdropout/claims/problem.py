@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -189,7 +189,14 @@ def _groups(key: tuple[str, tuple[int, ...]]) -> list[tuple[str, tuple[int, ...]
     return groups
 
 
-def build_problem(arch: Any, data: Any, q: Any, assume: Any, extra: tuple[Comparison, ...]) -> Problem:
+def build_problem(
+    arch: Any,
+    data: Any,
+    q: Any,
+    assume: Any,
+    extra: tuple[Comparison, ...],
+    names: Mapping[str, str] | None = None,
+) -> Problem:
     """Validate what stands around a claim.
 
     Raises:
@@ -198,7 +205,7 @@ def build_problem(arch: Any, data: Any, q: Any, assume: Any, extra: tuple[Compar
     network = arch if isinstance(arch, Network) else None
     shape = _shape(arch)
     half, inputs, label = _data(data, shape)
-    comparisons = [*_assumptions(assume), *extra]
+    comparisons = [*_assumptions(assume, names), *extra]
     signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]] = {}
     definitions: dict[tuple[str, tuple[int, ...]], Expression] = {}
     filters = []
@@ -350,13 +357,13 @@ def constant(node: Any) -> Fraction | None:
     return None
 
 
-def _assumptions(assume: Any) -> list[Comparison]:
+def _assumptions(assume: Any, names: Mapping[str, str] | None) -> list[Comparison]:
     if assume is None:
         return []
     texts = [assume] if isinstance(assume, str) else assume
     if not isinstance(texts, Sequence):
         raise InvalidInput(f"Argument 'assume' must be text or a sequence of texts, not {show(assume)}.")
-    return [c for text in texts for c in parse_assumptions(text)]
+    return [c for text in texts for c in parse_assumptions(text, names)]
 
 
 def _key(name: Name) -> tuple[str, tuple[int, ...]] | None:

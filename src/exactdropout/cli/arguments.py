@@ -16,6 +16,7 @@ __all__ = [
     "add_cost",
     "add_inputs",
     "add_json",
+    "add_names",
     "add_problem",
     "claim_problem",
     "cost_limit",
@@ -24,6 +25,7 @@ __all__ = [
     "load_inputs",
     "load_problem",
     "numbers",
+    "own_names",
 ]
 
 
@@ -106,6 +108,22 @@ def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
     if data is not None and data.endswith(files):
         data = Examples.load(data).exact()
     return {"arch": arch, "data": data, "q": options.q}
+
+
+def add_names(command: argparse.ArgumentParser, words: str) -> None:
+    """Add ``--name``."""
+    command.add_argument("--name", action="append", metavar="NAME=OWN", help=f"{words}, such as w=a (repeat)")
+
+
+def own_names(options: argparse.Namespace) -> dict[str, str]:
+    """Return what ``--name`` says."""
+    names = {}
+    for text in options.name or ():
+        name, equals, own = text.partition("=")
+        if not equals:
+            raise InvalidInput(f"Argument '--name' must be such as w=a, not {show(text)}.")
+        names[name] = own
+    return names
 
 
 def add_cost(command: argparse.ArgumentParser) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from exactdropout.cli.arguments import add_claim_problem, add_cost, add_json, claim_problem, cost_limit, wants_progress
+from exactdropout.cli.arguments import (
+    add_claim_problem,
+    add_cost,
+    add_json,
+    add_names,
+    claim_problem,
+    cost_limit,
+    own_names,
+    wants_progress,
+)  # fmt: skip
 from exactdropout.cli.output import print_json
 from exactdropout.model.numbers import format_rational
 
@@ -29,6 +38,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--assume", action="append", metavar="TEXT", help="assumption such as 'w >= 0' or 'y = 2*c' (repeat, or commas)"
     )
+    add_names(command, "what the claim calls a symbol of the grammar")
     add_cost(command)
     add_json(command)
     command.set_defaults(run=run)
@@ -44,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
         options.claim,
         **claim_problem(options),
         assume=options.assume,
+        names=own_names(options),
         max_cost=MAX_COST if limit is None else limit,
         progress=wants_progress(options),
     )

@@ -5,11 +5,18 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from exactdropout.cli.arguments import add_claim_problem, add_cost, add_json, claim_problem, cost_limit
+from exactdropout.cli.arguments import (
+    add_claim_problem,
+    add_cost,
+    add_json,
+    add_names,
+    claim_problem,
+    cost_limit,
+    own_names,
+)  # fmt: skip
 from exactdropout.cli.derivatives import add_derivatives, print_derivatives, wanted
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import show
 from exactdropout.notation.style import MIN_WIDTH
 
 __all__ = ["add"]
@@ -46,12 +53,7 @@ def add(commands: Any) -> None:
         "--code", choices=("python", "numpy", "sympy", "c"), help="print source text of a function for each quantity"
     )
     command.add_argument("--width", type=int, default=90, help="letters of a line of LaTeX (90)")
-    command.add_argument(
-        "--name",
-        action="append",
-        metavar="NAME=PRINTED",
-        help="print a symbol under another name, such as w=a (repeat)",
-    )
+    add_names(command, "print a symbol under another name")
     command.add_argument(
         "--index", choices=("subscript", "bracket", "superscript-layer"), default="subscript", help="style of indices"
     )
@@ -109,15 +111,9 @@ def run(options: argparse.Namespace) -> int:
 def _style(options: argparse.Namespace) -> Any:
     from exactdropout.notation import Style
 
-    names = {}
-    for text in options.name or ():
-        name, equals, printed = text.partition("=")
-        if not equals:
-            raise InvalidInput(f"Argument '--name' must be such as w=a, not {show(text)}.")
-        names[name] = printed
     if options.width < MIN_WIDTH:
         raise InvalidInput(f"Argument '--width' must be at least {MIN_WIDTH}, not {options.width}.")
     return Style(
-        names=names, index=options.index, width=options.width, environment=options.environment,
+        names=own_names(options), index=options.index, width=options.width, environment=options.environment,
         standalone=options.standalone,
     )  # fmt: skip

@@ -179,7 +179,7 @@ def measured(latex: str) -> float:
     """Return about how many letters wide a formula is: a fraction as wide as its wider part, scripts three quarters.
 
     >>> measured(r"\\frac{a+b}{2} x_{12}")
-    5.5
+    6.1
     """
     width, _ = _measured(latex, 0, "")
     return width

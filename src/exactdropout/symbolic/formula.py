@@ -198,8 +198,8 @@ class Formula:
         double risk(double v_1, double w1_1_1, double x_1, double y)
         {
             const double k0 = w1_1_1*x_1;
-            const double r0 = k0 > 0.0 ? k0 : 0.0;
-            return v_1*v_1*r0*r0 - 2.0*v_1*y*r0 + y*y;
+            const double r0 = k0 < 0.0 ? 0.0 : k0;
+            return v_1*v_1*r0*r0 - 2.0*y*v_1*r0 + y*y;
         }
         <BLANKLINE>
         """

@@ -1,0 +1,38 @@
+"""Claims in the author's own letters: which symbol of the grammar each of them stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
+from exactdropout.notation.style import Style
+
+__all__ = ["meanings"]
+
+_RENAMED = ("x", "y", "w", "W", "b", "q", "p")
+_FIXED = frozenset({*_RENAMED, "K", "n", "d"})
+
+
+def meanings(names: Mapping[str, str] | None) -> dict[str, str | None]:
+    """Return what each of the author's names means, None for a letter of the grammar that lost its meaning to another.
+
+    ``{"w": "a"}`` means that a is w, and that w itself must not occur: a claim that mixes both is refused, since one of
+    the two would be read as something that its author did not mean.
+
+    Raises:
+        InvalidInput: another symbol than x, y, w, W, b, q, p is renamed; two get one name; a name means something else.
+    """
+    if names is None:
+        return {}
+    changed = {name: printed for name, printed in Style(names=names).names.items() if name != printed}
+    for name, printed in changed.items():
+        if name not in _RENAMED:
+            raise InvalidInput(f"Argument 'names' must rename {', '.join(_RENAMED)}, not {show(name)}.")
+        if printed == "W" or (printed in _FIXED and printed not in changed):
+            meaning = "the output W(x)" if printed == "W" else "a symbol of the grammar"
+            raise InvalidInput(f"Argument 'names' must not call {name} by {printed}, which is {meaning}.")
+    if len(set(changed.values())) < len(changed):
+        raise InvalidInput("Argument 'names' must give each symbol a name of its own.")
+    found: dict[str, str | None] = dict.fromkeys(changed)
+    return found | {printed: name for name, printed in changed.items()}
