@@ -112,6 +112,11 @@ def evaluate(
             )  # fmt: skip
     fractions = _dyadic_rates(rates, rates_kind)
     with _NOTHING if progress is None else reporting(progress, "masks") as report:
+        plain = moments == 2 and not gradient and direction is None and executor is None and checkpoint is None
+        if plain and (threads is None or (type(threads) is int and threads > 0)):
+            few = _small_problems()(network, examples, fractions, strategy, max_cost, report)
+            if few is not None:
+                return few
         return _float64_engine()(
             network, examples, fractions, gradient=gradient, direction=direction,
             moments=moments, strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
@@ -120,6 +125,14 @@ def evaluate(
 
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+@cache
+def _small_problems() -> Callable[..., Evaluation | None]:
+    """Return what the engine does with few masks; without it a first call need not load the engine's other parts."""
+    from exactdropout.numeric.small import evaluate_if_small
+
+    return evaluate_if_small
 
 
 @cache

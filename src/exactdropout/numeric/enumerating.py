@@ -47,11 +47,12 @@ def estimate(problem: Problem, moments: int) -> Estimate:
     active = np.count_nonzero(problem.hidden(problem.first), axis=1).astype(np.float64)
     masks = float(np.sum(np.exp2(active)))
     width, below, m = problem.widths[problem.first], problem.widths[-1], problem.examples
-    each = problem.outputs * (0.1 * _rows(problem) + 0.45)
-    tables = problem.outputs * (256.0 * _rows(problem) * 0.5 + 3e3)
+    rows = -(-_rows(problem) // 4) * 4
+    each = problem.outputs * (0.065 * rows + 0.1)
+    tables = problem.outputs * (256.0 * rows * 0.5 + 5e3)
     halves = below * np.exp2(np.ceil(float(active.max()) / 2)) * 30.0
     memory = 8.0 * (m * problem.outputs * width * (_rows(problem) + 2) + 8 * halves / 30.0 + 1e5)
-    return Estimate(visited=masks, cost=masks * each + m * (tables + halves) + 2.5e5, memory=memory)
+    return Estimate(visited=masks, cost=masks * each + m * (tables + halves) + 1e6, memory=memory)
 
 
 def active_columns(problem: Problem) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from exactdropout.numeric.flat import FlatExamples, FlatNetwork, FlatRates, flat
 from exactdropout.numeric.result import Evaluation, PerExample, Plan, filled
 from exactdropout.progress import Progress
 
-__all__ = ["MOST_STEPS", "SMALLEST", "evaluate_small", "plan_small"]
+__all__ = ["MOST_STEPS", "SMALLEST", "evaluate_if_small", "evaluate_small", "plan_small"]
 
 MOST_STEPS = 1 << 20
 """Most (mask, unit) pairs of a small problem: about 0.15 ms."""
@@ -65,6 +65,19 @@ def _leaves(data: FlatExamples, widths: tuple[int, ...], rates: FlatRates) -> in
     """Return the masks of non-zero inputs, and of all units of deeper layers, over all examples."""
     below = sum(widths[l] for l in rates.walked if l > 0)
     return (data.masks if rates.first == 0 and rates.walked else len(data.inputs)) << below
+
+
+def evaluate_if_small(
+    network: Network,
+    data: Examples,
+    rates: tuple[Fraction, ...],
+    strategy: str | None,
+    max_cost: float | None,
+    progress: Progress | None,
+) -> Evaluation | None:
+    """Return the evaluation where masks are few and all numbers stay in the range of float64, else None."""
+    plan = plan_small(network, data, rates, strategy, max_cost)
+    return None if plan is None else evaluate_small(network, data, rates, plan, progress)
 
 
 def evaluate_small(

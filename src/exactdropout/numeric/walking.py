@@ -57,7 +57,9 @@ def estimate(problem: Problem, moments: int) -> Estimate:
     layers = sum(a * b for a, b in zip(problem.widths, problem.widths[1:], strict=False))
     items = min(MOST_ITEMS, leaves)
     memory = 8.0 * (2 * layers + items * moment_count(problem.outputs, moments) + 64 * 64)
-    return Estimate(visited=leaves, cost=leaves * leaf_cost(problem, moments) + 2e3 * problem.examples, memory=memory)
+    return Estimate(
+        visited=leaves, cost=leaves * leaf_cost(problem, moments) + 2e3 * problem.examples + 1e6, memory=memory
+    )
 
 
 def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:

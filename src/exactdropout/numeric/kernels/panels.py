@@ -181,7 +181,7 @@ def _lowered(build: Callable[..., Any]) -> Any:
 
 
 def _written_out(builder: Any, rows: Any, sweep: Callable[[int], None]) -> None:
-    """Call ``sweep(few)`` for 4, 8, 12 or 16 rows, which writes them out without a branch, or ``sweep(0)`` for others."""
+    """Call ``sweep(few)`` for 4, 8, 12 or 16 rows, which it writes out without a branch, else ``sweep(0)``."""
     end = builder.append_basic_block("swept")
     other = builder.append_basic_block("many_rows")
     switch = builder.switch(rows, other)
@@ -201,8 +201,8 @@ def _panel(height: int) -> Any:
     """Return the panel of ``height`` rows of partial sums: 2·height sums stay in registers over all units."""
 
     def build(
-        typing: Any, table: Any, t: Any, sums: Any, s: Any, stride: Any, signs: Any, first: Any, rows: Any, constant: Any,
-        slope: Any, relu: Any, weights: Any, w: Any, totals: Any, at: Any,
+        typing: Any, table: Any, t: Any, sums: Any, s: Any, stride: Any, signs: Any, first: Any, rows: Any,
+        constant: Any, slope: Any, relu: Any, weights: Any, w: Any, totals: Any, at: Any,
     ) -> Any:  # fmt: skip
         signature = types.void(
             table, t, sums, s, stride, signs, first, rows, constant, slope, relu, weights, w, totals, at
