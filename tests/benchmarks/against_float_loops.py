@@ -6,7 +6,7 @@ One line for each figure: what was asked, what was reached. Baselines: NumPy in 
 where it is not installed), a plain Numba loop over all 2^N masks, and one with the last layer in closed form; each
 runs on 2^21 masks and is extrapolated where there are more (marked *). Everything is warm, q = 1/2, one example, one
 thread where nothing else is said, prebuilt networks and examples; ours include planning and the error bounds. Both are
-the median of several runs, three of a baseline by turns with three times 0.3 s of calls of ours. The ceiling is measured by
+medians: three runs of a baseline by turns with three times 0.3 s of calls of ours. The ceiling is measured by
 ceiling.c, compiled by gcc in the same run and run by turns with the kernel. All results are compared with those of the
 baselines on smaller networks of the same kind before any time is printed.
 """
