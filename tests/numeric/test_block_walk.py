@@ -50,8 +50,8 @@ def moments(network, data, rates, interpreted):
         aligned=fused.aligned.py_func,
     ) if interpreted else nullcontext():  # fmt: skip
         outcome = run(
-            first, most, flat.layout, flat.columns, flat.bases, flat.groups, flat.signs, flat.slopes, masks.masks, starts,
-            constants, results,
+            first, most, flat.layout, flat.columns, flat.bases, flat.groups, flat.signs, flat.slopes, masks.masks,
+            starts, constants, results,
         )  # fmt: skip
     assert outcome == block_walk.DONE
     return results.reshape(m, outputs, panels.LANES)[:, :, :3], starts
