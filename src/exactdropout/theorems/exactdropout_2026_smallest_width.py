@@ -41,7 +41,7 @@ __all__ = ["AT_HALF", "full_steps", "prove"]
 HALF = Fraction(1, 2)
 SCOPE = (
     "one hidden layer; K = 2: n <= 7 for all q in (0, 1), every n for q < 0.7195; q = 1/2: K = 2, 3, 4, every n; all "
-    "K >= 2, q: n* is finite (K = 3 as a function of q: --full)"
+    "K >= 2, q: n* is finite; K = 4: an interval for q <= 0.71 (K = 3 as a function of q: --full)"
 )
 AT_HALF: dict[tuple[int, bool], int] = {
     (2, True): 3,
@@ -62,6 +62,17 @@ GROUPS: dict[int, Group] = {
 """K ↦ units that, with common ones, are below N_n from the width FROM on at q = ½; K = 2 up to θ_7 from BEYOND on."""
 
 
+FOUR = (
+    (3, Fraction(11, 50), 1),
+    (4, Fraction(41, 100), 2),
+    (5, Fraction(57, 100), 2),
+    (6, Fraction(16, 25), 2),
+    (7, Fraction(17, 25), 2),
+    (8, Fraction(71, 100), 2),
+)
+"""K = 4 without biases: n* ≤ n for q up to the number, by units (4, 4, −s, −s), (−s, −s, 4, 4) and common ones."""
+
+
 def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequence[Threshold] = THRESHOLDS) -> Proof:
     """Prove the thresholds of K = 2 and the claimed smallest widths at q = ½."""
     steps = [
@@ -73,6 +84,7 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
         *_finite(),
         *(threshold_step(case) for case in thresholds),
         _increasing(),
+        _interval_for_four(),
         *(_at_half(k, biases, n) for (k, biases), n in at_half.items()),
         enumerated(
             "Given units with their best output weights: J_D by the double loop is the rational function of q.",
@@ -223,6 +235,25 @@ def _increasing() -> Step:
         "root count",
         ordered and alone and wide,
         f"q up to {last}; the pair alone for q up to 999/1000",
+    )
+
+
+def _interval_for_four() -> Step:
+    """2 ≤ n*(4, q) ≤ a step function of q, without biases."""
+    holds = True
+    for width, end, s in FOUR:
+        pair: Group = (((4, 4, -s, -s), 0), ((-s, -s, 4, 4), 0))
+        holds = holds and beats(4, [pair, common(4, width - 2)], Fraction(0), end, biases=False)
+        holds = holds and beats(4, [pair], Fraction(0), end, biases=False, worse=True)
+    return step(
+        r"$K = 4$, without biases: $2 \le n^* \le n$, and every width from this $n$ on needs negative weights, for "
+        + ", ".join(rf"$n = {width}$ if $q \le {end}$" for width, end, _ in FOUR)
+        + ".",
+        "root count",
+        holds,
+        "units (4, 4, -s, -s), (-s, -s, 4, 4) and common ones, s = "
+        + ", ".join(str(s) for _, _, s in FOUR)
+        + "; the pair alone is above T_2",
     )
 
 

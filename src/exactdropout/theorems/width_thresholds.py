@@ -127,11 +127,11 @@ def threshold_step(case: Threshold) -> Step:
 
 
 def _below(value: RationalFunction, other: RationalFunction, low: Algebraic, high: Algebraic, sample: Fraction) -> bool:
-    """Return whether value < other on the open interval (low, high), which holds the sample."""
+    """Return whether value < other on [low, high), which holds the sample; pieces meet at their ends."""
     difference = value.numerator_times(other) - other.numerator_times(value)
     return (
         bool(difference)
-        and not any(low < r < high for r in all_roots(difference))
+        and not any(low <= r < high for r in all_roots(difference))
         and low < sample
         and high > sample
         and value(sample) < other(sample)
