@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from exactdropout.cli.output import bound_text, json_number, print_json, print_t
 from exactdropout.errors import InvalidInput, MissingExtra
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational, show
+from exactdropout.progress import amount
 
 __all__ = ["add"]
 
@@ -34,6 +38,8 @@ MEANING = {
     "bias": "E_P (E_R D - W(x)) (E_R D + W(x) - 2y)",
 }
 SAMPLES = (1, 100, 10_000)
+PLANNED = ("precision", "strategy", "max_cost", "moments")
+LONG_SECONDS = 1.0
 DEFAULT_GRID = [Fraction(k, 20) for k in range(20)]
 
 
@@ -53,7 +59,12 @@ def add(commands: Any) -> None:
     command.add_argument("--plot", metavar="FILE", help="draw the grid over q (.svg, .png or .pdf)")
     command.add_argument("--plan", action="store_true", help="print the plan and its cost, evaluate nothing")
     command.add_argument("--strategy", help="name the strategy instead of letting the planner choose")
-    command.add_argument("--threads", type=int, help="threads of the float64 engine")
+    who = command.add_mutually_exclusive_group()
+    who.add_argument("--threads", type=int, help="threads of the float64 engine")
+    who.add_argument("--workers", type=int, metavar="N", help="processes of the float64 engine, instead of threads")
+    command.add_argument(
+        "--checkpoint", metavar="FILE", help="journal of finished work: a run that was stopped goes on from it"
+    )
     add_cost(command)
     add_json(command)
     command.set_defaults(run=run)
@@ -81,19 +92,65 @@ def run(options: argparse.Namespace) -> int:
         return 0
     common |= {"threads": options.threads, "progress": wants_progress(options)}
     if options.q_grid or options.plot:
+        if options.checkpoint:
+            raise InvalidInput(
+                "Argument '--checkpoint' holds one evaluation; it cannot go with '--q-grid' or '--plot'."
+            )
         rates = grid(options.q_grid) if options.q_grid else DEFAULT_GRID
-        results = [xd.evaluate(network, data, q, **common) for q in rates]
+        with processes(options.workers) as executor:
+            results = [xd.evaluate(network, data, q, executor=executor, **common) for q in rates]
         if options.plot:
             _plot(options.plot, rates, results)
         _print_grid(options, rates, results)
         return 0
     q = drop_probability(options.q)
-    result = xd.evaluate(network, data, q, **common)
+    if wants_progress(options):
+        announce(xd.plan(network, data, q, **{name: common[name] for name in PLANNED}))
+    try:
+        with processes(options.workers) as executor:
+            result = xd.evaluate(network, data, q, executor=executor, checkpoint=options.checkpoint, **common)
+    except KeyboardInterrupt:
+        if options.checkpoint:
+            kept = f"exactdropout: {options.checkpoint} holds what was finished; the same command goes on from it"
+            print(kept, file=sys.stderr)
+        raise
     if options.json:
         print_json("evaluate", _result_json(options, result))
     else:
         _print_result(options, network, data, result)
     return 0
+
+
+def announce(plan: Any) -> None:
+    """Say on standard error what a long evaluation is going to cost."""
+    if plan.seconds >= LONG_SECONDS:
+        print(
+            f"all 2^{plan.mask_bits} masks by {plan.strategy}: {amount(plan.visited)} visits, "
+            f"about {plan.seconds:.2g} s on one core",
+            file=sys.stderr,
+        )
+
+
+@contextlib.contextmanager
+def processes(count: int | None) -> Iterator[Executor | None]:
+    """Yield a pool of worker processes, or None for None; none of them outlives this process, however it ends."""
+    if count is None:
+        yield None
+        return
+    if count < 1:
+        raise InvalidInput(f"Argument '--workers' must be a positive integer, not {count}.")
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    from exactdropout.numeric.executors import stand_by
+
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    with ProcessPoolExecutor(count, mp_context=context, initializer=stand_by, initargs=(stop,)) as pool:
+        try:
+            yield pool
+        finally:
+            stop.set()
 
 
 def _print_result(options: argparse.Namespace, network: Network, data: Examples, result: Any) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import multiprocessing
 import os
 import pickle
 import queue
@@ -16,15 +15,18 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exactdropout.errors import ExactDropoutError, ExecutorFailed, InvalidInput
 from exactdropout.model.numbers import Array, show
-from exactdropout.numeric.work import Chunk, Halt, Payload, Running, Work, deferred_interrupt, finished
+from exactdropout.numeric.work import Chunk, Halt, Payload, Running, Work, deferred_interrupt
 
-__all__ = ["checked_executor", "end_with_parent", "run_elsewhere"]
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
+__all__ = ["checked_executor", "run_elsewhere", "stand_by"]
 
 BUNDLE_NANOSECONDS = 1.0e9
 LEAST_BUNDLES = 64
@@ -79,9 +81,20 @@ def _received(name: str, data: bytes) -> Parcel:
     return parcel
 
 
+_stop: Event | None = None
+"""In a worker process of the command line: set when its parent is interrupted."""
+
+
 def run_bundle(begin: Callable[[Payload, Chunk], Running], parcel: Parcel, chunks: Sequence[Chunk]) -> list[Array]:
     """Return the results of a few chunks; this is what a worker calls."""
-    return [finished(begin, parcel.payload, chunk) for chunk in chunks]
+    results = []
+    for chunk in chunks:
+        running = begin(parcel.payload, chunk)
+        while not running.step():
+            if _stop is not None and _stop.is_set():
+                raise KeyboardInterrupt
+        results.append(running.result)
+    return results
 
 
 def bundles(places: Sequence[int], weights: Sequence[int], cost: float) -> list[list[int]]:
@@ -187,13 +200,17 @@ def _brief(error: BaseException) -> str:
     return text.rstrip(".")[:200]
 
 
-def end_with_parent() -> None:
-    """Prepare a worker process of the command line: Ctrl-C is its parent's affair, and it does not outlive its parent.
+def stand_by(stop: Event) -> None:
+    """Prepare a worker process of the command line: it stops when ``stop`` is set, and does not outlive its parent.
 
-    A worker of a pool whose parent was killed waits for work for ever otherwise.
+    Ctrl-C is its parent's affair. A worker of a pool whose parent was killed waits for work for ever otherwise.
     """
+    from multiprocessing import parent_process
+
+    global _stop  # noqa: PLW0603 - what the initializer of a pool leaves for its tasks
+    _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
+    parent = parent_process()
 
     def watch() -> None:
         if parent is not None:

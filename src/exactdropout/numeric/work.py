@@ -29,7 +29,6 @@ __all__ = [
     "Running",
     "Work",
     "deferred_interrupt",
-    "finished",
     "thread_count",
 ]
 
@@ -116,19 +115,14 @@ class Runner:
             run_elsewhere(self.executor, work, state.missing, state.keep, state.tell, self.cost)
         elif self.threads == 1 or len(state.missing) < 2:
             for place in state.missing:
-                state.keep(place, finished(work.begin, work.payload, work.chunks[place]))
+                running = work.begin(work.payload, work.chunks[place])
+                while not running.step():
+                    pass
+                state.keep(place, running.result)
                 state.tell(place)
         else:
             _run_threads(work, self.threads, state)
         return [state.results[place] for place in range(len(work.chunks))]
-
-
-def finished(begin: Callable[[Payload, Chunk], Running], payload: Payload, chunk: Chunk) -> Array:
-    """Return the result of one chunk, run to its end."""
-    running = begin(payload, chunk)
-    while not running.step():
-        pass
-    return running.result
 
 
 class _State:
