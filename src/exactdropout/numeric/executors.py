@@ -90,9 +90,11 @@ def run_bundle(begin: Callable[[Payload, Chunk], Running], parcel: Parcel, chunk
     results = []
     for chunk in chunks:
         running = begin(parcel.payload, chunk)
-        while not running.step():
+        unfinished = True
+        while unfinished:
             if _stop is not None and _stop.is_set():
                 raise KeyboardInterrupt
+            unfinished = not running.step()
         results.append(running.result)
     return results
 
