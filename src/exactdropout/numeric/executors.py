@@ -14,7 +14,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -150,6 +150,11 @@ def run_elsewhere(
                 for place, result in zip(bundle, results, strict=True):
                     keep(place, result)
                 tell(*bundle)
+        except ExecutorFailed as error:
+            if isinstance(error.__cause__, BrokenExecutor):
+                # the pool ends all its futures now; to cancel one meanwhile kills that thread of it (CPython 3.11)
+                wait(sent, timeout=10)
+            raise
         finally:
             _give_up(sent, keep)
     if halt.asked:  # by a signal whose own handler went on
