@@ -221,7 +221,7 @@ class Journal:
         numbers = np.frombuffer(body, dtype=KINDS[kind], offset=PLACE.size + 8 * dimensions).reshape(shape)
         if work != len(self._works) - 1 or place in self._parts[work]:
             raise self._refused(f"is damaged after byte {self._size}")
-        self._parts[work][place] = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
+        self._parts[work][place] = numbers.astype(numbers.dtype.newbyteorder("="))  # a copy: strategies fold in place
 
     def _json(self, body: bytes) -> dict[str, str]:
         content: dict[str, str] = json.loads(body)
