@@ -26,8 +26,8 @@ __all__ = ["estimate", "refusal", "run"]
 MOST_BITS = 56
 
 UNIT_ROUNDINGS = 1088
-PAIR_ROUNDINGS = 2560
-"""Roundings of each term, docs/error-bounds.md, step 11; 2·512 and 2048 of them in uncompensated blocks."""
+PAIR_ROUNDINGS = 4608
+"""Roundings of each term, docs/error-bounds.md, step 11; 2·512 and 4096 of them in uncompensated blocks."""
 
 
 def refusal(problem: Problem, moments: int) -> str | None:

@@ -48,9 +48,10 @@ class Ordered:
 
 @dataclass(eq=False)
 class Points:
-    """The ordered units of one problem that this process holds."""
+    """The ordered units of one problem that this process holds, and the workspaces that no pair uses at the moment."""
 
     units: dict[int, Ordered] = field(default_factory=dict)
+    workspaces: list[tuple[Array, ...]] = field(default_factory=list)
 
 
 _HELD: WeakValueDictionary[bytes, Points] = WeakValueDictionary()
@@ -217,15 +218,17 @@ class MetPair(_Stepped):
     """Chunk (i, j): E h_i h_j."""
 
     def _work(self, chunk: Chunk) -> Iterator[bool]:
-        from exactdropout.numeric.kernels.meet import BLOCK, NEAR, meet_pair
+        from exactdropout.numeric.kernels.meet import meet_pair
 
         for unit in chunk:
             yield from self._ordered(unit)
         i, j = (self._held.units[unit] for unit in chunk)
         size = len(i.order)
         shifts, bits = cells(size)
-        most = 1 << int(bits.max())
-        deepest = 1 << int(shifts[-2] if len(shifts) > 1 else shifts[0] + bits[0])
+        try:
+            workspace = self._held.workspaces.pop()
+        except IndexError:
+            workspace = _workspace(size, shifts, bits)
         total = np.zeros((1, 2))
         arguments: tuple[Any, ...] = (
             i.order,
@@ -237,14 +240,7 @@ class MetPair(_Stepped):
             self._weights.ravel(),
             shifts,
             bits,
-            np.empty(size if len(shifts) > 1 else 0, dtype=np.int64),
-            np.empty(int(np.sum(1 << shifts[:-1])), dtype=np.int64),
-            _aligned(3, deepest),
-            np.empty(BLOCK, dtype=np.int64),
-            np.empty(most, dtype=np.int64),
-            np.empty(most, dtype=np.int64),
-            _aligned(6, 4 * most + 8),
-            _aligned(1, 4 * NEAR).ravel(),
+            *workspace,
             np.zeros(2, dtype=np.int64),
             total,
             self._stretch,
@@ -252,4 +248,23 @@ class MetPair(_Stepped):
         run: Callable[..., bool] = meet_pair
         while not run(*arguments):
             yield False
+        self._held.workspaces.append(workspace)
         self.result = np.array([total[0, 0] + total[0, 1]])
+
+
+def _workspace(size: int, shifts: Array, bits: Array) -> tuple[Array, ...]:
+    """Return the arrays that :func:`~.kernels.meet.meet_pair` works in; it writes before it reads."""
+    from exactdropout.numeric.kernels.meet import BLOCK, NEAR
+
+    most = 1 << int(bits.max())
+    deepest = 1 << int(shifts[-2] if len(shifts) > 1 else shifts[0] + bits[0])
+    return (
+        np.empty(size if len(shifts) > 1 else 0, dtype=np.int64),
+        np.empty(int(np.sum(1 << shifts[:-1])), dtype=np.int64),
+        _aligned(3, deepest),
+        np.empty(BLOCK, dtype=np.int64),
+        np.empty(most, dtype=np.int64),
+        np.empty(most, dtype=np.int64),
+        _aligned(6, 4 * most + 8),
+        _aligned(1, 4 * NEAR).ravel(),
+    )

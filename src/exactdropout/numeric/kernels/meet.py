@@ -26,7 +26,7 @@ from exactdropout.numeric.kernels.meet_order import add
 
 __all__ = ["BLOCK", "NEAR", "meet_pair", "meet_reference"]
 
-BLOCK = 2048
+BLOCK = 4096
 """Points whose terms are added without compensation."""
 
 NEAR = 64
