@@ -295,9 +295,9 @@ from concurrent.futures import ProcessPoolExecutor
 import multiprocessing, numpy as np
 import exactdropout as xd
 rng = np.random.default_rng(1)
-network = xd.Network([rng.normal(size=(6, 22)), rng.normal(size=(1, 6))])
+network = xd.Network([rng.normal(size=(6, 26)), rng.normal(size=(1, 6))])
 with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-    xd.evaluate(network, xd.Examples.point(rng.normal(size=22), 1.0), strategy="enumerate", executor=pool)
+    xd.evaluate(network, xd.Examples.point(rng.normal(size=26), 1.0), strategy="enumerate", executor=pool)
 """
 
 
