@@ -12,6 +12,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
+from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference, square_error
 from exactdropout.numeric.strategy import Estimate, Folded
@@ -32,6 +33,8 @@ def refusal(problem: Problem, moments: int) -> str | None:
         return "exactly the droppable layer before the last hidden layer must have a rate above 0"
     if moments == 4:
         return "it computes second moments only"
+    if interpreted():
+        return "its kernel is written in vectors, and NUMBA_DISABLE_JIT is set"
     if int(np.count_nonzero(problem.hidden(problem.first), axis=1).max()) > MOST_BITS:
         return f"more than {MOST_BITS} units are active"
     return None

@@ -10,6 +10,7 @@ import numpy as np
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.flat import FlatExamples, FlatNetwork, FlatRates, flat_examples, flat_network, flat_rates
+from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.result import Evaluation, PerExample, Plan, filled
 from exactdropout.progress import Progress
 
@@ -28,7 +29,7 @@ def plan_small(
     network: Network, data: Examples, rates: tuple[Fraction, ...], strategy: str | None, max_cost: float | None
 ) -> Plan | None:
     """Return the plan of a problem of few masks, whose strategy is ``walk``, or None where there are many."""
-    if strategy not in (None, "walk") or network.kind != "float64" or data.kind == "symbolic":
+    if interpreted() or strategy not in (None, "walk") or network.kind != "float64" or data.kind == "symbolic":
         return None
     masks, flat = flat_rates(rates), flat_network(network)
     widths = network.architecture.widths

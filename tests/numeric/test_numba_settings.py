@@ -1,0 +1,58 @@
+"""Kernels where no cache folder can be made, and where Numba is told not to compile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+KERNEL = """
+from exactdropout.numeric.kernels.compiled import compiled
+
+@compiled
+def twice(x):
+    return 2 * x
+
+if __name__ == "__main__":
+    print(twice(21), twice.nopython_signatures != [])
+"""
+
+
+def test_kernels_compile_where_every_cache_folder_is_a_file(tmp_path):
+    """Root may write into any folder, but nobody into a file as if it were one."""
+    script = tmp_path / "script.py"
+    script.write_text(KERNEL)
+    for name in ("__pycache__", "cache", "home"):
+        (tmp_path / name).write_text("a file")
+    blocked = {"XDG_CACHE_HOME": "home", "HOME": "home", "NUMBA_CACHE_DIR": "cache"}
+    for names in (("XDG_CACHE_HOME", "HOME"), tuple(blocked)):
+        environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+        environment |= {name: str(tmp_path / blocked[name]) for name in names}
+        done = subprocess.run(
+            [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert (done.stdout, done.stderr) == ("42 True\n", "")
+    assert {path.name for path in tmp_path.iterdir()} == {"script.py", "__pycache__", "cache", "home"}
+
+
+INTERPRETED = """
+import exactdropout as xd
+from fractions import Fraction
+network = xd.Network([[[0.5, -1.25, 2.0], [1.0, 0.75, -0.5]], [[1.5, -1.0]]], [[0.25, 0.0], [0.125]])
+data = xd.Examples([((1.0, 2.0, -0.5), 1.5), ((0.25, -1.0, 1.0), -2.0)])
+exact = xd.evaluate(network.exact(), data.exact(), "1/4")
+for options in ({}, {"moments": 4}, {"gradient": True}, {"strategy": "meet"}):
+    found = xd.evaluate(network, data, "1/4", **options)
+    assert abs(Fraction(found.criterion) - exact.criterion) <= Fraction(found.error_bound) < 1e-10
+    print(found.plan.strategy)
+"""
+
+
+def test_a_small_network_is_evaluated_with_numba_disabled():
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.split()[-1] == "meet"
+    assert len(done.stdout.split()) == 4
