@@ -148,17 +148,20 @@ def test_propagated_moments_equal_plain_sums(problem):
 
 
 def test_progress_rises_to_its_end():
-    """Two distinct inputs of three examples, through both kinds of tables."""
+    """Two distinct inputs of three examples, through both kinds of tables, with thousands of states in between."""
     random = np.random.default_rng(4)
     network = xd.Network([random.integers(-2, 3, size=(4, 16)).tolist(), [[1, -1, 2, 0], [1, 1, -1, -1]], [2, -1]])
     data = xd.Examples([([1] * 16, 0), ([1, 2] * 8, 0), ([1] * 16, 1)])
+    found = set()
     for strategy in ("merge", "states"):
         seen = []
-        xd.evaluate(network, data, strategy=strategy, progress=lambda *done, seen=seen: seen.append(done))
+        result = xd.evaluate(network, data, strategy=strategy, progress=lambda *done, seen=seen: seen.append(done))
+        found.add((result.criterion, result.mean, result.variance))
         assert seen == sorted(set(seen))
         assert {total for _, total in seen} == {2000}
         assert seen[-1] == (2000, 2000)
         assert len(seen) > 10
+    assert len(found) == 1
 
 
 def test_a_strategy_that_does_not_apply_says_why():
