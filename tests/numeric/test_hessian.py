@@ -12,7 +12,7 @@ import sympy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers, NumericalRange
+from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers, NumericalRange, UnreadableFile
 from exactdropout.evaluation import evaluate, plan
 from exactdropout.model import Examples, Network
 from exactdropout.numeric import hessian as engine
@@ -248,3 +248,16 @@ def test_directions_are_checked():
         evaluate(network, data, hessian_product=network, precision=20)
     with pytest.raises(InvalidInput, match="hessian_product"):
         evaluate(network, data, hessian_product=([[[float("nan"), 1.0]], [1.0]], None))
+
+
+def test_a_journal_belongs_to_its_direction(tmp_path):
+    """Nested tables give this gradient up, so the journal holds them, the walk and the product."""
+    network = Network([[[0.1, 0.2]], [[1.0]], [1.0]], [[-0.2], [0.5], [0.0]])
+    data, path = Examples.point([1.0, 1.0], 1.0), tmp_path / "journal"
+    first = evaluate(network, data, gradient=True, hessian_product=network, checkpoint=path)
+    again = evaluate(network, data, gradient=True, hessian_product=network, checkpoint=path)
+    assert parts(first.gradient) == parts(again.gradient)
+    assert parts(first.hessian_product) == parts(again.hessian_product)
+    other = moved(network, network, 1.0)
+    with pytest.raises(UnreadableFile, match="direction of 'hessian_product'"):
+        evaluate(network, data, gradient=True, hessian_product=other, checkpoint=path)
