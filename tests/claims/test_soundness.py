@@ -148,7 +148,7 @@ def test_verdicts_have_three_values():
     with pytest.raises(TypeError, match="three values"):
         bool(verdict)
     assert "proved" in str(verdict)
-    assert verdict._repr_latex_() == r"$\displaystyle \text{penalty} \ge 0$ (proved)"
+    assert verdict._repr_latex_() == r"$\displaystyle \text{penalty} \ge 0 \quad\text{(proved)}$"
 
 
 def test_objects_in_place_of_text():
