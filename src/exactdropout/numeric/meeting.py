@@ -48,7 +48,7 @@ def refusal(problem: Problem, moments: int) -> str | None:
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
-    """Return the points of both lists over all pairs; one costs 35 to 70 ns as the orders leave the caches."""
+    """Return the points of both lists over all pairs; one costs 35 to 120 ns as the orders leave the caches."""
     layer = len(problem.weights) - 2
     width, count = len(ramps(problem)[1]), len(pairs_of(problem))
     outer = problem.first < layer
@@ -65,7 +65,8 @@ def estimate(problem: Problem, moments: int) -> Estimate:
             cost += weight * (1e5 + 2.0**k * width * (20.0 + 2.0 * width))
             continue
         visited += weight * size * max(1.0, pairs)
-        pair, unit = 35.0 + 1.2 * max(0, k - 24), 25.0 + 1.0 * max(0, k - 30)
+        beyond = max(0, k - 42)  # ranks lie in memory
+        pair, unit = 35.0 + 1.2 * max(0, k - 24) + 5.0 * beyond, 25.0 + 1.0 * max(0, k - 30) + 8.0 * beyond
         cost += weight * (size * (pairs * pair + width * unit) + 2e5 + 9e4 * width + 5e4 * pairs)
         memory = max(memory, size * (8.0 * width + 16.0 * thread_count(None)) + 1e6)
     if outer:
