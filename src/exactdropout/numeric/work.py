@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -151,27 +152,36 @@ class _State:
 
 
 def _run_threads(work: Work, threads: int, state: _State) -> None:
+    """Let each thread take the next chunk when it has finished one; this thread waits, and tells."""
     halt = Halt()
+    left = iter(state.missing)  # shared: one step of a list's iterator is atomic
+    done: deque[int] = deque()
 
-    def finish(place: int) -> int | None:
-        running = work.begin(work.payload, work.chunks[place])
-        while not halt.asked:
-            if running.step():
-                state.keep(place, running.result)
-                return place
-        return None
+    def labour() -> None:
+        for place in left:
+            running = work.begin(work.payload, work.chunks[place])
+            unfinished = True
+            while unfinished:
+                if halt.asked:
+                    return
+                unfinished = not running.step()
+            state.keep(place, running.result)
+            done.append(place)
 
-    with deferred_interrupt(halt), ThreadPoolExecutor(max_workers=min(threads, len(state.missing))) as pool:
-        pending: set[Future[int | None]] = {pool.submit(finish, place) for place in state.missing}
+    def tell() -> None:
+        state.tell(*(done.popleft() for _ in range(len(done))))
+
+    threads = min(threads, len(state.missing))
+    with deferred_interrupt(halt), ThreadPoolExecutor(max_workers=threads) as pool:
         try:
+            pending: set[Future[None]] = {pool.submit(labour) for _ in range(threads)}
             while pending and not halt.asked:
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                places = [future.result() for future in done]
-                state.tell(*(place for place in places if place is not None))
+                ended, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                tell()
+                for future in ended:
+                    future.result()
         finally:
             halt.asked = True  # nothing runs any more at the regular end; otherwise the rest is given up
-            for future in pending:
-                future.cancel()
     if len(state.results) < len(work.chunks):  # halted by a signal whose own handler went on
         raise KeyboardInterrupt
 
