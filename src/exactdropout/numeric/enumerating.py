@@ -21,7 +21,7 @@ from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 __all__ = ["active_columns", "estimate", "refusal", "run", "signed_rows", "unit_quantities"]
 
 MOST_BITS = 40
-CHUNK_MASKS = 2.0**22
+CHUNK_MASKS = 2.0**24
 STEP_MASKS = 2.0**24
 LANES = 8
 """A row of the table is filled up to whole vectors of this many numbers."""
@@ -114,7 +114,7 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     work = Work(
         name="enumerate",
         begin=EnumeratedItems,
-        payload={"common": common, "items": items, "budget": STEP_MASKS},
+        payload={"common": common, "items": items, "budget": min(STEP_MASKS, 2.0**30 / units.shape[1])},
         chunks=tuple(chunks),
         weights=tuple(weights),
     )
