@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from exactdropout.notation.style import GREEK, Style, has_layer
 from exactdropout.notation.text import ATOM, POWER, PRODUCT, SUM, digits
@@ -65,7 +65,7 @@ def _quantity(name: str) -> str:
         return "<msub><mi>J</mi><mi>D</mi></msub>"
     if name == "output":
         return f"<mrow><mi>W</mi>{_APPLY}<mrow><mo>(</mo><mi>x</mi><mo>)</mo></mrow></mrow>"
-    return "<mi>R</mi>" if name == "risk" else f"<mtext>{escape(name)}</mtext>"
+    return "<mi>R</mi>" if name == "risk" else f"<mtext>{escape(name, quote=False)}</mtext>"
 
 
 def _print(node: Any, level: int, style: Style) -> str:
@@ -116,7 +116,7 @@ def _parts(node: Any, style: Style) -> tuple[str, int]:
 def _name(node: Name, style: Style) -> tuple[str, int]:
     printed = style.printed(node.name)
     plain = len(printed) == 1 or printed in _LETTERS
-    symbol = f"<mi>{_LETTERS.get(printed, printed)}</mi>" if plain else f"<mtext>{escape(printed)}</mtext>"
+    symbol = f"<mi>{_LETTERS.get(printed, printed)}</mi>" if plain else f"<mtext>{escape(printed, quote=False)}</mtext>"
     if not node.indices:
         return symbol, ATOM
     if style.index == "bracket":

@@ -14,11 +14,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, Number, approximate, format_rational, rounded_up, show
-from exactdropout.notation.style import Style, StyleOptions, styled
+
+if TYPE_CHECKING:  # printing is loaded by the first formula, not by the first number
+    from exactdropout.notation.style import Style, StyleOptions
 
 __all__ = [
     "Evaluation",
@@ -98,6 +100,7 @@ class Gradient:
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one matrix per layer in aligned lines; at most 400 entries."""
+        from exactdropout.notation.style import styled
         from exactdropout.numeric.printing import gradient_latex
 
         return gradient_latex(self, styled(style, options))
@@ -237,6 +240,7 @@ class Evaluation:
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return a booktabs table of the quantities, each with a bound of its error; long fractions as decimals."""
+        from exactdropout.notation.style import styled
         from exactdropout.numeric.printing import evaluation_latex
 
         return evaluation_latex(self, styled(style, options))

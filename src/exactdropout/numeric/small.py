@@ -31,16 +31,19 @@ def plan_small(
     """Return the plan of a problem of few masks, whose strategy is ``walk``, or None where there are many."""
     if interpreted() or strategy not in (None, "walk") or network.kind != "float64" or data.kind == "symbolic":
         return None
-    masks, flat = flat_rates(rates), flat_network(network)
-    widths = network.architecture.widths
-    if len(rates) != len(widths) - 1 or not flat.finite:
+    masks, widths = flat_rates(rates), network.architecture.widths
+    if len(rates) != len(widths) - 1:
+        return None
+    bits = sum(widths[l] for l in masks.walked)
+    if bits > 24 or len(data) * 8 << bits > MOST_STEPS:  # before a large network is flattened in vain
+        return None
+    flat = flat_network(network)
+    if not flat.finite:
         return None
     if data.inputs.shape[1] != widths[0] or data.labels.shape[1] != widths[-1]:
         return None
-    bits = sum(widths[l] for l in masks.walked)
     units = int(flat.layout[4, -3]) + 8 if len(rates) > 1 else 8
-    steps = len(data) * units << bits if bits <= 24 else MOST_STEPS + 1
-    if steps > MOST_STEPS:
+    if len(data) * units << bits > MOST_STEPS:
         return None
     leaves = _leaves(flat_examples(data), widths, masks)
     cost = 1.5e4 + 0.1 * leaves * units
