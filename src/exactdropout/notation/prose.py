@@ -94,8 +94,8 @@ def sentence(text: str) -> list[Segment]:
 def latex_sentence(text: str) -> str:
     """Return LaTeX for a sentence: formulas between dollars, every other character escaped.
 
-    >>> latex_sentence("50% of x_1")
-    '50\\% of $x_1$'
+    >>> print(latex_sentence("50% of x_1"))
+    50\\% of $x_1$
     """
     return "".join(latex_text(s.source) if s.latex is None else f"${s.latex}$" for s in sentence(text))
 
