@@ -97,3 +97,7 @@ def test_refusals():
         uniform_moments(0, [N])
     with pytest.raises(MixedNumbers, match="'q'"):
         uniform_moments(K, [N], 0.5)
+    with pytest.raises(InvalidInput, match="0 <= q < 1"):
+        uniform_moments(K, [N], sympy.Integer(2))
+    with pytest.raises(MixedNumbers, match="SymPy Float"):
+        uniform_moments(K, [N], 0.5 * sympy.Symbol("q"))

@@ -44,7 +44,7 @@ class UniformMoments:
 
     def criterion(self, label: Any) -> sympy.Expr:
         """Return E (D − label)² = Var D + (E D − label)²."""
-        return self.variance + (self.mean - sympy.sympify(_exact(label, "label"))) ** 2
+        return self.variance + (self.mean - _exact(label, "label")) ** 2
 
 
 def uniform_moments(
@@ -77,7 +77,7 @@ def uniform_moments(
     >>> uniform_moments(K, n, Fraction(1, 2), depth=d).variance       # Theorem 18
     y**2*((1 + 1/K)*(1 + 1/n)**(d - 1) - 1)
     """
-    y = sympy.Symbol("y") if mean is None else sympy.sympify(_exact(mean, "mean"))
+    y = sympy.Symbol("y") if mean is None else _exact(mean, "mean")
     width = _exact(inputs, "inputs")
     if depth is None:
         if isinstance(hidden, (str, sympy.IndexedBase)) or not isinstance(hidden, Sequence):
@@ -141,7 +141,9 @@ def _listed(value: Any, count: int, name: str) -> list[sympy.Expr]:
 
 
 def _exact(value: Any, name: str) -> sympy.Expr:
-    if isinstance(value, sympy.Expr) and not value.has(sympy.Float):
+    if isinstance(value, sympy.Expr) and not value.is_number:
+        if value.has(sympy.Float):
+            raise MixedNumbers(f"Argument {name!r} must be exact, not {show(value)}, which holds a SymPy Float.")
         return value
     number, kind = scalar(value, name)
     if kind == "float64":
