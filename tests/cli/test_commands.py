@@ -81,10 +81,47 @@ def test_plan_starts_nothing(figure_1, capsys):
     (figure_1 / "big.csv").write_text(",".join(["1"] * 61) + "\n")
     assert main(["evaluate", "big.json", "big.csv", "--plan"]) == 0
     assert "2^61 per example" in capsys.readouterr().out
-    assert main(["evaluate", "big.json", "big.csv"]) == 2
+    assert main(["evaluate", "big.json", "big.csv", "--moments", "4"]) == 2
     assert "raise max_cost" in capsys.readouterr().err
     code, content = run_json(capsys, "evaluate", "net.json", "data.csv", "--plan")
     assert (code, content["mask_bits"]) == (0, 4)
+
+
+def test_a_layer_that_must_be_met_is_evaluated_without_fourth_moments(figure_1, capsys):
+    """2^38 masks are too many for fourth moments; second moments by meet are not."""
+    columns = [[F((7 * i + 3 * k) % 11 - 5, 8) + F(i * k, 1024) for k in range(38)] for i in (1, 2)]
+    xd.Network([[[float(v) for v in row] for row in columns], [[1.0, -1.0]]]).save("wide.json")
+    (figure_1 / "wide.csv").write_text(",".join(["1"] * 39) + "\n")
+    call = ["evaluate", "wide.json", "wide.csv", "--strategy", "meet", "--plan"]
+    code, content = run_json(capsys, *call)
+    assert (code, content["strategy"]) == (0, "meet")
+    assert main([*call, "--moments", "4"]) == 2
+    assert "second moments only" in capsys.readouterr().err
+    code, content = run_json(capsys, "evaluate", "wide.json", "wide.csv", "--plan")
+    assert (code, content["mask_bits"]) == (0, 40)
+    assert content["cost"] < 6e10
+
+
+def test_the_standard_error_is_left_out_with_second_moments_only(figure_1, capsys):
+    code, content = run_json(capsys, "evaluate", "net.json", "data.csv", "--strategy", "meet", "--per-example")
+    assert (code, content["criterion"], content["standard_error"]) == (0, "54", None)
+    assert "squared_error_variance" not in content["per_example"][0]
+    assert main(["evaluate", "net.json", "data.csv", "--strategy", "meet"]) == 0
+    out = capsys.readouterr().out
+    assert "No standard error" in out
+    assert "Monte-Carlo" not in out
+    assert main(["evaluate", "net.json", "data.csv", "--moments", "2"]) == 0
+    assert "standard error" not in capsys.readouterr().out
+
+
+def test_costs_that_are_infinite_are_no_json_numbers(figure_1, capsys):
+    assert main(["evaluate", "net.json", "data.csv", "--plan", "--json"]) == 0
+
+    def refused(constant):
+        raise AssertionError(constant)
+
+    content = json.loads(capsys.readouterr().out, parse_constant=refused)
+    assert None in [other["cost"] for other in content["runners_up"]]
 
 
 def test_law(figure_1, capsys):
@@ -140,6 +177,7 @@ BAD = [
     (["evaluate", "net.json", "data.csv", "--plot", "x.exe"], "'--plot' must end in"),
     (["evaluate", "net.json", "data.csv", "--plot", "no/x.svg"], "cannot be written"),
     (["evaluate", "net.json", "data.csv", "--strategy", "walk"], "'strategy' must be None"),
+    (["evaluate", "net.json", "data.csv", "--workers", "2"], "'--workers' is for float64 networks"),
     (["law", "net.json", "--x", "1"], "'x' must have 2 entries"),
     (["law", "net.json", "--x", HOSTILE], "'--x' must be"),
     (["law", "net.json", "--x", "1,1", "--output", "1"], "0 <= output < 1"),

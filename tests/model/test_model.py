@@ -162,6 +162,7 @@ def test_bad_rates(q, message):
 
 def test_rates():
     arch = xd.Architecture(2, (3,))
+    assert drop_rates(np.array(0.5), arch) == ((0.5, 0.5), "float64")
     assert drop_rates(0, arch) == ((0, 0), "exact")
     assert drop_rates("0.3", arch) == ((F(3, 10), F(3, 10)), "exact")
     assert drop_rates([0, "1/2"], arch) == ((0, F(1, 2)), "exact")

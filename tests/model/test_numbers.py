@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactdropout.errors import InvalidInput, MixedNumbers
-from exactdropout.model.numbers import MAX_DIGITS, format_rational, number_array, parse_rational, scalar
+from exactdropout.model.numbers import (
+    MAX_DIGITS,
+    format_rational,
+    number_array,
+    parse_rational,
+    rounded_up,
+    scalar,
+    show,
+)
 
 
 @given(st.fractions())
@@ -72,6 +80,11 @@ def test_integers_past_our_limit_are_refused_clearly():
         parse_rational("1e999999")
     with pytest.raises(InvalidInput, match=f"at most {MAX_DIGITS} digits"):
         parse_rational("9" * (3 * MAX_DIGITS))
+
+
+def test_what_is_shown_of_a_boolean_and_of_no_error():
+    assert show(True) == "True"
+    assert rounded_up(F(0)) == "0"
 
 
 def test_kinds_of_scalars():

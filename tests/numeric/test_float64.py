@@ -227,3 +227,15 @@ def test_progress_reaches_the_total():
     assert seen[0][0] == 0
     assert seen[-1][0] == seen[-1][1] > 0
     assert seen == sorted(seen)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("strategy", ["walk", "enumerate", "meet", "moments"])
+def test_overflow_and_underflow_are_reported_and_nothing_warns(strategy):
+    """A label of 1e200, whose square is no float; weights of 5e-324, whose products are none."""
+    large, small = Network([[[1.0]], [1.0]]), Network([[[5e-324, 1e-320]], [1.0]])
+    with np.errstate(all="raise"):
+        with pytest.raises(NumericalRange, match="beyond the range"):
+            evaluate_float64(large, Examples.point([1.0], 1e200), (F(1, 2),) * 2, strategy=strategy)
+        with pytest.raises(NumericalRange, match="underflows"):
+            evaluate_float64(small, Examples.point([1.0, 1.0], 0.0), (F(1, 2),) * 2, strategy=strategy)

@@ -114,6 +114,18 @@ def test_wide_and_deep_equal_weights_have_a_closed_form():
     assert result.error_bound < 1e-9 * result.criterion
 
 
+def test_many_inputs_need_no_matrix_of_all_their_pairs():
+    """10^5 inputs of 2 and weights of 1, p = 1/2: E z = 2K, Var z = 4K; a hidden unit doubles E z²."""
+    size = 100_000
+    for network in (Network([np.ones((1, size)), [[1.0]]]), Network([np.ones((1, size))])):
+        data = Examples([(np.full(size, 2.0), [0.0])])
+        hidden = len(network.weights) == 2
+        result = evaluate_float64(network, data, (F(1, 2),) * len(network.weights), strategy="moments")
+        second = F(2 * size) ** 2 + 4 * size  # E z²
+        assert abs(F(result.criterion) - (2 * second if hidden else second)) <= F(result.error_bound)
+        assert result.plan.memory < 2**30
+
+
 def test_a_unit_that_changes_its_sign_is_refused():
     with pytest.raises(InvalidInput, match="change its sign"):
         evaluate_float64(

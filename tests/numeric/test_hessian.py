@@ -239,7 +239,15 @@ def test_directions_are_checked():
         along.weights[0].tolist()
     )
     assert along.biases == (None, None)
-    for wrong in (3, "w", ([[[1.0]], [1.0]], None), Network([[1.0, 1.0]]), (gradient.weights, [[1.0], [1.0]])):
+    for wrong in (
+        3,
+        "w",
+        (1, 2),
+        (None, 3),
+        ([[[1.0]], [1.0]], None),
+        Network([[1.0, 1.0]]),
+        (gradient.weights, [[1.0], [1.0]]),
+    ):
         with pytest.raises(InvalidInput, match="hessian_product"):
             evaluate(network, data, hessian_product=wrong)
     with pytest.raises(MixedNumbers, match="hessian_product"):

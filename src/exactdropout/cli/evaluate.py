@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from exactdropout.cli.arguments import (
     add_cost,
@@ -22,7 +23,7 @@ from exactdropout.cli.arguments import (
     wants_progress,
 )
 from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
-from exactdropout.errors import InvalidInput, MissingExtra
+from exactdropout.errors import CostLimitExceeded, InvalidInput, MissingExtra
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational, show
 from exactdropout.progress import amount
@@ -38,7 +39,7 @@ MEANING = {
     "bias": "E_P (E_R D - W(x)) (E_R D + W(x) - 2y)",
 }
 SAMPLES = (1, 100, 10_000)
-PLANNED = ("precision", "strategy", "max_cost", "moments")
+PLANNED = ("precision", "strategy", "max_cost")
 LONG_SECONDS = 1.0
 DEFAULT_GRID = [Fraction(k, 20) for k in range(20)]
 
@@ -58,6 +59,10 @@ def add(commands: Any) -> None:
     command.add_argument("--q-grid", metavar="GRID", help="criterion over several q: 0,1/4,1/2 or START:STOP:COUNT")
     command.add_argument("--plot", metavar="FILE", help="draw the grid over q (.svg, .png or .pdf)")
     command.add_argument("--plan", action="store_true", help="print the plan and its cost, evaluate nothing")
+    command.add_argument(
+        "--moments", type=int, choices=(2, 4), help="4 for the standard error of sampling, 2 without it; by default 4 "
+        "unless only 2 is affordable, or known to the strategy",
+    )  # fmt: skip
     command.add_argument("--strategy", help="name the strategy instead of letting the planner choose")
     who = command.add_mutually_exclusive_group()
     who.add_argument("--threads", type=int, help="threads of the float64 engine")
@@ -81,10 +86,15 @@ def run(options: argparse.Namespace) -> int:
         "precision": options.precision,
         "strategy": options.strategy,
         "max_cost": cost_limit(options.max_cost),
-        "moments": 4,
     }
+    if options.workers is not None and (options.precision is not None or network.kind != "float64"):
+        raise InvalidInput(
+            "Argument '--workers' is for float64 networks without '--exact' and '--precision'; "
+            "only those work in chunks."
+        )
     if options.plan:
-        plan = xd.plan(network, data, drop_probability(options.q), **common)
+        q = drop_probability(options.q)
+        plan = xd.plan(network, data, q, moments=_moments(options, network, data, q, common), **common)
         if options.json:
             print_json("plan", _plan_json(plan))
         else:
@@ -98,14 +108,17 @@ def run(options: argparse.Namespace) -> int:
             )
         rates = grid(options.q_grid) if options.q_grid else DEFAULT_GRID
         with processes(options.workers) as executor:
-            results = [xd.evaluate(network, data, q, executor=executor, **common) for q in rates]
+            moments: Literal[2, 4] = 4 if options.moments == 4 else 2  # no standard error is shown
+            results = [xd.evaluate(network, data, q, executor=executor, moments=moments, **common) for q in rates]
         if options.plot:
             _plot(options.plot, rates, results)
         _print_grid(options, rates, results)
         return 0
     q = drop_probability(options.q)
+    planned = {name: common[name] for name in PLANNED}
+    common["moments"] = _moments(options, network, data, q, planned)
     if wants_progress(options):
-        announce(xd.plan(network, data, q, **{name: common[name] for name in PLANNED}))
+        announce(xd.plan(network, data, q, moments=common["moments"], **planned))
     try:
         with processes(options.workers) as executor:
             result = xd.evaluate(network, data, q, executor=executor, checkpoint=options.checkpoint, **common)
@@ -119,6 +132,23 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print_result(options, network, data, result)
     return 0
+
+
+def _moments(
+    options: argparse.Namespace, network: Network, data: Examples, q: Any, planned: dict[str, Any]
+) -> Literal[2, 4]:
+    """Return 4, or 2 where fourth moments cost too much or the named strategy does not know them."""
+    import exactdropout as xd
+    from exactdropout.numeric.exact_planner import DEFAULT_MAX_COST
+
+    if options.moments is not None or options.precision is not None:
+        return 2 if options.moments == 2 else 4
+    limit = planned["max_cost"] or DEFAULT_MAX_COST
+    try:
+        xd.plan(network, data, q, moments=4, **{**planned, "max_cost": limit})
+    except (CostLimitExceeded, InvalidInput):
+        return 2
+    return 4
 
 
 def announce(plan: Any) -> None:
@@ -164,12 +194,15 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
         f"all 2^{result.plan.mask_bits} masks, {result.plan.strategy} ({result.exactness})"
     )
     print_table(title, ("quantity", "value", "error at most", "meaning"), rows)
-    print_table(
-        "A Monte-Carlo estimate of the criterion would have",
-        ("masks per example", "standard error", "error at most", "relative to the criterion"),
-        [_sampling_row(n, result) for n in SAMPLES],
-        numeric=(0, 1, 2, 3),
-    )
+    if result.per_example.squared_error_variance is not None:
+        print_table(
+            "A Monte-Carlo estimate of the criterion would have",
+            ("masks per example", "standard error", "error at most", "relative to the criterion"),
+            [_sampling_row(n, result) for n in SAMPLES],
+            numeric=(0, 1, 2, 3),
+        )
+    elif options.moments is None:
+        print("No standard error of sampling: its fourth moments cost too much, or the strategy does not know them.")
     if options.per_example:
         _print_examples(result, digits)
 
@@ -227,11 +260,13 @@ def _result_json(options: argparse.Namespace, result: Any) -> dict[str, Any]:
     content |= {name: json_number(getattr(result, name)) for name in QUANTITIES}
     content["mean"] = [json_number(v) for v in result.mean]
     content["error_bounds"] = {name: json_number(result.error_bounds[name]) for name in (*QUANTITIES, "mean")}
-    content["standard_error"] = {str(n): list(result.standard_error(n)) for n in SAMPLES}
+    fourth = result.per_example.squared_error_variance is not None
+    content["standard_error"] = {str(n): list(result.standard_error(n)) for n in SAMPLES} if fourth else None
     content["plan"] = _plan_json(result.plan)
     if options.per_example:
         table = result.per_example
-        names = ("output", "mean", "variance", "criterion", "risk", "penalty", "squared_error_variance")
+        names = ["output", "mean", "variance", "criterion", "risk", "penalty"]
+        names += ["squared_error_variance"] if fourth else []
         content["per_example"] = [
             {"probability": format_rational(p)} | {name: _nested(getattr(table, name)[i]) for name in names}
             for i, p in enumerate(result.probabilities)
@@ -253,12 +288,17 @@ def _plan_json(plan: Any) -> dict[str, Any]:
         "exactness": plan.exactness,
         "mask_bits": plan.mask_bits,
         "visited": str(plan.visited),
-        "cost": plan.cost,
+        "cost": _finite(plan.cost),
         "memory_bytes": plan.memory,
-        "seconds": plan.seconds,
+        "seconds": _finite(plan.seconds),
         "reason": plan.reason,
-        "runners_up": [{"strategy": r.strategy, "cost": r.cost, "reason": r.reason} for r in plan.runners_up],
+        "runners_up": [{"strategy": r.strategy, "cost": _finite(r.cost), "reason": r.reason} for r in plan.runners_up],
     }
+
+
+def _finite(value: float) -> float | None:
+    """Return None for infinity, which JSON does not know."""
+    return value if math.isfinite(value) else None
 
 
 def _plot(path: str, rates: Sequence[Fraction], results: Sequence[Any]) -> None:

@@ -59,7 +59,10 @@ _PYTHON_INT_DIGITS = 4_000  # below CPython's default limit of 4,300 for int(tex
 def show(value: object, limit: int = 60) -> str:
     """Return a short printable form of any value, for error messages; never fails."""
     try:
-        text = format_rational(value) if isinstance(value, (int, Fraction)) else repr(value)
+        if isinstance(value, (int, Fraction)) and not isinstance(value, bool):
+            text = format_rational(value)
+        else:
+            text = repr(value)
     except Exception:  # a hostile __repr__ must not hide the real message
         text = f"an object of type {type(value).__name__}"
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -146,6 +149,8 @@ def rounded_up(value: Fraction) -> str:
     >>> rounded_up(Fraction(1, 3)), rounded_up(Fraction(1, 2))
     ('3.4e-1', '5.0e-1')
     """
+    if value == 0:
+        return "0"
     with localcontext(prec=2, rounding=ROUND_CEILING, Emin=-(10**9), Emax=10**9):
         return f"{Decimal(value.numerator) / Decimal(value.denominator):.1e}"
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
+
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model.architecture import Architecture
 from exactdropout.model.numbers import Kind, Number, common_kind, scalar, show
@@ -39,6 +41,8 @@ def _one_rate(q: object, layers: int) -> tuple[DropRates, Kind]:
 
 
 def _drop_rates(q: object, layers: int) -> tuple[DropRates, Kind]:
+    if isinstance(q, np.ndarray) and q.ndim == 0:
+        q = q.item()
     one = isinstance(q, str) or not (isinstance(q, Sequence) or hasattr(q, "__len__"))
     values = [q] * layers if one else list(q)  # type: ignore[call-overload]  # a sequence here
     if len(values) != layers:

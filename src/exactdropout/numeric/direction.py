@@ -40,7 +40,7 @@ def direction_of(value: Any, network: Network) -> Direction:
             f"(weights, biases), not {show(value)}."
         )
     weights, biases = value
-    if biases is not None and all(b is None for b in biases):
+    if isinstance(biases, (tuple, list)) and all(b is None for b in biases):
         biases = None
     try:
         described = Network(weights, biases, activation=network.architecture.activations)

@@ -154,4 +154,6 @@ def _duration(cost: float) -> str:
     seconds = cost * 1e-9
     if seconds > 2.0**60:
         return f"2^{_log2(cost) - 30:.0f} s"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
     return f"{seconds:.0f} s" if seconds < 7200 else f"{seconds / 86400:.3g} days"

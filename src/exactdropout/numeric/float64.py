@@ -35,7 +35,11 @@ __all__ = ["SERIAL", "evaluate_float64"]
 SERIAL = 5.0e6
 """Below this cost, in nanoseconds, a pool of threads is not worth starting."""
 
+NEGLIGIBLE = 2.0**-900
+"""A bound below this is what the range of float64 costs, not what rounding does; meet adds up many such losses."""
 
+
+@np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
 def evaluate_float64(
     network: Network,
     data: Examples,
@@ -93,13 +97,12 @@ def evaluate_float64(
     if few is not None and not gradient and direction is None and checkpoint is None:
         return few
     problem = prepare(network, data, rates)
-    with np.errstate(over="ignore", invalid="ignore"):
-        derivatives = {"gradient": gradient, "hessian": direction is not None}
-        if few is None or plan is None:
-            reference = reference_outputs(problem)
-            chosen, plan = choose(problem, **derivatives, moments=moments, strategy=strategy, max_cost=max_cost)
-        else:
-            plan = with_derivatives(plan, problem, **derivatives, max_cost=max_cost)
+    derivatives = {"gradient": gradient, "hessian": direction is not None}
+    if few is None or plan is None:
+        reference = reference_outputs(problem)
+        chosen, plan = choose(problem, **derivatives, moments=moments, strategy=strategy, max_cost=max_cost)
+    else:
+        plan = with_derivatives(plan, problem, **derivatives, max_cost=max_cost)
     with contextlib.ExitStack() as stack:
         runner = Runner(progress=progress, cost=plan.cost)
         if plan.cost > SERIAL:
@@ -160,7 +163,7 @@ def _evaluation(
             "Argument 'network' leads beyond the range of float64; exact evaluation remains possible: "
             "pass network.exact() and data.exact()."
         )
-    if totals["criterion"] + bounds["criterion"] < SMALLEST and _may_underflow(problem):
+    if totals["criterion"] < SMALLEST and bounds["criterion"] < NEGLIGIBLE and _may_underflow(problem):
         raise NumericalRange(
             f"Argument 'network' leads to a criterion below {SMALLEST:.0e}, where float64 underflows; exact evaluation "
             "remains possible: pass network.exact() and data.exact()."

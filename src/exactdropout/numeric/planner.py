@@ -144,5 +144,13 @@ def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: f
         needed, allowed = estimate.memory / 2**30, MAX_MEMORY / 2**30
         return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
     duration = estimate.cost * 1e-9
-    unit = f"{duration:.0f} s" if duration < 1e4 else f"{duration / 3600:.0f} h" if duration < 1e9 else "centuries"
+    unit = (
+        f"{duration:.2g} s"
+        if duration < 10
+        else f"{duration:.0f} s"
+        if duration < 1e4
+        else f"{duration / 3600:.0f} h"
+        if duration < 1e9
+        else "centuries"
+    )
     return f"Evaluation {what}, about {unit} on one core; 'max_cost' allows {limit:.1e} steps."

@@ -105,14 +105,20 @@ def refusal(problem: Problem, moments: int) -> str | None:
 
 def estimate(problem: Problem, moments: int) -> Estimate:
     """Return the cost of two products of matrices (values and bounds) for each layer and example."""
-    cost, largest, width = 2e5, 1.0, 1
+    cost, width = 2e5, 1
     for l, weights in enumerate(problem.weights):
         below = len(problem.equal_units[l][0])
         cost += problem.examples * (4.0 * below * below * (weights.shape[1] + width) + 4.0 * below * width * width)
         cost += 20.0 * weights.size
-        largest = max(largest, float(below) * below)
         width = below
-    return Estimate(visited=float(problem.examples), cost=cost, memory=64.0 * (BLOCK_ENTRIES + largest))
+    return Estimate(visited=float(problem.examples), cost=cost, memory=64.0 * (BLOCK_ENTRIES + _largest(problem)))
+
+
+def _largest(problem: Problem) -> float:
+    """Return the entries of the largest array of one example: a covariance, or squares spread over rows of weights."""
+    pairs = zip(problem.equal_units, problem.weights, strict=False)
+    units = [(float(len(representatives)), weights.shape[1]) for (representatives, _), weights in pairs]
+    return max((below * max(below, above) for below, above in units), default=1.0)
 
 
 @dataclass(frozen=True)
@@ -141,8 +147,7 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     factors = linear_factors(problem)
     if factors is None:
         raise ValueError("moments needs units that keep their sign")
-    widest = max(len(representatives) for representatives, _ in problem.equal_units)
-    block = max(1, BLOCK_ENTRIES // (widest * widest))
+    block = max(1, int(BLOCK_ENTRIES // _largest(problem)))
     values, errors = [], []
     for begin in range(0, problem.examples, block):
         part = slice(begin, begin + block)
@@ -158,7 +163,8 @@ def _propagate(problem: Problem, reference: Reference, factors: list[Array], par
     mean, e_mean = problem.inputs[part], problem.input_errors[part]
     m, width = mean.shape
     groups = np.arange(width)
-    state = _Moments(mean, np.zeros((m, width, width)), e_mean, np.zeros((m, width, width)))
+    nothing = np.broadcast_to(0.0, (m, width, width))  # a view of one number: inputs vary only by their masks
+    state = _Moments(mean, nothing, e_mean, nothing)
     last = len(problem.weights) - 1
     for l in range(last):
         representatives, below = problem.equal_units[l]
@@ -242,10 +248,13 @@ def _outputs(
     mean = np.einsum("eg,og->eo", state.mean, gathered) + problem.biases[last]
     bulk = up(np.einsum("eg,og->eo", up(np.abs(state.mean) + state.e_mean), reach) + np.abs(problem.biases[last]), n)
     e_mean = up(np.einsum("eg,og->eo", state.e_mean, reach) + gamma(n + count + 4) * bulk + 2 * n * ETA, n)
-    half = np.einsum("egh,oh->ego", state.covariance, gathered)
-    spread = np.einsum("og,ego->eo", gathered, half)
-    size = up(np.einsum("egh,oh->ego", up(np.abs(state.covariance) + state.e_covariance), reach), n)
-    e_spread = up(np.einsum("egh,oh->ego", state.e_covariance, reach), n)
+    if last == 0:
+        spread, size, e_spread = np.zeros((m, outputs)), np.zeros((m, count, outputs)), np.zeros((m, count, outputs))
+    else:
+        half = np.einsum("egh,oh->ego", state.covariance, gathered)
+        spread = np.einsum("og,ego->eo", gathered, half)
+        size = up(np.einsum("egh,oh->ego", up(np.abs(state.covariance) + state.e_covariance), reach), n)
+        e_spread = up(np.einsum("egh,oh->ego", state.e_covariance, reach), n)
     lost = ETA * up(8 * n * (1 + np.max(reach)) ** 2)
     e_spread = up(
         up(np.einsum("og,ego->eo", reach, e_spread), n)

@@ -74,15 +74,18 @@ class Plan:
 
     def __str__(self) -> str:
         """Return the plan as a few lines of text."""
+        size = f"{self.memory / 2**20:.1f} MiB" if self.memory < 2**30 else f"{self.memory / 2**30:.3g} GiB"
         lines = [
             f"strategy   {self.strategy} ({self.exactness})",
             f"masks      2^{self.mask_bits} per example",
             f"visits     {self.visited:,} leaves or states over all examples",
             f"cost       {self.cost:.3g} steps, about {self.seconds:.2g} s on one core",
-            f"memory     {self.memory / 2**20:.1f} MiB",
+            f"memory     {size}",
             f"reason     {self.reason}",
         ]
-        lines += [f"not chosen {r.strategy} ({r.cost:.3g} steps): {r.reason}" for r in self.runners_up]
+        for r in self.runners_up:
+            cost = f" ({r.cost:.3g} steps)" if math.isfinite(r.cost) else ""
+            lines.append(f"not chosen {r.strategy}{cost}: {r.reason}")
         return "\n".join(lines)
 
 
