@@ -37,3 +37,9 @@ def test_the_slip_is_named(slip):
 def test_no_slip_is_named_without_one(claim):
     verdict = check(claim, LINEAR)
     assert (verdict.status, verdict.near_miss) == ("refuted", None)
+
+
+@pytest.mark.parametrize("arch", ["1-1-1 relu, hidden biases", "K-n-1 relu"])
+def test_no_slip_is_named_for_points_where_the_units_happen_to_be_linear(arch):
+    # with classic scaling E D = W(x) holds at most simple points, and fails at w x = 2, b = -1
+    assert check("E[D] = W(x)", arch).near_miss is None

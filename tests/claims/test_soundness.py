@@ -184,3 +184,22 @@ def test_refusals():
         check("penalty = 0", "2-1", assume="y = c, c = 2")
     with pytest.raises(InvalidInput, match="max_cost"):
         check("penalty = 0", "2-1", max_cost=0)
+
+
+@pytest.mark.parametrize(
+    ("claim", "arch"),
+    [
+        ("(K - 1)/(K - 1) = 1", "K-1"),
+        ("Var[D]/Var[D] = 1", "2-1"),
+        ("E[D]^(-1)*E[D] = 1", "2-1"),
+        ("y*y^(1 - K) = y*y^(1 - K)", "K-1"),
+        ("y/(p - q) = y/(1 - 2*q)", "2-1"),
+    ],
+)
+def test_a_divisor_that_may_be_0_is_an_assumption(claim, arch):
+    assert "wherever no divisor is 0" in check(claim, arch).assumptions
+
+
+@pytest.mark.parametrize("claim", ["q/p = q/(1 - q)", "Var[D] = q/(p*K)*K*x[1]^2*w[1]^2/2^(K - 1)"])
+def test_a_divisor_that_is_positive_by_its_form_is_none(claim):
+    assert "wherever no divisor is 0" not in check(claim, "K-1", q="q").assumptions

@@ -6,9 +6,10 @@ from fractions import Fraction as F
 
 import pytest
 
-from exactdropout.claims import parse_claim
+from exactdropout.claims import check, parse_claim
 from exactdropout.cli.main import main
-from exactdropout.model import Network
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.reference import naive_evaluation
 
 
 def test_the_linear_penalty(capsys):
@@ -130,11 +131,48 @@ def test_regions_and_stationary_points(capsys):
     assert len(found["regions"]) == 6
     for region in found["regions"]:
         assert parse_claim(f"criterion = {region['criterion']['text']} if {', '.join(region['inequalities'])}")
-        assert {name: F(value) for name, value in region["sample"].items()}.keys() == {"v_1", "w1_1_1", "w1_1_2"}
+        assert {name: F(value) for name, value in region["sample"].items()}.keys() == {
+            "w[1]", "W[1][1,1]", "W[1][1,2]"
+        }  # fmt: skip
     assert main(["derive", *arguments, "--limit", "2"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert (out[0], out[-1]) == ("6 regions (complete)", "... and 4 more")
-    assert any("criterion 7/8" in line for line in out)
+    assert (
+        "    w[1] = 1, W[1][1,1] = -1/2, W[1][1,2] = 1/4: criterion 7/8; rescaling of w[1]; 1 more free dimensions"
+        in out
+    )
+
+
+def test_regions_print_the_quantity_that_is_asked_for(capsys):
+    arguments = ["derive", "--arch", "1-1-1 relu, hidden biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"]
+    assert main([*arguments, "--quantity", "penalty", "--quantity", "variance", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["regions"]["count"], content["regions"]["quantities"]) == (6, ["penalty"])
+    for region in content["regions"]["regions"]:
+        assert "criterion" not in region
+        w, b, v = (F(region["sample"][name]) for name in ("W[1][1,1]", "b[1][1]", "w[1]"))
+        network = Network([[[w]], [v]], [[b], [0]])
+        # the printed polynomial at the sample point, against the double loop; the verdict there is about numbers alone
+        at = f"W[1][1,1] = {w}, b[1][1] = {b}, w[1] = {v}"
+        expected = naive_evaluation(network, Examples.point([1], 1), (F(1, 2), F(1, 2))).penalty
+        assert (
+            check(f"{region['penalty']['text']} = {expected}", "1-1-1 relu, hidden biases", assume=at).status
+            == "proved"
+        )
+    # the signs of b and b + 2 W: two lines through the plane; the penalty has b + W, too
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.startswith("4 regions (complete)\n")
+
+
+def test_names_are_used_in_text_and_json(capsys):
+    arguments = ["derive", "--arch", "2-1, no biases", "--quantity", "penalty", "--name", "w=a"]
+    assert main(arguments) == 0
+    text = capsys.readouterr().out.strip()
+    assert text == "penalty = q*(a[1]^2*x[1]^2 + a[2]^2*x[2]^2)/(1 - q)"
+    assert check(text, "2-1, no biases", names={"w": "a"}).status == "proved"
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["penalty"]
+    assert (found["text"], "a_{1}" in found["latex"], "w" in found["latex"]) == (text, True, False)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +182,7 @@ def test_regions_and_stationary_points(capsys):
         (["--arch", "2-1", "--monotone", "penalty"], "q alone"),
         (["--arch", "2-1", "--hessian", "--limit", "0"], "--limit"),
         (["--arch", "2-1", "--hessian", "--stationary"], "--regions"),
+        (["--arch", "2-1", "--hessian", "--name", "w=a"], "'--name'"),
         (["--arch", "K-1", "--hessian"], "numbers as sizes"),
         (["--arch", "4-4-1", "--hessian", "--max-cost", "100"], "max_cost"),
     ],

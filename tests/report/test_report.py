@@ -17,7 +17,7 @@ from exactdropout.cli.main import main
 from exactdropout.notation.markup import html_text, latex_text, split_formulas
 from exactdropout.report import html_page, latex_document, write_report
 from exactdropout.report.evidence import shipped_certificates
-from exactdropout.theorems import argument, conclude, step
+from exactdropout.theorems import argument, by_rule, conclude, step
 
 
 @pytest.fixture(scope="module")
@@ -180,15 +180,24 @@ def test_evidence_is_marked(tmp_path, external, monkeypatch):
     certificates = shipped_certificates()
     assert [c.verified for c in certificates] == [True] * 3
     assert [c.coq for c in certificates] == ["half_K2_n1.v", "half_K2_n1_nonnegative.v", ""]
-    steps = [step("x = x", "identity", True), step("the figures", "data", True), argument("clearly")]
+    steps = [step("x = x", "identity", True), step("the figures", "data", True), argument("clearly"),
+             by_rule("a minimum exists", "Weierstrass", {"it is compact": True})]  # fmt: skip
     entries = [(theorems.get("helmbold-2017-figure-1"), conclude("holds", "all sizes", steps))]
     page = html_page(entries, version="1", certificates=certificates)
     latex = latex_document(entries, version="1", certificates=certificates)
-    for text in ("identity, rechecked now", "data, shipped data", "in words", "needs coqc", "shipped certificate"):
+    for text in (
+        "identity, rechecked now",
+        "rule, hypotheses checked",
+        "data, shipped data",
+        "in words",
+        "needs coqc",
+        "shipped certificate",
+    ):
         assert text in page
     for text in (
         r"\checked{identity}",
         r"\checked{data, shipped data}",
+        r"\checked{rule, hypotheses checked}",
         r"\inwords",
         "needs coqc",
         "half-\\allowbreak{}K2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.all_sizes import prove_everywhere
@@ -14,7 +15,7 @@ from exactdropout.claims.printing import expression_text
 from exactdropout.claims.problem import Problem, build_problem
 from exactdropout.claims.scaling import prove_by_scaling
 from exactdropout.claims.search import MAX_MASK_BITS, search
-from exactdropout.claims.syntax import Claim, Divide, Name, walk
+from exactdropout.claims.syntax import Add, Claim, Divide, Expression, Multiply, Name, Negate, Number, Power, walk
 from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.progress import Progress, reporting
@@ -85,9 +86,38 @@ def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
 
 
 def _may_divide_by_zero(claim: Claim) -> bool:
-    """Return whether a divisor holds something else than sizes and rates, which are positive."""
-    bottoms = [n.bottom for part in parts(claim) for n in walk(part) if isinstance(n, Divide)]
-    return any(isinstance(n, Name) and n.name not in ("K", "n", "d", "p") for b in bottoms for n in walk(b))
+    """Return whether a divisor, or the base of a negative power, is not manifestly positive."""
+    nodes = [node for part in parts(claim) for node in walk(part)]
+    divisors = [n.bottom for n in nodes if isinstance(n, Divide)]
+    divisors += [n.base for n in nodes if isinstance(n, Power) and not _counts(n.exponent)]
+    return not all(map(_positive, divisors))
+
+
+def _positive(node: Expression) -> bool:
+    """Return whether an expression is positive by its form: numbers, sizes, p and 1 - q, under +, *, / and powers."""
+    match node:
+        case Number(value):
+            return value > 0
+        case Name(name):
+            return name in ("K", "n", "d", "p")
+        case Add(terms):
+            return terms == (Number(Fraction(1)), Negate(Name("q"))) or all(map(_positive, terms))
+        case Multiply(factors):
+            return all(map(_positive, factors))
+        case Divide(top, bottom):
+            return _positive(top) and _positive(bottom)
+        case Power(base, _):
+            return _positive(base)
+    return False
+
+
+def _counts(exponent: Expression) -> bool:
+    """Return whether an exponent is never negative: a number, a size, or a size less 1."""
+    if isinstance(exponent, Number):
+        return exponent.value >= 0
+    if isinstance(exponent, Add) and len(exponent.terms) == 2 and exponent.terms[1] == Negate(Number(Fraction(1))):
+        exponent = exponent.terms[0]
+    return isinstance(exponent, Name) and exponent.name in ("K", "n", "d")
 
 
 class _Check:

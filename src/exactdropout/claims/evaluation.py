@@ -399,7 +399,10 @@ def targets(target: Name, scope: Scope) -> Iterable[Key]:
         if found:
             return found
         return [canonical(name, indices, architecture)]
-    raise InvalidInput(f"Argument 'claim' must map weights, biases, inputs or the label, not {name}.")
+    raise InvalidInput(
+        f"Argument 'claim' can map, minimise or vary weights, biases, inputs and the label (and vary q and other "
+        f"scalars), not {name}."
+    )
 
 
 def mapped(pairs: Iterable[tuple[Name, Expression]], scope: Scope) -> Scope:

@@ -144,18 +144,29 @@ def _trivial(claim: Claim) -> bool:
 
 
 def _everywhere(claim: Claim, problem: Problem, variant: Variant) -> bool:
-    """Return whether a claim holds at many points; a false one usually fails at the first few."""
+    """Return whether a claim holds at many points; a false one usually fails at the first few.
+
+    Simple points may all lie where a unit is linear: as many random ones must agree, as far as they are admissible.
+    """
+    held = _held(claim, problem, variant, simple=True)
+    if held is None or _held(claim, problem, variant, simple=False) is None:
+        return False
+    return held >= 3 and (held == POINTS or problem.shape.named)
+
+
+def _held(claim: Claim, problem: Problem, variant: Variant, *, simple: bool) -> int | None:
+    """Return at how many points, of one kind, a claim was found to hold; None if it failed at one."""
     held = 0
-    for scope in candidates(claim, problem, limit=POINTS * 6, seed=1):
+    for scope in candidates(claim, problem, limit=POINTS * 6, seed=1, simple=simple):
         try:
             scope.domain = Naive(variant)
             if failure(claim, scope) is not None:
-                return False
+                return None
         except (Undefined, Unsupported):
             continue
         except InvalidInput:
-            return False
+            return None
         held += 1
         if held == POINTS:
             break
-    return held >= 3 and (held == POINTS or problem.shape.named)
+    return held

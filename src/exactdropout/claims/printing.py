@@ -26,9 +26,9 @@ _RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">":
 _PLAIN = Style()
 
 
-def claim_text(claim: Claim) -> str:
-    """Return the text form."""
-    return _claim(claim, latex=False)
+def claim_text(claim: Claim, style: Style = _PLAIN) -> str:
+    """Return the text form, under the names of the style."""
+    return _claim(claim, latex=False, style=style)
 
 
 def claim_latex(claim: Claim, style: Style = _PLAIN) -> str:

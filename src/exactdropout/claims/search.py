@@ -204,10 +204,13 @@ def _not_minimal(pairs: Any, expression: Expression, scope: Scope) -> Failure | 
     return None
 
 
-def candidates(claim: Claim, problem: Problem, *, limit: int, seed: int = 0) -> Iterator[Scope]:
-    """Yield admissible points, simple ones first: small sizes, few different values, then small random rationals."""
+def candidates(claim: Claim, problem: Problem, *, limit: int, seed: int = 0, simple: bool = True) -> Iterator[Scope]:
+    """Yield admissible points, simple ones first: small sizes, few different values, then small random rationals.
+
+    Without ``simple`` all points are random.
+    """
     sizes = list(problem.sizes())
-    rounds = [(s, _points(claim, problem, s, seed)) for s in sizes]
+    rounds = [(s, _points(claim, problem, s, seed, simple=simple)) for s in sizes]
     count = 0
     while rounds and count < limit:
         for item in list(rounds):
@@ -222,13 +225,15 @@ def candidates(claim: Claim, problem: Problem, *, limit: int, seed: int = 0) -> 
                     yield scope
 
 
-def _points(claim: Claim, problem: Problem, sizes: dict[str, int], seed: int) -> Iterator[Scope | bool]:
+def _points(
+    claim: Claim, problem: Problem, sizes: dict[str, int], seed: int, *, simple: bool
+) -> Iterator[Scope | bool]:
     architecture = problem.architecture(sizes)
     if architecture.mask_bits > MAX_MASK_BITS:
         return
     keys = free_keys(claim, problem, architecture)
     rng = random.Random(f"{seed} {sorted(sizes.items())}")
-    for free in itertools.chain(_simple(keys), _random(keys, rng)):
+    for free in itertools.chain(_simple(keys) if simple else (), _random(keys, rng)):
         try:
             scope = scope_of(claim, problem, architecture, sizes, Naive(), free)
             yield scope if admissible(scope) else False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from exactdropout.cli.arguments import cost_limit
@@ -14,6 +15,7 @@ from exactdropout.model.numbers import format_rational
 __all__ = ["add_derivatives", "print_derivatives", "wanted"]
 
 _NAMES = {"v": "w", "w": "W", "c": "b"}  # the letters that claims use
+_ON_REGIONS = ("criterion", "penalty", "risk")
 _QUANTITIES = ("criterion", "penalty", "variance", "bias", "risk")
 
 
@@ -28,7 +30,10 @@ def add_derivatives(command: argparse.ArgumentParser) -> None:
         "everything else being a number (repeat)",
     )  # fmt: skip
     command.add_argument(
-        "--regions", action="store_true", help="the activation regions in weight space, the criterion on each"
+        "--regions",
+        action="store_true",
+        help="the activation regions in weight space, with the criterion "
+        "on each, or with what --quantity names of criterion, penalty and risk",
     )
     command.add_argument(
         "--stationary", action="store_true", help="with --regions: the stationary points of the criterion in each"
@@ -48,6 +53,10 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace) -> i
     if options.code or options.mathml or options.closed_form or options.assume:
         raise InvalidInput(
             "Arguments '--code', '--mathml', '--closed-form' and '--assume' must stand without derivatives."
+        )
+    if options.name or options.standalone or (options.index, options.environment) != ("subscript", "none"):
+        raise InvalidInput(
+            "Arguments '--name', '--index', '--environment' and '--standalone' must stand without derivatives."
         )
     limit = cost_limit(options.max_cost)
     content = _content(derivation(**problem, max_cost=limit), options, limit)
@@ -88,7 +97,7 @@ def _content(derivation: Any, options: argparse.Namespace, max_cost: float | Non
     if options.monotone:
         content["monotone"] = {name: _stretches(derivation.monotone(name)) for name in options.monotone}
     if options.regions:
-        content["regions"] = _regions(derivation.regions(**limits), options)
+        content["regions"] = _regions(derivation, limits, options)
     return content
 
 
@@ -122,14 +131,17 @@ def _stretches(found: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _regions(found: Any, options: argparse.Namespace) -> dict[str, Any]:
+def _regions(derivation: Any, limits: Mapping[str, float], options: argparse.Namespace) -> dict[str, Any]:
+    asked = tuple(dict.fromkeys(name for name in options.quantity or () if name in _ON_REGIONS)) or ("criterion",)
+    # the hinges of the risk, which are others where there are hidden biases, cut finer
+    found = derivation.regions("criterion" if asked == ("criterion",) else "penalty", **limits)
     regions = []
     for region in itertools.islice(found, options.limit):
         one = {
             "signs": list(region.signs),
             "inequalities": [f"{f.text(names=_NAMES)} > 0" for f in region.inequalities],
-            "sample": {str(s): format_rational(v) for s, v in region.sample.items()},
-            "criterion": _forms(region.criterion),
+            "sample": {_named(s): format_rational(v) for s, v in region.sample.items()},
+            **{name: _forms(getattr(region, name)) for name in asked},
         }
         if options.stationary:
             one["stationary"] = _stationary(region.stationary_points())
@@ -138,13 +150,23 @@ def _regions(found: Any, options: argparse.Namespace) -> dict[str, Any]:
         "count": len(found),
         "complete": found.complete,
         "undecided": len(found.undecided),
+        "quantities": list(asked),
         "hinges": [f.text(names=_NAMES) for f in found.hinges],
         "regions": regions,
     }
 
 
+def _named(symbol: Any) -> str:
+    """Return a weight or bias in the grammar of claims, as the formulas name it."""
+    from exactdropout.notation.names import symbol_name
+    from exactdropout.notation.style import Style
+    from exactdropout.notation.text import expression_text
+
+    return expression_text(symbol_name(str(symbol)), Style(names=_NAMES))
+
+
 def _stationary(found: Any) -> dict[str, Any]:
-    return {"status": found.status, "reason": found.reason, "points": [str(p) for p in found.points]}
+    return {"status": found.status, "reason": found.reason, "points": [p.text(_named) for p in found.points]}
 
 
 def _lines(content: dict[str, Any], latex: bool) -> list[str]:
@@ -171,7 +193,7 @@ def _region_lines(found: dict[str, Any], form: str) -> list[str]:
     for number, region in enumerate(found["regions"], 1):
         lines.append(f"region {number}: {', '.join(region['inequalities']) or 'all weights'}")
         lines.append("  sample: " + ", ".join(f"{name} = {value}" for name, value in region["sample"].items()))
-        lines.append(f"  criterion = {region['criterion'][form]}")
+        lines += [f"  {name} = {region[name][form]}" for name in found["quantities"]]
         if "stationary" in region:
             stationary = region["stationary"]
             lines.append(f"  stationary points: {stationary['status']} ({stationary['reason']})")

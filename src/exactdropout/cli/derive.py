@@ -70,7 +70,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Derive and print."""
     from exactdropout.claims.formulas import closed_forms, derived_claims, derived_formulas
-    from exactdropout.claims.printing import aligned_latex
+    from exactdropout.claims.printing import aligned_latex, claim_latex, claim_text
     from exactdropout.notation.document import display, document
 
     style = _style(options)
@@ -95,7 +95,11 @@ def run(options: argparse.Namespace) -> int:
         claims = derived_claims(**problem, quantities=quantities, max_cost=cost_limit(options.max_cost))
     if options.json:
         forms = {
-            name: {"text": str(c), "latex": c.latex(), **({"mathml": c.mathml(style)} if options.mathml else {})}
+            name: {
+                "text": claim_text(c, style),
+                "latex": claim_latex(c, style),
+                **({"mathml": c.mathml(style)} if options.mathml else {}),
+            }
             for name, c in claims.items()
         }
         print_json("derive", forms)
@@ -104,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         print(document(*shown) if style.standalone else "\n".join(shown))
     else:
         for claim in claims.values():
-            print(claim.mathml(style) if options.mathml else claim)
+            print(claim.mathml(style) if options.mathml else claim_text(claim, style))
     return 0
 
 

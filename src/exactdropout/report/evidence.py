@@ -13,12 +13,14 @@ __all__ = ["Certificate", "Mark", "legend", "mark", "shipped_certificates", "sou
 RECHECKED = "rechecked now"
 SHIPPED = "shipped certificate"
 DATA = "shipped data"
+RULE = "hypotheses checked"
 WORDS = "in words"
 NEEDS_COQ = "needs coqc"
 MEANINGS = {
     RECHECKED: "computed exactly, or with a proved bound, while this report was written",
     SHIPPED: "a file that comes with the package; its checker, one file of the standard library, read it again now",
     DATA: "recorded figures that come with the package; their comparison was computed now, not the runs behind them",
+    RULE: "a textbook theorem is named and not proved; what it needs in this place was computed now",
     WORDS: "an argument that no computation checked",
     NEEDS_COQ: "the same statement as a Coq file of the source distribution; not run here",
 }
@@ -45,7 +47,8 @@ class Certificate:
 
 def mark(step: Step) -> Mark:
     """Return the mark of a step."""
-    kind = {"argument": WORDS, "data": DATA}.get(step.method, NEEDS_COQ if "coq" in step.method else RECHECKED)
+    other = NEEDS_COQ if "coq" in step.method else RECHECKED
+    kind = {"argument": WORDS, "data": DATA, "rule": RULE}.get(step.method, other)
     return Mark(kind=kind, method=step.method, failed=step.holds is False)
 
 

@@ -90,8 +90,8 @@ def _summary(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
     return [
         rf"\noindent Results: {len(entries)}. Verdicts on the statements as printed: {verdicts}. A verdict covers the "
         r"scope that is named with it and nothing wider. Throughout, $D = \mathcal D(W, x, R)$ is the output of the "
-        r"network under the dropout pattern $R$, $q$ the drop probability, $p = 1 - q$, $\lambda = q/p$ (also written "
-        r"$l$), $R(W)$ the risk and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion."
+        r"network under the dropout pattern $R$, $q$ the drop probability, $p = 1 - q$, $\lambda = q/p$ (in Theorem 7 "
+        r"the factor of weight decay), $R(W)$ the risk and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion."
     ]
 
 

@@ -14,7 +14,7 @@ J itself quadratic. All of it is linear algebra over the rationals.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -47,8 +47,12 @@ class StationaryPoint:
 
     def __str__(self) -> str:
         """Return the point, the value and what is free."""
-        point = ", ".join(f"{s} = {format_rational(v)}" for s, v in self.values.items())
-        more = f"; rescaling of {', '.join(map(str, self.rescaled))}" if self.rescaled else ""
+        return self.text(str)
+
+    def text(self, name: Callable[[sympy.Symbol], str]) -> str:
+        """Return the same with ``name(symbol)`` for each symbol."""
+        point = ", ".join(f"{name(s)} = {format_rational(v)}" for s, v in self.values.items())
+        more = f"; rescaling of {', '.join(map(name, self.rescaled))}" if self.rescaled else ""
         more += f"; {self.free} more free dimensions" if self.free else ""
         return f"{point}: criterion {format_rational(self.value)}{more}"
 

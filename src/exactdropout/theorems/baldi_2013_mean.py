@@ -138,7 +138,8 @@ def _relu() -> Iterator[tuple[Any, Any]]:
     printed=r"Linear units: $E \mathcal D = W(x)$; $M_{l+1} = W (M_l + \lambda_l \mathrm{Diag}(M_l)) W^\top + b (W "
     r"m_l)^\top "
     r"+ (W m_l) b^\top + b b^\top$.",
-    statement="linear networks: E D = W(x), second moments M -> W (M + l Diag M) W' + bias terms, penalty = variance",
+    statement="linear networks: E D = W(x), second moments M -> W (M + lambda Diag M) W' + bias terms, "
+    "penalty = variance",
     verdict="holds",
     scope=SCOPE,
 )

@@ -187,7 +187,7 @@ def _norms(power: int) -> Iterator[tuple[object, object]]:
     printed=r"Weights and inputs $\ge 0$, no biases, $E\mathcal D > 0$: $\frac{E\mathcal D^2}{(E\mathcal D)^2} \ge "
     r"\prod_l (1 + "
     r"\lambda_l/n_l)$, with equality at equal weights and inputs.",
-    statement="weights, inputs >= 0, no biases: E D^2/(E D)^2 >= prod_l (1 + l_l/n_l), equality at equal weights",
+    statement="weights, inputs >= 0, no biases: E D^2/(E D)^2 >= prod_l (1 + lambda_l/n_l), equality at equal weights",
     verdict="holds",
     scope=SCOPE,
 )

@@ -236,7 +236,8 @@ def _grid(power: int) -> Iterator[tuple[Any, Any]]:
     number="non-negative minimum",
     printed=r"One hidden layer, weights $\ge 0$: $\min J_D = T = 1 - \frac1{(1 + \lambda/K)(1 + \lambda/n)}$ on the "
     r"point mass $(\mathbf 1, 1)$ without biases, and $\frac T{2(1 + T)}$ on $P_{(\mathbf 1, 1)}$ with any biases.",
-    statement="weights >= 0, d = 2: min J_D = T = 1 - 1/((1+l/K)(1+l/n)) (point mass), T/(2(1+T)) (P_(1,1), biases)",
+    statement="weights >= 0, d = 2: min J_D = T = 1 - 1/((1 + lambda/K)(1 + lambda/n)) (point mass), "
+    "T/(2(1+T)) (P_(1,1), biases)",
     verdict="holds",
     scope=SCOPE,
 )

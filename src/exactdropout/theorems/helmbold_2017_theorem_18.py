@@ -200,7 +200,7 @@ def _numbers(inputs: int, hidden: tuple[int, ...], exponent: int) -> list[tuple[
     r"(a) all weights at most 1 in magnitude, (b) $J_D \ge \frac{y^2}{K+1}$, (c) $J_2 \le \frac{\lambda y^{2/d}}2 "
     r"(Kn + "
     r"n^2(d-2) + n)$.",
-    statement="all weights (y/(K n^(d-1)))^(1/d): risk 0, J_D = y^2 (prod(1 + l/n_l) - 1) >= y^2/K, and (a), (c)",
+    statement="all weights (y/(K n^(d-1)))^(1/d): risk 0, J_D = y^2 (prod(1 + lambda/n_l) - 1) >= y^2/K, and (a), (c)",
     verdict="holds",
     scope=SCOPE,
     correction=r"(b) holds with $\frac{y^2}K$. $P_{x,y}$ is the point mass of Appendix A; with Definition 1's "

@@ -295,8 +295,8 @@ def _numbers(bias_factor: Factor) -> list[tuple[object, object]]:
     statement="D(W',x,R) = (c1...cd) D(W,x,R) for all x, R; for d >= 2 no minimiser is isolated",
     verdict="holds",
     scope=SCOPE,
-    correction=r"In the last lines of the printed proof $W$ and $W'$ are exchanged; \"no isolated minimisers\" needs "
-    r"$d \ge 2$.",
+    correction=r"In the last lines of the printed proof $W$ and $W'$ are exchanged; that no minimiser is isolated "
+    r"needs $d \ge 2$.",
 )
 def theorem_5() -> Proof:
     """Prove the entry as declared."""

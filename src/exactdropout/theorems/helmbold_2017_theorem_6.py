@@ -102,7 +102,7 @@ def _numbers(c: Fraction, power: int) -> list[tuple[Fraction, Fraction]]:
     source="helmbold2017",
     number="Theorem 6",
     printed=r"Labels times $c > 0$: $\mathrm{aversion}(P') = c^2\, \mathrm{aversion}(P)$.",
-    statement="labels x c multiply criterion, risk and aversion by c^2, for every c not 0",
+    statement="multiplying the labels by c multiplies criterion, risk and aversion by c^2, for every c not 0",
     verdict="holds",
     scope=SCOPE,
 )

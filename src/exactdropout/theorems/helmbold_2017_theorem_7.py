@@ -180,7 +180,7 @@ def _grid() -> Iterator[tuple[object, object]]:
     number="Theorem 7",
     printed=r"$d = 2$, any $n$, $\lambda > 0$: the weight-decay aversion of $P_{(x,1)}$ is $\min(\frac14, \lambda^2/(x "
     r"\cdot x))$; for $2\lambda > \sqrt{x \cdot x}$ the only optimum has all weights 0 and output bias $\frac12$.",
-    statement="the weight-decay aversion of P_(x,1) is min(1/4, l^2/(x.x)); for 2l >= |x| all weights are 0",
+    statement="the weight-decay aversion of P_(x,1) is min(1/4, lambda^2/(x.x)); for 2 lambda >= |x| all weights are 0",
     verdict="holds",
     scope=SCOPE,
 )

@@ -189,7 +189,8 @@ def _numbers(noise: int, factor: int) -> Iterator[tuple[Any, Any]]:
     printed=r"$E x x^\top = I$: $J_D = E \|y - U V^\top x\|^2 + \lambda \sum_i \|u_i\|^2 \|v_i\|^2$; every global "
     r"minimum has "
     r"equal $\|u_i\| \|v_i\|$; the penalty is at least $\frac\lambda r \|U V^\top\|_*^2$.",
-    statement="penalty = l sum |u_i|^2 |v_i|^2 >= (l/r) |UV'|_*^2, attained; equal |u_i||v_i| at every global minimum",
+    statement="penalty = lambda sum |u_i|^2 |v_i|^2 >= (lambda/r) |UV'|_*^2, attained; "
+    "equal |u_i||v_i| at every global minimum",
     verdict="holds",
     scope=SCOPE,
 )

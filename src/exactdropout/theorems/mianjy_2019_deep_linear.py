@@ -207,7 +207,7 @@ def _numbers(noise: int, factor: int) -> Iterator[tuple[Any, Any]]:
     printed=r"$E x x^\top = I$, hidden widths $d_l$: the convex envelope of the least penalty over factorisations of "
     r"$W$ is "
     r"$\nu \|W\|_*^2$, $\nu = \prod_l (1 + \lambda_l/d_l) - 1$.",
-    statement="convex envelope of the penalty over factorisations of W is (prod(1 + l/d_l) - 1) |W|_*^2; exact at "
+    statement="convex envelope of the penalty over factorisations of W is (prod(1 + lambda/d_l) - 1) |W|_*^2; exact at "
     "rank 1",
     verdict="holds",
     scope=SCOPE,

@@ -88,7 +88,8 @@ class Step:
 
     def __str__(self) -> str:
         """Return one line."""
-        mark = {True: "checked", False: "FAILED", None: "in words"}[self.holds]
+        checked = "hypotheses checked" if self.method == "rule" else "checked"
+        mark = {True: checked, False: "FAILED", None: "in words"}[self.holds]
         return f"[{self.method}, {mark}] {self.claim}" + (f" ({self.detail})" if self.detail else "")
 
 
@@ -163,7 +164,7 @@ def by_rule(claim: str, rule: str, hypotheses: Mapping[str, bool]) -> Step:
         InvalidInput: an unknown rule, or no hypothesis.
 
     >>> print(by_rule("f has a minimum on [0, 1]", "Weierstrass", {"0 <= 1": 0 <= 1}))
-    [rule, checked] f has a minimum on [0, 1] (Weierstrass: 0 <= 1)
+    [rule, hypotheses checked] f has a minimum on [0, 1] (Weierstrass: 0 <= 1)
     """
     if rule not in RULES:
         raise InvalidInput(f"Argument 'rule' must be one of {', '.join(RULES)}, not {show(rule)}.")

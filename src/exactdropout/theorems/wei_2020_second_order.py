@@ -215,8 +215,8 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
     printed=r"Penalty $\approx R_2 = \frac12 \sum_l \lambda_l \langle J_l^\top H J_l, \mathrm{diag}(h_l^2) \rangle$, "
     r"noise "
     r"covariance $\frac q{1-q} \mathrm{diag}(h^2)$.",
-    statement="R2 is exact on the last layer, first order in l for linear networks; its exact error on 2-2-1 relu, "
-    "all q, y",
+    statement="R2 is exact on the last layer, first order in lambda for linear networks; its exact error on 2-2-1 "
+    "relu, all q, y",
     verdict="holds",
     scope=SCOPE,
 )
