@@ -23,7 +23,7 @@ from exactdropout.numeric.gradient import criterion_gradient
 from exactdropout.numeric.hessian import walked_hessian_product
 from exactdropout.numeric.journal import journal
 from exactdropout.numeric.planner import choose, with_derivatives
-from exactdropout.numeric.problem import Problem, prepare
+from exactdropout.numeric.problem import Problem, prepare, prepared
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, filled
 from exactdropout.numeric.small import SMALLEST, evaluate_small, plan_small
@@ -96,7 +96,7 @@ def evaluate_float64(
     few = None if plan is None else evaluate_small(network, data, rates, plan, progress)
     if few is not None and not gradient and direction is None and checkpoint is None:
         return few
-    problem = prepare(network, data, rates)
+    problem = prepare(network, data, rates) if few is None else prepared(network, data, rates)
     derivatives = {"gradient": gradient, "hessian": direction is not None}
     if few is None or plan is None:
         reference = reference_outputs(problem)

@@ -24,7 +24,6 @@ MOST_PAIRS = 1 << 25
 """Most pairs of a mask and a unit for one example: about a tenth of a second."""
 
 CHUNK_PAIRS = 1 << 22
-ROWS = 15
 
 
 def nested_applies(problem: Problem) -> bool:
@@ -61,26 +60,9 @@ def _row(problem: Problem) -> int:
 
 def nested_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient | None:
     """Return the gradient with a bound that contains every exact entry, or None where some sign is in doubt."""
-    width, below, n = problem.widths
-    padded = -(-n // 8) * 8
-    second, base, third = np.zeros((below, padded)), np.zeros(padded), np.zeros((problem.outputs, padded))
-    second[:, :n], base[:n], third[:, :n] = problem.weights[1].T, problem.biases[1], problem.weights[2]
-    lanes = _lane_weights(below, float(problem.keep[1]), float(problem.drop[1]))
-    each = max(1, n << (width + below))
-    size = max(1, CHUNK_PAIRS // each)
-    chunks = tuple((b, min(problem.examples, b + size)) for b in range(0, problem.examples, size))
-    payload = {
-        "common": (
-            problem.inputs, problem.input_errors, problem.labels, problem.label_errors,
-            problem.weights[0], problem.biases[0], problem.weights[1], problem.biases[1],
-            problem.weights[2], problem.biases[2], second, base, third,
-            np.array(problem.slopes), np.array(problem.slope_errors), problem.keep, problem.drop, problem.inverse_keep,
-            float(problem.cumulants[0]), lanes,
-        ),
-        "row": _row(problem),
-    }  # fmt: skip
-    weights = tuple((end - begin) << (width + below) for begin, end in chunks)
-    work = Work(name="gradient", begin=NestedExamples, payload=payload, chunks=chunks, weights=weights)
+    work: Work | None = problem.memo.get("nested gradient")
+    if work is None:
+        work = problem.memo["nested gradient"] = _work(problem)
     found = runner.run(work)
     rows = found[0] if len(found) == 1 else np.concatenate(found)
     marks = rows[:, -1].tolist()
@@ -109,26 +91,34 @@ def nested_gradient(network: Network, problem: Problem, runner: Runner) -> Gradi
     return Gradient(weights=tuple(arrays[0::2]), biases=tuple(biases), error_bound=bound)
 
 
+def _work(problem: Problem) -> Work:
+    width, below, n = problem.widths
+    lanes = _lane_weights(below, float(problem.keep[1]), float(problem.drop[1]))
+    each = max(1, n << (width + below))
+    size = max(1, CHUNK_PAIRS // each)
+    chunks = tuple((b, min(problem.examples, b + size)) for b in range(0, problem.examples, size))
+    payload = {
+        "common": (
+            problem.inputs, problem.input_errors, problem.labels, problem.label_errors,
+            problem.weights[0], problem.biases[0], problem.weights[1], problem.biases[1],
+            problem.weights[2], problem.biases[2],
+            np.array(problem.slopes), np.array(problem.slope_errors), problem.keep, problem.drop, problem.inverse_keep,
+            float(problem.cumulants[0]), lanes,
+        ),
+        "row": _row(problem),
+    }  # fmt: skip
+    weights = tuple((end - begin) << (width + below) for begin, end in chunks)
+    return Work(name="gradient", begin=NestedExamples, payload=payload, chunks=chunks, weights=weights)
+
+
 class NestedExamples:
     """The nested tables for one range of examples: a row with gradient, bound, size and doubts of each."""
 
     def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        """Begin: a workspace of its own."""
-        first, second, third = (payload["common"][k] for k in (4, 6, 8))
-        padded = payload["common"][10].shape[1]
-        (below, width), outputs, rows = first.shape, len(third), 1 << first.shape[1]
-        lanes = 1 << below
-        widest = max(width, below, len(second), outputs)
+        """Begin: one row of results for each example."""
         self.result: Array = np.empty((chunk[1] - chunk[0], payload["row"]))
-        self._before: tuple[Any, ...] = payload["common"]
+        self._common: tuple[Any, ...] = payload["common"]
         self._begin, self._end, self._position = chunk[0], chunk[1], chunk[0]
-        self._after: tuple[Any, ...] = (
-            np.empty((rows, below)), np.empty(rows), np.empty((rows, below)), np.empty(below + width, np.int64),
-            np.empty((max(below, 1), padded)), np.empty((lanes, padded)), np.empty(padded),
-            np.empty((lanes, padded)), np.empty((max(below, 1), padded)), np.empty((below + 1, padded)),
-            np.empty((outputs, padded)), np.empty(outputs), np.empty((ROWS, widest)), np.empty((2, padded)),
-            np.empty((2, len(second))),
-        )  # fmt: skip
 
     def step(self) -> bool:
         """Take one example."""
@@ -136,7 +126,7 @@ class NestedExamples:
 
         done = self._position - self._begin
         arguments: tuple[Any, ...] = (
-            *self._before, self._position, self._position + 1, *self._after, self.result[done : done + 1],
+            *self._common, self._position, self._position + 1, self.result[done : done + 1],
         )  # fmt: skip
         nested_examples(*arguments)
         self._position += 1

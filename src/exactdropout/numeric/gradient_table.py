@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,34 @@ def table_gradient(network: Network, problem: Problem, runner: Runner) -> Gradie
     Pre-activations are first taken to be rounded. Only where that leaves a sign in doubt it matters that small integers
     are not, and the general bounds say so.
     """
+    active: _Active | None = problem.memo.get("gradient table")
+    if active is None:
+        active = problem.memo["gradient table"] = _active(problem)
+    indicators = _indicators(problem, active, runner)
+    gradient, doubt = _finished(network, problem, active, indicators, (active.sizes, active.reaches, active.wrongs))
+    if doubt:
+        magnitudes = layer_magnitudes(problem, dropout=True)
+        general = (magnitudes.sizes[0], magnitudes.reaches[0], magnitudes.wrongs[0])
+        gradient, _ = _finished(network, problem, active, indicators, general)
+    return gradient
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Active:
+    """What is prepared before any sum over masks: active units, residuals, bounds of z, and the items of the walk."""
+
+    columns: Array
+    units: Array
+    counts: Array
+    residuals: Array
+    sizes: Array
+    reaches: Array
+    wrongs: Array
+    items: Array
+    work: Work | None
+
+
+def _active(problem: Problem) -> _Active:
     from exactdropout.numeric.kernels.gradient_layer import active_columns, layer_reaches
 
     weights, bias, inputs = problem.weights[0], problem.biases[0], problem.inputs
@@ -57,43 +86,34 @@ def table_gradient(network: Network, problem: Problem, runner: Runner) -> Gradie
     columns, units, counts = np.empty((m, width, below)), np.empty((m, width), np.int64), np.empty(m, np.int64)
     active: tuple[Any, ...] = (inputs, weights, inverse_keep, columns, units, counts)
     active_columns(*active)
-    residuals = problem.biases[1] - problem.labels
-    indicators, items = _indicators(problem, columns, counts, residuals, runner)
     sizes, reaches, wrongs = np.empty((m, width)), np.empty((m, below)), np.empty((m, below))
     reached: tuple[Any, ...] = (inputs, problem.input_errors, weights, bias, inverse_keep, sizes, reaches, wrongs)
     if not layer_reaches(*reached) < LARGEST:
         raise out_of_range("network")
-    before: tuple[Any, ...] = (units, counts, columns, residuals, items, indicators)
-    gradient, doubt = _finished(network, problem, before, (sizes, reaches, wrongs))
-    if doubt:
-        magnitudes = layer_magnitudes(problem, dropout=True)
-        general = (magnitudes.sizes[0], magnitudes.reaches[0], magnitudes.wrongs[0])
-        gradient, _ = _finished(network, problem, before, general)
-    return gradient
+    residuals = problem.biases[1] - problem.labels
+    items, work = _work(problem, columns, counts, residuals)
+    return _Active(
+        columns=columns, units=units, counts=counts, residuals=residuals, sizes=sizes, reaches=reaches, wrongs=wrongs,
+        items=items, work=work,
+    )  # fmt: skip
 
 
 def _finished(
-    network: Network, problem: Problem, before: tuple[Any, ...], bounds: tuple[Array, Array, Array]
+    network: Network, problem: Problem, active: _Active, indicators: Array, bounds: tuple[Array, Array, Array]
 ) -> tuple[Gradient, bool]:
     """Return the gradient from the sums over masks, and whether some sign is in doubt."""
     from exactdropout.numeric.kernels.gradient_layer import layer_gradients
 
-    units, counts, columns, residuals, items, indicators = before
     sizes, reaches, wrongs = bounds
     weights, bias, output_weights = problem.weights[0], problem.biases[0], problem.weights[1]
-    (outputs, below), width = output_weights.shape, problem.inputs.shape[1]
-    half = 1 << (width + 1) // 2
+    outputs, below = output_weights.shape
     d_weights, d_bias = np.zeros(weights.shape), np.zeros(below)
     d_output_weights, d_output_bias = np.zeros(output_weights.shape), np.zeros(outputs)
     arguments: tuple[Any, ...] = (
-        problem.inputs, units, counts, columns, weights, bias, output_weights, problem.biases[1], residuals,
-        problem.labels, problem.label_errors, problem.slopes[0], problem.slope_errors[0], float(problem.keep[0]),
-        float(problem.drop[0]), float(problem.inverse_keep[0]), float(problem.cumulants[0]),
-        problem.chances,
-        sizes, problem.input_errors, reaches, wrongs, items, indicators,
-        np.empty((2, half)), np.empty((2, half)), np.empty((2, half), np.int64), np.empty((2, half), np.int64),
-        np.empty(half), np.empty(half), np.empty((2, half + 1)), np.empty(half), np.empty((below, 1 + width)),
-        np.empty((2, below)), np.empty(below), np.empty(below), np.empty(2 + 2 * below),
+        problem.inputs, active.units, active.counts, active.columns, weights, bias, output_weights, problem.biases[1],
+        active.residuals, problem.labels, problem.label_errors, problem.slopes[0], problem.slope_errors[0],
+        float(problem.keep[0]), float(problem.drop[0]), float(problem.inverse_keep[0]), float(problem.cumulants[0]),
+        problem.chances, sizes, problem.input_errors, reaches, wrongs, active.items, indicators,
         d_weights, d_bias, d_output_weights, d_output_bias,
     )  # fmt: skip
     bound, doubt = layer_gradients(*arguments)
@@ -108,12 +128,22 @@ def _finished(
     return gradient, doubt
 
 
-def _indicators(
-    problem: Problem, columns: Array, counts: Array, residuals: Array, runner: Runner
-) -> tuple[Array, Array]:
-    """Return Σ P r 1(z > 0), of each example in the row of its first item, and the items (example, bits, prefix)."""
+def _indicators(problem: Problem, active: _Active, runner: Runner) -> Array:
+    """Return Σ P r 1(z > 0), of each example in the row of its first item."""
     from exactdropout.numeric.kernels.gradient_layer import add_items
 
+    if active.work is None:  # φ′ is constant: the indicators are multiplied by 0
+        return np.zeros((len(active.items), problem.outputs, problem.widths[1], 1 + problem.widths[0]))
+    found = runner.run(active.work)
+    indicators = found[0] if len(found) == 1 else np.concatenate(found)
+    if len(active.items) > problem.examples:
+        summed: tuple[Any, ...] = (active.items, active.counts, indicators)
+        add_items(*summed)
+    return indicators
+
+
+def _work(problem: Problem, columns: Array, counts: Array, residuals: Array) -> tuple[Array, Work | None]:
+    """Return the items (example, bits, prefix), and their work, None where φ is linear."""
     below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
     row = outputs * below * (1 + width)
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
@@ -135,40 +165,33 @@ def _indicators(
         chunks.append((begin, len(items)))
         weights.append(weight)
     grid = np.array(items, dtype=np.int64)
-    if linear:  # φ′ is constant: the indicators are multiplied by 0
-        return np.zeros((len(items), outputs, below, 1 + width)), grid
+    if linear:
+        return grid, None
     payload = {
         "common": (columns, counts, problem.biases[0], problem.slopes[0], problem.weights[1], residuals),
         "rates": (float(problem.keep[0]), float(problem.drop[0])),
         "items": grid,
         "shape": (outputs, below, 1 + width),
     }
-    work = Work(name="gradient", begin=IndicatorItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights))
-    found = runner.run(work)
-    indicators = found[0] if len(found) == 1 else np.concatenate(found)
-    if len(items) > problem.examples:
-        summed: tuple[Any, ...] = (grid, counts, indicators)
-        add_items(*summed)
-    return indicators, grid
+    return grid, Work(
+        name="gradient", begin=IndicatorItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights)
+    )
 
 
 class IndicatorItems:
     """The table kernel on one range of items."""
 
     def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        """Begin: a workspace of its own and one row of results for each item."""
-        from exactdropout.numeric.kernels.gradient_table import workspace
-
+        """Begin: one row of results for each item."""
         items = payload["items"][slice(*chunk)]
         self.result: Array = np.empty((len(items), *payload["shape"]))
         self._end, self._position = len(items), 0
         self._before: tuple[Any, ...] = (*payload["common"], *payload["rates"], items)
-        self._after: tuple[Any, ...] = (STEP_MASKS, *workspace(payload["shape"][1]), self.result)
 
     def step(self) -> bool:
         """Run the items of one budget of masks."""
         from exactdropout.numeric.kernels.gradient_table import indicator_items
 
-        arguments: tuple[Any, ...] = (*self._before, self._position, *self._after)
+        arguments: tuple[Any, ...] = (*self._before, self._position, STEP_MASKS, self.result)
         self._position = indicator_items(*arguments)
         return self._position >= self._end

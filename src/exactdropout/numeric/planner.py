@@ -74,8 +74,16 @@ def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: b
 
 
 def _derivatives(problem: Problem, gradient: bool, hessian: bool) -> Estimate:
-    extra = gradient_estimate(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
+    extra = _slopes(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
     return extra.plus(hessian_estimate(problem)) if hessian else extra
+
+
+def _slopes(problem: Problem) -> Estimate:
+    """Return the estimate of the gradient, made once for each problem."""
+    found: Estimate | None = problem.memo.get("gradient estimate")
+    if found is None:
+        found = problem.memo["gradient estimate"] = gradient_estimate(problem)
+    return found
 
 
 def _how(problem: Problem, gradient: bool, hessian: bool) -> str:

@@ -13,10 +13,23 @@ from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
 
-__all__ = ["ETA", "UNIT", "Problem", "exact_cumulants", "float_with_error", "floats_with_errors", "prepare", "rounded"]
+__all__ = [
+    "ETA",
+    "UNIT",
+    "Problem",
+    "exact_cumulants",
+    "float_with_error",
+    "floats_with_errors",
+    "prepare",
+    "prepared",
+    "rounded",
+]
 
 UNIT = 2.0**-53
 """u, the unit roundoff of float64."""
+
+MOST_KEPT = 1 << 12
+"""Most weights, times examples, of a problem that its network keeps."""
 
 ETA = 2.0**-1074
 """η, the smallest positive float64; a product that underflows loses at most η/2."""
@@ -51,7 +64,7 @@ class Problem:
     first: int
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    @property
+    @cached_property
     def widths(self) -> tuple[int, ...]:
         """Widths of the inputs and the hidden layers."""
         return tuple(w.shape[1] for w in self.weights)
@@ -184,6 +197,17 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
         chances=chances,
         first=walked[0] if walked else len(weights) - 1,
     )
+
+
+def prepared(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Problem:
+    """Return :func:`prepare`'s problem; a small network keeps its latest one, as people ask again and again."""
+    latest: tuple[Examples, tuple[Fraction, ...], Problem] | None = network.memo.get("problem")
+    if latest is not None and latest[0] is data and (latest[1] is rates or latest[1] == rates):
+        return latest[2]
+    problem = prepare(network, data, rates)
+    if problem.examples * sum(w.size for w in problem.weights) <= MOST_KEPT:
+        network.memo["problem"] = data, rates, problem
+    return problem
 
 
 def _data_floats(data: Examples) -> tuple[Array, Array, Array, Array, Array]:

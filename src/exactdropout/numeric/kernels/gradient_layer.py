@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.compiled import compiled
 from exactdropout.numeric.kernels.gradient_halves import BLOCK, conditional_moments
@@ -292,19 +294,6 @@ def layer_gradients(
     wrongs: Array,
     items: Array,
     indicators: Array,
-    values: Array,
-    others: Array,
-    masks: Array,
-    other_masks: Array,
-    half_weights: Array,
-    other_weights: Array,
-    sums: Array,
-    by_mask: Array,
-    moments: Array,
-    expected: Array,
-    thresholds: Array,
-    near: Array,
-    bound: Array,
     d_weights: Array,
     d_bias: Array,
     d_output_weights: Array,
@@ -315,6 +304,13 @@ def layer_gradients(
     The first row of ``indicators`` of each example holds the sum over all its items.
     """
     smooth = slope == 1.0 and slope_error == 0.0
+    below, width = bias.shape[0], inputs.shape[1]
+    half = 1 << (width + 1) // 2
+    values, others = np.empty((2, half)), np.empty((2, half))
+    masks, other_masks = np.empty((2, half), dtype=np.int64), np.empty((2, half), dtype=np.int64)
+    half_weights, other_weights, by_mask = np.empty(half), np.empty(half), np.empty(half)
+    sums, moments, expected = np.empty((2, half + 1)), np.empty((below, 1 + width)), np.empty((2, below))
+    thresholds, near, bound = np.empty(below), np.empty(below), np.empty(2 + 2 * below)
     begin = 0
     total = 0.0
     rounding = 0.0

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.aligned import aligned
 from exactdropout.numeric.kernels.compiled import compiled
 from exactdropout.numeric.kernels.gradient_rows import (
     LANES,
@@ -32,6 +35,7 @@ __all__ = ["FLUSH", "nested_bound", "nested_examples", "nested_gradient", "neste
 FLUSH = 64
 """Sums over the masks of the inputs begin anew after so many terms."""
 
+ROWS = 15
 UNIT = 2.0**-53
 ETA = 2.0**-1074
 SLACK = 1 + 2.0**-29
@@ -366,6 +370,12 @@ def nested_bound(
 
 
 @compiled
+def vectors(rows: Any, width: Any) -> Array:
+    """Return rows of whole vectors, each of which begins at a cache line."""
+    return aligned(rows * width).reshape((rows, width))
+
+
+@compiled
 def nested_examples(
     inputs: Array,
     input_errors: Array,
@@ -377,9 +387,6 @@ def nested_examples(
     second_bias: Array,
     third: Array,
     third_bias: Array,
-    padded_second: Array,
-    base: Array,
-    padded_third: Array,
     slopes: Array,
     slope_errors: Array,
     keep: Array,
@@ -389,25 +396,25 @@ def nested_examples(
     lane_weights: Array,
     begin: int,
     end: int,
-    table: Array,
-    masses: Array,
-    outer: Array,
-    units: Array,
-    columns: Array,
-    z: Array,
-    h: Array,
-    deltas: Array,
-    kept: Array,
-    parts: Array,
-    part_weights: Array,
-    part_bias: Array,
-    bounds: Array,
-    thresholds: Array,
-    work: Array,
     results: Array,
 ) -> None:
     """Write gradient, bound, size and doubts (−1 where a bound is out of range) of the examples begin … end."""
     width, below, n, outputs = first.shape[1], first.shape[0], second.shape[0], third.shape[0]
+    rows, lanes, padded = 1 << width, 1 << below, (n + LANES - 1) // LANES * LANES
+    padded_second, base = vectors(below, padded), aligned(padded)
+    padded_third, thresholds = vectors(outputs, padded), vectors(2, padded)
+    for i in range(n):
+        base[i] = second_bias[i]
+        for j in range(below):
+            padded_second[j, i] = second[i, j]
+        for o in range(outputs):
+            padded_third[o, i] = third[o, i]
+    table, masses, outer = np.empty((rows, below)), np.empty(rows), np.empty((rows, below))
+    units = np.empty(below + width, dtype=np.int64)
+    columns, kept = vectors(max(below, 1), padded), vectors(max(below, 1), padded)
+    z, deltas, h = vectors(lanes, padded), vectors(lanes, padded), aligned(padded)
+    parts, part_weights, part_bias = vectors(below + 1, padded), vectors(outputs, padded), np.empty(outputs)
+    bounds, work = np.empty((ROWS, max(width, below, n, outputs))), np.empty((2, n))
     for e in range(begin, end):
         row = results[e - begin]
         for k in range(row.shape[0]):

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.aligned import aligned
 from exactdropout.numeric.kernels.compiled import compiled
 
 __all__ = ["LOW_BITS", "MIDDLE_BITS", "indicator_items", "indicator_reference", "indicator_sums", "workspace"]
@@ -47,20 +48,23 @@ def indicator_reference(
     return total, kept_sums
 
 
-def workspace(below: int) -> tuple[Array, ...]:
-    """Return the workspace of :func:`indicator_items` for a layer of ``below`` units."""
-    groups = -(-below // GROUP)
+@compiled
+def workspace(below: int) -> tuple[Any, ...]:
+    """Return the workspace of :func:`indicator_sums` for a layer of ``below`` units; vectors begin at cache lines."""
+    groups = (below + GROUP - 1) // GROUP
     middle = 1 << MIDDLE_BITS
+    long = WIDTH + MIDDLE_BITS * PART
+    wide = max(GROUP * groups, middle)
     return (
-        np.zeros((groups, GROUP * WIDTH)),
-        np.zeros((groups, GROUP * middle)),
-        np.empty((below, WIDTH + MIDDLE_BITS * PART)),
-        np.empty((middle, WIDTH)),
-        np.empty(WIDTH),
-        np.empty(WIDTH),
-        np.empty(middle),
-        np.empty(WIDTH),
-        np.zeros((4, max(GROUP * groups, middle))),
+        aligned(groups * GROUP * WIDTH).reshape((groups, GROUP * WIDTH)),
+        aligned(groups * GROUP * middle).reshape((groups, GROUP * middle)),
+        aligned(below * long).reshape((below, long)),
+        aligned(middle * WIDTH).reshape((middle, WIDTH)),
+        aligned(WIDTH),
+        aligned(WIDTH),
+        aligned(middle),
+        aligned(WIDTH),
+        aligned(4 * wide).reshape((4, wide)),
     )
 
 
@@ -327,15 +331,6 @@ def indicator_items(
     items: Array,
     begin: int,
     budget: float,
-    tables: Array,
-    middles: Array,
-    sums: Array,
-    lanes: Array,
-    block: Array,
-    low_weights: Array,
-    middle_weights: Array,
-    line: Array,
-    scalars: Array,
     results: Array,
 ) -> int:
     """Run :func:`indicator_sums` for items (example, bits, prefix) and all outputs until ``budget`` masks are done.
@@ -343,6 +338,7 @@ def indicator_items(
     Returns the next item. ``columns`` has shape (examples, most units, units below), ``results`` (items, outputs,
     units below, 1 + most units).
     """
+    tables, middles, sums, lanes, block, low_weights, middle_weights, line, scalars = workspace(base.shape[0])
     done = 0.0
     item = begin
     while item < items.shape[0] and done < budget:
