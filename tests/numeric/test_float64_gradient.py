@@ -178,3 +178,24 @@ def test_large_trees_agree_with_differences_and_homogeneity(widths):
         inward = (network.weights[l] * gradient.weights[l]).sum(axis=1) + network.biases[l] * gradient.biases[l]
         outward = (network.weights[l + 1] * gradient.weights[l + 1]).sum(axis=0)
         np.testing.assert_allclose(inward, outward, atol=1e-11)
+
+
+@pytest.mark.parametrize("widths", [(5, 3, 1), (3, 4, 3, 2), (4, 1)])
+def test_what_a_network_keeps_belongs_to_one_question(widths):
+    """Other examples and rates between two calls change nothing, and each answer is that of a new network."""
+    network, first = gaussian(1, *widths)
+    other = gaussian(2, *widths)[1]
+    rates = [(q,) * (len(widths) - 1) for q in (HALF, F(1, 3))]
+    for data, q in itertools.product((first, other, first), rates):
+        kept = evaluate_float64(network, data, q, gradient=True)
+        fresh = evaluate_float64(gaussian(1, *widths)[0], data, q, gradient=True)
+        assert kept.gradient.error_bound == fresh.gradient.error_bound
+        assert str(kept.plan) == str(fresh.plan)
+        for a, b in zip(
+            (*kept.gradient.weights, *kept.gradient.biases),
+            (*fresh.gradient.weights, *fresh.gradient.biases),
+            strict=True,
+        ):
+            assert np.array_equal(a, b)
+            assert not a.flags.writeable
+    assert network.memo["problem"][0] is first

@@ -306,8 +306,9 @@ def layer_gradients(
     smooth = slope == 1.0 and slope_error == 0.0
     below, width = bias.shape[0], inputs.shape[1]
     half = 1 << (width + 1) // 2
-    values, others = np.empty((2, half)), np.empty((2, half))
-    masks, other_masks = np.empty((2, half), dtype=np.int64), np.empty((2, half), dtype=np.int64)
+    # Rows of uneven length: 4096 bytes apart, loads would wait for stores whose addresses end in the same 12 bits.
+    values, others = np.empty((2, half + 24)), np.empty((2, half + 40))
+    masks, other_masks = np.empty((2, half + 56), dtype=np.int64), np.empty((2, half + 72), dtype=np.int64)
     half_weights, other_weights, by_mask = np.empty(half), np.empty(half), np.empty(half)
     sums, moments, expected = np.empty((2, half + 1)), np.empty((below, 1 + width)), np.empty((2, below))
     thresholds, near, bound = np.empty(below), np.empty(below), np.empty(2 + 2 * below)
