@@ -26,6 +26,17 @@ def test_each_kind_goes_to_its_engine():
         assert low <= exact.criterion <= high
 
 
+@pytest.mark.parametrize("network", [NET, NET.float64()])
+def test_results_are_compared_field_by_field(network):
+    """Two examples, so that arrays have more than one entry."""
+    first, again, other = (xd.evaluate(network, DATA, q, gradient=True) for q in ("1/2", "1/2", "1/3"))
+    assert first == again
+    assert first.gradient == again.gradient
+    assert first != other
+    assert first.per_example != other.per_example
+    assert first != first.gradient
+
+
 def test_exact_numbers_are_welcome_in_a_float_computation():
     data = xd.Examples([(("0.1", "0.7"), "0.3")])
     result = xd.evaluate(NET.float64(), data, "1/3")

@@ -69,6 +69,10 @@ def test_progress_and_arguments():
     for keyword, value in (("iterations", 0), ("tolerance", -1.0)):
         with pytest.raises(InvalidInput, match=keyword):
             train(network, data, HALF, **{keyword: value})
+    with pytest.raises(InvalidInput, match="'network'"):
+        train(5, data)
+    with pytest.raises(InvalidInput, match="'data'"):
+        train(network, 5)
 
 
 def test_the_trust_region_ends_where_the_closed_form_is():

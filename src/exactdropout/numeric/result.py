@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
 
+import numpy as np
+
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, Number, approximate, format_rational, rounded_up, show
 
@@ -89,8 +91,28 @@ class Plan:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gradient:
+class _ByValue:
+    """Equality of results field by field, arrays by their entries; not hashable, as arrays are not."""
+
+    __hash__ = None  # type: ignore[assignment]  # as Python has it for lists
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all fields are equal, bit for bit."""
+        return type(self) is type(other) and _same(vars(self), vars(other))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    return bool(a == b)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Gradient(_ByValue):
     """∂J_D/∂W: arrays of the shapes of ``Network.weights`` and ``Network.biases`` (None where there is no bias).
 
     At a kink (a pre-activation exactly 0) the derivative of the activation is taken as its slope on the
@@ -109,8 +131,8 @@ class Gradient:
         return gradient_latex(self, styled(style, options))
 
 
-@dataclass(frozen=True, kw_only=True)
-class HessianProduct:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HessianProduct(_ByValue):
     """H·V, the derivative of ∂J_D/∂W along a direction V: arrays of the shapes of the gradient's.
 
     J_D is a polynomial in the weights between kinks. At a kink it is the second derivative of the polynomial of the
@@ -123,8 +145,8 @@ class HessianProduct:
     error_bound: Number = Fraction(0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PerExample:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PerExample(_ByValue):
     """The same quantities for each example on its own, without its probability: m rows, in the data's order.
 
     ``output`` is W(x), ``mean`` is E_R D and ``variance`` is Var_R D, each of shape (m, outputs); ``criterion``,
@@ -172,8 +194,8 @@ def _root(value: Fraction, *, up: bool) -> float:
     return math.nextafter(result, math.inf if up else 0.0)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Evaluation:
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Evaluation(_ByValue):
     """Criterion, risk and penalty of a network on a distribution, with a bound that contains the exact value.
 
     Every quantity v satisfies |v − exact value| ≤ ``error_bounds[name]``; all bounds are 0 when ``exactness`` is

@@ -110,6 +110,10 @@ def train(
         raise InvalidInput(f"Argument 'iterations' must be a positive integer, not {show(iterations)}.")
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < float("inf"):
         raise InvalidInput(f"Argument 'tolerance' must be a non-negative number, not {show(tolerance)}.")
+    if not isinstance(network, Network):
+        raise InvalidInput(f"Argument 'network' must be a Network, not {show(network)}.")
+    if not isinstance(data, Examples) and (isinstance(data, (str, bytes)) or not isinstance(data, Iterable)):
+        raise InvalidInput(f"Argument 'data' must be Examples or a list of (x, y, probability), not {show(data)}.")
     begin = network if network.kind == "float64" else network.float64()
     examples = data if isinstance(data, Examples) else Examples(data)
     numbers, kind = drop_rates(q, begin.architecture)
