@@ -203,3 +203,44 @@ def test_a_divisor_that_may_be_0_is_an_assumption(claim, arch):
 @pytest.mark.parametrize("claim", ["q/p = q/(1 - q)", "Var[D] = q/(p*K)*K*x[1]^2*w[1]^2/2^(K - 1)"])
 def test_a_divisor_that_is_positive_by_its_form_is_none(claim):
     assert "wherever no divisor is 0" not in check(claim, "K-1", q="q").assumptions
+
+
+@pytest.mark.parametrize(
+    ("claim", "arch", "assume"),
+    [
+        ("relu(c) is constant in c", "2-1", None),
+        ("relu(-c) is nondecreasing in c", "K-1", None),
+        ("relu(R - 2)^2 is constant in y", "1-1-1-1 relu, no biases", None),
+        ("relu(q - 1/2) is constant in q", "2-1", None),
+        ("Sum(relu(c*x[i]), i=1..K) is constant in c", "K-1", None),
+        ("Var[D] is constant in y", "K-n-1 relu", "w = y"),
+        ("W(x) is constant in y", "2-2-1 relu", "W[1][1,1] = y"),
+        ("E[D] is nonincreasing in y", "K-n-1 relu", "weights = y"),
+        ("c - y is nondecreasing in c", "2-1", "y = 2*c"),
+    ],
+)
+def test_a_derivative_sees_what_relu_and_assumptions_hold(claim, arch, assume):
+    assert check(claim, arch, assume=assume).status == "refuted"
+
+
+def test_a_variable_moves_with_what_is_given_by_it():
+    # with y held at the old c the right side would be refuted
+    assert check("c - y is constant in c", "2-1", assume="y = c").status == "proved"
+
+
+@pytest.mark.parametrize("assume", ["w <= 0", "w >= 0", "w[1] >= 1", "w[1] < w[2]"])
+def test_a_minimiser_must_satisfy_the_assumptions(assume):
+    claim, around = "w = y/3 is a minimiser of criterion", {"data": "point(1, y)", "q": F(1, 2)}
+    assert check(claim, "2-1, no biases", **around).status == "proved"
+    assert check(claim, "2-1, no biases", assume=assume, **around).status != "proved"
+    assert check(claim, "2-1, no biases", assume="w >= 0, y >= 0", **around).status == "proved"
+
+
+@pytest.mark.parametrize("assume", ["w = c", "w[1] = 0", "weights = 1", "y = w[1]"])
+def test_what_is_minimised_over_is_free(assume):
+    with pytest.raises(InvalidInput, match="must leave free what the claim minimises over"):
+        check("w = y/3 is a minimiser of criterion", "2-1, no biases", "point(1, y)", F(1, 2), assume=assume)
+    assert (
+        check("w[1] = y/2 is a minimiser of J_D", "2-1, no biases", "point(1, y)", F(1, 2), assume="w[2] = 0").status
+        == "proved"
+    )

@@ -29,6 +29,7 @@ from exactdropout.claims.syntax import (
     Comparison,
     Monotonicity,
     Name,
+    walk,
 )
 from exactdropout.claims.world import World, plain
 from exactdropout.symbolic.ring import ReluPolynomial
@@ -146,12 +147,16 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         raise Unsupported("monotonicity in something else than q, y or a scalar")
     if world.powers or (world.moments is None and world.used and name != "y") or world.problem.definition((name, ())):
         raise Unsupported("a quantity that depends on the variable in an unknown way")
+    if world.moments is None and world.used and _through_definitions("y", world.problem):
+        raise Unsupported("weights or inputs that are given by the label")
     if name == "y" and (world.problem.label is not None or world.problem.definition(("y", ()))):
         raise Unsupported("the label is not free")
     if name == "q" and Name("q") not in world.problem.rates:
         raise Unsupported("q is a number here")
     top, bottom, _, signed = _flat(world, value.normal())
     index = world.ring.generators.index(world.symbols["t" if name == "q" else name])
+    if index in world.inside_relu:
+        raise Unsupported(f"{name} stands inside relu")
     slope = top.derivative(index) * bottom - top * bottom.derivative(index)
     if statement.direction == "constant":
         return f"The derivative in {name} is identically 0." if slope == 0 else None
@@ -159,3 +164,8 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         return None
     found = nonnegative(slope if statement.direction == "nondecreasing" else -slope, signed)
     return None if found is None else f"The derivative in {name} has the right sign: {found}."
+
+
+def _through_definitions(name: str, problem: Problem) -> bool:
+    """Return whether an assumption gives something by an expression in a symbol."""
+    return any(isinstance(node, Name) and node.name == name for d in problem.definitions.values() for node in walk(d))

@@ -15,7 +15,19 @@ from exactdropout.claims.printing import expression_text
 from exactdropout.claims.problem import Problem, build_problem
 from exactdropout.claims.scaling import prove_by_scaling
 from exactdropout.claims.search import MAX_MASK_BITS, search
-from exactdropout.claims.syntax import Add, Claim, Divide, Expression, Multiply, Name, Negate, Number, Power, walk
+from exactdropout.claims.syntax import (
+    Add,
+    Claim,
+    Divide,
+    Expression,
+    Minimiser,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    walk,
+)
 from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.progress import Progress, reporting
@@ -71,6 +83,7 @@ def check(
         raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
     parsed = _parsed(claim, names)
     problem = build_problem(arch, data, q, assume, parsed.assumptions, names)
+    _refuse_fixed(parsed, problem)
     with reporting(progress, "checking") as report:
         return _Check(parsed, problem, max_cost, report).run()
 
@@ -83,6 +96,29 @@ def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
     from exactdropout.claims.from_sympy import claim_from_sympy
 
     return claim_from_sympy(claim)
+
+
+def _refuse_fixed(claim: Claim, problem: Problem) -> None:
+    """Refuse a minimiser in something that an assumption sets, or that it gives something else by."""
+    statement, entries = claim.statement, {"w", "W", "b", "weights", "biases"}
+    if not isinstance(statement, Minimiser):
+        return
+    for key, value in problem.definitions.items():
+        through = any(isinstance(node, Name) and node.name in entries for node in walk(value))
+        if through or any(_meets(target, key) for target, _ in statement.assignments):
+            raise InvalidInput(
+                f"Argument 'assume' must leave free what the claim minimises over; it sets {key[0]}"
+                + (" by a weight." if through else ".")
+            )
+
+
+def _meets(target: Name, key: tuple[str, tuple[int, ...]]) -> bool:
+    """Return whether a weight or group may share an entry with what an assumption sets."""
+    if {target.name, key[0]} & {"weights", "biases"}:
+        return key[0] in ("w", "W", "b", "weights", "biases")
+    indices = [node.value for node in target.indices if isinstance(node, Number)]
+    apart = len(indices) == len(key[1]) and any(a != b for a, b in zip(indices, key[1], strict=True))
+    return target.name == key[0] and not apart
 
 
 def _may_divide_by_zero(claim: Claim) -> bool:

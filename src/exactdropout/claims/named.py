@@ -33,6 +33,7 @@ from exactdropout.claims.syntax import (
     Invariance,
     Minimiser,
     Monotonicity,
+    Name,
     Quantity,
     walk,
 )
@@ -441,6 +442,8 @@ def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDom
             if key not in set(entries(scope.architecture)):
                 raise Unsupported("a minimum over something that is no weight or bias")
             assigned[key] = scope.evaluate(value)
+            if not _allowed(key, assigned[key], scope.problem, domain):
+                raise Unsupported(f"an assumption on {key_text(key)} that the named value is not seen to satisfy")
     one = domain.number(Fraction(1))
     for key, value in assigned.items():
         slope = _linear_criterion(resolved(scope, assigned | {key: value + one}), domain)
@@ -451,6 +454,19 @@ def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDom
         "Without hidden layers J_D = (w.x + b - y)^2 + (q/p) sum w_i^2 x_i^2 per example: a convex quadratic.",
         f"Its derivative in {', '.join(map(key_text, assigned))} is identically 0 at the named values.",
     ]
+
+
+def _allowed(key: Key, value: Quotient, problem: Problem, domain: RingDomain) -> bool:
+    """Return whether a weight's assumptions are seen to hold for its value: signs alone, by the form of the value."""
+    named = {n.name for c in problem.filters for side in c.sides for n in walk(side) if isinstance(n, Name)}
+    if named & {"w", "W", "b", "weights", "biases"}:
+        return False
+    sign = value.top * value.bottom
+    tests = {
+        ">": domain.ring.is_positive(sign), ">=": domain.ring.is_nonnegative(sign),
+        "<": domain.ring.is_positive(-sign), "<=": domain.ring.is_nonnegative(-sign),
+    }  # fmt: skip
+    return all(tests.get(relation, False) for relation in problem.sign(key))
 
 
 def _linear_criterion(scope: Scope, domain: RingDomain) -> Quotient:

@@ -152,24 +152,26 @@ def failure(claim: Claim, scope: Scope) -> Failure | None:
             before, after = scope.evaluate(expression), mapped(pairs, scope).evaluate(expression)
             return None if before == after else Failure(before, "=", after, " (before and after the map)")
         case Monotonicity():
-            return _not_monotone(statement, scope)
+            return _not_monotone(claim, statement, scope)
         case Minimiser(pairs, expression):
             return _not_minimal(pairs, expression, scope)
     raise TypeError(type(statement).__name__)
 
 
-def _not_monotone(statement: Monotonicity, scope: Scope) -> Failure | None:
+def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
+    """Compare with larger values of the variable; what assumptions give by it moves with it."""
     variable = statement.variable
+    free = {k: scope.values[k] for k in free_keys(claim, scope.problem, scope.architecture)}
     key: Key
     key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
-    if key not in scope.values:
+    if key not in free:
         raise Undefined
     here = scope.values[key]
     before = scope.evaluate(statement.expression)
     steps = [v for v in (_RATES if key[0] == "q" else _VALUES[:8]) if v > here]
     relation = _DIRECTIONS[statement.direction]
     for other in sorted(steps):
-        moved = resolved(scope, {key: other})
+        moved = scope_of(claim, scope.problem, scope.architecture, scope.sizes, scope.domain, free | {key: other})
         if not admissible(moved):
             continue
         after = moved.evaluate(statement.expression)

@@ -42,6 +42,8 @@ class World:
         """Make the symbols; ``moments=None`` keeps the quantities opaque."""
         self.problem, self.known, self.moments = problem, known, moments
         self.used: set[str] = set()
+        self.inside_relu: set[int] = set()
+        """Generators that a relu holds: it counts as one opaque factor, so no derivative in them is known."""
         symbols: dict[str, sympy.Symbol] = {
             "t": sympy.Symbol("t", nonnegative=True),
             "K": sympy.Symbol("K", positive=True),
@@ -230,6 +232,8 @@ class World:
         parts = []
         for inner, coefficient in argument.normal().items():
             shown = [(r, tuple(sorted((f, tuple(place.get(i, i) for i in b)) for f, b in fs))) for r, fs in inner]
+            for scalar in (coefficient.top, coefficient.bottom):
+                self.inside_relu |= {i for i, degree in enumerate(plain(scalar).degrees()) if degree}
             parts.append(f"{sorted(shown)}*{coefficient.top.key()}/{coefficient.bottom.key()}")
         return self.sums.factor(f"relu<{'+'.join(sorted(parts))}>", tuple(free))
 
