@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -48,11 +49,9 @@ def test_nothing_of_a_machine_is_committed(runner: ModuleType, name: str) -> Non
 
 
 def test_each_has_text_code_and_outputs(runner: ModuleType) -> None:
-    import nbformat
-
     for name in NAMES:
-        cells = nbformat.read(runner.FOLDER / f"{name}.ipynb", as_version=4).cells
-        assert cells[0].source.startswith("# ")
-        code = [cell for cell in cells if cell.cell_type == "code"]
-        assert sum(bool(cell.outputs) for cell in code) >= 5
-        assert all(cell.execution_count for cell in code)
+        cells = json.loads((runner.FOLDER / f"{name}.ipynb").read_text("utf-8"))["cells"]
+        assert "".join(cells[0]["source"]).startswith("# ")
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        assert sum(bool(cell["outputs"]) for cell in code) >= 5
+        assert all(cell["execution_count"] for cell in code)

@@ -33,6 +33,8 @@ from exactdropout.notation.prose import html_sentence, latex_sentence, sentence
         ("c1...cd times", r"$c_1\cdots c_d$ times"),
         ("(1 - q", r"($1-q$"),
         ("E|X - UV'|^2", r"$\mathbb{E}\,|X-UV'|^2$"),
+        ("n >= n*(K,q), n* is finite", r"$n\ge n^*(K,q)$, $n^*$ is finite"),
+        ("n*(K+q)", r"$n\cdot (K+q)$"),
     ],
 )
 def test_what_is_set(text, latex):

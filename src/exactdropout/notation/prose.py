@@ -253,6 +253,8 @@ def _latex(items: list[_Item]) -> str:
             pieces.append(r"\wedge " if item.source == "^" else r"\_")
         elif item.source in ("^", "_"):
             pieces.append(r"\wedge " if item.source == "^" else r"\_")
+        elif item.source == "*" and at and items[at - 1].operand and _is_star(items[at + 1 :]):
+            pieces.append("^*")
         elif item.close:
             inner = _latex(item.items)
             root = bool(pieces) and pieces[-1].strip() == r"\sqrt"
@@ -274,6 +276,11 @@ def _latex(items: list[_Item]) -> str:
         at += 1
     text = "".join(pieces)
     return re.sub(r"\\sqrt (?!\{)", r"\\surd ", text).strip()
+
+
+def _is_star(behind: list[_Item]) -> bool:
+    """Return whether an asterisk is part of a name, as in n* or n*(K, q), by what stands behind it."""
+    return not behind or (bool(behind[0].close) and any(i.source == "," for i in behind[0].items))
 
 
 def _starts_product(item: _Item) -> bool:
