@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction as F
 from math import comb
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import exactdropout as xd
 from exactdropout.numeric.exact_states import last_law, output_moments
 from exactdropout.numeric.exact_steady import gathered
 from exactdropout.numeric.exact_strategy import exact_problem
+from exactdropout.numeric.reference import naive_evaluation
 
 HALF = F(1, 2)
+
+
+def numbers(evaluation):
+    names = ("criterion", "risk", "penalty", "mean", "variance", "bias")
+    return {name: getattr(evaluation, name) for name in names}
 
 
 def reduce_one(network, x, q=HALF):
@@ -93,3 +103,31 @@ def test_numbers_of_one_value_are_one_number_whoever_made_them():
     row = [F(10**30 + k, 7) for k in range(3)]
     again = [F(10**30 + k, 7) for k in range(3)]
     assert len(reduce_one(xd.Network([[row, again], [1, 1]]), (1, -1, 1)).layers[0].bias) == 1
+
+
+def test_a_unit_that_is_dead_because_of_a_useless_one_stays_dead():
+    """Rate 0: h = 5/4 always, so −h + 1/2 is dead; h then serves nobody, but without it 1/2 would seem to live."""
+    network = xd.Network([[[F(-1, 2)]], [[-1]], [[F(-1, 2)]]], [[F(5, 4)], [F(1, 2)], [1]])
+    for rates in ((HALF, F(0), HALF), (F(0), F(0), HALF), (HALF, F(0), F(0))):
+        for x in (0, 1):
+            data = xd.Examples.point((x,), 0)
+            expected = numbers(naive_evaluation(network, data, rates))
+            for strategy in ("states", None):
+                assert numbers(xd.evaluate(network, data, rates, strategy=strategy)) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_layers_of_rate_0_with_dead_units_agree_with_the_double_loop(data):
+    """Negative weights and biases kill units; rates of 0 let them be killed by units that serve nobody else."""
+    widths = data.draw(st.sampled_from([(1, 1, 1, 1), (1, 2, 1, 1), (1, 2, 2, 1), (2, 1, 2, 1), (1, 1, 2, 1, 1)]))
+    entry = st.integers(-3, 2)
+    layers = [
+        [[data.draw(entry) for _ in range(wide)] for _ in range(high)] for wide, high in itertools.pairwise(widths)
+    ]
+    biases = [[data.draw(entry) for _ in range(high)] for high in widths[1:]]
+    rates = tuple(data.draw(st.sampled_from([F(0), F(0), HALF])) for _ in widths[1:])
+    network = xd.Network(layers, biases)
+    examples = xd.Examples.point([data.draw(st.integers(0, 1)) for _ in range(widths[0])], 1)
+    expected = numbers(naive_evaluation(network, examples, rates))
+    assert numbers(xd.evaluate(network, examples, rates)) == expected

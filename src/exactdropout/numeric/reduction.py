@@ -134,14 +134,15 @@ def reduced(
     """Return the reduced network for the input vector x.
 
     Units without effect are found from the output backwards, which can make columns equal that were not: the forward
-    pass is repeated until nothing more goes.
+    pass is repeated until nothing more goes. A dead unit stays out: in a layer of rate 0 it can be dead only because of
+    units that then have no effect themselves, and without those it would seem to live.
     """
     idle: list[set[int]] = [set() for _ in layers]  # rows from which nothing reaches the output
     while True:
-        example, unused = _forward(layers, slopes, rates, x, idle)
+        example, unused, silent = _forward(layers, slopes, rates, x, idle)
         if not any(unused):
             return example
-        idle = [known | more for known, more in zip(idle, unused, strict=True)]
+        idle = [known | more | gone for known, more, gone in zip(idle, unused, silent, strict=True)]
 
 
 def _forward(
@@ -150,8 +151,11 @@ def _forward(
     rates: Sequence[Fraction],
     x: Sequence[Any],
     idle: list[set[int]],
-) -> tuple[ReducedExample, list[set[int]]]:
-    """Return the reduction that leaves the idle rows out, and the rows of each layer that turned out to be idle."""
+) -> tuple[ReducedExample, list[set[int]], list[set[int]]]:
+    """Return the reduction that leaves the idle rows out, the rows of each layer that are idle too, and its dead rows.
+
+    Idle are those that nothing takes; dead (idle ones included) those whose value is 0 for all masks.
+    """
     units: list[Unit] = []
     for value in x:
         top, bottom = value.as_integer_ratio()
@@ -160,6 +164,7 @@ def _forward(
     low, high = [1], [1]
     rows_of_group: list[list[int]] = []
     unused: list[set[int]] = [set() for _ in layers]
+    silent: list[set[int]] = [set() for _ in layers]
     found: list[ReducedLayer] = []
     dead = merged = steady = 0
     for index, (layer, slope) in enumerate(zip(layers, slopes, strict=False)):
@@ -167,6 +172,7 @@ def _forward(
         if index:
             unused[index - 1] = _unused(result.sources, rows_of_group)
         rows_of_group = rows
+        silent[index] = {row for row, unit in enumerate(scales) if unit is None}
         units = [scales[row] for row in layer.row_of]
         without = units.count(None)
         dead += without
@@ -186,6 +192,7 @@ def _forward(
             steady=steady,
         ),
         unused,
+        silent,
     )
 
 
