@@ -99,6 +99,8 @@ def test_statements():
         ("c[1] = 2", 2, "no indices"),
         ("w[1] > 2 is a minimiser of criterion", 1, "named by values"),
         ("1 = 2, 2 = 3", 13, "one relation"),
+        ("c <= 1e-3", 7, "a power of ten is written 10^3"),
+        (r"\frac{c}{2E5} = 1", 11, "reads two ways"),
     ],
 )
 def test_errors_point_at_their_place(text, position, message):

@@ -59,7 +59,7 @@ def _bottoms(node: Any) -> Any:
 
 
 def _deeper(by: int) -> Callable[[Any], Any]:
-    shift = Number(Fraction(by))
+    shift: Expression = Number(Fraction(by)) if by > 0 else Negate(Number(Fraction(-by)))
     return lambda node: Add((node, shift)) if node == Name("d") else node
 
 

@@ -20,6 +20,7 @@ _SPACE = re.compile(
     r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|limits|notag)\b))+"
 )
 _NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
+_EXPONENT = re.compile(r"[eE][+-]?[0-9]")
 _WORD = re.compile(r"[A-Za-z]+")
 _LATEX = re.compile(r"\\|[_^]\{")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
@@ -111,6 +112,8 @@ def tokens(
                 digits = digits[0]
             if len(digits) > max_digits:
                 fail(text, at, f"a number has at most {max_digits} digits, not {len(digits)}.")
+            if digits == number[0] and (power := _EXPONENT.match(text, at + len(digits))):
+                fail(text, at + len(digits), f"{digits}{power[0]} reads two ways; a power of ten is written 10^3.")
             found.append(Token("number", digits, at))
             at += len(digits)
         elif word := _WORD.match(text, at):

@@ -32,6 +32,7 @@ from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 __all__ = ["World", "plain"]
 
 _POWERS = 12
+_LONG_NAME = 400
 _OPAQUE = ("V", "W", "M", "E")
 
 
@@ -42,6 +43,7 @@ class World:
         """Make the symbols; ``moments=None`` keeps the quantities opaque."""
         self.problem, self.known, self.moments = problem, known, moments
         self.used: set[str] = set()
+        self.long_names: dict[str, int] = {}
         self.inside_relu: set[int] = set()
         """Generators that a relu holds: it counts as one opaque factor, so no derivative in them is known."""
         symbols: dict[str, sympy.Symbol] = {
@@ -235,7 +237,10 @@ class World:
             for scalar in (coefficient.top, coefficient.bottom):
                 self.inside_relu |= {i for i, degree in enumerate(plain(scalar).degrees()) if degree}
             parts.append(f"{sorted(shown)}*{coefficient.top.key()}/{coefficient.bottom.key()}")
-        return self.sums.factor(f"relu<{'+'.join(sorted(parts))}>", tuple(free))
+        text = "+".join(sorted(parts))
+        if len(text) > _LONG_NAME:  # a name inside a name is quoted once more at every level
+            text = f"#{self.long_names.setdefault(text, len(self.long_names))}"
+        return self.sums.factor(f"relu<{text}>", tuple(free))
 
     def _power(self, base: Element, exponent: Expression) -> Element:
         slope, offset = _linear_in_depth(exponent)
