@@ -34,6 +34,9 @@ from exactdropout.notation.prose import html_sentence, latex_sentence, sentence
         ("(1 - q", r"($1-q$"),
         ("E|X - UV'|^2", r"$\mathbb{E}\,|X-UV'|^2$"),
         ("n >= n*(K,q), n* is finite", r"$n\ge n^*(K,q)$, $n^*$ is finite"),
+        ("half-K2-n* (n = 3, 4)", "half-K2-n* $(n=3,4)$"),  # a certificate's name is no product
+        ("point-K2-n3-nonnegative", "point-K2-n3-nonnegative"),
+        ("2 lambda >= |x|", r"$2\,\lambda \ge |x|$"),
         ("n*(K+q)", r"$n\cdot (K+q)$"),
     ],
 )

@@ -69,7 +69,7 @@ _TOKEN = re.compile(
     rf"(?P<shape>(?=[^\s]*[A-Za-z]){_LAYER}(?:-{_LAYER}){{1,9}}(?= (?:relu|linear|leaky)))"
     r"|(?P<space>\s+)"
     r"|(?P<dots>(?P<dotted>[a-z])1\.\.\.(?P=dotted)d\b)"
-    r"|(?P<plain>e\.g\.|i\.e\.|[0-9]+(?:-[0-9]+)+|[0-9]+/[0-9]+-(?=[a-z])|[A-Za-z]{2,}[0-9]+\b)"
+    r"|(?P<plain>e\.g\.|i\.e\.|(?:half|point)-K[0-9]+-n[0-9*]+(?:-[a-z]+)?|[0-9]+(?:-[0-9]+)+|[0-9]+/[0-9]+-(?=[a-z])|[A-Za-z]{2,}[0-9]+\b)"
     r"|(?P<word>[A-Za-z]{2,}(?:['-][A-Za-z]{2,})*(?:'s\b)?|[A-Za-z]-[A-Za-z]{2,})"
     r"|(?P<indexed>[A-Za-z](?=[0-9])[0-9]{1,3}\b(?![.]))"
     r"|(?P<letter>[A-Za-z](?:~|(?:'(?!s\b))+)?)"
