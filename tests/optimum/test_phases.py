@@ -220,7 +220,8 @@ def test_progress_is_told() -> None:
 
 def test_latex_and_repr() -> None:
     found = all_ones(3, False, False)
-    assert found.latex().endswith(r"\frac{5 q - 4 q^{2}}{6 - 7 q + 2 q^{2}} & 1/2 < q < 1 \end{cases}")
+    piece = r"\frac{5 q - 4 q^{2}}{6 - 7 q + 2 q^{2}}, & \frac{1}{2} < q < 1"
+    assert found.latex().endswith(piece + "\n\\end{cases}")
     assert repr(found) == "Phases(2-3-1 relu, no biases, 2 pieces, breakpoints=[1/2])"
     assert json.dumps([list(p.value.numerator) for p in found.pieces])
 
