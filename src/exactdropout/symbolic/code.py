@@ -68,6 +68,13 @@ def _reserved(name: str) -> bool:
     return keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in _C_WORDS or name in _OWN_WORDS
 
 
+def _place(factor: tuple[Any, Any]) -> tuple[Any, ...]:
+    """Return a place for a factor that depends on nothing but the factor: short ones come first."""
+    base, exponent = factor
+    terms = sorted((tuple(-int(e) for e in m), Fraction(int(c.p), int(c.q))) for m, c in base.terms())
+    return len(terms), terms, int(exponent)
+
+
 def _cancelled(formula: Formula) -> tuple[Sequence[tuple[ReluPolynomial, ...]], ReluPolynomial]:
     """Return numerator and denominator without the keep probabilities that divide both."""
     ring, below = formula.ring, formula.denominator
@@ -218,11 +225,14 @@ class _Writer:
         content, factors = coefficient.factor()
         scale = Fraction(int(content.p), int(content.q))
         bases = []
-        for base, exponent in factors:
+        for base, exponent in sorted(factors, key=_place):  # FLINT's own order is another in every version
             number, powers = self._base(base)
             scale *= number ** int(exponent)
-            bases += [self._power(name, int(exponent) * power) for name, power in powers]
-        return self._term(scale, [*bases, *atoms])
+            bases += [(name, int(exponent) * power) for name, power in powers]
+        names = dict.fromkeys((*self.arguments.values(), *self.generators.values(), *self.factors.values()))
+        place = {name: i for i, name in enumerate(names)}
+        bases.sort(key=lambda base: place[base[0]])
+        return self._term(scale, [*(self._power(*base) for base in bases), *atoms])
 
     def _base(self, base: Any) -> tuple[Fraction, list[tuple[str, int]]]:
         """Return a factor as a number times powers of names; a polynomial in 1 - q alone is written in q again."""
