@@ -1,6 +1,8 @@
 """``exactdropout derive``: formulas known by hand, in text, LaTeX and JSON, which ``check`` proves."""
 
 import json
+import re
+import subprocess
 import xml.etree.ElementTree as ET
 from fractions import Fraction as F
 
@@ -138,7 +140,7 @@ def test_regions_and_stationary_points(capsys):
     out = capsys.readouterr().out.splitlines()
     assert (out[0], out[-1]) == ("6 regions (complete)", "... and 4 more")
     assert (
-        "    w[1] = 1, W[1][1,1] = -1/2, W[1][1,2] = 1/4: criterion 7/8; rescaling of w[1]; 1 more free dimensions"
+        "    w[1] = 1, W[1][1,1] = -1/2, W[1][1,2] = 1/4: criterion 7/8; rescaling of w[1]; 1 more free dimension"
         in out
     )
 
@@ -182,7 +184,8 @@ def test_names_are_used_in_text_and_json(capsys):
         (["--arch", "2-1", "--monotone", "penalty"], "q alone"),
         (["--arch", "2-1", "--hessian", "--limit", "0"], "--limit"),
         (["--arch", "2-1", "--hessian", "--stationary"], "--regions"),
-        (["--arch", "2-1", "--hessian", "--name", "w=a"], "'--name'"),
+        (["--arch", "2-1", "--hessian", "--name", "w=x"], "keep symbols apart"),
+        (["--arch", "2-1-1 linear", "--q", "0, 1/2", "--derivative-q", "penalty"], "'--q' must hold q"),
         (["--arch", "K-1", "--hessian"], "numbers as sizes"),
         (["--arch", "4-4-1", "--hessian", "--max-cost", "100"], "max_cost"),
     ],
@@ -192,3 +195,59 @@ def test_bad_options_are_one_sentence(arguments, message, capsys):
     captured = capsys.readouterr()
     assert (captured.out, message in captured.err) == ("", True)
     assert captured.err.count("\n") == 1
+
+
+def test_the_derivative_moves_only_the_rates_that_are_q(capsys):
+    arguments = ["derive", "--arch", "1-1-1 linear, no biases", "--derivative-q", "penalty", "--q"]
+    # penalty = q/(1 - q) (w W x)^2 with q on the hidden unit alone
+    assert main([*arguments, "0, q"]) == 0
+    assert capsys.readouterr().out == "d penalty / d q = w[1]^2*W[1][1,1]^2*x[1]^2/(1 - q)^2\n"
+    # (1/(1 - q)^2 - 1) (w W x)^2 with q on both: the slope is 2/(1 - q)^3
+    assert main([*arguments, "1/2"]) == 0
+    assert capsys.readouterr().out == "d penalty / d q at q = 1/2 = 16*w[1]^2*W[1][1,1]^2*x[1]^2\n"
+    assert main([*arguments, "1/2", "--latex", "--name", "w=a", "--name", "q=theta"]) == 0
+    assert capsys.readouterr().out == (
+        r"\left. \frac{\mathrm{d}}{\mathrm{d} \theta} \text{penalty} \right|_{\theta = \frac{1}{2}} "
+        r"= 16 a_{1}^{2} W_{1,1,1}^{2} x_{1}^{2}" + "\n"
+    )
+
+
+def test_regions_in_latex_are_cases_and_signs_stand_as_one_writes_them(capsys):
+    arguments = ["derive", "--arch", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"]
+    assert main([*arguments, "--latex", "--stationary", "--name", "W=u"]) == 0
+    out = capsys.readouterr().out
+    assert r"J_D = \begin{cases}" in out
+    assert r"1, & u_{1,1,1} < 0,\ u_{1,1,2} < 0 \\" in out
+    assert r"$u_{1,1,1} = \frac{1}{6}$, $u_{1,1,2} = \frac{1}{6}$, with $J_D = \frac{2}{3}$" in out
+    assert "W[" not in out
+    assert main([*arguments, "--latex", "--limit", "1", "--environment", "align"]) == 0
+    out = capsys.readouterr().out
+    assert out.count(r"\begin{align}") == 1
+    assert r"\ldots, & \text{in 5 more regions}" in out
+    assert main([*arguments, "--limit", "1"]) == 0
+    assert "region 1: W[1][1,1] < 0, W[1][1,2] < 0" in capsys.readouterr().out
+
+
+WRITTEN_OUT = [
+    ["--arch", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions", "--stationary"],
+    ["--arch", "2-1-1 relu, biases", "--data", "point((1, -1), 1)", "--q", "1/2", "--regions", "--quantity", "penalty",
+     "--index", "superscript-layer", "--name", "w=a"],
+    ["--arch", "1-2-1 relu, hidden biases", "--data", "point(1, 1)", "--q", "0, q", "--regions", "--hessian",
+     "--derivative-q", "penalty", "--environment", "align"],
+    ["--arch", "1-1-1-1 relu, no biases", "--data", "half(1, 1)", "--regions", "--limit", "3", "--index", "bracket"],
+    ["--arch", "1-1-1 leaky_relu(1/5), no biases", "--q", "1/2", "--derivative-q", "criterion"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", WRITTEN_OUT)
+def test_what_stands_beside_the_formulas_compiles_and_fits_the_page(arguments, capsys, external, tmp_path):
+    pdflatex = external("pdflatex")
+    assert main(["derive", *arguments, "--standalone"]) == 0
+    (tmp_path / "out.tex").write_text(capsys.readouterr().out)
+    done = subprocess.run(
+        [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "out.tex"], cwd=tmp_path, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    wide = [float(size) for size in re.findall(r"Overfull \\hbox \(([\d.]+)pt", done.stdout)]
+    assert max(wide, default=0) < 25  # a few letters, in the margin

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from exactdropout.cli.arguments import cost_limit
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational
+from exactdropout.notation.names import check_apart, symbol_name
+from exactdropout.notation.style import Style
+from exactdropout.notation.text import expression_text
+from exactdropout.notation.tree import Name
 
-__all__ = ["add_derivatives", "print_derivatives", "wanted"]
+__all__ = ["Forms", "Listed", "add_derivatives", "engine_style", "parameters", "print_derivatives", "wanted"]
 
-_NAMES = {"v": "w", "w": "W", "c": "b"}  # the letters that claims use
 _ON_REGIONS = ("criterion", "penalty", "risk")
 _QUANTITIES = ("criterion", "penalty", "variance", "bias", "risk")
 
@@ -46,72 +50,104 @@ def wanted(options: argparse.Namespace) -> bool:
     return bool(options.hessian or options.derivative_q or options.monotone or options.regions)
 
 
-def print_derivatives(problem: dict[str, Any], options: argparse.Namespace) -> int:
+def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, style: Style) -> int:
     """Print derivatives, stretches and regions; the formulas themselves only where ``--quantity`` asks for them."""
     from exactdropout.claims.formulas import derivation, derived_claims
+    from exactdropout.claims.printing import aligned_latex, claim_latex, claim_text
+    from exactdropout.cli.derivatives_latex import latex_blocks
+    from exactdropout.notation.document import display, document
 
     if options.code or options.mathml or options.closed_form or options.assume:
         raise InvalidInput(
             "Arguments '--code', '--mathml', '--closed-form' and '--assume' must stand without derivatives."
         )
-    if options.name or options.standalone or (options.index, options.environment) != ("subscript", "none"):
-        raise InvalidInput(
-            "Arguments '--name', '--index', '--environment' and '--standalone' must stand without derivatives."
-        )
-    limit = cost_limit(options.max_cost)
-    content = _content(derivation(**problem, max_cost=limit), options, limit)
+    if options.limit < 1:
+        raise InvalidInput(f"Argument '--limit' must be at least 1, not {options.limit}.")
+    limit, own = cost_limit(options.max_cost), engine_style(style)
+    found = derivation(**problem, max_cost=limit)
+    check_apart(map(str, found.symbols), own)
+    content = _content(found, options, limit, own)
     claims = {}
     if options.quantity:
         claims = derived_claims(**problem, quantities=options.quantity, max_cost=limit)
     if options.json:
-        print_json("derive", {**{n: {"text": str(c), "latex": c.latex()} for n, c in claims.items()}, **content})
+        shown = {n: {"text": claim_text(c, style), "latex": claim_latex(c, style)} for n, c in claims.items()}
+        print_json("derive", {**shown, **content})
+    elif options.latex or style.standalone:
+        blocks = [aligned_latex(c, display(style)) for c in claims.values()]
+        blocks += latex_blocks(found, content, display(own), stationary=options.stationary)
+        print(document(*blocks) if style.standalone else "\n".join(blocks))
     else:
-        for line in [*(c.latex() if options.latex else str(c) for c in claims.values()),
-                     *_lines(content, bool(options.latex))]:  # fmt: skip
-            print(line)
+        print("\n".join([*(claim_text(c, style) for c in claims.values()), *_lines(content, _at(found))]))
     return 0
 
 
-def _content(derivation: Any, options: argparse.Namespace, max_cost: float | None) -> dict[str, Any]:
+def engine_style(style: Style) -> Style:
+    """Return the style under which formulas of the engine print the letters of claims."""
+    letters = {"v": "w", "w": "W", "c": "b", "b": "b"}
+    others = {name: own for name, own in style.names.items() if name not in ("w", "W", "b", *letters)}
+    return replace(style, names={**others, **{name: style.printed(claimed) for name, claimed in letters.items()}})
+
+
+class Forms(dict[str, Any]):
+    """Text and LaTeX of a formula, which they come with."""
+
+    def __init__(self, formula: Any, style: Style) -> None:
+        """Print in one line."""
+        super().__init__(text=formula.text(style), latex=formula.latex(style.inline()))
+        self.formula = formula
+
+
+def _content(derivation: Any, options: argparse.Namespace, max_cost: float | None, style: Style) -> dict[str, Any]:
     """Return what was asked for as a JSON object."""
-    if options.limit < 1:
-        raise InvalidInput(f"Argument '--limit' must be at least 1, not {options.limit}.")
     if options.stationary and not options.regions:
         raise InvalidInput("Argument '--stationary' must stand beside '--regions'.")
     limits = {} if max_cost is None else {"max_cost": max_cost}
     content: dict[str, Any] = {}
     if options.hessian:
-        found = derivation.hessian(**limits)
-        depth = derivation.network.architecture.depth
-        names = [_entry(p, depth) for p in found.parameters]
-        content["hessian"] = {
-            "parameters": names,
-            "entries": [
-                {"row": names[a], "column": names[b], **_forms(found.matrix[a, b])}
-                for a in range(len(names))
-                for b in range(a, len(names))
-            ],
-        }
+        content["hessian"] = _hessian(derivation.hessian(**limits), derivation, style)
     if options.derivative_q:
-        content["derivative_q"] = {name: _forms(derivation.derivative_q(name)) for name in options.derivative_q}
+        layers = _moving(derivation)
+        content["derivative_q"] = {n: Forms(derivation.derivative_q(n, layers), style) for n in options.derivative_q}
     if options.monotone:
         content["monotone"] = {name: _stretches(derivation.monotone(name)) for name in options.monotone}
     if options.regions:
-        content["regions"] = _regions(derivation, limits, options)
+        content["regions"] = _regions(derivation, limits, options, style)
     return content
 
 
-def _entry(parameter: Any, depth: int) -> str:
-    """Return the name of a weight or bias in the grammar of claims."""
-    last = parameter.layer == depth - 1
-    layer = "" if last else f"[{parameter.layer + 1}]"
-    if parameter.source is None:
-        return "b" if last else f"b{layer}[{parameter.unit + 1}]"
-    return f"w[{parameter.source + 1}]" if last else f"W{layer}[{parameter.unit + 1},{parameter.source + 1}]"
+def _moving(derivation: Any) -> list[int]:
+    """Return the layers whose rate is q; where all have one rate that is a number, all."""
+    free = [layer for layer, rate in enumerate(derivation.rates) if getattr(rate, "free_symbols", ())]
+    if not free and len(set(derivation.rates)) > 1:
+        raise InvalidInput("Argument '--q' must hold q for a derivative in q, or be one number for all layers.")
+    return free or list(range(len(derivation.rates)))
 
 
-def _forms(formula: Any) -> dict[str, str]:
-    return {"text": formula.text(names=_NAMES), "latex": formula.latex(names=_NAMES)}
+def _at(derivation: Any) -> str:
+    """Return where a derivative in q is taken, if q is a number."""
+    free = any(getattr(rate, "free_symbols", ()) for rate in derivation.rates)
+    return "" if free else f" at q = {derivation.rates[0]}"
+
+
+def _hessian(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
+    names = [expression_text(parameter, style) for parameter in parameters(found, derivation)]
+    return {
+        "parameters": names,
+        "entries": [
+            {"row": names[a], "column": names[b], **Forms(found.matrix[a, b], style)}
+            for a in range(len(names))
+            for b in range(a, len(names))
+        ],
+    }
+
+
+def parameters(found: Any, derivation: Any) -> list[Name]:
+    """Return the names of the weights and biases of a Hessian."""
+    from exactdropout.symbolic.derivation_latex import parameter_name
+
+    arch = derivation.network.architecture
+    return [parameter_name(p.layer, p.unit, p.source, arch.depth, arch.outputs) for p in found.parameters]
 
 
 def _end(end: Any) -> dict[str, Any]:
@@ -131,69 +167,74 @@ def _stretches(found: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _regions(derivation: Any, limits: Mapping[str, float], options: argparse.Namespace) -> dict[str, Any]:
+def _regions(derivation: Any, limits: Mapping[str, float], options: argparse.Namespace, style: Style) -> dict[str, Any]:
+    from exactdropout.symbolic.regions_latex import condition
+
     asked = tuple(dict.fromkeys(name for name in options.quantity or () if name in _ON_REGIONS)) or ("criterion",)
     # the hinges of the risk, which are others where there are hidden biases, cut finer
     found = derivation.regions("criterion" if asked == ("criterion",) else "penalty", **limits)
+
+    def named(symbol: Any) -> str:
+        return expression_text(symbol_name(str(symbol)), style)
+
     regions = []
     for region in itertools.islice(found, options.limit):
         one = {
             "signs": list(region.signs),
-            "inequalities": [f"{f.text(names=_NAMES)} > 0" for f in region.inequalities],
-            "sample": {_named(s): format_rational(v) for s, v in region.sample.items()},
-            **{name: _forms(getattr(region, name)) for name in asked},
+            "inequalities": [f"{f.text(style)} {relation} 0" for f, relation in map(condition, region.inequalities)],
+            "sample": {named(s): format_rational(v) for s, v in region.sample.items()},
+            **{name: Forms(getattr(region, name), style) for name in asked},
         }
         if options.stationary:
-            one["stationary"] = _stationary(region.stationary_points())
+            one["stationary"] = _stationary(region.stationary_points(), named)
         regions.append(one)
     return {
         "count": len(found),
         "complete": found.complete,
         "undecided": len(found.undecided),
         "quantities": list(asked),
-        "hinges": [f.text(names=_NAMES) for f in found.hinges],
-        "regions": regions,
+        "hinges": [f.text(style) for f in found.hinges],
+        "regions": Listed(regions, found),
     }
 
 
-def _named(symbol: Any) -> str:
-    """Return a weight or bias in the grammar of claims, as the formulas name it."""
-    from exactdropout.notation.names import symbol_name
-    from exactdropout.notation.style import Style
-    from exactdropout.notation.text import expression_text
+class Listed(list[Any]):
+    """Regions as JSON objects, and the object that they come from."""
 
-    return expression_text(symbol_name(str(symbol)), Style(names=_NAMES))
-
-
-def _stationary(found: Any) -> dict[str, Any]:
-    return {"status": found.status, "reason": found.reason, "points": [p.text(_named) for p in found.points]}
+    def __init__(self, items: list[Any], regions: Any) -> None:
+        """Keep both."""
+        super().__init__(items)
+        self.regions = regions
 
 
-def _lines(content: dict[str, Any], latex: bool) -> list[str]:
+def _stationary(found: Any, named: Callable[[Any], str]) -> dict[str, Any]:
+    return {"status": found.status, "reason": found.reason, "points": [p.text(named) for p in found.points]}
+
+
+def _lines(content: dict[str, Any], at: str) -> list[str]:
     """Return the same for people."""
-    form = "latex" if latex else "text"
     lines = []
     for entry in content.get("hessian", {}).get("entries", ()):
-        lines.append(f"d^2 criterion / d {entry['row']} d {entry['column']} = {entry[form]}")
+        lines.append(f"d^2 criterion / d {entry['row']} d {entry['column']} = {entry['text']}")
     for name, forms in content.get("derivative_q", {}).items():
-        lines.append(f"d {name} / d q = {forms[form]}")
+        lines.append(f"d {name} / d q{at} = {forms['text']}")
     for name, found in content.get("monotone", {}).items():
         for s in found["stretches"]:
             lines.append(f"{name}: {s['direction']} on ({s['low']['value']}, {s['high']['value']})")
         for p in found["pieces"]:
-            lines.append(f"{name} = {p[form]} for q from {p['low']['value']} to {p['high']['value']}")
+            lines.append(f"{name} = {p['text']} for q from {p['low']['value']} to {p['high']['value']}")
     if "regions" in content:
-        lines += _region_lines(content["regions"], form)
+        lines += _region_lines(content["regions"])
     return lines
 
 
-def _region_lines(found: dict[str, Any], form: str) -> list[str]:
+def _region_lines(found: dict[str, Any]) -> list[str]:
     state = "complete" if found["complete"] else f"{found['undecided']} sign patterns undecided"
     lines = [f"{found['count']} regions ({state})"]
     for number, region in enumerate(found["regions"], 1):
         lines.append(f"region {number}: {', '.join(region['inequalities']) or 'all weights'}")
         lines.append("  sample: " + ", ".join(f"{name} = {value}" for name, value in region["sample"].items()))
-        lines += [f"  {name} = {region[name][form]}" for name in found["quantities"]]
+        lines += [f"  {name} = {region[name]['text']}" for name in found["quantities"]]
         if "stationary" in region:
             stationary = region["stationary"]
             lines.append(f"  stationary points: {stationary['status']} ({stationary['reason']})")

@@ -17,7 +17,7 @@ from exactdropout.cli.arguments import (
 from exactdropout.cli.derivatives import add_derivatives, print_derivatives, wanted
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
-from exactdropout.notation.style import MIN_WIDTH
+from exactdropout.notation.style import MAX_WIDTH, MIN_WIDTH
 
 __all__ = ["add"]
 
@@ -52,7 +52,7 @@ def add(commands: Any) -> None:
     form.add_argument(
         "--code", choices=("python", "numpy", "sympy", "c"), help="print source text of a function for each quantity"
     )
-    command.add_argument("--width", type=int, default=90, help="letters of a line of LaTeX (90)")
+    command.add_argument("--width", type=int, help="letters of a line of LaTeX (80; 70 with derivatives)")
     add_names(command, "print a symbol under another name")
     command.add_argument(
         "--index", choices=("subscript", "bracket", "superscript-layer"), default="subscript", help="style of indices"
@@ -75,8 +75,10 @@ def run(options: argparse.Namespace) -> int:
 
     style = _style(options)
     problem, quantities = claim_problem(options), options.quantity or _QUANTITIES
+    if options.stationary and not options.regions:
+        raise InvalidInput("Argument '--stationary' must stand beside '--regions'.")
     if wanted(options):
-        return print_derivatives(problem, options)
+        return print_derivatives(problem, options, style)
     closed = options.closed_form or options.assume
     if options.code:
         if closed:
@@ -115,9 +117,10 @@ def run(options: argparse.Namespace) -> int:
 def _style(options: argparse.Namespace) -> Any:
     from exactdropout.notation import Style
 
-    if options.width < MIN_WIDTH:
-        raise InvalidInput(f"Argument '--width' must be at least {MIN_WIDTH}, not {options.width}.")
+    width = (70 if wanted(options) else 80) if options.width is None else options.width
+    if not MIN_WIDTH <= width <= MAX_WIDTH:
+        raise InvalidInput(f"Argument '--width' must be from {MIN_WIDTH} to {MAX_WIDTH}, not {width}.")
     return Style(
-        names=own_names(options), index=options.index, width=options.width, environment=options.environment,
+        names=own_names(options), index=options.index, width=width, environment=options.environment,
         standalone=options.standalone,
     )  # fmt: skip

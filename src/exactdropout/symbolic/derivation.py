@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -166,11 +167,12 @@ class Derivation:
         _announce(cost, max_cost)
         return hessian(self.network, self.data, self.rates, self._problem)
 
-    def derivative_q(self, quantity: str = "criterion", layer: int | None = None) -> Formula:
-        """Return the derivative of a quantity in the drop probability: of one layer (inputs first), or all together.
+    def derivative_q(self, quantity: str = "criterion", layer: int | Sequence[int] | None = None) -> Formula:
+        """Return the derivative of a quantity in the drop probability: of one layer (inputs first), some, or all.
 
-        With ``layer=None`` it is Σ_l ∂/∂q_l, which for one common q is d/dq. Rates that are numbers are put in
-        afterwards. ``quantity`` is "criterion", "risk", "penalty", "variance" or "bias". Exact; relu′(0) = 0.
+        It is Σ_l ∂/∂q_l over the given layers, all with ``layer=None``, which for one common q is d/dq. Rates
+        that are numbers are put in afterwards. ``quantity`` is "criterion", "risk", "penalty",
+        "variance" or "bias". Exact; relu′(0) = 0.
 
         >>> derive(Architecture(inputs=1, hidden=(), biases=False)).derivative_q("penalty").expr
         v_1**2*x_1**2/(1 - q)**2
@@ -241,9 +243,11 @@ class Derivation:
             raise InvalidInput(f"Argument 'quantity' must be one of {', '.join(QUANTITIES)}, not {show(name)}.")
         return name
 
-    def _layers(self, layer: int | None) -> tuple[int, ...]:
+    def _layers(self, layer: int | Sequence[int] | None) -> tuple[int, ...]:
         if layer is None:
             return tuple(range(len(self.rates)))
+        if isinstance(layer, (tuple, list)):
+            return tuple(dict.fromkeys(one for given in layer for one in self._layers(given)))
         if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < len(self.rates):
             raise InvalidInput(f"Argument 'layer' must be None or from 0 to {len(self.rates) - 1}, not {show(layer)}.")
         return (layer,)

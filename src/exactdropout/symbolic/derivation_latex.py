@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exactdropout.symbolic.derivation import Derivation, SymbolicGradient
     from exactdropout.symbolic.hessian import SymbolicHessian
 
-__all__ = ["derivation_latex", "gradient_latex", "hessian_latex"]
+__all__ = ["derivation_latex", "gradient_latex", "hessian_latex", "parameter_name", "partial_latex"]
 
 MAX_STATES = 16
 MAX_ENTRIES = 400
@@ -136,10 +136,10 @@ def gradient_latex(gradient: SymbolicGradient, style: Style) -> str:
     lines: list[tuple[str, Formula]] = []
     for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True)):
         for (unit, source), found in [((int(u), int(s)), f) for (u, s), f in _entries(weights)]:
-            lines.append((_partial([parameter_name(layer, unit, source, depth, outputs)], style), found))
+            lines.append((partial_latex([parameter_name(layer, unit, source, depth, outputs)], style), found))
         if bias is not None:
             lines += [
-                (_partial([parameter_name(layer, int(unit), None, depth, outputs)], style), found)
+                (partial_latex([parameter_name(layer, int(unit), None, depth, outputs)], style), found)
                 for (unit,), found in _entries(bias)
             ]
     return _equations(lines, style)
@@ -151,7 +151,7 @@ def hessian_latex(hessian: SymbolicHessian, style: Style) -> str:
     outputs = max(p.unit for p in hessian.parameters if p.layer == depth - 1) + 1
     names = [parameter_name(p.layer, p.unit, p.source, depth, outputs) for p in hessian.parameters]
     lines = [
-        (_partial([names[a], names[b]], style), hessian.matrix[a, b])
+        (partial_latex([names[a], names[b]], style), hessian.matrix[a, b])
         for a in range(len(names))
         for b in range(a, len(names))
         if not hessian.matrix[a, b].is_identically_zero()
@@ -165,7 +165,8 @@ def _entries(array: Any) -> Sequence[Any]:
     return list(np.ndenumerate(array))
 
 
-def _partial(names: Sequence[Name], style: Style) -> str:
+def partial_latex(names: Sequence[Name], style: Style) -> str:
+    """Return ∂J_D/∂w, or ∂²J_D/∂w∂v for two names."""
     inline = style.inline()
     power = "" if len(names) == 1 else f"^{{{len(names)}}}"
     if len(names) > 1 and names[0] == names[1]:

@@ -53,7 +53,7 @@ class StationaryPoint:
         """Return the same with ``name(symbol)`` for each symbol."""
         point = ", ".join(f"{name(s)} = {format_rational(v)}" for s, v in self.values.items())
         more = f"; rescaling of {', '.join(map(name, self.rescaled))}" if self.rescaled else ""
-        more += f"; {self.free} more free dimensions" if self.free else ""
+        more += f"; {self.free} more free dimension{'s' if self.free > 1 else ''}" if self.free else ""
         return f"{point}: criterion {format_rational(self.value)}{more}"
 
 
