@@ -49,6 +49,6 @@ def test_progress_counts_networks_and_nothing_is_nothing():
 
 def test_what_does_not_belong_together_is_refused():
     line = xd.Network([[[1]]])
-    for wrong in (line, "abc", 3, [line, 3], [line, xd.Network([[[1, 1]]])], [line, xd.Network([[[1.0]]])]):
-        with pytest.raises(InvalidInput, match="networks"):
+    for wrong in (line, "abc", 3, [3], [line, 3], [line, xd.Network([[[1, 1]]])], [line, xd.Network([[[1.0]]])]):
+        with pytest.raises(InvalidInput, match="'networks'"):
             xd.evaluate_many(wrong, [((1,), 2)])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
 from fractions import Fraction as F
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.numeric.registry import STRATEGIES
 
 NET = xd.Network([[[1, -2], [3, 1]], [1, F(1, 2)]])
 DATA = [((1, 2), 1, F(1, 3)), ((F(1, 2), -1), 0, F(2, 3))]
@@ -46,8 +50,12 @@ def test_exact_numbers_are_welcome_in_a_float_computation():
 
 
 def test_a_plan_is_what_the_evaluation_follows_and_starts_nothing():
-    for network in (NET, NET.float64()):
-        assert xd.plan(network, DATA) == xd.evaluate(network, DATA).plan
+    assert xd.plan(NET, DATA) == xd.evaluate(NET, DATA).plan
+    followed = xd.evaluate(NET.float64(), DATA).plan  # few masks: evaluated without a comparison, planned with one
+    planned = xd.plan(NET.float64(), DATA)
+    assert replace(planned, runners_up=()) == followed
+    assert {r.strategy for r in planned.runners_up} | {planned.strategy} == {s.name for s in STRATEGIES}
+    assert all(r.reason in str(planned) for r in planned.runners_up)
     big = xd.Network([np.ones((3, 300)) * np.arange(300), np.ones(3)])
     plan = xd.plan(big, [(np.ones(300), 0.0)])
     assert plan.masks == 2**303
@@ -97,3 +105,23 @@ def test_progress_is_told_from_start_to_end():
     xd.evaluate(NET, DATA, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] > 0
     assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("form", ["exact", "float64", "interval"])
+def test_bounds_are_read_only_and_travel(form):
+    network = NET.float64() if form == "float64" else NET
+    result = xd.evaluate(network, DATA, precision=20 if form == "interval" else None)
+    for bounds in (result.error_bounds, result.per_example.error_bounds):
+        with pytest.raises(TypeError):
+            bounds["criterion"] = 0
+    assert repr(result.error_bounds) == repr(dict(result.error_bounds))
+    assert pickle.loads(pickle.dumps(result)) == result == copy.deepcopy(result)
+
+
+@pytest.mark.parametrize("threads", [0, -1, True, 1.5, "2"])
+@pytest.mark.parametrize("network", [NET, NET.float64()])
+def test_threads_are_checked_whatever_the_engine(network, threads):
+    with pytest.raises(InvalidInput, match="'threads' must be a positive integer or None, not"):
+        xd.evaluate(network, DATA, threads=threads)
+    with pytest.raises(InvalidInput, match="'threads' must be a positive integer or None, not"):
+        xd.evaluate_many([network], DATA, threads=threads)

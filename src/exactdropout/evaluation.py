@@ -74,6 +74,7 @@ def evaluate(
     """
     examples, rates, rates_kind = _checked(network, data, q)
     _check_options(gradient, moments, max_cost)
+    _check_threads(threads)
     engine = _engine(network, examples) if precision is None else "interval"
     direction = None
     if hessian_product is not None and precision is None:
@@ -112,8 +113,7 @@ def evaluate(
             )  # fmt: skip
     fractions = _dyadic_rates(rates, rates_kind)
     with _NOTHING if progress is None else reporting(progress, "masks") as report:
-        plain = moments == 2 and not gradient and direction is None and executor is None and checkpoint is None
-        if plain and (threads is None or (type(threads) is int and threads > 0)):
+        if moments == 2 and not gradient and direction is None and executor is None and checkpoint is None:
             few = _small_problems()(network, examples, fractions, strategy, max_cost, report)
             if few is not None:
                 return few
@@ -218,12 +218,14 @@ def evaluate_many(
     settings = tuple(networks)
     if not settings:
         return ()
-    examples, rates, rates_kind = _checked(settings[0], data, q)
-    _check_options(gradient, moments, max_cost)
-    engine = _engine(settings[0], examples)
     for place, network in enumerate(settings):
         if not isinstance(network, Network):
             raise InvalidInput(f"Argument 'networks' must hold networks only, not {show(network)} at {place}.")
+    examples, rates, rates_kind = _checked(settings[0], data, q)
+    _check_options(gradient, moments, max_cost)
+    _check_threads(threads)
+    engine = _engine(settings[0], examples)
+    for place, network in enumerate(settings):
         if network.architecture != settings[0].architecture or network.kind != settings[0].kind:
             raise InvalidInput(
                 f"Argument 'networks' must hold networks of one architecture and kind, {settings[0]!r} first and not "
@@ -280,6 +282,11 @@ def _check_options(gradient: bool, moments: int, max_cost: float | None) -> None
     number = isinstance(max_cost, (int, float, Fraction)) and not isinstance(max_cost, bool)
     if max_cost is not None and not (number and max_cost > 0):
         raise InvalidInput(f"Argument 'max_cost' must be a positive number of steps or None, not {show(max_cost)}.")
+
+
+def _check_threads(threads: int | None) -> None:
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise InvalidInput(f"Argument 'threads' must be a positive integer or None, not {show(threads)}.")
 
 
 def _engine(network: Network, data: Examples) -> Literal["exact", "float64"]:

@@ -151,6 +151,18 @@ def test_results_come_in_the_order_of_the_grid_whatever_ends_first():
     late.thread.shutdown()
 
 
+class Forgetful(Executor):
+    """Returns no futures."""
+
+    def submit(self, function, /, *arguments, **named):
+        return None
+
+
+def test_an_executor_without_futures_is_named():
+    with pytest.raises(ExecutorFailed, match=r"^Argument 'executor' must return futures from its submit, not None\.$"):
+        Runner(executor=Forgetful()).run(squares())
+
+
 def test_bundles_hold_every_place_once_and_about_a_second_of_work():
     places = list(range(1000))
     for cost, least, most in ((0.0, 64, 64), (300e9, 300, 300), (1e15, 1000, 1000)):

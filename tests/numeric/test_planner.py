@@ -47,6 +47,16 @@ def test_what_costs_too_much_is_refused_before_it_starts():
         evaluate_float64(many, point(200), (HALF,) * 3)
     with pytest.raises(CostLimitExceeded):
         plan_float64(network(10, 3, 1), point(10), (HALF,) * 2, max_cost=10)
+    with pytest.raises(CostLimitExceeded, match=r"about 2\^70 leaves \(walk\).*whatever 'max_cost' allows"):
+        evaluate_float64(network(70, 8, 1), point(70), (HALF,) * 2, max_cost=np.inf)
+
+
+def test_the_plan_of_few_masks_grows_with_examples():
+    """Thousands of examples of four masks: what each example costs beside its masks counts."""
+    many = Examples.uniform([((float(i), 1.0), 1.0) for i in range(2000)])
+    one, all_of_them = (plan_float64(network(2, 2, 1), data, (HALF,) * 2) for data in (point(2), many))
+    assert all_of_them.strategy == "walk"
+    assert all_of_them.cost > 20 * one.cost
 
 
 def test_arguments_are_checked():

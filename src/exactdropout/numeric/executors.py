@@ -136,6 +136,10 @@ def run_elsewhere(
                     bundle = waiting.pop()
                     with explained():
                         future = executor.submit(run_bundle, work.begin, parcel, [work.chunks[p] for p in bundle])
+                    if not callable(getattr(future, "add_done_callback", None)):
+                        raise ExecutorFailed(
+                            f"Argument 'executor' must return futures from its submit, not {show(future)}."
+                        )
                     sent[future] = bundle
                     future.add_done_callback(arrived.put)
                     if arrived.empty():

@@ -23,6 +23,9 @@ __all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_float64", "with_derivatives
 MAX_COST = 6.0e10
 """Default limit in steps of about a nanosecond: a minute of one core."""
 
+MOST_VISITED = 2.0**60
+"""More leaves than this are refused whatever ``max_cost`` allows: at a leaf a nanosecond they take 36 years."""
+
 MAX_MEMORY = memory_limit()
 """Most bytes a strategy may ask for: seven eighths of the physical memory."""
 
@@ -51,8 +54,24 @@ def plan_float64(
     small = plan_small(network, data, rates, strategy, max_cost) if moments == 2 else None
     problem = prepare(network, data, rates)
     if small is not None:
-        return with_derivatives(small, problem, gradient=gradient, hessian=hessian, max_cost=max_cost)
+        plan = with_derivatives(small, problem, gradient=gradient, hessian=hessian, max_cost=max_cost)
+        return filled(Plan, {**vars(plan), "runners_up": _others(problem, plan, gradient, hessian)})
     return choose(problem, gradient=gradient, hessian=hessian, moments=moments, strategy=strategy, max_cost=max_cost)[1]
+
+
+def _others(problem: Problem, plan: Plan, gradient: bool, hessian: bool) -> tuple[RunnerUp, ...]:
+    """Return what the other strategies would cost where few masks are walked without a comparison."""
+    extra = _derivatives(problem, gradient, hessian)
+    found = []
+    for other in named(None):
+        if other.name == plan.strategy:
+            continue
+        reason, cost = other.refusal(problem, 2), math.inf
+        if reason is None:
+            cost = other.estimate(problem, 2).plus(extra).cost
+            reason = "its preparation costs more" if cost > plan.cost else "few masks are walked without a comparison"
+        found.append(RunnerUp(strategy=other.name, cost=float(cost), reason=reason))
+    return tuple(sorted(found, key=lambda other: other.cost))  # stable: those that do not apply come last, in order
 
 
 def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: bool, max_cost: float | None) -> Plan:
@@ -117,7 +136,8 @@ def choose(
         raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
     affordable = [c for c in candidates if c[0].memory <= MAX_MEMORY] or candidates
     estimate, best = min(affordable, key=lambda c: c[0].cost)  # the first registered wins a tie
-    if not math.isfinite(estimate.cost) or estimate.cost > limit or estimate.memory > MAX_MEMORY:
+    endless = not math.isfinite(estimate.cost) or estimate.visited >= MOST_VISITED
+    if endless or estimate.cost > limit or estimate.memory > MAX_MEMORY:
         raise CostLimitExceeded(_sentence(problem, best, estimate, limit))
     others = [
         RunnerUp(strategy=s.name, cost=e.cost, reason="its estimate is higher" if e.memory <= MAX_MEMORY else "memory")
@@ -151,6 +171,10 @@ def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: f
     if estimate.memory > MAX_MEMORY:
         needed, allowed = estimate.memory / 2**30, MAX_MEMORY / 2**30
         return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
+    if estimate.visited >= MOST_VISITED:
+        return (
+            f"Evaluation {what}; at most 2^{math.log2(MOST_VISITED):.0f} leaves are walked, whatever 'max_cost' allows."
+        )
     duration = estimate.cost * 1e-9
     unit = (
         f"{duration:.2g} s"

@@ -11,7 +11,7 @@ summed where there are several:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
@@ -31,12 +31,14 @@ __all__ = [
     "HessianProduct",
     "PerExample",
     "Plan",
+    "ReadOnly",
     "RunnerUp",
     "dyadic",
     "filled",
 ]
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 Exactness: TypeAlias = Literal["exact", "float64", "interval"]
 
@@ -48,6 +50,9 @@ class RunnerUp:
     strategy: str
     cost: float
     reason: str
+
+
+_SIZES = ((2**20, "KiB"), (2**30, "MiB"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +81,10 @@ class Plan:
 
     def __str__(self) -> str:
         """Return the plan as a few lines of text."""
-        size = f"{self.memory / 2**20:.1f} MiB" if self.memory < 2**30 else f"{self.memory / 2**30:.3g} GiB"
+        size = next(
+            (f"{self.memory / below * 1024:.3g} {unit}" for below, unit in _SIZES if self.memory < below),
+            f"{self.memory / 2**30:.3g} GiB",
+        )
         lines = [
             f"strategy   {self.strategy} ({self.exactness})",
             f"masks      2^{self.mask_bits} per example",
@@ -89,6 +97,32 @@ class Plan:
             cost = f" ({r.cost:.3g} steps)" if math.isfinite(r.cost) else ""
             lines.append(f"not chosen {r.strategy}{cost}: {r.reason}")
         return "\n".join(lines)
+
+
+class ReadOnly(Mapping[str, V]):
+    """A mapping that nobody changes: what is proved must not be overwritten by accident."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, V]) -> None:
+        """Keep the values themselves, not a copy."""
+        self._values = values
+
+    def __getitem__(self, name: str) -> V:
+        """Return the value of this name."""
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names."""
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        """Return what a dictionary shows."""
+        return repr(dict(self._values))
 
 
 class _ByValue:
@@ -163,6 +197,10 @@ class PerExample(_ByValue):
     squared_error_variance: Array | None = None
     error_bounds: Mapping[str, Array] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Make the bounds read-only."""
+        object.__setattr__(self, "error_bounds", ReadOnly(self.error_bounds))
+
 
 def filled(kind: type[T], fields: dict[str, Any]) -> T:
     """Return a frozen dataclass with the given fields, all of them, filled at once.
@@ -215,6 +253,10 @@ class Evaluation(_ByValue):
     plan: Plan
     gradient: Gradient | None = None
     hessian_product: HessianProduct | None = None
+
+    def __post_init__(self) -> None:
+        """Make the bounds read-only."""
+        object.__setattr__(self, "error_bounds", ReadOnly(self.error_bounds))
 
     @property
     def error_bound(self) -> Number:
