@@ -110,6 +110,26 @@ def test_derivatives_of_the_linear_penalty(capsys):
     ]
 
 
+def test_gradients_of_a_quantity(capsys):
+    arguments = ["derive", "--arch", "2-1, no biases", "--gradient", "penalty", "--hessian", "variance"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "d penalty / d w[1] = 2*q*w[1]*x[1]^2/(1 - q)",
+        "d penalty / d w[2] = 2*q*w[2]*x[2]^2/(1 - q)",
+        "d^2 variance / d w[1] d w[1] = 2*q*x[1]^2/(1 - q)",
+        "d^2 variance / d w[1] d w[2] = 0",
+        "d^2 variance / d w[2] d w[2] = 2*q*x[2]^2/(1 - q)",
+    ]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["gradient"]["quantity"], found["gradient"]["entries"][0]["parameter"]) == ("penalty", "w[1]")
+    assert main([*arguments, "--latex"]) == 0
+    assert (
+        r"\frac{\partial \text{penalty}}{\partial w_{1}} &= \frac{2 q w_{1} x_{1}^{2}}{1 - q}"
+        in capsys.readouterr().out
+    )
+
+
 def test_stretches_of_figure_1(capsys, tmp_path):
     path = str(tmp_path / "net.json")
     Network([[[1, 1], [1, 1]], [1, 1]]).save(path)

@@ -17,15 +17,23 @@ from exactdropout.notation.style import Style
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tree import Name
 
-__all__ = ["Forms", "Listed", "add_derivatives", "engine_style", "parameters", "print_derivatives", "wanted"]
+__all__ = ["Forms", "Listed", "add_derivatives", "engine_style", "print_derivatives", "wanted"]
 
 _ON_REGIONS = ("criterion", "penalty", "risk")
+_IN_WEIGHTS = ("criterion", "risk", "penalty", "mean", "variance")
 _QUANTITIES = ("criterion", "penalty", "variance", "bias", "risk")
 
 
 def add_derivatives(command: argparse.ArgumentParser) -> None:
     """Add the options."""
-    command.add_argument("--hessian", action="store_true", help="second derivatives of the criterion in all weights")
+    command.add_argument(
+        "--gradient", nargs="?", const="criterion", choices=_IN_WEIGHTS, metavar="QUANTITY", help="derivatives of the "
+        "criterion, or of another quantity, in all weights",
+    )  # fmt: skip
+    command.add_argument(
+        "--hessian", nargs="?", const="criterion", choices=_IN_WEIGHTS, metavar="QUANTITY",
+        help="the second derivatives",
+    )  # fmt: skip
     command.add_argument(
         "--derivative-q", action="append", choices=_QUANTITIES, metavar="QUANTITY", help="its derivative in q (repeat)"
     )  # fmt: skip
@@ -47,7 +55,7 @@ def add_derivatives(command: argparse.ArgumentParser) -> None:
 
 def wanted(options: argparse.Namespace) -> bool:
     """Return whether one of the options was given."""
-    return bool(options.hessian or options.derivative_q or options.monotone or options.regions)
+    return bool(options.gradient or options.hessian or options.derivative_q or options.monotone or options.regions)
 
 
 def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, style: Style) -> int:
@@ -104,8 +112,10 @@ def _content(derivation: Any, options: argparse.Namespace, max_cost: float | Non
         raise InvalidInput("Argument '--stationary' must stand beside '--regions'.")
     limits = {} if max_cost is None else {"max_cost": max_cost}
     content: dict[str, Any] = {}
+    if options.gradient:
+        content["gradient"] = _gradient(derivation.gradient(options.gradient, **limits), derivation, style)
     if options.hessian:
-        content["hessian"] = _hessian(derivation.hessian(**limits), derivation, style)
+        content["hessian"] = _hessian(derivation.hessian(options.hessian, **limits), derivation, style)
     if options.derivative_q:
         layers = _moving(derivation)
         content["derivative_q"] = {n: Forms(derivation.derivative_q(n, layers), style) for n in options.derivative_q}
@@ -130,9 +140,22 @@ def _at(derivation: Any) -> str:
     return "" if free else f" at q = {derivation.rates[0]}"
 
 
+def _gradient(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
+    from exactdropout.symbolic.freed import network_parameters
+
+    entries = []
+    for parameter in network_parameters(derivation.network):
+        array = (found.biases if parameter.source is None else found.weights)[parameter.layer]
+        place = parameter.unit if parameter.source is None else (parameter.unit, parameter.source)
+        name = expression_text(_parameter(parameter, derivation), style)
+        entries.append({"parameter": name, **Forms(array[place], style)})
+    return {"quantity": found.quantity, "entries": entries}
+
+
 def _hessian(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
-    names = [expression_text(parameter, style) for parameter in parameters(found, derivation)]
+    names = [expression_text(_parameter(parameter, derivation), style) for parameter in found.parameters]
     return {
+        "quantity": found.quantity,
         "parameters": names,
         "entries": [
             {"row": names[a], "column": names[b], **Forms(found.matrix[a, b], style)}
@@ -142,12 +165,12 @@ def _hessian(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
     }
 
 
-def parameters(found: Any, derivation: Any) -> list[Name]:
-    """Return the names of the weights and biases of a Hessian."""
+def _parameter(parameter: Any, derivation: Any) -> Name:
+    """Return the name of a weight or bias."""
     from exactdropout.symbolic.derivation_latex import parameter_name
 
     arch = derivation.network.architecture
-    return [parameter_name(p.layer, p.unit, p.source, arch.depth, arch.outputs) for p in found.parameters]
+    return parameter_name(parameter.layer, parameter.unit, parameter.source, arch.depth, arch.outputs)
 
 
 def _end(end: Any) -> dict[str, Any]:
@@ -214,8 +237,10 @@ def _stationary(found: Any, named: Callable[[Any], str]) -> dict[str, Any]:
 def _lines(content: dict[str, Any], at: str) -> list[str]:
     """Return the same for people."""
     lines = []
+    for entry in content.get("gradient", {}).get("entries", ()):
+        lines.append(f"d {content['gradient']['quantity']} / d {entry['parameter']} = {entry['text']}")
     for entry in content.get("hessian", {}).get("entries", ()):
-        lines.append(f"d^2 criterion / d {entry['row']} d {entry['column']} = {entry['text']}")
+        lines.append(f"d^2 {content['hessian']['quantity']} / d {entry['row']} d {entry['column']} = {entry['text']}")
     for name, forms in content.get("derivative_q", {}).items():
         lines.append(f"d {name} / d q{at} = {forms['text']}")
     for name, found in content.get("monotone", {}).items():

@@ -24,8 +24,13 @@ def latex_blocks(derivation: Any, content: Mapping[str, Any], style: Style, *, s
     formulas stand in an environment in any case.
     """
     blocks = []
+    if "gradient" in content:
+        slopes = derivation.gradient(content["gradient"]["quantity"], max_cost=float("inf"))
+        blocks.append(slopes.latex(style, standalone=False))
     if "hessian" in content:
-        blocks.append(derivation.hessian(max_cost=float("inf")).latex(style, standalone=False))
+        blocks.append(
+            derivation.hessian(content["hessian"]["quantity"], max_cost=float("inf")).latex(style, standalone=False)
+        )
     for name, forms in content.get("derivative_q", {}).items():
         blocks.append(forms.formula.latex(style, left=_slope(name, derivation, style), standalone=False))
     written = style if style.environment != "none" else replace(style, environment="equation*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -39,10 +39,11 @@ MAX_REGIONS = 1e6
 
 @dataclass(frozen=True, kw_only=True)
 class SymbolicGradient:
-    """∂J_D/∂W: arrays of formulas in the shapes of ``Network.weights`` and ``Network.biases``."""
+    """∂/∂W of a quantity: arrays of formulas in the shapes of ``Network.weights`` and ``Network.biases``."""
 
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
+    quantity: str = "criterion"
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one equation per weight and bias, which are named as in :func:`free_network`."""
@@ -126,15 +127,28 @@ class Derivation:
         found = {s for f in (self.criterion, self.risk, *self.mean) for s in f.symbols}
         return tuple(sorted(found, key=str))
 
-    def gradient(self, *, max_cost: float = MAX_COST) -> SymbolicGradient:
-        """Return ∂J_D/∂W for every weight and bias, by reverse mode over the distinct hidden values.
+    def gradient(self, quantity: str = "criterion", *, max_cost: float = MAX_COST) -> SymbolicGradient:
+        """Return ∂/∂W of the criterion, or of another quantity, for every weight and bias.
 
-        At a kink the derivative is the left one, relu′(0) = 0, as in :class:`exactdropout.numeric.result.Gradient`.
-        Cost: about five times that of the criterion.
+        ``quantity`` is "criterion", "risk", "penalty", "variance", "bias", or for one output "mean". At a kink the
+        derivative is the left one, relu′(0) = 0, as in :class:`exactdropout.numeric.result.Gradient`. Exact. Cost: for
+        the criterion about five times that of the derivation, by reverse mode over the distinct hidden values; for
+        the others that of the derivation times the number of parameters.
 
         Raises:
             CostLimitExceeded: the estimate exceeds ``max_cost``.
+
+        >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
+        >>> linear.gradient("penalty").weights[0][0, 0].expr
+        2*q*v_1*x_1**2/(1 - q)
         """
+        of = self._differentiable(quantity)
+        if quantity != "criterion":
+            from exactdropout.symbolic.hessian import slopes_in_weights
+
+            _announce(self.cost * self.network.architecture.parameters, max_cost)
+            slopes = slopes_in_weights(self.network, self.data, self.rates, self._problem, of)
+            return _gradient(self.network, slopes, quantity)
         _announce(5 * self.cost, max_cost)
         problem = self._problem
         total = Adjoint.zero(problem.dropped)
@@ -148,11 +162,12 @@ class Derivation:
         weights = tuple(_formulas(np.array(w, dtype=object), over) for w in total.weights)
         return SymbolicGradient(weights=weights, biases=biases)
 
-    def hessian(self, *, max_cost: float = MAX_COST) -> SymbolicHessian:
-        """Return ∂²J_D/∂W∂W over all weights and biases, relu′(0) = step(0) = 0 as in the gradient.
+    def hessian(self, quantity: str = "criterion", *, max_cost: float = MAX_COST) -> SymbolicHessian:
+        """Return ∂²/∂W∂W of a quantity over all weights and biases, relu′(0) = step(0) = 0 as in the gradient.
 
-        The second derivative of relu is taken as 0, as it is away from the kinks; on a kink the entry is that of the
-        side on which the unit is off. Exact. Cost: that of the derivation times the number of parameters.
+        The quantities are those of :meth:`gradient`. The second derivative of relu is taken as 0, as it is away from
+        the kinks; on a kink the entry is that of the side on which the unit is off. Exact. Cost: that of the
+        derivation times the number of parameters.
 
         Raises:
             CostLimitExceeded: the estimate exceeds ``max_cost``.
@@ -163,9 +178,22 @@ class Derivation:
         """
         from exactdropout.symbolic.hessian import hessian
 
-        cost = self.cost * self.network.architecture.parameters
-        _announce(cost, max_cost)
-        return hessian(self.network, self.data, self.rates, self._problem)
+        of = self._differentiable(quantity)
+        _announce(self.cost * self.network.architecture.parameters, max_cost)
+        return hessian(self.network, self.data, self.rates, self._problem, quantity, of)
+
+    def _differentiable(self, quantity: str) -> Callable[[Problem], Formula]:
+        """Return the quantity as a function of a problem with other weights."""
+        if quantity != "mean":
+            self._quantity(quantity)
+        elif self.network.architecture.outputs > 1:
+            raise InvalidInput("Argument 'quantity' must be another than 'mean' for several outputs.")
+
+        def of(problem: Problem) -> Formula:
+            copy = Derivation(network=self.network, data=self.data, rates=self.rates, cost=self.cost, _problem=problem)
+            return copy.mean[0] if quantity == "mean" else getattr(copy, quantity)
+
+        return of
 
     def derivative_q(self, quantity: str = "criterion", layer: int | Sequence[int] | None = None) -> Formula:
         """Return the derivative of a quantity in the drop probability: of one layer (inputs first), some, or all.
@@ -268,6 +296,22 @@ class Derivation:
     def __repr__(self) -> str:
         """Return the criterion, if short."""
         return f"Derivation(criterion={self.criterion!r}, penalty={self.penalty!r})"
+
+
+def _gradient(network: Network, slopes: Mapping[Any, Formula], quantity: str) -> SymbolicGradient:
+    """Return slopes by parameter in the shapes of the network."""
+    weights = [np.empty(w.shape, dtype=object) for w in network.weights]
+    biases = [None if b is None else np.empty(b.shape, dtype=object) for b in network.biases]
+    for at, found in slopes.items():
+        bias = biases[at.layer]
+        if at.source is not None:
+            weights[at.layer][at.unit, at.source] = found
+        elif bias is not None:
+            bias[at.unit] = found
+    for array in (*weights, *biases):
+        if array is not None:
+            array.setflags(write=False)
+    return SymbolicGradient(weights=tuple(weights), biases=tuple(biases), quantity=quantity)
 
 
 def derive(

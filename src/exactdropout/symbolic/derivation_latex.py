@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from exactdropout.errors import InvalidInput
 from exactdropout.notation.document import document
-from exactdropout.notation.latex import expression_latex
+from exactdropout.notation.latex import QUANTITY_LATEX, expression_latex
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style
 from exactdropout.notation.tree import Name, Number
@@ -136,10 +136,15 @@ def gradient_latex(gradient: SymbolicGradient, style: Style) -> str:
     lines: list[tuple[str, Formula]] = []
     for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True)):
         for (unit, source), found in [((int(u), int(s)), f) for (u, s), f in _entries(weights)]:
-            lines.append((partial_latex([parameter_name(layer, unit, source, depth, outputs)], style), found))
+            lines.append(
+                (partial_latex([parameter_name(layer, unit, source, depth, outputs)], style, gradient.quantity), found)
+            )
         if bias is not None:
             lines += [
-                (partial_latex([parameter_name(layer, int(unit), None, depth, outputs)], style), found)
+                (
+                    partial_latex([parameter_name(layer, int(unit), None, depth, outputs)], style, gradient.quantity),
+                    found,
+                )
                 for (unit,), found in _entries(bias)
             ]
     return _equations(lines, style)
@@ -151,7 +156,7 @@ def hessian_latex(hessian: SymbolicHessian, style: Style) -> str:
     outputs = max(p.unit for p in hessian.parameters if p.layer == depth - 1) + 1
     names = [parameter_name(p.layer, p.unit, p.source, depth, outputs) for p in hessian.parameters]
     lines = [
-        (partial_latex([names[a], names[b]], style), hessian.matrix[a, b])
+        (partial_latex([names[a], names[b]], style, hessian.quantity), hessian.matrix[a, b])
         for a in range(len(names))
         for b in range(a, len(names))
         if not hessian.matrix[a, b].is_identically_zero()
@@ -165,16 +170,17 @@ def _entries(array: Any) -> Sequence[Any]:
     return list(np.ndenumerate(array))
 
 
-def partial_latex(names: Sequence[Name], style: Style) -> str:
-    """Return ∂J_D/∂w, or ∂²J_D/∂w∂v for two names."""
+def partial_latex(names: Sequence[Name], style: Style, quantity: str = "criterion") -> str:
+    """Return ∂J_D/∂w, or ∂²J_D/∂w∂v for two names, or the same of another quantity."""
+    above = QUANTITY_LATEX.get(quantity, rf"\text{{{quantity}}}")
     inline = style.inline()
     power = "" if len(names) == 1 else f"^{{{len(names)}}}"
     if len(names) > 1 and names[0] == names[1]:
         shown = expression_latex(names[0], inline)
         shown = rf"\left( {shown} \right)" if "^" in shown else shown
-        return rf"\frac{{\partial{power} J_D}}{{\partial {shown}^{{2}}}}"
+        return rf"\frac{{\partial{power} {above}}}{{\partial {shown}^{{2}}}}"
     below = r" \, ".join(rf"\partial {expression_latex(name, inline)}" for name in names)
-    return rf"\frac{{\partial{power} J_D}}{{{below}}}"
+    return rf"\frac{{\partial{power} {above}}}{{{below}}}"
 
 
 def _equations(lines: Sequence[tuple[str, Formula]], style: Style) -> str:

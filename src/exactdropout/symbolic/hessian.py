@@ -1,8 +1,8 @@
-"""The Hessian of the criterion in all weights and biases."""
+"""Gradients and Hessians of the derived quantities in all weights and biases."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -12,19 +12,20 @@ from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.symbolic.calculus import Differentiation
-from exactdropout.symbolic.formula import formula
+from exactdropout.symbolic.formula import Formula, Piece, formula
 from exactdropout.symbolic.freed import Parameter, free_weights
 from exactdropout.symbolic.problem import Problem
 
-__all__ = ["SymbolicHessian", "hessian"]
+__all__ = ["SymbolicHessian", "hessian", "slopes_in_weights"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SymbolicHessian:
-    """∂²J_D/∂W∂W: a symmetric matrix of formulas, rows and columns in the order of ``parameters``."""
+    """∂²/∂W∂W of a quantity: a symmetric matrix of formulas, rows and columns in the order of ``parameters``."""
 
     parameters: tuple[Parameter, ...]
     matrix: Array
+    quantity: str = "criterion"
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one equation per pair of parameters, zeros left out; they are named as in :func:`free_network`."""
@@ -37,17 +38,48 @@ class SymbolicHessian:
         return f"<SymbolicHessian of {len(self.parameters)} parameters>"
 
 
-def hessian(network: Network, data: Examples, rates: Sequence[Any], problem: Problem) -> SymbolicHessian:
+def hessian(
+    network: Network,
+    data: Examples,
+    rates: Sequence[Any],
+    problem: Problem,
+    quantity: str,
+    of: Callable[[Problem], Formula],
+) -> SymbolicHessian:
     """Return the Hessian: every entry freed, two derivations of the ring, the entries put in again."""
     free, generators, back = free_weights(network, data, rates, problem)
-    over = problem.loss_denominator
-    parameters = tuple(generators)
+    found, parameters = of(free), tuple(generators)
     slopes = [Differentiation(free.ring, {generators[p]: free.ring.one}) for p in parameters]
+    over = back(found.denominator)
     matrix = np.empty((len(parameters), len(parameters)), dtype=object)
     for a, first in enumerate(slopes):
-        gradient = first(free.loss)
+        gradient = _differentiated(found.pieces, first)
         for b in range(a, len(slopes)):
-            entry = back(slopes[b](gradient))
-            matrix[a, b] = matrix[b, a] = formula(problem.ring, [(entry,)], over)
+            pieces = [tuple(map(back, piece)) for piece in _differentiated(gradient, slopes[b])]
+            matrix[a, b] = matrix[b, a] = formula(problem.ring, pieces, over)
     matrix.setflags(write=False)
-    return SymbolicHessian(parameters=parameters, matrix=matrix)
+    return SymbolicHessian(parameters=parameters, matrix=matrix, quantity=quantity)
+
+
+def slopes_in_weights(
+    network: Network, data: Examples, rates: Sequence[Any], problem: Problem, of: Callable[[Problem], Formula]
+) -> dict[Parameter, Formula]:
+    """Return the derivative in every weight and bias, each entry freed as in the Hessian."""
+    free, generators, back = free_weights(network, data, rates, problem)
+    found, slopes = of(free), {}
+    for parameter, number in generators.items():
+        apply = Differentiation(free.ring, {number: free.ring.one})
+        pieces = [tuple(map(back, piece)) for piece in _differentiated(found.pieces, apply)]
+        slopes[parameter] = formula(problem.ring, pieces, back(found.denominator))
+    return slopes
+
+
+def _differentiated(pieces: Sequence[Piece], apply: Differentiation) -> list[Piece]:
+    """Return the derivative of a sum of products; a factor's derivative that is 0 drops its term."""
+    found: list[Piece] = []
+    for piece in pieces:
+        for k, factor in enumerate(piece):
+            slope = apply(factor)
+            if slope:
+                found.append((*piece[:k], slope, *piece[k + 1 :]))
+    return found
