@@ -171,3 +171,19 @@ def test_refusals():
         _ = found[0].penalty
     with pytest.raises(InvalidInput, match="values"):
         found.at({"w1_1_1": 0, "b1_1": 0})
+
+
+@pytest.mark.thorough
+def test_three_hidden_layers_are_decided():
+    """No sign pattern is excluded that occurs: 600 random points lie in regions that are listed."""
+    arch = Architecture(1, (2, 2, 1), biases=False)
+    network = free_network(arch)
+    found = derive(network, ones(arch), F(1, 2)).regions()
+    assert found.complete
+    assert len({region.signs for region in found}) == len(found)
+    rng = random.Random(5)
+    for _ in range(600):
+        values = {
+            s: F(rng.choice((-1, 1)) * 2 ** rng.randint(0, 9) * rng.randint(32, 63), 64) for s in every_symbol(network)
+        }
+        found.at(values)

@@ -11,6 +11,7 @@ every value of the monomials v_j w_jk is taken on.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ __all__ = ["Branch", "Hinges", "resolve"]
 
 TRIES = 6
 POINTS = 3
+DRAWN, SCATTERED = 400, 40
+"""Where patterns are still open: so many points of the lower weights are drawn, so many on the branch are used."""
 
 
 def resolve(element: ReluPolynomial, known: Mapping[int, ReluPolynomial]) -> ReluPolynomial:
@@ -149,6 +152,15 @@ class Hinges:
                 points = found.setdefault(signs, [])
                 if len(points) < POINTS:
                     points.append(full)
+        missing = set(candidates) - found.keys()
+        if missing:
+            for point in self._scattered_points(branch, arguments, own):
+                for signs, full in self._at(point, arguments, own, branch):
+                    if len(found.setdefault(signs, [])) < POINTS:
+                        found[signs].append(full)
+                    missing.discard(signs)
+                if not missing:
+                    break
         for signs in candidates:
             if signs not in found:
                 yield self.extended(branch, level, signs, [])
@@ -164,7 +176,10 @@ class Hinges:
         suggestions: list[Candidate] = []
         for group in groups:
             chosen = [arguments[k] for k in group]
-            mine = [v for v in own if any(v in used(p) for p in chosen)]
+            inside = sorted({i for p in chosen for i in used(p)})
+            top = max((self.layers[i] for i in inside), default=0)
+            # hinges of a lower layer can stand in the same level: then it is that layer's weights
+            mine = [v for v in own if v in inside] or [i for i in inside if self.layers[i] == top]
             found = relaxed_patterns(chosen, branch.constraints, mine, self.limit)
             lists.append(list(dict.fromkeys(c.signs for c in found)))
             suggestions += found
@@ -206,10 +221,13 @@ class Hinges:
                 sides = {**candidate.sides, **dict(zip(open_sides, flips, strict=True))}
                 guess: dict[int, Fraction] = dict(base)
                 for monomial, value in candidate.monomials.items():
-                    below = [i for i in lower if monomial[i]]
                     above = [v for v in own if monomial[v]]
-                    if len(below) == len(above) == 1 and monomial[below[0]] == monomial[above[0]] == 1:
-                        guess[below[0]] = value * (sides.get(above[0], 1) or 1)
+                    if len(above) != 1 or max(monomial) > 1:
+                        continue
+                    below = sorted((i for i in lower if monomial[i]), key=self.layers.__getitem__)
+                    others = math.prod((base.get(i, Fraction(0)) for i in below[:-1]), start=Fraction(1))
+                    if below and others:  # the weight of the highest layer is solved for
+                        guess[below[-1]] = value * (sides.get(above[0], 1) or 1) / others
                 guesses.append(guess)
         seen = set()
         for guess in guesses:
@@ -218,6 +236,30 @@ class Hinges:
                 seen.add(key)
                 if all(evaluate(c, guess) > 0 for c in branch.constraints if not set(used(c)) & set(own)):
                     yield guess
+
+    def _scattered_points(
+        self, branch: Branch, arguments: Sequence[Any], own: Sequence[int]
+    ) -> Iterator[Mapping[int, Fraction]]:
+        """Yield up to SCATTERED points of the lower weights on the branch, of sizes 1/64 to 64, by a fixed seed."""
+        lower = sorted({i for p in (*arguments, *branch.constraints) for i in used(p)} - set(own))
+        held = [c for c in branch.constraints if not set(used(c)) & set(own)]
+        known = [self._sign(branch, i) for i in lower]
+        rng, given = random.Random(1), 0
+        for _ in range(DRAWN):
+            point = {
+                i: Fraction(rng.randint(32, 63) * 2 ** rng.randint(0, 12), 64 * 32) * (sign or rng.choice((-1, 1)))
+                for i, sign in zip(lower, known, strict=True)
+            }
+            if all(evaluate(c, point) > 0 for c in held):
+                given += 1
+                yield point
+            if given == SCATTERED:
+                return
+
+    def _sign(self, branch: Branch, generator: int) -> int:
+        """Return the sign of a weight that the branch's constraints state, 0 for none."""
+        plain = self.ring.context.gen(generator)
+        return next((sign for sign in (1, -1) if any(c == plain * sign for c in branch.constraints)), 0)
 
     def _at(
         self, point: Mapping[int, Fraction], arguments: Sequence[Any], own: Sequence[int], branch: Branch
