@@ -163,13 +163,34 @@ def test_scaled_weights_beyond_the_range_take_the_general_path():
 def test_a_network_keeps_no_result_and_a_copy_no_memo():
     network = Network([[[1.0, 2.0]], [[1.0]]])
     data = Examples.point([1.0, 2.0], 1.0)
-    evaluate_float64(network, data, (F(1, 2), F(1, 2)))
-    assert set(network.memo) == set(data.memo) == {"flat"}
+    rates = (F(1, 2), F(1, 2))
+    evaluate_float64(network, data, rates)
+    assert set(network.memo) == {"flat", "small"}
+    assert set(data.memo) == {"flat"}
+    assert set(network.memo["small"]._fields) == {"data", "rates", "strategy", "max_cost", "plan", "arguments"}
     for original in (network, data):
         copy = type(original).__new__(type(original))
         copy.__setstate__(original.__getstate__())
         assert copy == original
         assert copy.memo == {}
+
+
+def test_what_a_network_keeps_is_used_for_the_same_problem_only():
+    """The same network by turns with other examples, rates, strategies and limits, as if it were new each time."""
+    weights = [[[1.0, -2.0], [0.5, 3.0]], [[1.0, -1.0]]]
+    network = Network(weights)
+    points = [Examples.point([1.0, 2.0], 1.0), Examples.point([-1.0, 0.5], 0.0)]
+    for data, q, strategy, cost in itertools.product(points, (F(1, 2), F(1, 3)), (None, "walk", "meet"), (None, 1e9)):
+        for _ in range(2):
+            arguments = (data, (q, q)), {"strategy": strategy, "max_cost": cost}
+            assert evaluate_float64(network, *arguments[0], **arguments[1]) == evaluate_float64(
+                Network(weights), *arguments[0], **arguments[1]
+            )
+    evaluate_float64(network, points[0], (F(1, 2),) * 2)
+    assert small.plan_small(network, points[0], (F(1, 2),) * 2, None, 1.0) is None
+    many = Examples.uniform([([1.0, float(i)], 0.0) for i in range(small.MOST_KEPT)])
+    assert small.plan_small(network, many, (F(1, 2),) * 2, None, None) is not None
+    assert network.memo["small"].data is points[0]
 
 
 def test_vector_operations_agree_with_their_references():

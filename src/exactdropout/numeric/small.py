@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,13 +26,40 @@ CALL, EXAMPLE, LAYER, UNIT = 3.5e4, 1.0e3, 500.0, 100.0
 SMALLEST = 2.0**-1000
 """A criterion that is surely below this but not surely 0 has underflowed."""
 
+MOST_KEPT = 1 << 12
+"""Most weights, times examples, of a problem whose plan its network keeps: it should not hold much data alive."""
+
 REASON = "depth first over the masks of active units; so few that no other way is worth comparing"
+
+
+class Kept(NamedTuple):
+    """What a network keeps of its latest small problem: whose it is, the plan, what the kernel reads; never results."""
+
+    data: Examples
+    rates: tuple[Fraction, ...]
+    strategy: str | None
+    max_cost: float | None
+    plan: Plan
+    arguments: tuple[Any, ...]
 
 
 def plan_small(
     network: Network, data: Examples, rates: tuple[Fraction, ...], strategy: str | None, max_cost: float | None
 ) -> Plan | None:
     """Return the plan of a problem of few masks, whose strategy is ``walk``, or None where there are many."""
+    kept: Kept | None = network.memo.get("small")
+    asked = kept is not None and kept.strategy is strategy and kept.max_cost is max_cost
+    if kept is not None and asked and kept.data is data and kept.rates is rates:  # all of these are immutable
+        return kept.plan
+    plan = _planned(network, data, rates, strategy, max_cost)
+    if plan is not None and len(data) * len(flat_network(network).weights) <= MOST_KEPT:
+        network.memo["small"] = Kept(data, rates, strategy, max_cost, plan, _arguments(network, data, rates))
+    return plan
+
+
+def _planned(
+    network: Network, data: Examples, rates: tuple[Fraction, ...], strategy: str | None, max_cost: float | None
+) -> Plan | None:
     if interpreted() or strategy not in (None, "walk") or network.kind != "float64" or data.kind == "symbolic":
         return None
     masks, widths = flat_rates(rates), network.architecture.widths
@@ -94,41 +122,43 @@ def evaluate_small(
 
     The general path then says what happened, in its words.
     """
-    flat, examples, masks = flat_network(network), flat_examples(data), flat_rates(rates)
-    m, outputs = examples.labels.shape
+    kept: Kept | None = network.memo.get("small")
+    arguments = kept.arguments if kept is not None and kept.plan is plan else _arguments(network, data, rates)
+    m, outputs = data.labels.shape
     shares, scalars, sums = np.empty((2, 3, m, outputs)), np.empty((2, 4, m)), np.empty((2, 5 + outputs))
-    fine = _compiled()(
-        flat.layout, flat.weights, flat.biases, flat.slopes, flat.columns, flat.bases, flat.groups, flat.signs,
-        masks.masks, masks.exponents, masks.cumulants, masks.first, _levels(flat, masks),
-        examples.inputs, examples.input_errors, examples.labels, examples.label_errors, examples.probabilities,
-        examples.grid, shares, scalars, sums,
-    )  # fmt: skip
-    criterion, risk, penalty, bias, variance, *means = sums[0].tolist()
-    bounds = sums[1].tolist()
+    fine = _compiled()(*arguments, shares, scalars, sums)
+    (criterion, risk, penalty, bias, variance, *means), bounds = sums.tolist()
     if not fine or criterion + bounds[0] < SMALLEST:
         return None
     if progress is not None:
         progress(0, plan.visited)
         progress(plan.visited, plan.visited)
-    shares.flags.writeable = scalars.flags.writeable = False
+    shares.setflags(write=False)
+    scalars.setflags(write=False)
+    values, errors = shares  # unpacking an array is twice as fast as indexing it again and again
+    output, mean, spread = values
+    e_output, e_mean, e_spread = errors
+    values, errors = scalars
+    criteria, risks, penalties, _ = values
+    e_criteria, e_risks, e_penalties, _ = errors
     table = filled(
         PerExample,
         {
-            "output": shares[0, 0],
-            "mean": shares[0, 1],
-            "variance": shares[0, 2],
-            "criterion": scalars[0, 0],
-            "risk": scalars[0, 1],
-            "penalty": scalars[0, 2],
+            "output": output,
+            "mean": mean,
+            "variance": spread,
+            "criterion": criteria,
+            "risk": risks,
+            "penalty": penalties,
             "squared_error_variance": None,
             "error_bounds": ReadOnly(
                 {
-                    "output": shares[1, 0],
-                    "mean": shares[1, 1],
-                    "variance": shares[1, 2],
-                    "criterion": scalars[1, 0],
-                    "risk": scalars[1, 1],
-                    "penalty": scalars[1, 2],
+                    "output": e_output,
+                    "mean": e_mean,
+                    "variance": e_spread,
+                    "criterion": e_criteria,
+                    "risk": e_risks,
+                    "penalty": e_penalties,
                 }
             ),
         },
@@ -168,6 +198,17 @@ def _compiled() -> Callable[..., bool]:
     from exactdropout.numeric.kernels.small import evaluate_small
 
     return evaluate_small
+
+
+def _arguments(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> tuple[Any, ...]:
+    """Return what the kernel reads."""
+    flat, examples, masks = flat_network(network), flat_examples(data), flat_rates(rates)
+    return (
+        flat.layout, flat.weights, flat.biases, flat.slopes, flat.columns, flat.bases, flat.groups, flat.signs,
+        masks.masks, masks.exponents, masks.cumulants, masks.first, _levels(flat, masks),
+        examples.inputs, examples.input_errors, examples.labels, examples.label_errors, examples.probabilities,
+        examples.grid,
+    )  # fmt: skip
 
 
 def _levels(flat: FlatNetwork, rates: FlatRates) -> int:
