@@ -101,3 +101,24 @@ def test_what_is_not_solved_is_said():
     t = sympy.Symbol("t", real=True)
     shared = derive(Network([[[t]], [[t]]]), Examples.point((1,), 1), F(1, 2)).regions()
     assert shared[0].stationary_points().status == "not solved"
+
+
+def test_several_outputs_with_given_weights():
+    """D_o = 4 v_o w with probability 1/4: J = 20 w^2 - 6 w + 2 for v = (1, 2) and labels 1, where w > 0."""
+    w = sympy.Symbol("w", real=True)
+    network = Network([[[w]], [[1], [2]]])
+    found = derive(network, Examples.point([1], [1, 1]), F(1, 2)).regions()
+    solved = found.at({w: 1}).stationary_points()
+    assert solved.status == "all"
+    assert [(point.values[w], point.value) for point in solved.points] == [(F(3, 20), F(31, 20))]
+    b, c = sympy.symbols("b c", real=True)
+    biased = Network([[[w]], [[1], [2]]], [None, [b, c]])
+    (point,) = derive(biased, Examples.point([1], [1, 1]), F(1, 2)).regions().at({w: -1}).stationary_points().points
+    assert (point.values[b], point.values[c], point.value) == (1, 1, 0)
+
+
+def test_several_outputs_with_free_weights_are_not_solved():
+    derivation = derive(Architecture(1, (1,), outputs=2, biases=False), Examples.point([1], [1, 1]), F(1, 2))
+    found = derivation.regions().at({"w1_1_1": 1}).stationary_points()
+    assert found.status == "not solved"
+    assert "several outputs" in found.reason

@@ -67,7 +67,7 @@ class Region:
     def stationary_points(self) -> StationaryPoints:
         """Return the stationary points of the criterion, in all weights that are symbols, inside the region.
 
-        Solved for one hidden layer and one output, numbers everywhere else: see
+        Solved for one hidden layer and one output, or output weights that are numbers, numbers everywhere else: see
         :mod:`exactdropout.symbolic.stationary`. Each point is exact and inside, and every derivative vanishes there
         exactly. Otherwise the status is "not solved".
         """

@@ -8,7 +8,7 @@ that J = Q(c, β) with c_j = v_j w_j and Q quadratic; β are weights that are no
 and the stationary points are, for each choice of the units with v_j = 0: the solutions of the linear system ∂Q/∂c_j = 0
 of the other units, with w_k · ∂Q/∂c_k = 0 for those with v_k = 0. A solution c_j stands for the curve v_j = t,
 w_j = c_j/t; it meets the region where t > 0 or t < 0 turns c_j into the cone. Output weights that are numbers make
-J itself quadratic. All of it is linear algebra over the rationals.
+J itself quadratic, for several outputs too. All of it is linear algebra over the rationals.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def stationary_points(problem: Problem, criterion: Any, scale: Fraction, positiv
     if units is None:
         return StationaryPoints(
             status="not solved", points=(),
-            reason="the criterion is no quadratic polynomial in products v_j w_j here: more than one hidden layer or "
-            "output, a shared weight, or something that is no number beside the weights",
+            reason="the criterion is no quadratic polynomial in products v_j w_j here: more than one hidden layer, "
+            "several outputs with free weights, a shared weight, or something that is no number beside the weights",
         )  # fmt: skip
     scaled = [j for j, (v, _) in enumerate(units) if v is not None]
     if 3 ** len(scaled) > MAX_CHOICES:
@@ -100,7 +100,7 @@ Unit = tuple[int | None, tuple[int, ...]]
 def _units(problem: Problem, criterion: Any) -> list[Unit] | None:
     """Return (output weight or None, input weights and bias) of every unit, by generator; None if J is no such Q."""
     layers = problem.dropped
-    if layers.depth > 2 or len(layers.weights[-1]) != 1:
+    if layers.depth > 2:
         return None
 
     def generator(element: Any) -> int | None:
@@ -115,11 +115,13 @@ def _units(problem: Problem, criterion: Any) -> list[Unit] | None:
     rows = layers.weights[0] if layers.depth == 2 else ()
     for j, row in enumerate(rows):
         inner = [generator(w) for w in (*row, layers.biases[0][j])]
-        outer = generator(layers.weights[1][0][j])
+        outers = [generator(output[j]) for output in layers.weights[1]]
+        outer = outers[0] if len(outers) == 1 else -1 if set(outers) == {-1} else None
         if outer is None or None in inner:
             return None
         units.append((None if outer < 0 else outer, tuple(i for i in inner if i is not None and i >= 0)))
-    last = [generator(w) for w in (*(layers.weights[-1][0] if layers.depth == 1 else ()), layers.biases[-1][0])]
+    direct = [w for output in layers.weights[0] for w in output] if layers.depth == 1 else []
+    last = [generator(w) for w in (*direct, *layers.biases[-1])]
     owned = [i for v, own in units for i in (*own, *(() if v is None else (v,)))]
     others = [i for i in last if i is not None and i >= 0]
     if (
