@@ -13,22 +13,31 @@ e ≥ 0.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import flint
 
 from exactdropout.claims.evaluation import Unsupported
 from exactdropout.claims.indexed import Element, Part, describe, is_square_sum, signed_parts
-from exactdropout.claims.inequality import manifest, nonnegative
+from exactdropout.claims.inequality import nonnegative, positive
 from exactdropout.claims.named import Quotient
 from exactdropout.claims.problem import Problem
 from exactdropout.claims.structure import Facts, Moments, facts, uniform_moments, written_out
 from exactdropout.claims.syntax import (
+    Add,
     Claim,
     Comparison,
+    Divide,
+    Minimiser,
     Monotonicity,
+    Multiply,
     Name,
+    Negate,
+    Number,
+    Quantity,
     walk,
 )
 from exactdropout.claims.world import World, plain
@@ -39,6 +48,8 @@ __all__ = ["prove_everywhere"]
 
 def prove_everywhere(claim: Claim, problem: Problem) -> tuple[str, list[str]] | None:
     """Return the scope and the steps of a proof that covers every size the shape leaves open, or None."""
+    if isinstance(claim.statement, Minimiser):
+        return _least_at_zero(claim.statement, problem) or _least_of_linear(claim.statement, problem)
     known = facts(problem)
     descriptions: list[Callable[[], Moments | None]] = [
         lambda: None,
@@ -56,6 +67,55 @@ def prove_everywhere(claim: Claim, problem: Problem) -> tuple[str, list[str]] | 
         if steps is not None:
             return _scope(problem), steps
     return None
+
+
+def _least_at_zero(statement: Minimiser, problem: Problem) -> tuple[str, list[str]] | None:
+    """Return a proof that w = 0 minimises penalty or variance, which are 0 there: what is left is that they are ≥ 0."""
+    zero = Number(Fraction(0))
+    targets = [target.name for target, value in statement.assignments if not target.indices and value == zero]
+    if len(targets) < len(statement.assignments) or not {"w", "weights"} & set(targets):
+        return None
+    if statement.expression not in (Quantity("penalty"), Quantity("variance")) or problem.network is not None:
+        return None
+    named = {n.name for c in problem.filters for side in c.sides for n in walk(side) if isinstance(n, Name)}
+    keys = [key for key in problem.signs if key[0] in ("w", "W", "b", "weights", "biases")]
+    if named & {"w", "W", "b", "weights", "biases"} or any(problem.signs[key] - {">=", "<="} for key in keys):
+        return None  # 0 may be forbidden
+    bound = Comparison((statement.expression, zero), (">=",))
+    found = prove_everywhere(Claim(bound), problem)
+    if found is None:
+        return None
+    scope, steps = found
+    return scope, [
+        "At w = 0 the output is the same for every mask, so Var D = 0, E D = W(x) and the value is 0.",
+        *steps,
+    ]
+
+
+def _least_of_linear(statement: Minimiser, problem: Problem) -> tuple[str, list[str]] | None:
+    """Return a proof that equal weights minimise the criterion of a linear model at x = (1, …, 1)."""
+    constrained = any(key[0] in ("w", "weights") for key in problem.signs) or problem.filters or problem.network
+    if problem.shape.hidden or problem.inputs != "ones" or constrained:
+        return None
+    if statement.expression != Quantity("criterion") or len(statement.assignments) != 1:
+        return None
+    target, value = statement.assignments[0]
+    through = {node.name for node in walk(value) if isinstance(node, Name)}
+    if target.indices or target.name != "w" or through & {"w", "W", "weights", "biases"}:
+        return None
+    bias = (Name("b"),) if problem.shape.output_bias else ()
+    noise = Multiply((Divide(Name("q"), Name("p")), value))
+    slope = Add((Multiply((Name("K"), value)), *bias, Negate(Name("y")), noise))
+    found = prove_everywhere(Claim(Comparison((slope, Number(Fraction(0))), ("=",))), problem)
+    if found is None:
+        return None
+    scope, steps = found
+    return scope, [
+        "Without hidden layers J_D is a convex quadratic in w, so a stationary point is a global minimum.",
+        "At equal weights and x = (1, ..., 1) half its derivative in every w_i is K w + b - y + (q/p) w, "
+        "times the mass of the example.",
+        *steps,
+    ]
 
 
 def _scope(problem: Problem) -> str:
@@ -99,19 +159,62 @@ def _relation(world: World, left: Element, relation: str, right: Element) -> str
         return "Both sides have the same normal form as sums over indices, products multiplied out."
     if relation in ("<=", "<"):
         normal = {parts: -c for parts, c in normal.items()}
-    if relation == "!=":
-        return None
     top, _, parts, signed = _flat(world, normal)
-    if relation in ("<", ">"):
-        constants = [c for m, c in top.terms() if not any(m)]
-        if not (constants and constants[0] > 0 and manifest(top, signed)):
-            return None
-    found = nonnegative(top, signed)
-    if found is None:
-        return None
+    strict = _strict(world, parts)
     squares = ", ".join(describe(p) for p in parts if is_square_sum(p))
     where = f" (sums of squares: {squares})" if squares else ""
-    return f"The difference has the sign of a polynomial that is not negative: {found}{where}."
+    for polynomial in (top, _from_one(world, top)):
+        if relation in (">=", "<="):
+            found, word = nonnegative(polynomial, signed), "not negative"
+        else:
+            found, word = positive(polynomial, signed, strict), "positive"
+        if found is None and relation == "!=":
+            found, word = positive(-polynomial, signed, strict), "negative"
+        if found is not None:
+            return f"The difference has the sign of a polynomial that is {word}: {found}{where}."
+        strict -= {world.ring.generators.index(world.symbols[size]) for size in ("K", "n")}
+    return None
+
+
+def _from_one(world: World, polynomial: Any) -> Any:
+    """Return the polynomial in K − 1 and n − 1, which are ≥ 0 too."""
+    arguments = list(polynomial.context().gens())
+    for size in ("K", "n"):
+        arguments[world.ring.generators.index(world.symbols[size])] += 1
+    return polynomial.compose(*arguments)
+
+
+def _group(factor: str) -> tuple[str, tuple[int, ...]]:
+    """Return the group whose entries a factor stands for."""
+    name = factor.rstrip("0123456789")
+    return name, (int(factor[len(name) :]),) if factor != name else ()
+
+
+def _strict(world: World, parts: list[Part]) -> set[int]:
+    """Return the variables of a flat polynomial that are never 0."""
+    generators = world.ring.generators
+    strict = {i for i, g in enumerate(generators) if g.is_nonzero}
+    return strict | {len(generators) + i for i, part in enumerate(parts) if _signs(part, world.problem)[1]}
+
+
+def _signs(part: Part, problem: Problem) -> tuple[bool, bool]:
+    """Return whether a sum of products is seen to be ≥ 0, and > 0: by squares and assumed signs of its entries.
+
+    There is at least one of each index, so a sum of positive terms is positive.
+    """
+    above = never_zero = True
+    turned = 0
+    for (name, _), count in Counter(part[1]).items():
+        if not name.isalnum():  # relu of something
+            never_zero = False
+            continue
+        sign = problem.sign(_group(name))
+        never_zero &= bool(sign & {">", "<", "!="})
+        if count & 1:
+            above &= bool(sign & {">", ">=", "<", "<="})
+            turned += bool(sign & {"<", "<="})
+    above &= not turned & 1
+    return above, above and never_zero
 
 
 def _flat(world: World, normal: Mapping[tuple[Part, ...], Quotient]) -> tuple[Any, Any, list[Part], set[int]]:
@@ -136,7 +239,7 @@ def _flat(world: World, normal: Mapping[tuple[Part, ...], Quotient]) -> tuple[An
         others = [lift(b, nothing) for key, b in bottoms.items() if key != coefficient.bottom.key()]
         total += math.prod(others, start=lift(coefficient.top, extra))
     signed = {i for i, g in enumerate(world.ring.generators) if not g.is_nonnegative}
-    signed |= {count + i for i, part in enumerate(parts) if not is_square_sum(part)}
+    signed |= {count + i for i, part in enumerate(parts) if not _signs(part, world.problem)[0]}
     return total, denominator, parts, signed
 
 
@@ -153,16 +256,20 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         raise Unsupported("the label is not free")
     if name == "q" and Name("q") not in world.problem.rates:
         raise Unsupported("q is a number here")
-    top, bottom, _, signed = _flat(world, value.normal())
+    top, bottom, parts, signed = _flat(world, value.normal())
     index = world.ring.generators.index(world.symbols["t" if name == "q" else name])
     if index in world.inside_relu:
         raise Unsupported(f"{name} stands inside relu")
     slope = top.derivative(index) * bottom - top * bottom.derivative(index)
     if statement.direction == "constant":
         return f"The derivative in {name} is identically 0." if slope == 0 else None
-    if statement.direction in ("increasing", "decreasing"):
-        return None
-    found = nonnegative(slope if statement.direction == "nondecreasing" else -slope, signed)
+    if statement.direction in ("nonincreasing", "decreasing"):
+        slope = -slope
+    if statement.direction in ("nondecreasing", "nonincreasing"):
+        found = nonnegative(slope, signed)
+    else:  # a derivative that is positive for 0 < q < 1 is enough: the value at q = 0 is the limit
+        strict = _strict(world, parts) | ({index} if name == "q" else set())
+        found = positive(slope, signed, strict)
     return None if found is None else f"The derivative in {name} has the right sign: {found}."
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.all_sizes import prove_everywhere
+from exactdropout.claims.contradiction import refuse_contradictions
 from exactdropout.claims.evaluation import Unsupported, parts
 from exactdropout.claims.named import expected_terms, prove_at
 from exactdropout.claims.near_miss import near_miss
@@ -14,7 +15,7 @@ from exactdropout.claims.parser import parse_claim
 from exactdropout.claims.printing import expression_text
 from exactdropout.claims.problem import Problem, build_problem
 from exactdropout.claims.scaling import prove_by_scaling
-from exactdropout.claims.search import MAX_MASK_BITS, search
+from exactdropout.claims.search import MAX_MASK_BITS, candidates, search
 from exactdropout.claims.syntax import (
     Add,
     Claim,
@@ -37,6 +38,7 @@ __all__ = ["MAX_COST", "check"]
 MAX_COST = 2e5
 """Terms of a derivation at named sizes: some seconds."""
 _FIRST_POINTS, _ALL_POINTS = 20, 1_500
+_POINTS_TO_SATISFY = 400
 
 
 def check(
@@ -83,6 +85,7 @@ def check(
         raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
     parsed = _parsed(claim, names)
     problem = build_problem(arch, data, q, assume, parsed.assumptions, names)
+    refuse_contradictions(problem)
     _refuse_fixed(parsed, problem)
     with reporting(progress, "checking") as report:
         return _Check(parsed, problem, max_cost, report).run()
@@ -187,6 +190,15 @@ class _Check:
         self.tried.append(f"No counterexample among {_ALL_POINTS} points of small rationals, double loop at each.")
         return self.verdict("undecided", f"nothing is proved for {self.problem.shape}", self.tried)
 
+    def satisfied(self) -> bool:
+        """Return whether a point satisfies all assumptions: a claim about none would hold for nothing."""
+        if not (self.problem.filters or self.problem.definitions):
+            return True
+        try:
+            return next(candidates(self.claim, self.problem, limit=_POINTS_TO_SATISFY), None) is not None
+        except Unsupported:
+            return True
+
     def affordable(self) -> None:
         if not self.problem.shape.named:
             return
@@ -242,7 +254,9 @@ class _Check:
         rates = f"q = {', '.join(expression_text(rate) for rate in problem.rates)}"
         if Name("q") in problem.rates:
             rates += ", 0 <= q < 1"
-        defined = ("wherever no divisor is 0",) if _may_divide_by_zero(self.claim) else ()
+        defined = ["wherever no divisor is 0"] if _may_divide_by_zero(self.claim) else []
+        if status != "refuted" and not self.satisfied():
+            defined.append(f"no point that satisfies all of this was found among {_POINTS_TO_SATISFY}")
         self.stage(5)
         return Verdict(
             status=status,

@@ -1,4 +1,4 @@
-"""Is a polynomial ≥ 0 on a product of lines and half-lines? Exact, sufficient tests: a None is no refutation.
+"""Is a polynomial ≥ 0, or > 0, on a product of lines and half-lines? Exact, sufficient tests: a None is no refutation.
 
 - every coefficient positive and every odd power of a variable known to be ≥ 0;
 - factors: even powers are ≥ 0, the rest one by one;
@@ -14,11 +14,13 @@ from typing import Any
 
 import sympy
 
-__all__ = ["manifest", "nonnegative"]
+__all__ = ["manifest", "nonnegative", "positive"]
 
 MAX_TERMS = 1_500
 MAX_DEPTH = 6
 MAX_TESTS = 60
+MAX_SPLITS = 6
+"""Terms that are tried as the positive part of a sum."""
 
 
 @dataclass
@@ -38,6 +40,25 @@ def nonnegative(polynomial: Any, signed: Collection[int]) -> str | None:
     ``signed`` lists the variables that may be negative; all others are ≥ 0.
     """
     return _test(polynomial, signed, 0, _Budget())
+
+
+def positive(polynomial: Any, signed: Collection[int], strict: Collection[int]) -> str | None:
+    """Return how ``polynomial`` is shown to be > 0: c m > 0 for one of its terms, and what remains is ≥ 0.
+
+    ``strict`` lists the variables that are not 0. A half of the term is tried after the whole one.
+    """
+
+    def never_zero(monomial: Any) -> bool:
+        return all(i in strict and not (power & 1 and i in signed) for i, power in enumerate(monomial) if power)
+
+    found = [(m, c) for m, c in polynomial.terms() if c > 0 and never_zero(m)]
+    for monomial, coefficient in sorted(found, key=lambda term: (sum(term[0]), term[0]))[:MAX_SPLITS]:
+        for share in (1, 2):
+            rest = polynomial - polynomial.context().from_dict({monomial: coefficient / share})
+            shown = nonnegative(rest, signed)
+            if shown is not None:
+                return f"one term is positive; as for the rest, {shown}"
+    return None
 
 
 def _test(polynomial: Any, signed: Collection[int], depth: int, budget: _Budget) -> str | None:

@@ -23,7 +23,7 @@ from exactdropout.claims.evaluation import (
     scope_of,
     targets,
 )
-from exactdropout.claims.inequality import nonnegative
+from exactdropout.claims.inequality import nonnegative, positive
 from exactdropout.claims.problem import Problem
 from exactdropout.claims.search import key_text
 from exactdropout.claims.syntax import (
@@ -104,11 +104,11 @@ class RingDomain:
                 symbols[key] = self.keep
                 continue
             signs = problem.sign(key)
-            known: dict[str, bool] = {}
+            known: dict[str, bool] = {"nonzero": True} if "!=" in signs else {}
             if signs & {">", "<"}:
                 known = {"positive": True}
             elif signs & {">=", "<="}:
-                known = {"nonnegative": True}
+                known["nonnegative"] = True
             if signs & {"<", "<="}:
                 flipped.add(key)
             symbols[key] = sympy.Symbol(key_text(key), real=True, **known)
@@ -120,6 +120,8 @@ class RingDomain:
                 element = -element
             self.free[key] = self.whole(self.ring.one - element if key == ("q", ()) else element)
         self.symbols = symbols
+        self.dropping = bool(problem.sign(("q", ())) & {">", "!="})
+        """Whether a symbolic q is assumed not to be 0."""
 
     def whole(self, element: ReluPolynomial) -> Quotient:
         """Return an element over 1."""
@@ -241,6 +243,9 @@ class Flat:
         self.size = self.generators + self.atoms + 1
         self.context = flint.fmpq_mpoly_ctx.get([f"v{i}" for i in range(self.size)], "degrevlex")
         self.signed = {i for i, g in enumerate(ring.generators) if not g.is_nonnegative}
+        self.strict = {i for i, g in enumerate(ring.generators) if g.is_nonzero}
+        if domain.dropping:
+            self.strict.add(self.size - 1)
         self.keep = ring.generators.index(domain.keep) if domain.keep in ring.generators else None
         if any(atom.kind == "step" for atom in ring.atoms):
             raise Unsupported("a derivative of relu")
@@ -300,6 +305,14 @@ class Flat:
         """Return how an element is shown to be ≥ 0."""
         for polynomial in (self.lift(element), self.reduced(element)):
             found = nonnegative(self.homogeneous(polynomial), self.signed)
+            if found is not None:
+                return found
+        return None
+
+    def positive(self, element: ReluPolynomial) -> str | None:
+        """Return how an element is shown to be > 0."""
+        for polynomial in (self.lift(element), self.reduced(element)):
+            found = positive(self.homogeneous(polynomial), self.signed, self.strict)
             if found is not None:
                 return found
         return None
@@ -381,8 +394,13 @@ def _relation(left: Quotient, relation: str, right: Quotient, domain: RingDomain
         return (
             None if found is None else [f"The difference has the sign of a polynomial that is not negative: {found}."]
         )
-    if relation in ("<", ">") and domain.ring.is_positive(signed):
+    if domain.ring.is_positive(signed):
         return ["The difference is a sum of non-negative terms, one of them positive."]
+    for sign, element in ((">", signed), ("<", -signed)) if relation == "!=" else ((">", signed),):
+        found = flat.positive(element)
+        if found is not None:
+            word = "positive" if sign == ">" else "negative"
+            return [f"The difference has the sign of a polynomial that is {word}: {found}."]
     return None
 
 
@@ -410,11 +428,12 @@ def _monotone(statement: Monotonicity, scope: Scope, domain: RingDomain) -> list
     slope = top.derivative(along) * bottom - top * bottom.derivative(along)
     if direction == "constant":
         return ["The derivative is identically 0."] if slope == 0 else None
-    if direction in ("increasing", "decreasing"):
-        return None
-    if key in domain.symbols and problem_flips(domain, key):
+    if problem_flips(domain, key) != (direction in ("nonincreasing", "decreasing")):
         slope = -slope
-    found = nonnegative(slope if direction == "nondecreasing" else -slope, flat.signed)
+    if direction in ("nondecreasing", "nonincreasing"):
+        found = nonnegative(slope, flat.signed)
+    else:  # a derivative that is positive for 0 < q < 1 is enough: the value at q = 0 is the limit
+        found = positive(slope, flat.signed, flat.strict | ({along} if key == ("q", ()) else set()))
     return None if found is None else [f"The derivative in {key_text(key)} has the right sign: {found}."]
 
 
@@ -433,9 +452,8 @@ def _one_key(variable: Any, scope: Scope) -> Key:
 
 
 def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDomain) -> list[str] | None:
-    """Without hidden layers the criterion is a convex quadratic, so a stationary point is a global minimum."""
-    if scope.architecture.hidden or expression != Quantity("criterion"):
-        raise Unsupported("minimality beyond the criterion of a linear model")
+    """Compare with the value at the named point; a linear model's criterion is a convex quadratic: compare slopes."""
+    convex = not scope.architecture.hidden and expression == Quantity("criterion")
     assigned: dict[Key, Quotient] = {}
     for target, value in pairs:
         for key in targets(target, scope):
@@ -444,6 +462,13 @@ def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDom
             assigned[key] = scope.evaluate(value)
             if not _allowed(key, assigned[key], scope.problem, domain):
                 raise Unsupported(f"an assumption on {key_text(key)} that the named value is not seen to satisfy")
+    if not convex:
+        through = {n.name for _, value in pairs for n in walk(value) if isinstance(n, Name)}
+        if through & {"w", "W", "b", "weights", "biases"}:
+            raise Unsupported("a minimiser that is given by what it minimises over")
+        least = resolved(scope, assigned).evaluate(expression)
+        found = _relation(scope.evaluate(expression), ">=", least, domain)
+        return None if found is None else ["The value at any weights is compared with that at the named ones.", *found]
     one = domain.number(Fraction(1))
     for key, value in assigned.items():
         slope = _linear_criterion(resolved(scope, assigned | {key: value + one}), domain)

@@ -46,8 +46,9 @@ class World:
         self.long_names: dict[str, int] = {}
         self.inside_relu: set[int] = set()
         """Generators that a relu holds: it counts as one opaque factor, so no derivative in them is known."""
+        dropping = problem.sign(("q", ())) & {">", "!="}
         symbols: dict[str, sympy.Symbol] = {
-            "t": sympy.Symbol("t", nonnegative=True),
+            "t": sympy.Symbol("t", nonnegative=True, **({"positive": True} if dropping else {})),
             "K": sympy.Symbol("K", positive=True),
             "n": sympy.Symbol("n", positive=True),
             "m": sympy.Symbol("m", nonnegative=True),
@@ -347,7 +348,8 @@ def _assumed(problem: Problem, name: str) -> dict[str, bool]:
     signs = problem.sign((name, ()))
     if ">" in signs:
         return {"positive": True}
-    return {"nonnegative": True} if ">=" in signs else {}
+    nonzero = {"nonzero": True} if signs & {"<", "!="} else {}
+    return nonzero | ({"nonnegative": True} if ">=" in signs else {})
 
 
 def plain(element: ReluPolynomial) -> Any:
