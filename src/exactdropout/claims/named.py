@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import flint
 import sympy
 
 from exactdropout.claims.evaluation import (
@@ -23,6 +22,7 @@ from exactdropout.claims.evaluation import (
     scope_of,
     targets,
 )
+from exactdropout.claims.flattened import MAX_ELEMENT, Flat
 from exactdropout.claims.inequality import nonnegative, positive
 from exactdropout.claims.problem import Problem
 from exactdropout.claims.search import key_text
@@ -41,9 +41,7 @@ from exactdropout.model import Architecture
 from exactdropout.symbolic.masks import Layers, expected_cost, moments, states
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 
-__all__ = ["Flat", "Quotient", "RingDomain", "expected_terms", "prove_at"]
-
-MAX_ELEMENT = 20_000
+__all__ = ["Quotient", "RingDomain", "expected_terms", "prove_at"]
 
 
 @dataclass(frozen=True)
@@ -233,105 +231,6 @@ def _constant(element: ReluPolynomial) -> Fraction | None:
     return Fraction(int(value.p), int(value.q))
 
 
-class Flat:
-    """Ring elements as FLINT polynomials in generators, atoms and t = q/p."""
-
-    def __init__(self, domain: RingDomain) -> None:
-        """Fix the variables: generators, then atoms, then t."""
-        ring = self.ring = domain.ring
-        self.generators, self.atoms = len(ring.generators), len(ring.atoms)
-        self.size = self.generators + self.atoms + 1
-        self.context = flint.fmpq_mpoly_ctx.get([f"v{i}" for i in range(self.size)], "degrevlex")
-        self.signed = {i for i, g in enumerate(ring.generators) if not g.is_nonnegative}
-        self.strict = {i for i, g in enumerate(ring.generators) if g.is_nonzero}
-        if domain.dropping:
-            self.strict.add(self.size - 1)
-        self.keep = ring.generators.index(domain.keep) if domain.keep in ring.generators else None
-        if any(atom.kind == "step" for atom in ring.atoms):
-            raise Unsupported("a derivative of relu")
-
-    def lift(self, element: ReluPolynomial) -> Any:
-        """Return an element, atoms as variables."""
-        terms: dict[tuple[int, ...], Any] = {}
-        for monomial, coefficient in element.terms.items():
-            atoms = [0] * self.atoms
-            for number in monomial:
-                atoms[number] += 1
-            for exponents, value in coefficient.terms():
-                terms[(*exponents, *atoms, 0)] = value
-        return self.context.from_dict(terms)
-
-    def reduced(self, element: ReluPolynomial) -> Any:
-        """Return the normal form modulo relu(−z) = relu(z) − z and relu(z)² = z relu(z)."""
-        polynomial = self.lift(element)
-        arguments = [self.lift(atom.argument) for atom in self.ring.atoms]
-        for number in reversed(range(self.atoms)):
-            index = self.generators + number
-            opposite = next((i for i in range(number) if arguments[i] == -arguments[number]), None)
-            powers = {m[index] for m in polynomial.monoms()}
-            if powers <= {0} or (opposite is None and powers <= {0, 1}):
-                continue
-            z, a = arguments[number], self.context.gen(index)
-            base = a if opposite is None else self.context.gen(self.generators + opposite) + arguments[number]
-            total = self.context.from_dict({})
-            for power in powers:
-                part = _coefficient_of(polynomial, index, power)
-                total += part * (z ** (power - 1) * base if power else 1)
-                if len(total) > MAX_ELEMENT:
-                    raise Unsupported("the normal form grows beyond the limit")
-            polynomial = total
-        return polynomial
-
-    def homogeneous(self, polynomial: Any) -> Any:
-        """Return the polynomial times (1 + t)^m with p = 1/(1 + t): the sign is kept, t = q/p ≥ 0 is a variable."""
-        if self.keep is None:
-            return polynomial
-        return self.over(polynomial)[0]
-
-    def over(self, polynomial: Any) -> tuple[Any, int]:
-        """Return (A, m) with polynomial = A(t)/(1 + t)^m."""
-        if self.keep is None:
-            return polynomial, 0
-        top = int(polynomial.degrees()[self.keep])
-        one_plus_t = 1 + self.context.gen(self.size - 1)
-        total = self.context.from_dict({})
-        for power in range(top + 1):
-            part = _coefficient_of(polynomial, self.keep, power)
-            if part != 0:
-                total += part * one_plus_t ** (top - power)
-        return total, top
-
-    def nonnegative(self, element: ReluPolynomial) -> str | None:
-        """Return how an element is shown to be ≥ 0."""
-        for polynomial in (self.lift(element), self.reduced(element)):
-            found = nonnegative(self.homogeneous(polynomial), self.signed)
-            if found is not None:
-                return found
-        return None
-
-    def positive(self, element: ReluPolynomial) -> str | None:
-        """Return how an element is shown to be > 0."""
-        for polynomial in (self.lift(element), self.reduced(element)):
-            found = positive(self.homogeneous(polynomial), self.signed, self.strict)
-            if found is not None:
-                return found
-        return None
-
-    def depends(self, index: int) -> bool:
-        """Return whether an atom's argument holds a variable: derivatives are not taken through atoms."""
-        return any(index < self.generators and self.lift(a.argument).degrees()[index] for a in self.ring.atoms)
-
-
-def _coefficient_of(polynomial: Any, index: int, power: int) -> Any:
-    terms = {}
-    for monomial, value in polynomial.terms():
-        if monomial[index] == power:
-            exponents = list(monomial)
-            exponents[index] = 0
-            terms[tuple(exponents)] = value
-    return polynomial.context().from_dict(terms)
-
-
 def expected_terms(problem: Problem, architecture: Architecture) -> float:
     """Return the estimate of the terms that a derivation handles."""
     free = [problem.sign(("W", (layer, 1, 1))).isdisjoint({">=", ">"}) for layer in range(1, architecture.depth)]
@@ -376,7 +275,7 @@ def _derived(claim: Claim, architecture: Architecture) -> str:
 
 def _relation(left: Quotient, relation: str, right: Quotient, domain: RingDomain) -> list[str] | None:
     difference = left - right
-    flat = Flat(domain)
+    flat = Flat(domain.ring, domain.keep, dropping=domain.dropping)
     if relation == "=":
         if difference.top and flat.reduced(difference.top) != 0:
             return None
@@ -411,7 +310,7 @@ def _monotone(statement: Monotonicity, scope: Scope, domain: RingDomain) -> list
         raise Unsupported(f"{key_text(key)} is not free here")
     index = domain.ring.generators.index(domain.symbols[key])
     value = scope.evaluate(statement.expression)
-    flat = Flat(domain)
+    flat = Flat(domain.ring, domain.keep, dropping=domain.dropping)
     top, bottom = flat.reduced(value.top), flat.lift(value.bottom)
     if flat.depends(index):
         if direction == "constant" and top == 0:
@@ -473,7 +372,7 @@ def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDom
     for key, value in assigned.items():
         slope = _linear_criterion(resolved(scope, assigned | {key: value + one}), domain)
         slope -= _linear_criterion(resolved(scope, assigned | {key: value - one}), domain)
-        if slope.top and Flat(domain).reduced(slope.top) != 0:
+        if slope.top and Flat(domain.ring, domain.keep, dropping=domain.dropping).reduced(slope.top) != 0:
             return None
     return [
         "Without hidden layers J_D = (w.x + b - y)^2 + (q/p) sum w_i^2 x_i^2 per example: a convex quadratic.",
