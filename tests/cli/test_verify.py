@@ -96,7 +96,9 @@ def coq_folder(tmp_path, script):
     ],
 )
 def test_what_coq_accepts_is_counted(tmp_path, script, accepted, holds):
-    found = CoqRun(coq_folder(tmp_path, script)).result()
+    run = CoqRun(coq_folder(tmp_path, script))
+    found = run.result()
+    run.stop()  # once it raised: a pipe that had been read to its end
     assert (found.accepted, found.total, found.holds) == (accepted, 3, holds)
 
 
@@ -105,6 +107,15 @@ def test_coq_is_stopped(tmp_path):
     run.stop()
     assert run.process is not None
     assert run.process.poll() is not None
+
+
+def test_full_with_coq_ends_well(tmp_path, capsys, monkeypatch):
+    folder = coq_folder(tmp_path, 'echo "accepted ./a.v"; echo "accepted ./b.v"')
+    monkeypatch.setattr(verify, "start_coq", lambda: CoqRun(folder))
+    file = tmp_path / "mine.py"
+    file.write_text(FULL.format(sum=4))
+    assert main(["verify", str(file), "--full"]) == 0
+    assert "Coq files, by coqc: 3 of 3 accepted" in capsys.readouterr().out
 
 
 def test_a_refused_certificate_is_exit_code_1(tmp_path, capsys, monkeypatch):

@@ -96,7 +96,9 @@ class CoqRun:
             return
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()  # communicate() would read it, which result() may have closed
 
 
 def start_coq() -> CoqRun:
