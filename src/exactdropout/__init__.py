@@ -25,7 +25,7 @@ _HOME = {
     "HessianProduct": "exactdropout.numeric.result",
     "Network": "exactdropout.model",
     "Optimum": "exactdropout.optimum",
-    "OutputLaw": "exactdropout.numeric.law",
+    "OutputLaw": "exactdropout.numeric.exact.law",
     "Phases": "exactdropout.optimum",
     "Plan": "exactdropout.numeric.result",
     "Style": "exactdropout.notation",
@@ -38,7 +38,7 @@ _HOME = {
     "free_examples": "exactdropout.symbolic.free",
     "free_network": "exactdropout.symbolic.free",
     "minimize": "exactdropout.optimum",
-    "output_law": "exactdropout.numeric.law",
+    "output_law": "exactdropout.numeric.exact.law",
     "phases": "exactdropout.optimum",
     "plan": "exactdropout.evaluation",
     "tikz_drawing": "exactdropout.notation",
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from exactdropout.evaluation import evaluate, evaluate_many, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.notation import Style, tikz_drawing
-    from exactdropout.numeric.law import OutputLaw, output_law
+    from exactdropout.numeric.exact.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Plan
     from exactdropout.numeric.training import Training, train
     from exactdropout.optimum import Optimum, Phases, minimize, phases

@@ -103,7 +103,7 @@ def evaluate(
                 precision=precision, moments=moments, max_cost=max_cost, progress=report,
             )  # fmt: skip
     if engine == "exact":
-        from exactdropout.numeric.exact import evaluate_exact
+        from exactdropout.numeric.exact.engine import evaluate_exact
 
         fractions = exact_rates(rates, rates_kind)
         with reporting(progress, "examples") as report:
@@ -174,7 +174,7 @@ def plan(
 
         return plan_interval(network, examples, rates, max_cost=limit)
     if _engine(network, examples) == "exact":
-        from exactdropout.numeric.exact_planner import plan_exact
+        from exactdropout.numeric.exact.planner import plan_exact
 
         fractions = exact_rates(rates, rates_kind)
         return plan_exact(
@@ -236,7 +236,7 @@ def evaluate_many(
     with reporting(progress, "networks") as report:
         for network in settings:
             if engine == "exact":
-                from exactdropout.numeric.exact import evaluate_exact
+                from exactdropout.numeric.exact.engine import evaluate_exact
 
                 result = evaluate_exact(
                     network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy,

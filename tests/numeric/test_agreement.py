@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 
 import exactdropout as xd
-from exactdropout.numeric.exact import evaluate_exact
+from exactdropout.numeric.exact.engine import evaluate_exact
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.reference import dropout_output, masks, naive_evaluation
 from exactdropout.testing import problems

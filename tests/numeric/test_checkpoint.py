@@ -20,8 +20,8 @@ import pytest
 from exactdropout.errors import InvalidInput, UnreadableFile
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.journal import journal
-from exactdropout.numeric.work import Runner, Work
+from exactdropout.numeric.runs.journal import journal
+from exactdropout.numeric.runs.work import Runner, Work
 
 BELONGS = {"package": "1", "network": "a" * 64, "q": "1/2"}
 
@@ -82,7 +82,9 @@ KILLED = """
 import json, os, sys
 import numpy as np
 from exactdropout.evaluation import evaluate
-from exactdropout.numeric import float64, gradient, tables, walking
+from exactdropout.numeric import float64, tables
+from exactdropout.numeric.derivatives import gradient
+from exactdropout.numeric.strategies import walking
 sys.path.insert(0, sys.argv[1])
 from test_checkpoint import problem
 
@@ -337,7 +339,7 @@ def test_one_bit_of_one_weight_is_another_network(tmp_path):
     ],
 )
 def test_a_journal_of_another_engine_is_refused(name, said, tmp_path, monkeypatch):
-    from exactdropout.numeric import fingerprint
+    from exactdropout.numeric.runs import fingerprint
 
     path = tmp_path / "run.journal"
     now = dict(fingerprint.engine_identity())
@@ -382,7 +384,7 @@ def test_any_other_file_is_refused_and_left_alone(tmp_path):
 
 HOLDING = """
 import sys, time
-from exactdropout.numeric.journal import journal
+from exactdropout.numeric.runs.journal import journal
 with journal(sys.argv[1], {"package": "1"}):
     print("held", flush=True)
     time.sleep(60)

@@ -9,7 +9,7 @@ from exactdropout.errors import ExecutorFailed, InvalidInput
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
 from exactdropout.numeric import float64
-from exactdropout.numeric.work import Runner, Work
+from exactdropout.numeric.runs.work import Runner, Work
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def problem():
 def test_a_cluster_gives_the_same_bits_in_both_its_processes(client, problem, monkeypatch, tmp_path):
     monkeypatch.setattr(float64, "SERIAL", 0.0)
     monkeypatch.setattr("exactdropout.numeric.tables.CHUNK_NANOSECONDS", 2e4)
-    received = lambda: "exactdropout.numeric.executors" in __import__("sys").modules  # noqa: E731
+    received = lambda: "exactdropout.numeric.runs.executors" in __import__("sys").modules  # noqa: E731
     assert list(client.run(received).values()) == [False, False]
     alone = evaluate(*problem, strategy="walk", gradient=True, threads=1)
     told = []

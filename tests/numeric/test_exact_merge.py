@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded
-from exactdropout.numeric import exact_merge, exact_states
-from exactdropout.numeric.exact import evaluate_exact
-from exactdropout.numeric.exact_layout import INT64, layout, moduli, recombined
-from exactdropout.numeric.exact_registry import EXACT_STRATEGIES
-from exactdropout.numeric.exact_strategy import exact_problem
+from exactdropout.numeric.exact import merge as exact_merge
+from exactdropout.numeric.exact import states as exact_states
+from exactdropout.numeric.exact.engine import evaluate_exact
+from exactdropout.numeric.exact.layout import INT64, layout, moduli, recombined
+from exactdropout.numeric.exact.registry import EXACT_STRATEGIES
+from exactdropout.numeric.exact.strategy import exact_problem
 from exactdropout.numeric.kernels.merging import cut, push, push_halves, push_reference
 from exactdropout.numeric.reference import naive_evaluation
 

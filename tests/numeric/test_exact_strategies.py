@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import exactdropout as xd
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation
-from exactdropout.numeric.exact import evaluate_exact
-from exactdropout.numeric.exact_moments import moments_reference
-from exactdropout.numeric.exact_registry import EXACT_STRATEGIES
-from exactdropout.numeric.exact_strategy import exact_problem
+from exactdropout.numeric.exact.engine import evaluate_exact
+from exactdropout.numeric.exact.moments import moments_reference
+from exactdropout.numeric.exact.registry import EXACT_STRATEGIES
+from exactdropout.numeric.exact.strategy import exact_problem
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.testing import problems
 from exactdropout.testing.strategies import rates

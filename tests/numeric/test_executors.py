@@ -19,8 +19,8 @@ from exactdropout.errors import CostLimitExceeded, ExecutorFailed, InvalidInput
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
 from exactdropout.numeric import float64, training
-from exactdropout.numeric.executors import Parcel, bundles, checked_executor
-from exactdropout.numeric.work import Runner, Work
+from exactdropout.numeric.runs.executors import Parcel, bundles, checked_executor
+from exactdropout.numeric.runs.work import Runner, Work
 
 PARTS = ("criterion", "risk", "penalty", "variance", "bias", "mean")
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import gradient as engine
 from exactdropout.numeric import tables
+from exactdropout.numeric.derivatives import gradient as engine
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import gradient_walk as kernel
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.reference import naive_evaluation, naive_gradient
-from exactdropout.numeric.work import Runner
+from exactdropout.numeric.runs.work import Runner
 from exactdropout.testing.strategies import problems
 
 HALF = F(1, 2)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import InvalidInput, NumericalRange
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric import propagating
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
 from exactdropout.numeric.reference import masks, naive_evaluation
-from exactdropout.numeric.work import Runner
+from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.strategies import propagating
 from exactdropout.testing.strategies import networks, problems, rates
 
 TOTALS = ("criterion", "risk", "penalty", "variance", "bias")

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from exactdropout.errors import NumericalRange
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import gradient_nested as engine
-from exactdropout.numeric.gradient import walked_gradient
+from exactdropout.numeric.derivatives import gradient_nested as engine
+from exactdropout.numeric.derivatives.gradient import walked_gradient
 from exactdropout.numeric.kernels import gradient_rows as rows
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.reference import naive_gradient
-from exactdropout.numeric.work import Runner
+from exactdropout.numeric.runs.work import Runner
 
 step_row, near_row, activate_row = rows.step_row, rows.near_row, rows.activate_row
 adjoint_row, halve_row, carry_row = rows.adjoint_row, rows.halve_row, rows.carry_row

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from exactdropout.errors import NumericalRange
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import gradient_table as engine
-from exactdropout.numeric.gradient import walked_gradient
+from exactdropout.numeric.derivatives import gradient_table as engine
+from exactdropout.numeric.derivatives.gradient import walked_gradient
 from exactdropout.numeric.kernels import gradient_halves as halves
 from exactdropout.numeric.kernels import gradient_table as kernel
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.reference import naive_gradient
-from exactdropout.numeric.work import Runner
+from exactdropout.numeric.runs.work import Runner
 from exactdropout.testing.strategies import problems
 
 RATES = st.sampled_from([F(1, 2), F(1, 3), F(1, 4), F(2, 3), F(9, 10), F(999, 1000)])

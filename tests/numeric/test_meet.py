@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import meeting, meeting_points
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import meet, meet_order
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
-from exactdropout.numeric.work import Runner
+from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.strategies import meeting, meeting_points
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
 

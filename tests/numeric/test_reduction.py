@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exactdropout as xd
-from exactdropout.numeric.exact_states import last_law, output_moments
-from exactdropout.numeric.exact_steady import gathered
-from exactdropout.numeric.exact_strategy import exact_problem
+from exactdropout.numeric.exact.states import last_law, output_moments
+from exactdropout.numeric.exact.steady import gathered
+from exactdropout.numeric.exact.strategy import exact_problem
 from exactdropout.numeric.reference import naive_evaluation
 
 HALF = F(1, 2)

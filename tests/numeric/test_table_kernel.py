@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import enumerating
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import panels, subset_sums, table
+from exactdropout.numeric.strategies import enumerating
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
 

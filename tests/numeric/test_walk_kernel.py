@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import tables, walking
+from exactdropout.numeric import tables
 from exactdropout.numeric.kernels import walk as kernel
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
+from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.strategies import walking
 from exactdropout.numeric.tables import grid
-from exactdropout.numeric.work import Runner
 from exactdropout.testing.strategies import problems
 
 

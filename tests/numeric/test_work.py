@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import enumerating, gradient, meeting, walking
+from exactdropout.numeric.derivatives import gradient
 from exactdropout.numeric.problem import prepare
 from exactdropout.numeric.quantities import reference_outputs
-from exactdropout.numeric.work import Runner, Work, thread_count
+from exactdropout.numeric.runs.work import Runner, Work, thread_count
+from exactdropout.numeric.strategies import enumerating, meeting, walking
 
 
 class Counted:
@@ -104,7 +105,7 @@ def test_a_handler_of_the_caller_that_returns_does_not_let_half_a_result_through
 INTERRUPTED = """
 import os, random, signal, sys, threading, time
 import numpy as np
-from exactdropout.numeric.work import Runner, Work
+from exactdropout.numeric.runs.work import Runner, Work
 
 random.seed(int(sys.argv[1]))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits an ignored one

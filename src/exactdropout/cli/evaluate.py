@@ -139,7 +139,7 @@ def _moments(
 ) -> Literal[2, 4]:
     """Return 4, or 2 where fourth moments cost too much or the named strategy does not know them."""
     import exactdropout as xd
-    from exactdropout.numeric.exact_planner import DEFAULT_MAX_COST
+    from exactdropout.numeric.exact.planner import DEFAULT_MAX_COST
 
     if options.moments is not None or options.precision is not None:
         return 2 if options.moments == 2 else 4
@@ -172,7 +172,7 @@ def processes(count: int | None) -> Iterator[Executor | None]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    from exactdropout.numeric.executors import stand_by
+    from exactdropout.numeric.runs.executors import stand_by
 
     context = multiprocessing.get_context("spawn")
     stop = context.Event()

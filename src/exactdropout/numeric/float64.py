@@ -16,18 +16,18 @@ from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import gamma, grid_exponent, layer_magnitudes, up
+from exactdropout.numeric.derivatives.gradient import criterion_gradient
+from exactdropout.numeric.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.direction import Direction
-from exactdropout.numeric.executors import checked_executor
-from exactdropout.numeric.fingerprint import identity
-from exactdropout.numeric.gradient import criterion_gradient
-from exactdropout.numeric.hessian import walked_hessian_product
-from exactdropout.numeric.journal import journal
 from exactdropout.numeric.planner import choose, with_derivatives
 from exactdropout.numeric.problem import Problem, prepare, prepared
 from exactdropout.numeric.quantities import Bounded, per_example, reference_outputs, total
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, filled
+from exactdropout.numeric.runs.executors import checked_executor
+from exactdropout.numeric.runs.fingerprint import identity
+from exactdropout.numeric.runs.journal import journal
+from exactdropout.numeric.runs.work import Runner, thread_count
 from exactdropout.numeric.small import SMALLEST, evaluate_small, plan_small
-from exactdropout.numeric.work import Runner, thread_count
 from exactdropout.progress import Progress
 
 __all__ = ["SERIAL", "evaluate_float64"]

@@ -9,8 +9,8 @@ from typing import Literal
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import show
-from exactdropout.numeric.gradient import gradient_estimate, gradient_kernel
-from exactdropout.numeric.hessian import hessian_estimate
+from exactdropout.numeric.derivatives.gradient import gradient_estimate, gradient_kernel
+from exactdropout.numeric.derivatives.hessian import hessian_estimate
 from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.problem import Problem, prepare
 from exactdropout.numeric.registry import named

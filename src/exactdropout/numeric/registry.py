@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import enumerating, meeting, merging, propagating, walking
+from exactdropout.numeric.strategies import enumerating, meeting, merging, propagating, walking
 from exactdropout.numeric.strategy import Strategy
 
 __all__ = ["STRATEGIES", "named"]

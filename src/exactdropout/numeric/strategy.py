@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.quantities import Reference
-from exactdropout.numeric.work import Runner
+from exactdropout.numeric.runs.work import Runner
 
 __all__ = ["Estimate", "Folded", "Strategy"]
 

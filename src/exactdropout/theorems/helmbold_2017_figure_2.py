@@ -23,7 +23,7 @@ import numpy as np
 
 from exactdropout.errors import MissingExtra
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.exact import evaluate_exact
+from exactdropout.numeric.exact.engine import evaluate_exact
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.theorems import figure_2_training

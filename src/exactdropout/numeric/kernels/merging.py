@@ -2,7 +2,7 @@
 
 A state z is the key Σ_i ((z_i − low_i)/step_i)·2^(shift_i), so adding a column to every state adds one constant to
 every key, and merging the states that drop a unit with those that keep it is a merge of two sorted lists. The caller
-proves in Python's integers that fields, counts and products fit (:mod:`exactdropout.numeric.exact_layout`); nothing
+proves in Python's integers that fields, counts and products fit (:mod:`exactdropout.numeric.exact.layout`); nothing
 here can then overflow. Counts are exact, or residues where ``modulus`` > 0.
 """
 

@@ -12,8 +12,8 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
-from exactdropout.numeric.exact_strategy import ExactProblem, OutputMoments
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer, Source, bounds_of
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer, Source, bounds_of
+from exactdropout.numeric.exact.strategy import ExactProblem, OutputMoments
 
 __all__ = ["gathered", "walked", "with_noise"]
 

@@ -11,15 +11,15 @@ from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import Magnitudes, layer_magnitudes
-from exactdropout.numeric.gradient_bounds import gradient_bound
-from exactdropout.numeric.gradient_nested import nested_applies, nested_estimate, nested_gradient
-from exactdropout.numeric.gradient_table import applies, table_estimate, table_gradient
+from exactdropout.numeric.derivatives.gradient_bounds import gradient_bound
+from exactdropout.numeric.derivatives.gradient_nested import nested_applies, nested_estimate, nested_gradient
+from exactdropout.numeric.derivatives.gradient_table import applies, table_estimate, table_gradient
 from exactdropout.numeric.probe import leaves_per_example
 from exactdropout.numeric.problem import Problem, affine, out_of_range
 from exactdropout.numeric.result import Gradient
+from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = [
     "criterion_gradient",

@@ -16,7 +16,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.problem import Problem, rounded
-from exactdropout.numeric.work import Chunk, Payload
+from exactdropout.numeric.runs.work import Chunk, Payload
 
 __all__ = [
     "LARGEST_LEAF",

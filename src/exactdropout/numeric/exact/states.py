@@ -13,9 +13,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias, cast
 
-from exactdropout.numeric.exact_counts import bounded_counts
-from exactdropout.numeric.exact_steady import walked, with_noise
-from exactdropout.numeric.exact_strategy import (
+from exactdropout.numeric.exact.counts import bounded_counts
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer
+from exactdropout.numeric.exact.steady import walked, with_noise
+from exactdropout.numeric.exact.strategy import (
     ExactEstimate,
     ExactProblem,
     OutputMoments,
@@ -23,7 +24,6 @@ from exactdropout.numeric.exact_strategy import (
     log2_sum,
     power,
 )
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer
 
 __all__ = ["States", "activated", "estimate", "expand", "last_law", "next_states", "output_moments", "refusal", "run"]
 

@@ -111,7 +111,7 @@ class Runner:
         """
         state = _State(work, self)
         if self.executor is not None:
-            from exactdropout.numeric.executors import run_elsewhere
+            from exactdropout.numeric.runs.executors import run_elsewhere
 
             run_elsewhere(self.executor, work, state.missing, state.keep, state.tell, self.cost)
         elif self.threads == 1 or len(state.missing) < 2:

@@ -15,8 +15,8 @@ from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, roo
 from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference, square_error
+from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["active_columns", "estimate", "refusal", "run", "signed_rows", "unit_quantities"]
 

@@ -12,13 +12,21 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import Magnitudes, gamma, layer_magnitudes, root, up
-from exactdropout.numeric.enumerating import active_columns
-from exactdropout.numeric.meeting_outer import FEW_UNITS, MOST_OUTER, outer_moments, sampled_leaves
-from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, mask_weights, pairs_of, ramps, release
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
+from exactdropout.numeric.runs.work import Runner, Work, thread_count
+from exactdropout.numeric.strategies.enumerating import active_columns
+from exactdropout.numeric.strategies.meeting_outer import FEW_UNITS, MOST_OUTER, outer_moments, sampled_leaves
+from exactdropout.numeric.strategies.meeting_points import (
+    STEP_POINTS,
+    MetPair,
+    MetUnit,
+    mask_weights,
+    pairs_of,
+    ramps,
+    release,
+)
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.numeric.work import Runner, Work, thread_count
 from exactdropout.progress import Progress
 
 __all__ = ["estimate", "refusal", "run"]

@@ -17,10 +17,11 @@ import numpy as np
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.direction import Direction
-from exactdropout.numeric.exact_gradient import exact_gradient
-from exactdropout.numeric.exact_hessian import exact_hessian_product
-from exactdropout.numeric.exact_planner import DEFAULT_MAX_COST, choose, plan_exact
-from exactdropout.numeric.exact_strategy import (
+from exactdropout.numeric.exact.gradient import exact_gradient
+from exactdropout.numeric.exact.hessian import exact_hessian_product
+from exactdropout.numeric.exact.planner import DEFAULT_MAX_COST, choose, plan_exact
+from exactdropout.numeric.exact.reduction import ReducedExample
+from exactdropout.numeric.exact.strategy import (
     ExactProblem,
     ExactStrategy,
     OutputMoments,
@@ -29,7 +30,6 @@ from exactdropout.numeric.exact_strategy import (
     exact_problem,
     ratios,
 )
-from exactdropout.numeric.reduction import ReducedExample
 from exactdropout.numeric.result import Evaluation, PerExample, Plan
 from exactdropout.progress import Progress
 

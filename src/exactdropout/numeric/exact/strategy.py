@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.reduction import IntegerRows, ReducedExample, integer_rows, reduced
+from exactdropout.numeric.exact.reduction import IntegerRows, ReducedExample, integer_rows, reduced
 
 __all__ = [
     "ExactEstimate",

@@ -9,9 +9,9 @@ from typing import Literal
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.exact_registry import exact_named
-from exactdropout.numeric.exact_strategy import ExactEstimate, ExactProblem, ExactStrategy, exact_problem, power
-from exactdropout.numeric.reduction import reduction_reason
+from exactdropout.numeric.exact.reduction import reduction_reason
+from exactdropout.numeric.exact.registry import exact_named
+from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, ExactStrategy, exact_problem, power
 from exactdropout.numeric.result import Plan, RunnerUp
 
 __all__ = ["DEFAULT_MAX_COST", "MEMORY_LIMIT", "choose", "plan_exact"]

@@ -12,14 +12,14 @@ from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import layer_magnitudes
+from exactdropout.numeric.derivatives.hessian_bounds import hessian_bound
 from exactdropout.numeric.direction import Direction
-from exactdropout.numeric.hessian_bounds import hessian_bound
 from exactdropout.numeric.probe import leaves_per_example
 from exactdropout.numeric.problem import Problem, out_of_range
 from exactdropout.numeric.result import HessianProduct
+from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate
 from exactdropout.numeric.tables import MAX_UNITS, Tables, tables
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["TangentItems", "hessian_estimate", "walked_hessian_product"]
 

@@ -12,9 +12,9 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.probe import leaves_per_example
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.quantities import Reference
+from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate, Folded
 from exactdropout.numeric.tables import MAX_UNITS, MOST_ITEMS, grid, tables
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["estimate", "fold", "leaf_cost", "refusal", "run"]
 

@@ -15,13 +15,14 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, NumericalRange
 from exactdropout.model.numbers import Array
-from exactdropout.numeric import exact_merge, exact_states
-from exactdropout.numeric.exact_strategy import ExactProblem, OutputMoments, StateLimitReached, ratios
+from exactdropout.numeric.exact import merge as exact_merge
+from exactdropout.numeric.exact import states as exact_states
+from exactdropout.numeric.exact.reduction import integer_rows
+from exactdropout.numeric.exact.strategy import ExactProblem, OutputMoments, StateLimitReached, ratios
 from exactdropout.numeric.problem import Problem
 from exactdropout.numeric.quantities import Reference
-from exactdropout.numeric.reduction import integer_rows
+from exactdropout.numeric.runs.work import Runner
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.numeric.work import Runner
 
 __all__ = ["estimate", "refusal", "run"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric import exact_meet, exact_merge, exact_moments, exact_states
-from exactdropout.numeric.exact_strategy import ExactStrategy
+from exactdropout.numeric.exact import meet, merge, moments, states
+from exactdropout.numeric.exact.strategy import ExactStrategy
 
 __all__ = ["EXACT_STRATEGIES", "exact_named"]
 
@@ -16,30 +16,30 @@ EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
     ExactStrategy(
         name="moments",
         title="no unit changes its sign: mean and covariance go through the layers as integers",
-        refusal=exact_moments.refusal,
-        estimate=exact_moments.estimate,
-        run=exact_moments.run,
+        refusal=moments.refusal,
+        estimate=moments.estimate,
+        run=moments.run,
     ),
     ExactStrategy(
         name="merge",
         title="the law of each layer as packed int64 keys, equal states merged by sorted lists",
-        refusal=exact_merge.refusal,
-        estimate=exact_merge.estimate,
-        run=exact_merge.run,
+        refusal=merge.refusal,
+        estimate=merge.estimate,
+        run=merge.run,
     ),
     ExactStrategy(
         name="meet",
         title="meet in the middle: pairs of units over two halves of the mask bits, in integers",
-        refusal=exact_meet.refusal,
-        estimate=exact_meet.estimate,
-        run=exact_meet.run,
+        refusal=meet.refusal,
+        estimate=meet.estimate,
+        run=meet.run,
     ),
     ExactStrategy(
         name="states",
         title="the law of each layer as a table of integer vectors, equal states merged",
-        refusal=exact_states.refusal,
-        estimate=exact_states.estimate,
-        run=exact_states.run,
+        refusal=states.refusal,
+        estimate=states.estimate,
+        run=states.run,
     ),
 )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from exactdropout.numeric.exact_strategy import ExactProblem, log2_sum
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer
+from exactdropout.numeric.exact.strategy import ExactProblem, log2_sum
 
 __all__ = ["LayerCounts", "bounded_counts", "lattice_points", "layer_counts"]
 

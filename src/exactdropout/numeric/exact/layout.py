@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer, ReducedOutput
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer, ReducedOutput
 
 __all__ = ["Fields", "Forms", "Layout", "layout", "moduli", "recombined"]
 

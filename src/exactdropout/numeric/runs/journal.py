@@ -32,8 +32,8 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput, UnreadableFile
 from exactdropout.model.numbers import Array, show
-from exactdropout.numeric.fingerprint import fingerprint
-from exactdropout.numeric.work import Work
+from exactdropout.numeric.runs.fingerprint import fingerprint
+from exactdropout.numeric.runs.work import Work
 
 try:
     import fcntl

@@ -14,11 +14,12 @@ from fractions import Fraction
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric import exact_states
-from exactdropout.numeric.exact_counts import LayerCounts, bounded_counts, lattice_points, layer_counts
-from exactdropout.numeric.exact_layout import Layout, layout, recombined
-from exactdropout.numeric.exact_steady import walked, with_noise
-from exactdropout.numeric.exact_strategy import (
+from exactdropout.numeric.exact.counts import LayerCounts, bounded_counts, lattice_points, layer_counts
+from exactdropout.numeric.exact.layout import Layout, layout, recombined
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer
+from exactdropout.numeric.exact.states import NS_PER_FOLD, NS_PER_FOLDED_TERM, States, output_moments
+from exactdropout.numeric.exact.steady import walked, with_noise
+from exactdropout.numeric.exact.strategy import (
     ExactEstimate,
     ExactProblem,
     OutputMoments,
@@ -26,7 +27,6 @@ from exactdropout.numeric.exact_strategy import (
     Tick,
     power,
 )
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer
 
 __all__ = ["estimate", "merged_law", "refusal", "run"]
 
@@ -111,7 +111,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
         bound = bound and counts[0].expanded <= 14
         if problem.moments == 4:
             terms = len(example.output.sources) * len(example.output.bias)
-            cost += power(counts[-1].alive) * (exact_states.NS_PER_FOLD + 8 * exact_states.NS_PER_FOLDED_TERM * terms)
+            cost += power(counts[-1].alive) * (NS_PER_FOLD + 8 * NS_PER_FOLDED_TERM * terms)
     return ExactEstimate(visited=visited, cost=START + cost, memory=memory + 1e6, bound=bound)
 
 
@@ -124,7 +124,7 @@ def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction
     limit = int(problem.memo.get("memory", 1 << 33) / BYTES_PER_STATE)
     if problem.moments == 4:
         law = merged_law(example, plan, limit, tick)
-        return exact_states.output_moments(example, law, 4, label)
+        return output_moments(example, law, 4, label)
     passes = []
     for number, modulus in enumerate(plan.moduli):
         merging = _Merging(
@@ -142,7 +142,7 @@ def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction
     return with_noise(_output_moments(example, plan, folded), lacking)
 
 
-def merged_law(example: ReducedExample, plan: Layout, limit: int, tick: Tick) -> exact_states.States:
+def merged_law(example: ReducedExample, plan: Layout, limit: int, tick: Tick) -> States:
     """Return the law of the last hidden layer's values as a table; the counts must be below 2^63."""
     keys, counts = _Merging(example, plan, 0, limit, tick).law(len(example.layers))
     fields = plan.after[-1].table

@@ -13,9 +13,17 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.meeting_points import STEP_POINTS, MetPair, MetUnit, Points, mask_weights, pairs_of, ramps
 from exactdropout.numeric.problem import Problem
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.strategies.meeting_points import (
+    STEP_POINTS,
+    MetPair,
+    MetUnit,
+    Points,
+    mask_weights,
+    pairs_of,
+    ramps,
+)
 
 __all__ = ["FEW_UNITS", "MOST_OUTER", "MetLeaves", "outer_moments", "outer_states", "outer_work", "sampled_leaves"]
 

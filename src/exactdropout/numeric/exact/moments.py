@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.numeric.exact_strategy import ExactEstimate, ExactProblem, OutputMoments, Tick
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer, Source
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer, Source
+from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, OutputMoments, Tick
 
 __all__ = ["estimate", "moments_reference", "refusal", "run"]
 

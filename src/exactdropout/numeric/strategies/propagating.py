@@ -20,8 +20,8 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import SLACK, gamma, up
 from exactdropout.numeric.problem import ETA, UNIT, Problem
 from exactdropout.numeric.quantities import Reference
+from exactdropout.numeric.runs.work import Runner
 from exactdropout.numeric.strategy import Estimate, Folded
-from exactdropout.numeric.work import Runner
 
 __all__ = ["estimate", "linear_factors", "moments_reference", "refusal", "run"]
 

@@ -13,8 +13,8 @@ from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import LARGEST, gamma, up
 from exactdropout.numeric.problem import ETA, UNIT, Problem, out_of_range
 from exactdropout.numeric.result import Gradient
+from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate
-from exactdropout.numeric.work import Chunk, Payload, Runner, Work
 
 __all__ = ["NestedExamples", "nested_applies", "nested_estimate", "nested_gradient"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.direction import Direction
-from exactdropout.numeric.exact_gradient import adjoint_sums, fractions, rational
+from exactdropout.numeric.exact.gradient import adjoint_sums, fractions, rational
 from exactdropout.numeric.result import HessianProduct
 
 __all__ = ["Dual", "exact_hessian_product"]

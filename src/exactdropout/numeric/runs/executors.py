@@ -21,7 +21,7 @@ import numpy as np
 
 from exactdropout.errors import ExactDropoutError, ExecutorFailed, InvalidInput
 from exactdropout.model.numbers import Array, show
-from exactdropout.numeric.work import Chunk, Halt, Payload, Running, Work, deferred_interrupt
+from exactdropout.numeric.runs.work import Chunk, Halt, Payload, Running, Work, deferred_interrupt
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from exactdropout.numeric.exact_strategy import ExactEstimate, ExactProblem, OutputMoments, Tick
-from exactdropout.numeric.reduction import ReducedExample, ReducedLayer, Source
+from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer, Source
+from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, OutputMoments, Tick
 
 __all__ = ["estimate", "layer_moments", "layer_moments_reference", "refusal", "run"]
 
