@@ -6,6 +6,7 @@ order, scaled weights and grids of exact multiples, never anything that depends 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -17,7 +18,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.bounds import SLACK, grid_exponent
 from exactdropout.numeric.problem import exact_cumulants, float_with_error, floats_with_errors, rounded
 
-__all__ = ["FlatExamples", "FlatNetwork", "FlatRates", "flat_examples", "flat_network", "flat_rates"]
+__all__ = ["FlatExamples", "FlatNetwork", "FlatRates", "aligned", "flat_examples", "flat_network", "flat_rates"]
 
 LANES, ROWS = 8, 4
 """Rows are whole vectors of 8 numbers, and each output has a multiple of 4 of them; as in :mod:`.kernels.panels`."""
@@ -76,7 +77,7 @@ def _flattened(network: Network) -> FlatNetwork:
     layout[7, :depth] = [grid_exponent(w) for w in weights]
     layout[8, :depth] = [grid_exponent(b) for b in biases]
     slopes = [float_with_error(a.slope, "activation") for a in network.architecture.activations]
-    flat = _aligned(columns), _aligned(bases)
+    flat = aligned(columns), aligned(bases)
     return FlatNetwork(
         layout=layout,
         weights=np.concatenate([w.ravel() for w in weights]),
@@ -113,7 +114,7 @@ def _padded(rows: Array) -> Array:
     return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
 
 
-def _aligned(parts: list[Array]) -> Array:
+def aligned(parts: Sequence[Array]) -> Array:
     """Return the parts one after another, beginning at a cache line, where a whole vector is read at once."""
     size = sum(p.size for p in parts)
     raw = np.zeros(size + 7)

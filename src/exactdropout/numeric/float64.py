@@ -120,7 +120,7 @@ def evaluate_float64(
         if runner.journal is not None:
             runner.journal.finish()
     if few is not None:
-        return filled(Evaluation, {**vars(few), "plan": plan, "gradient": slope, "hessian_product": product})
+        return filled(Evaluation, {**few.__getstate__(), "plan": plan, "gradient": slope, "hessian_product": product})
     quantities = per_example(
         problem,
         reference,

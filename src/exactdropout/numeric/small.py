@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.flat import FlatExamples, FlatNetwork, FlatRates, flat_examples, flat_network, flat_rates
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.flat import (
+    FlatExamples,
+    FlatNetwork,
+    FlatRates,
+    aligned,
+    flat_examples,
+    flat_network,
+    flat_rates,
+)
 from exactdropout.numeric.kernels import interpreted
-from exactdropout.numeric.result import Evaluation, PerExample, Plan, ReadOnly, filled
+from exactdropout.numeric.result import Evaluation, Plan, ReadOnly, filled
 from exactdropout.progress import Progress
 
-__all__ = ["MOST_STEPS", "SMALLEST", "evaluate_if_small", "evaluate_small", "plan_small"]
+__all__ = ["MOST_STEPS", "SMALLEST", "evaluate_if_small", "evaluate_small", "plan_small", "repeatable"]
 
 MOST_STEPS = 1 << 23
 """Most (mask, unit) pairs of a small problem: about a millisecond, what preparing any other way costs."""
@@ -40,7 +50,7 @@ class Kept(NamedTuple):
     strategy: str | None
     max_cost: float | None
     plan: Plan
-    arguments: tuple[Any, ...]
+    arguments: tuple[Array, Array, int, int]
 
 
 def plan_small(
@@ -124,52 +134,39 @@ def evaluate_small(
     """
     kept: Kept | None = network.memo.get("small")
     arguments = kept.arguments if kept is not None and kept.plan is plan else _arguments(network, data, rates)
-    m, outputs = data.labels.shape
-    shares, scalars, sums = np.empty((2, 3, m, outputs)), np.empty((2, 4, m)), np.empty((2, 5 + outputs))
-    fine = _compiled()(*arguments, shares, scalars, sums)
-    (criterion, risk, penalty, bias, variance, *means), bounds = sums.tolist()
+    return _evaluated(arguments, data, plan, progress)
+
+
+def repeatable(network: Network, data: Examples, plan: Plan) -> Callable[[], Evaluation | None] | None:
+    """Return the evaluation that was just made with this plan as a function, if the network kept what it takes."""
+    kept: Kept | None = network.memo.get("small")
+    if kept is None or kept.plan is not plan:
+        return None
+    arguments = kept.arguments
+    return lambda: _evaluated(arguments, data, plan, None)
+
+
+def _evaluated(
+    arguments: tuple[Array, Array, int, int], data: Examples, plan: Plan, progress: Progress | None
+) -> Evaluation | None:
+    integers, numbers, size, sums = arguments
+    result = np.empty(size)
+    fine = _compiled()(integers, numbers, result)
+    found = result[:sums].tolist()
+    criterion, risk, penalty, bias, variance = found[:5]
+    bounds = found[sums // 2 :]
     if not fine or criterion + bounds[0] < SMALLEST:
         return None
     if progress is not None:
         progress(0, plan.visited)
         progress(plan.visited, plan.visited)
-    shares.setflags(write=False)
-    scalars.setflags(write=False)
-    values, errors = shares  # unpacking an array is twice as fast as indexing it again and again
-    output, mean, spread = values
-    e_output, e_mean, e_spread = errors
-    values, errors = scalars
-    criteria, risks, penalties, _ = values
-    e_criteria, e_risks, e_penalties, _ = errors
-    table = filled(
-        PerExample,
-        {
-            "output": output,
-            "mean": mean,
-            "variance": spread,
-            "criterion": criteria,
-            "risk": risks,
-            "penalty": penalties,
-            "squared_error_variance": None,
-            "error_bounds": ReadOnly(
-                {
-                    "output": e_output,
-                    "mean": e_mean,
-                    "variance": e_spread,
-                    "criterion": e_criteria,
-                    "risk": e_risks,
-                    "penalty": e_penalties,
-                }
-            ),
-        },
-    )
     return filled(
         Evaluation,
         {
             "criterion": criterion,
             "risk": risk,
             "penalty": penalty,
-            "mean": tuple(means),
+            "mean": tuple(found[5 : sums // 2]),
             "variance": variance,
             "bias": bias,
             "error_bounds": ReadOnly(
@@ -184,10 +181,8 @@ def evaluate_small(
             ),
             "exactness": "float64",
             "probabilities": data.probabilities,
-            "per_example": table,
             "plan": plan,
-            "gradient": None,
-            "hessian_product": None,
+            "_rows": result[sums:],
         },
     )
 
@@ -200,15 +195,19 @@ def _compiled() -> Callable[..., bool]:
     return evaluate_small
 
 
-def _arguments(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> tuple[Any, ...]:
-    """Return what the kernel reads."""
+def _arguments(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> tuple[Array, Array, int, int]:
+    """Return integers and numbers as the kernel reads them, the size of its result and that of the sums in it."""
     flat, examples, masks = flat_network(network), flat_examples(data), flat_rates(rates)
-    return (
-        flat.layout, flat.weights, flat.biases, flat.slopes, flat.columns, flat.bases, flat.groups, flat.signs,
-        masks.masks, masks.exponents, masks.cumulants, masks.first, _levels(flat, masks),
+    m, outputs = examples.labels.shape
+    parts = (
+        flat.columns, flat.bases, flat.weights, flat.biases, flat.slopes, flat.signs, masks.masks, masks.cumulants,
         examples.inputs, examples.input_errors, examples.labels, examples.label_errors, examples.probabilities,
-        examples.grid,
     )  # fmt: skip
+    at = [0, *itertools.accumulate(part.size for part in parts)]
+    header = [len(rates), masks.first, _levels(flat, masks), examples.grid, m, outputs, *at]
+    integers = np.concatenate([np.array(header), flat.layout.ravel(), masks.exponents, flat.groups])
+    sums = 2 * (5 + outputs)
+    return integers, aligned(parts), sums + 6 * m * outputs + 8 * m, sums
 
 
 def _levels(flat: FlatNetwork, rates: FlatRates) -> int:

@@ -16,6 +16,9 @@ from exactdropout.numeric.kernels.panels import LANES
 
 __all__ = ["evaluate_small", "walk_small"]
 
+BEGIN = 20
+"""Where ``layout`` begins among the integers, after 6 numbers and the 14 places where parts begin or end."""
+
 
 @compiled
 def walk_small(
@@ -38,17 +41,24 @@ def walk_small(
     outputs = groups.shape[0] // 2
     size = LANES * outputs
     strides = layout[4, first:last]
-    own_offsets = np.zeros(layers + 1, dtype=np.int64)
-    row_offsets = np.zeros(layers + 1, dtype=np.int64)
-    fold_offsets = np.zeros(layers + 1, dtype=np.int64)
+    offsets = np.zeros((3, layers + 1), dtype=np.int64)
+    own_offsets, row_offsets, fold_offsets = offsets[0], offsets[1], offsets[2]
     fold_offsets[0] = size
     for l in range(layers):
         own_offsets[l + 1] = own_offsets[l] + (most + 2) * strides[l]
         row_offsets[l + 1] = row_offsets[l] + (most + 1) * strides[l]
         fold_offsets[l + 1] = fold_offsets[l] + (most + 1) * size
     stride = strides[layers - 1]
-    lanes, middle = aligned(LANES * (LOW + 1)), aligned((MIDDLE + 1) << MIDDLE)
-    block_weights(masks[0, last - 1], masks[1, last - 1], lanes, middle)
+    rows = own_offsets[layers]  # where each part of the workspace begins: whole vectors, one after another
+    folds = rows + row_offsets[layers]
+    table = folds + fold_offsets[layers]
+    sums = table + LANES * stride
+    totals = sums + (stride << MIDDLE)
+    lanes = totals + 3 * LANES
+    middle = lanes + LANES * (LOW + 1)
+    end = middle + ((MIDDLE + 1) << MIDDLE)
+    work = aligned(end)
+    block_weights(masks[0, last - 1], masks[1, last - 1], work[lanes:middle], work[middle:end])
     examples = starts.shape[0]
     items = np.zeros((examples, 3), dtype=np.int64)
     for e in range(examples):
@@ -73,65 +83,61 @@ def walk_small(
         items,
         results,
         state,
-        aligned(own_offsets[layers]),
+        work[:rows],
         own_offsets,
-        aligned(row_offsets[layers]),
+        work[rows:folds],
         row_offsets,
         np.zeros((layers + 1, 5), dtype=np.int64),
         np.zeros((layers + 1, most + 1), dtype=np.int64),
-        aligned(fold_offsets[layers]),
+        work[folds:table],
         fold_offsets,
-        aligned(LANES * stride),
-        aligned(stride << MIDDLE),
-        aligned(3 * LANES),
-        lanes,
-        middle,
+        work[table:sums],
+        work[sums:totals],
+        work[totals:lanes],
+        work[lanes:middle],
+        work[middle:end],
         1 << 62,
     )
 
 
 @compiled
-def evaluate_small(
-    layout: Array,
-    weights: Array,
-    biases: Array,
-    slopes: Array,
-    columns: Array,
-    bases: Array,
-    groups: Array,
-    signs: Array,
-    masks: Array,
-    exponents: Array,
-    cumulants: Array,
-    first: int,
-    levels: int,
-    inputs: Array,
-    input_errors: Array,
-    labels: Array,
-    label_errors: Array,
-    probabilities: Array,
-    grid: int,
-    shares: Array,
-    scalars: Array,
-    sums: Array,
-) -> bool:
-    """Fill ``shares`` (2 × 3 × m × outputs: output, mean, variance), ``scalars`` (2 × 4 × m: criterion, risk, penalty,
-    bias) and ``sums`` (2 × (5 + outputs): criterion, risk, penalty, bias, variance, means); bounds are in [1].
+def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
+    """Fill ``result``: 2 × (5 + outputs) sums (criterion, risk, penalty, bias, variance, means), 2 × 3 × m × outputs
+    shares (output, mean, variance) and 2 × 4 × m scalars (criterion, risk, penalty, bias); bounds are in [1].
 
-    ``layout`` has the rows widths, units, weight_offsets, bias_offsets, strides, column_offsets, base_offsets,
-    weight_grids, bias_grids, and the other arrays are those of :mod:`exactdropout.numeric.flat`. False where any number
-    left the range of float64.
+    Unpacking an argument costs a twelfth of a microsecond, so all of them come in two arrays: ``integers`` begins with
+    depth, first walked layer, levels, grid of the inputs, m, outputs and where each part of ``numbers`` begins; then
+    ``layout``, ``exponents`` and ``groups``. ``layout`` has the rows widths, units, weight_offsets, bias_offsets,
+    strides, column_offsets, base_offsets, weight_grids, bias_grids; all parts are those of
+    :mod:`exactdropout.numeric.flat`. False where any number left the range of float64.
     """
+    depth, first, levels = integers[0], integers[1], integers[2]
+    grid, examples, outputs = integers[3], integers[4], integers[5]
+    at = integers[6:BEGIN]
+    place = BEGIN + 9 * (depth + 1)
+    layout = integers[BEGIN:place].reshape((9, depth + 1))
+    exponents, groups = integers[place : place + depth], integers[place + depth :]
+    columns, bases = numbers[at[0] : at[1]], numbers[at[1] : at[2]]
+    weights, biases = numbers[at[2] : at[3]], numbers[at[3] : at[4]]
+    slopes, signs = numbers[at[4] : at[5]].reshape((2, depth)), numbers[at[5] : at[6]]
+    masks, kappa = numbers[at[6] : at[7]].reshape((4, depth)), numbers[at[7]]
+    inputs = numbers[at[8] : at[9]].reshape((examples, layout[0, 0]))
+    input_errors = numbers[at[9] : at[10]].reshape((examples, layout[0, 0]))
+    labels = numbers[at[10] : at[11]].reshape((examples, outputs))
+    label_errors = numbers[at[11] : at[12]].reshape((examples, outputs))
+    probabilities = numbers[at[12] : at[13]]
+    begin = 2 * (5 + outputs)
+    middle = begin + 6 * examples * outputs
+    sums = result[:begin].reshape((2, 5 + outputs))
+    shares = result[begin:middle].reshape((2, 3, examples, outputs))
+    scalars = result[middle:].reshape((2, 4, examples))
     widths, units, weight_offsets, bias_offsets = layout[0], layout[1], layout[2], layout[3]
-    depth = widths.shape[0] - 1
-    examples, outputs = labels.shape
-    every = units[depth] + outputs
-    hidden, sizes, errors = np.zeros(every), np.zeros(every), np.zeros(every)
-    reaches, wrongs, ones = np.zeros(every), np.zeros(every), np.ones(depth)
-    no_shift = np.zeros(depth, dtype=np.int64)
+    carried = np.zeros((5, units[depth] + outputs))
+    hidden, sizes, errors, reaches, wrongs = carried[0], carried[1], carried[2], carried[3], carried[4]
+    ones, no_shift = np.ones(depth), np.zeros(depth, dtype=np.int64)
     starts = np.zeros((examples, widths[first]))
-    pivots, e_pivots = np.zeros(examples * outputs), np.zeros(examples * outputs)
-    constants = np.zeros(examples * outputs)
+    about = np.zeros((3, examples * outputs))
+    pivots, e_pivots, constants = about[0], about[1], about[2]
     results = np.zeros((examples, LANES * outputs))
     last = depth - 1
     end, out = units[last], units[depth]
@@ -167,7 +173,8 @@ def evaluate_small(
                     square += term * term
                 results[e, LANES * o + 2] = square
     fan_in = widths[last - 1] if last > 0 else 0
-    values, bounds = np.zeros(7), np.zeros(7)
+    found = np.zeros((2, 7))
+    values, bounds = found[0], found[1]
     fine = True
     for e in range(examples):
         for i in range(widths[0]):
@@ -189,7 +196,7 @@ def evaluate_small(
             k = e * outputs + o
             quantities(
                 results[e, LANES * o], results[e, LANES * o + 1], results[e, LANES * o + 2], levels, fan_in,
-                cumulants[0], weights, w + o * widths[last], sizes, errors, wrongs, end, widths[last], before,
+                kappa, weights, w + o * widths[last], sizes, errors, wrongs, end, widths[last], before,
                 reaches[out + o], wrongs[out + o], pivots[k], e_pivots[k], labels[e, o], label_errors[e, o],
                 outputs, values, bounds,
             )  # fmt: skip
@@ -203,7 +210,8 @@ def evaluate_small(
                 fine = fine and math.isfinite(values[k]) and math.isfinite(bounds[k])
     for k in range(4):
         total(probabilities, scalars[0, k], scalars[1, k], sums, k)
-    variances, e_variances = np.zeros(examples), np.zeros(examples)
+    totals = np.zeros((2, examples))
+    variances, e_variances = totals[0], totals[1]
     for e in range(examples):
         size = 0.0
         for o in range(outputs):

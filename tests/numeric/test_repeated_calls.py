@@ -1,0 +1,72 @@
+"""A call that is made again and again skips what was checked before, and its result makes its table when asked for."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import replace
+from fractions import Fraction as F
+
+import pytest
+
+from exactdropout import evaluate
+from exactdropout.errors import ExactDropoutError
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.float64 import evaluate_float64
+from exactdropout.numeric.result import Evaluation
+
+SAME = (Examples.point([1.0, 2.0], 1.0), F(1, 2), {})
+CHANGED = (
+    (SAME[0], "1/3", {}),
+    (SAME[0], [0.5, 0.25], {}),
+    (SAME[0], [0.25, 0.5], {}),
+    (Examples.point([1.0, 2.0], 2.0), F(1, 2), {}),
+    (SAME[0], F(1, 2), {"moments": 4}),
+    (SAME[0], F(1, 2), {"gradient": True}),
+    (SAME[0], F(1, 2), {"strategy": "enumerate"}),
+    (SAME[0], F(1, 2), {"precision": 20}),
+)
+REFUSED = (
+    ("q", {"q": 2}),
+    ("q", {"q": "2"}),
+    ("threads", {"threads": 0}),
+    ("threads", {"threads": True}),
+    ("moments", {"moments": 3}),
+    ("moments", {"moments": True}),
+    ("gradient", {"gradient": 0}),
+    ("max_cost", {"max_cost": -1}),
+    ("strategy", {"strategy": "none"}),
+    ("data", {"data": "none"}),
+    ("hessian_product", {"hessian_product": False}),
+)
+
+
+def test_a_repeated_call_notices_whatever_changed():
+    """By turns with the same call again, each with what a network that was never asked says; an equal q is the same."""
+    weights = [[[1.0, -2.0], [0.5, 3.0]], [[1.0, -1.0]]]
+    network = Network(weights)
+    for data, q, options in CHANGED:
+        for asked, rate, more in (SAME, SAME, (data, q, options), (SAME[0], "1/2", {}), (SAME[0], 0.5, {})):
+            assert evaluate(network, asked, rate, **more) == evaluate(Network(weights), asked, rate, **more)
+    assert evaluate(network, list(zip(SAME[0].inputs, SAME[0].labels, strict=True))) == evaluate(network, SAME[0])
+    for name, options in REFUSED:
+        evaluate(network, SAME[0])
+        with pytest.raises(ExactDropoutError, match=rf"Argument '{name}'"):
+            evaluate(**{"network": network, "data": SAME[0], **options})
+    calls = []
+    evaluate(network, SAME[0], progress=lambda *count: calls.append(count))
+    assert calls
+
+
+def test_the_table_that_is_made_when_asked_for_is_part_of_the_result():
+    network = Network([[[1.0, -2.0], [0.5, 3.0]], [[1.0, -1.0], [2.0, 1.0]]])
+    data = Examples([([1.0, 2.0], [1.0, 0.5]), ([0.5, -1.0], [0.0, 2.0])])
+    one, two, three = (evaluate(network, data) for _ in range(3))
+    other = evaluate(network, Examples([([1.0, 2.0], [1.0, 0.25]), ([0.5, -1.0], [0.0, 2.0])]))
+    assert pickle.loads(pickle.dumps(one)) == copy.copy(two) == replace(three, gradient=None) == one != other
+    assert one.per_example is one.per_example
+    assert one.per_example == evaluate_float64(network, data, (F(1, 2),) * 2).per_example
+    assert not one.per_example.mean.flags.writeable
+    with pytest.raises(AttributeError, match="'Evaluation' object has no attribute 'per_examples'"):
+        one.per_examples  # noqa: B018
+    assert not hasattr(Evaluation.__new__(Evaluation), "per_example")
