@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.aligned import aligned
+from exactdropout.numeric.kernels.aligned import aligned, borrowed
 from exactdropout.numeric.kernels.block_walk import LOW, MIDDLE, block_weights, walk_lanes
 from exactdropout.numeric.kernels.certain import SLACK, propagate, quantities, total, up
 from exactdropout.numeric.kernels.compiled import compiled
@@ -35,14 +35,24 @@ def walk_small(
     constants: Array,
     results: Array,
 ) -> Any:
-    """Walk every example from its first unit to its last, in a workspace made here."""
+    """Walk every example from its first unit to its last, in a workspace made here. Returns :func:`walk_lanes`'s."""
     last = layout.shape[1] - 2
     layers = last - first
     outputs = groups.shape[0] // 2
     size = LANES * outputs
     strides = layout[4, first:last]
-    offsets = np.zeros((3, layers + 1), dtype=np.int64)
-    own_offsets, row_offsets, fold_offsets = offsets[0], offsets[1], offsets[2]
+    examples = starts.shape[0]
+    counted = 3 * (layers + 1)
+    listed = counted + 3 * examples
+    kept_integers = np.zeros(listed + 2 + (layers + 1) * (most + 6), dtype=np.int64)
+    integers = borrowed(kept_integers)
+    own_offsets = integers[: layers + 1]
+    row_offsets, fold_offsets = integers[layers + 1 : 2 * layers + 2], integers[2 * layers + 2 : counted]
+    items, state = integers[counted:listed].reshape((examples, 3)), integers[listed : listed + 2]
+    for e in range(examples):
+        items[e, 0] = e
+    state[1] = -1
+    sources = listed + 2 + 5 * (layers + 1)
     fold_offsets[0] = size
     for l in range(layers):
         own_offsets[l + 1] = own_offsets[l] + (most + 2) * strides[l]
@@ -57,15 +67,10 @@ def walk_small(
     lanes = totals + 3 * LANES
     middle = lanes + LANES * (LOW + 1)
     end = middle + ((MIDDLE + 1) << MIDDLE)
-    work = aligned(end)
+    kept_numbers = aligned(end)
+    work = borrowed(kept_numbers)
     block_weights(masks[0, last - 1], masks[1, last - 1], work[lanes:middle], work[middle:end])
-    examples = starts.shape[0]
-    items = np.zeros((examples, 3), dtype=np.int64)
-    for e in range(examples):
-        items[e, 0] = e
-    state = np.zeros(2, dtype=np.int64)
-    state[1] = -1
-    return walk_lanes(
+    outcome = walk_lanes(
         layout[0, first:last],
         strides,
         columns,
@@ -87,8 +92,8 @@ def walk_small(
         own_offsets,
         work[rows:folds],
         row_offsets,
-        np.zeros((layers + 1, 5), dtype=np.int64),
-        np.zeros((layers + 1, most + 1), dtype=np.int64),
+        integers[listed + 2 : sources].reshape((layers + 1, 5)),
+        integers[sources:].reshape((layers + 1, most + 1)),
         work[folds:table],
         fold_offsets,
         work[table:sums],
@@ -98,6 +103,7 @@ def walk_small(
         work[middle:end],
         1 << 62,
     )
+    return outcome if kept_integers.size + kept_numbers.size > 0 else -1
 
 
 @compiled
@@ -111,6 +117,7 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
     strides, column_offsets, base_offsets, weight_grids, bias_grids; all parts are those of
     :mod:`exactdropout.numeric.flat`. False where any number left the range of float64.
     """
+    integers, numbers, result = borrowed(integers), borrowed(numbers), borrowed(result)
     depth, first, levels = integers[0], integers[1], integers[2]
     grid, examples, outputs = integers[3], integers[4], integers[5]
     at = integers[6:BEGIN]
@@ -132,13 +139,22 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
     shares = result[begin:middle].reshape((2, 3, examples, outputs))
     scalars = result[middle:].reshape((2, 4, examples))
     widths, units, weight_offsets, bias_offsets = layout[0], layout[1], layout[2], layout[3]
-    carried = np.zeros((5, units[depth] + outputs))
-    hidden, sizes, errors, reaches, wrongs = carried[0], carried[1], carried[2], carried[3], carried[4]
-    ones, no_shift = np.ones(depth), np.zeros(depth, dtype=np.int64)
-    starts = np.zeros((examples, widths[first]))
-    about = np.zeros((3, examples * outputs))
-    pivots, e_pivots, constants = about[0], about[1], about[2]
-    results = np.zeros((examples, LANES * outputs))
+    every, each = units[depth] + outputs, examples * outputs
+    about = 5 * every
+    seen = about + 3 * each
+    walked = seen + LANES * each
+    ended = walked + examples * (2 + widths[first])
+    kept_numbers, kept_integers = np.zeros(ended + depth + 14), np.zeros(depth, dtype=np.int64)
+    work, no_shift = borrowed(kept_numbers), borrowed(kept_integers)
+    hidden, sizes, errors = work[:every], work[every : 2 * every], work[2 * every : 3 * every]
+    reaches, wrongs = work[3 * every : 4 * every], work[4 * every : about]
+    pivots, e_pivots = work[about : about + each], work[about + each : about + 2 * each]
+    constants = work[about + 2 * each : seen]
+    results = work[seen:walked].reshape((examples, LANES * outputs))
+    variances, e_variances = work[walked : walked + examples], work[walked + examples : walked + 2 * examples]
+    starts = work[walked + 2 * examples : ended].reshape((examples, widths[first]))
+    ones, values, bounds = work[ended : ended + depth], work[ended + depth : -7], work[-7:]
+    ones[:] = 1.0
     last = depth - 1
     end, out = units[last], units[depth]
     w = weight_offsets[last]
@@ -173,8 +189,6 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
                     square += term * term
                 results[e, LANES * o + 2] = square
     fan_in = widths[last - 1] if last > 0 else 0
-    found = np.zeros((2, 7))
-    values, bounds = found[0], found[1]
     fine = True
     for e in range(examples):
         for i in range(widths[0]):
@@ -210,10 +224,8 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
                 fine = fine and math.isfinite(values[k]) and math.isfinite(bounds[k])
     for k in range(4):
         total(probabilities, scalars[0, k], scalars[1, k], sums, k)
-    totals = np.zeros((2, examples))
-    variances, e_variances = totals[0], totals[1]
     for e in range(examples):
-        size = 0.0
+        variances[e] = e_variances[e] = 0.0
         for o in range(outputs):
             variances[e] += shares[0, 2, e, o]
             e_variances[e] += shares[1, 2, e, o]
@@ -227,4 +239,4 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
         total(probabilities, variances, e_variances, sums, 5 + o)
     for k in range(5 + outputs):
         fine = fine and math.isfinite(sums[0, k]) and math.isfinite(sums[1, k])
-    return fine
+    return fine and kept_numbers.size + kept_integers.size > 0
