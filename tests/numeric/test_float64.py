@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from exactdropout import evaluate
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Activation, Examples, Network
 from exactdropout.numeric.float64 import evaluate_float64
@@ -151,6 +152,37 @@ def gaussian(seed, widths, examples=1, outputs=1, biases=True):
     return Network(weights, vectors), Examples.from_arrays(
         rng.normal(size=(examples, sizes[0])), rng.normal(size=(examples, outputs))
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(hard_problems())
+def test_hard_numbers_stay_inside_where_the_table_kernel_takes_them(problem):
+    network, data, q = problem
+    q = (*(F(0) for _ in q[2:]), *q[-2:])  # the masks of one layer are enumerated, the last layer's have a closed form
+    chosen = next(s for s in STRATEGIES if s.name == "enumerate")
+    try:
+        assume(len(q) > 1 and chosen.refusal(prepare(network, data, q), 2) is None)
+        result = evaluate_float64(network, data, q, strategy="enumerate")
+    except NumericalRange:
+        return
+    assert outside(result, naive_evaluation(network.exact(), data.exact(), q)) == []
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu(1/7)", "leaky_relu(3)"])
+@pytest.mark.parametrize(("widths", "q"), [((9, 16), "1/2"), ((10, 4), "1/2"), ((8, 6), "1/3"), ((8, 6), "9/10")])
+def test_the_bounds_of_the_table_kernel_are_tight(widths, q, activation):
+    """At most 1000 times the true error in the median: of the criterion, and of the penalty and variance as well."""
+    ratios = []
+    for seed in range(7):
+        network, data = gaussian(seed, widths)
+        network = Network(network.weights, network.biases, activation=activation)
+        result, exact = evaluate(network, data, q, strategy="enumerate"), evaluate(network.exact(), data.exact(), q)
+        for name in ("criterion", "penalty", "variance"):
+            error = abs(F(getattr(result, name)) - getattr(exact, name))
+            assert error <= result.error_bounds[name]
+            ratios += [float(F(result.error_bounds[name]) / error)] if error else []
+    assert len(ratios) > 15
+    assert np.median(ratios) <= 1000
 
 
 def test_bounds_are_tight_on_ordinary_networks():

@@ -6,6 +6,7 @@ a time, and come from sorted halves of subset sums in 2^(k/2) steps; E (f − y)
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from exactdropout.numeric.strategy import Estimate, Folded
 
 __all__ = ["active_columns", "estimate", "refusal", "run", "signed_rows", "unit_quantities"]
 
+HALF = Fraction(1, 2)
 MOST_BITS = 40
 CHUNK_MASKS = 2.0**24
 STEP_MASKS = 2.0**24
@@ -121,7 +123,7 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     results = np.concatenate(runner.run(work))
     second = _fold(items, results, float(problem.drop[first]), float(problem.keep[first]), m, outputs)
     magnitudes = layer_magnitudes(problem, dropout=True)
-    e_output = _output_error(problem, reference, magnitudes, int(counts.max()))
+    e_output = _output_error(problem, reference, magnitudes, columns, counts)
     reach = up(magnitudes.output_size + np.abs(reference.output.value))
     e_second = square_error(second, e_output, reach, int(counts.max()) + (1 << HIGH_BITS) // 4 + 8)
     mean, e_mean, noise, e_noise = unit_quantities(problem, magnitudes, columns, counts)
@@ -200,19 +202,72 @@ def _fold(items: Array, results: Array, drop: float, keep: float, m: int, output
     return folded
 
 
-def _output_error(problem: Problem, reference: Reference, magnitudes: Magnitudes, bits: int) -> Array:
-    """Return a bound of |ĝ − g| (docs/error-bounds.md, step 9)."""
+def _norms(problem: Problem, magnitudes: Magnitudes) -> tuple[Array, Array]:
+    """Return L² norms over the masks of |b_j| + Σ_i (r_i/p)|W_ji|S_i and of Σ_i (r_i/p)|W_ji|e_i, shape (m, units).
+
+    The squares are (|b_j| + Σ_i |W_ji|S_i)² + q/p Σ_i (W_ji S_i)², as the mask entries r_i/p have mean 1, variance q/p.
+    """
     first = problem.first
-    slope, off = abs(problem.slopes[first]), problem.slope_errors[first] + 4 * UNIT * (1 + abs(problem.slopes[first]))
-    weights = np.abs(problem.weights[-1])
-    n = weights.shape[1]
-    reach, wrong = magnitudes.reaches[first], magnitudes.wrongs[first]
-    through = up(np.einsum("ej,oj->eo", reach, weights, optimize=False), n)
-    carried = up((1 + 2 * slope) * np.einsum("ej,oj->eo", wrong, weights, optimize=False), n)
-    bulk = up(np.abs(problem.biases[-1]) + np.abs(reference.output.value) + (2 + 3 * slope) * through)
-    lost = ETA * up(16 * (bits + 2) * (n + 2) * (1 + np.max(weights)) * (1 + slope) * (1 + np.max(reach)))
-    rounding = up(gamma(bits + 8) * (1 + 2 * slope) * through + gamma(n + n // LANES + 24) * bulk, 2)
-    result: Array = up(carried + rounding + 4 * off * through + 2 * UNIT * np.abs(reference.residual.value) + lost)
+    weights, n = np.abs(problem.weights[first]), problem.widths[first]
+    ratio = up(problem.drop[first] * problem.inverse_keep[first] * (1 + 4 * UNIT))
+    found: list[Array] = []
+    for sizes, bias in ((magnitudes.sizes[first], np.abs(problem.biases[first])), (magnitudes.errors[first], 0.0)):
+        with np.errstate(over="ignore"):
+            mean = up(bias + np.einsum("ei,ji->ej", sizes, weights, optimize=False), n)
+            squares = np.einsum("ei,ji->ej", sizes * sizes, weights * weights, optimize=False)
+            lost = n * ETA * up(2 + np.max(sizes) ** 2 + np.max(weights) ** 2, 2)
+            found.append(root(up(mean * mean + ratio * up(squares + lost, n), 2)))
+    return found[0], found[1]
+
+
+def _partial_norms(problem: Problem, columns: Array, counts: Array, lowest: int) -> tuple[Array, Array, Array]:
+    """Return bounds of the L² norms of all partial sums of low units, of high units with the bias, and of z itself.
+
+    Whatever units a sum takes, it is |b_j| plus at most the positive or the negative terms in the mean, and at most
+    p(1 − p)Σ c² in the variance.
+    """
+    p, q, bias = problem.keep[problem.first], problem.drop[problem.first], np.abs(problem.biases[problem.first])
+    n = columns.shape[1]
+    low = (np.arange(n) >= (counts - np.minimum(counts, lowest))[:, None])[:, :, None]
+    found: list[Array] = []
+    for part, start in ((columns * low, 0.0), (columns * ~low, bias), (columns, bias)):
+        with np.errstate(over="ignore"):
+            sides = (np.maximum(side, 0.0).sum(axis=1) for side in (part, -part))
+            mean = up(start + p * np.maximum(*sides), n)
+            spread = up(p * q * (np.sum(part * part, axis=1) + n * ETA), n)
+            found.append(root(up(mean * mean + spread, 2)))
+    return found[0], found[1], found[2]
+
+
+def _output_error(
+    problem: Problem, reference: Reference, magnitudes: Magnitudes, columns: Array, counts: Array
+) -> Array:
+    """Return a bound of ‖ĝ − g‖ in L² over the masks (docs/error-bounds.md, step 9)."""
+    from exactdropout.numeric.kernels.table import LOW_BITS
+
+    first, bits = problem.first, int(counts.max())
+    slope, off = abs(problem.slopes[first]), problem.slope_errors[first]
+    output = problem.weights[-1]
+    n = output.shape[1]
+    norm, wrong = _norms(problem, magnitudes)
+    low, high, whole = _partial_norms(problem, columns, counts, LOW_BITS)
+    most = min(LOW_BITS, bits)
+    sums = gamma(4 if slope == 0.0 else 7) * norm + gamma(most) * low + gamma(bits - most + 1) * high
+    each = up((1 + 2 * slope) * wrong + (1 + slope) * sums, 5)
+    carried, through, starts = (
+        up(np.einsum("ej,oj->eo", values, np.abs(output), optimize=False), n) for values in (each, norm, high)
+    )
+    more, less = (
+        up(np.einsum("ej,oj->eo", whole, np.maximum(side, 0.0), optimize=False), n) for side in (output, -output)
+    )
+    bulk = np.abs(problem.biases[-1]) + np.abs(reference.output.value) + slope * (more + less)
+    bulk = up(bulk + (1 + slope) * (root(up(more * more + less * less, 2)) + starts), 2)
+    lost = ETA * up(
+        16 * (bits + 2) * (n + 2) * (1 + np.max(np.abs(output))) * (1 + slope) * (1 + np.max(magnitudes.reaches[first]))
+    )
+    rounding = up(gamma(n + 3) * bulk + gamma(n // LANES + 6) * (1 + slope) * starts, 2)
+    straight = up((gamma(n + bits + 10) * slope + 2 * off) * through, 2)
+    result: Array = up(carried + rounding + straight + 2 * UNIT * np.abs(reference.residual.value) + lost)
     return result
 
 
@@ -228,28 +283,29 @@ def unit_quantities(
     n = columns.shape[2]
     bits = int(counts.max())
     moments, sizes = positive_moments(problem, columns, counts)
-    slope, off = problem.slopes[first], problem.slope_errors[first] + 4 * UNIT
-    kappa, wrong = problem.cumulants[0], magnitudes.wrongs[first]
+    slope, off = problem.slopes[first], problem.slope_errors[first]
+    kappa = problem.cumulants[0]
+    norm, carried = _norms(problem, magnitudes)
+    lost = ETA * up(problem.widths[first] + 2 + np.abs(problem.weights[first]).sum(axis=1), problem.widths[first])
+    wrong = np.minimum(magnitudes.wrongs[first], up(carried + gamma(bits + 4) * norm + lost, 2))
     p, q = problem.keep[first], problem.drop[first]
-    squares, e_squares = (
-        moments[:, :, 1],
-        up(gamma(2 * bits + 40) * sizes[:, :, 1] * 1.01),
-    )
-    firsts, e_firsts = moments[:, :, 0], up(gamma(2 * bits + 40) * sizes[:, :, 0] * 1.01)
+    rounding = gamma(14 + (0 if problem.rates[first] == HALF else 2 * bits)) * 1.01
+    squares, e_squares = moments[:, :, 1], up(rounding * sizes[:, :, 1])
+    firsts, e_firsts = moments[:, :, 0], up(rounding * sizes[:, :, 0])
     if slope != 0.0 or problem.slope_errors[first] > 0:
         center = problem.biases[first] + p * columns.sum(axis=1)
         spread = p * q * (columns * columns).sum(axis=1)
-        bulk = magnitudes.reaches[first] ** 2
         firsts = slope * center + (1 - slope) * firsts
         e_firsts = up(
-            (1 + abs(slope)) * e_firsts * (1 + 2.0**-20)
-            + (gamma(2 * bits + 16) * (1 + 2 * abs(slope)) + 4 * off) * magnitudes.reaches[first],
+            (1 + abs(slope)) * e_firsts * (1 + 2.0**-20) + (gamma(bits + 16) * abs(slope) + gamma(4) + 2 * off) * norm,
             3,
         )
         squares = slope * slope * (center * center + spread) + (1 - slope * slope) * squares
         steep = 1 + slope * slope
         e_squares = up(
-            steep * e_squares * (1 + 2.0**-20) + (gamma(6 * bits + 40) * steep + 4 * off * (1 + abs(slope))) * bulk, 4
+            steep * e_squares * (1 + 2.0**-20)
+            + (gamma(2 * bits + 24) * slope**2 + gamma(5) * steep + 4 * off * (abs(slope) + off)) * (norm * norm),
+            5,
         )
     steepness = max(1.0, abs(slope) * (1 + 2.0**-30))
     rms = root(up(np.maximum(squares, 0.0) + e_squares))
