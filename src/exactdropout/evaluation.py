@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
@@ -72,10 +72,10 @@ def evaluate(
     >>> evaluate(figure_1, Examples.point((1, -1), 8), "1/2")
     Evaluation(criterion=54, risk=64, penalty=-10, exact)
     """
-    plain = precision is None and gradient is False and hessian_product is None and type(moments) is int
-    plain = plain and moments == 2 and executor is None and checkpoint is None
+    plain = precision is None and hessian_product is None and executor is None and checkpoint is None
+    plain = plain and type(gradient) is bool and type(moments) is int and moments == 2
     if plain and progress is None and (threads is None or (type(threads) is int and threads > 0)):
-        found = _again(network, data, q, strategy, max_cost)
+        found = _again(network, data, q, strategy, max_cost, "gradient again" if gradient else "again")
         if found is not None:
             return found
     examples, rates, rates_kind = _checked(network, data, q)
@@ -119,23 +119,30 @@ def evaluate(
             )  # fmt: skip
     fractions = _dyadic_rates(rates, rates_kind)
     with _NOTHING if progress is None else reporting(progress, "masks") as report:
-        if plain:
+        if plain and not gradient:
             evaluate_if_small, repeatable = _small_problems()
             few = evaluate_if_small(network, examples, fractions, strategy, max_cost, report)
             if few is not None:
-                run = repeatable(network, examples, few.plan)
+                run = repeatable(network, examples, fractions)
                 if run is not None and type(q) in _NUMBERS:
                     network.memo["again"] = _Repeatable(examples, q, strategy, max_cost, run)
                 return few
-        return _float64_engine()(
+        evaluate_float64, repeatable_gradient = _float64_engine()
+        found = evaluate_float64(
             network, examples, fractions, gradient=gradient, direction=direction,
             moments=moments, strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
             max_cost=max_cost, progress=report,
         )  # fmt: skip
+        if plain and gradient and found.plan.strategy == "walk" and type(q) in _NUMBERS:
+            run = repeatable_gradient(network, examples, fractions, found.plan)
+            if run is not None:
+                network.memo["gradient again"] = _Repeatable(examples, q, strategy, max_cost, run)
+        return found
 
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
 _NUMBERS = (str, Fraction, float, int)
+_Maker: TypeAlias = Callable[..., Callable[[Network], Evaluation | None] | None]
 
 
 class _Repeatable(NamedTuple):
@@ -145,22 +152,22 @@ class _Repeatable(NamedTuple):
     q: str | Fraction | float
     strategy: str | None
     max_cost: float | None
-    run: Callable[[], Evaluation | None]
+    run: Callable[[Network], Evaluation | None]
 
 
-def _again(network: Any, data: Any, q: Any, strategy: Any, max_cost: Any) -> Evaluation | None:
+def _again(network: Any, data: Any, q: Any, strategy: Any, max_cost: Any, name: str) -> Evaluation | None:
     """Return the evaluation where the very same objects come again, which need not be checked again, else None."""
-    latest: _Repeatable | None = network.memo.get("again") if type(network) is Network else None
+    latest: _Repeatable | None = network.memo.get(name) if type(network) is Network else None
     if latest is None:
         return None
-    known, number, name, limit, run = latest
-    if data is not known or strategy is not name or max_cost is not limit:
+    known, number, chosen, limit, run = latest
+    if data is not known or strategy is not chosen or max_cost is not limit:
         return None
-    return run() if q is number or (type(q) is type(number) and q == number) else None
+    return run(network) if q is number or (type(q) is type(number) and q == number) else None
 
 
 @cache
-def _small_problems() -> tuple[Callable[..., Evaluation | None], Callable[..., Callable[[], Evaluation | None] | None]]:
+def _small_problems() -> tuple[Callable[..., Evaluation | None], _Maker]:
     """Return what the engine does with few masks; without it a first call need not load the engine's other parts."""
     from exactdropout.numeric.small import evaluate_if_small, repeatable
 
@@ -168,11 +175,11 @@ def _small_problems() -> tuple[Callable[..., Evaluation | None], Callable[..., C
 
 
 @cache
-def _float64_engine() -> Callable[..., Evaluation]:
+def _float64_engine() -> tuple[Callable[..., Evaluation], _Maker]:
     """Return the engine, imported by the first call; an import statement costs a microsecond every time."""
-    from exactdropout.numeric.float64 import evaluate_float64
+    from exactdropout.numeric.float64 import evaluate_float64, repeatable_gradient
 
-    return evaluate_float64
+    return evaluate_float64, repeatable_gradient
 
 
 def plan(

@@ -23,7 +23,9 @@ CHANGED = (
     (Examples.point([1.0, 2.0], 2.0), F(1, 2), {}),
     (SAME[0], F(1, 2), {"moments": 4}),
     (SAME[0], F(1, 2), {"gradient": True}),
-    (SAME[0], F(1, 2), {"strategy": "enumerate"}),
+    (SAME[0], F(1, 3), {"gradient": True}),
+    (Examples.point([1.0, 2.0], 2.0), F(1, 2), {"gradient": True, "threads": 2}),
+    (SAME[0], F(1, 2), {"strategy": "meet"}),
     (SAME[0], F(1, 2), {"precision": 20}),
 )
 REFUSED = (
@@ -41,21 +43,29 @@ REFUSED = (
 )
 
 
-def test_a_repeated_call_notices_whatever_changed():
-    """By turns with the same call again, each with what a network that was never asked says; an equal q is the same."""
-    weights = [[[1.0, -2.0], [0.5, 3.0]], [[1.0, -1.0]]]
+@pytest.mark.parametrize("deeper", [[], [[[1.0, 0.3], [-0.7, 0.2]]], [[[1.0, 0.5], [-1.0, 0.5]]]])
+def test_a_repeated_call_notices_whatever_changed(deeper):
+    """By turns with the same call again, each with what a network that was never asked says; an equal q is the same.
+
+    Gradients come from the table kernel, from nested tables, and from the walk where a sign is in doubt.
+    """
+    weights = [[[1.0, -2.0], [0.5, 3.0]], *deeper, [[1.0, -1.0]]]
     network = Network(weights)
-    for data, q, options in CHANGED:
-        for asked, rate, more in (SAME, SAME, (data, q, options), (SAME[0], "1/2", {}), (SAME[0], 0.5, {})):
+    for data, one_or_more, options in CHANGED:
+        q = [*one_or_more, 0.125][: len(weights)] if isinstance(one_or_more, list) else one_or_more
+        for asked, rate, more in (SAME, SAME, *[(data, q, options)] * 3, (SAME[0], "1/2", {}), (SAME[0], 0.5, {})):
             assert evaluate(network, asked, rate, **more) == evaluate(Network(weights), asked, rate, **more)
     assert evaluate(network, list(zip(SAME[0].inputs, SAME[0].labels, strict=True))) == evaluate(network, SAME[0])
     for name, options in REFUSED:
         evaluate(network, SAME[0])
+        evaluate(network, SAME[0], gradient=True)
         with pytest.raises(ExactDropoutError, match=rf"Argument '{name}'"):
             evaluate(**{"network": network, "data": SAME[0], **options})
     calls = []
-    evaluate(network, SAME[0], progress=lambda *count: calls.append(count))
-    assert calls
+    for gradient in (False, True):
+        evaluate(network, SAME[0], gradient=gradient, progress=lambda *count: calls.append(count))
+        assert calls
+        calls.clear()
 
 
 def test_the_table_that_is_made_when_asked_for_is_part_of_the_result():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from fractions import Fraction
@@ -27,16 +28,38 @@ from exactdropout.numeric.runs.executors import checked_executor
 from exactdropout.numeric.runs.fingerprint import identity
 from exactdropout.numeric.runs.journal import journal
 from exactdropout.numeric.runs.work import Runner, thread_count
-from exactdropout.numeric.small import SMALLEST, evaluate_small, plan_small
+from exactdropout.numeric.small import SMALLEST, evaluate_small, plan_small, repeatable
 from exactdropout.progress import Progress
 
-__all__ = ["SERIAL", "evaluate_float64"]
+__all__ = ["SERIAL", "evaluate_float64", "repeatable_gradient"]
 
 SERIAL = 5.0e6
 """Below this cost, in nanoseconds, a pool of threads is not worth starting."""
 
 NEGLIGIBLE = 2.0**-900
 """A bound below this is what the range of float64 costs, not what rounding does; meet adds up many such losses."""
+
+
+def repeatable_gradient(
+    network: Network, data: Examples, rates: tuple[Fraction, ...], plan: Plan
+) -> Callable[[Network], Evaluation | None] | None:
+    """Return the value and gradient of few masks that were just made with this plan as a function of the network.
+
+    None where the network did not keep what it takes, or where threads are worth their while.
+    """
+    value = repeatable(network, data, rates)
+    latest: tuple[Examples, tuple[Fraction, ...], Problem] | None = network.memo.get("problem")
+    if value is None or latest is None or latest[0] is not data or latest[1] is not rates or plan.cost > SERIAL:
+        return None
+    problem, runner = latest[2], Runner(cost=plan.cost)
+
+    def run(network: Network) -> Evaluation | None:
+        found = value(network)
+        if found is not None:
+            vars(found).update(plan=plan, gradient=criterion_gradient(network, problem, runner))
+        return found
+
+    return run
 
 
 @np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
@@ -120,7 +143,7 @@ def evaluate_float64(
         if runner.journal is not None:
             runner.journal.finish()
     if few is not None:
-        return filled(Evaluation, {**few.__getstate__(), "plan": plan, "gradient": slope, "hessian_product": product})
+        return filled(Evaluation, {**vars(few), "plan": plan, "gradient": slope, "hessian_product": product})
     quantities = per_example(
         problem,
         reference,

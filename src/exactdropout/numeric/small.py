@@ -137,13 +137,18 @@ def evaluate_small(
     return _evaluated(arguments, data, plan, progress)
 
 
-def repeatable(network: Network, data: Examples, plan: Plan) -> Callable[[], Evaluation | None] | None:
-    """Return the evaluation that was just made with this plan as a function, if the network kept what it takes."""
+def repeatable(
+    network: Network, data: Examples, rates: tuple[Fraction, ...]
+) -> Callable[[Network], Evaluation | None] | None:
+    """Return the evaluation of few masks that was just made as a function, if the network kept what it takes.
+
+    The function is called with the network: that holds the function, which should not hold it in turn.
+    """
     kept: Kept | None = network.memo.get("small")
-    if kept is None or kept.plan is not plan:
+    if kept is None or kept.data is not data or kept.rates is not rates:
         return None
-    arguments = kept.arguments
-    return lambda: _evaluated(arguments, data, plan, None)
+    arguments, plan = kept.arguments, kept.plan
+    return lambda _: _evaluated(arguments, data, plan, None)
 
 
 def _evaluated(

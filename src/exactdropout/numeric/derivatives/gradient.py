@@ -112,10 +112,14 @@ def gradient_kernel(problem: Problem) -> str:
 
 def criterion_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
     """Return ∂J_D/∂W with its bound, by tables where they apply, else by the gradient walk."""
-    if applies(problem):
+    kernel: str | None = problem.memo.get("gradient kernel")
+    if kernel is None:
+        kernel = "table" if applies(problem) else "nested" if nested_applies(problem) else "walk"
+        problem.memo["gradient kernel"] = kernel
+    if kernel == "table":
         with np.errstate(over="ignore", invalid="ignore"):
             return table_gradient(network, problem, runner)
-    if nested_applies(problem):
+    if kernel == "nested":
         with np.errstate(over="ignore", invalid="ignore"):
             found = nested_gradient(network, problem, runner)
         if found is not None:

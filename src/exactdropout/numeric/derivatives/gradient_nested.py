@@ -12,7 +12,7 @@ from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import LARGEST, gamma, up
 from exactdropout.numeric.problem import ETA, UNIT, Problem, out_of_range
-from exactdropout.numeric.result import Gradient
+from exactdropout.numeric.result import Gradient, filled
 from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate
 
@@ -88,7 +88,7 @@ def nested_gradient(network: Network, problem: Problem, runner: Runner) -> Gradi
         arrays += [freeze(total[at : at + w.size].reshape(w.shape)), freeze(total[at + w.size : at + w.size + len(b)])]
         at += w.size + len(b)
     biases = [None if own is None else b for own, b in zip(network.biases, arrays[1::2], strict=True)]
-    return Gradient(weights=tuple(arrays[0::2]), biases=tuple(biases), error_bound=bound)
+    return filled(Gradient, {"weights": tuple(arrays[0::2]), "biases": tuple(biases), "error_bound": bound})
 
 
 def _work(problem: Problem) -> Work:

@@ -12,7 +12,7 @@ from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.bounds import LARGEST, layer_magnitudes
 from exactdropout.numeric.problem import Problem, out_of_range
-from exactdropout.numeric.result import Gradient
+from exactdropout.numeric.result import Gradient, filled
 from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 from exactdropout.numeric.strategy import Estimate
 
@@ -120,12 +120,9 @@ def _finished(
     if not (math.isfinite(bound) and all(np.isfinite(a).all() for a in (d_weights, d_output_weights))):
         raise out_of_range("network")
     hidden, output = network.biases
-    gradient = Gradient(
-        weights=(freeze(d_weights), freeze(d_output_weights)),
-        biases=(None if hidden is None else freeze(d_bias), None if output is None else freeze(d_output_bias)),
-        error_bound=bound,
-    )
-    return gradient, doubt
+    vectors = None if hidden is None else freeze(d_bias), None if output is None else freeze(d_output_bias)
+    matrices = freeze(d_weights), freeze(d_output_weights)
+    return filled(Gradient, {"weights": matrices, "biases": vectors, "error_bound": bound}), doubt
 
 
 def _indicators(problem: Problem, active: _Active, runner: Runner) -> Array:

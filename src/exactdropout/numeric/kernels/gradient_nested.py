@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.aligned import aligned
+from exactdropout.numeric.kernels.aligned import aligned, borrowed
 from exactdropout.numeric.kernels.compiled import compiled
 from exactdropout.numeric.kernels.gradient_rows import (
     LANES,
@@ -175,6 +175,11 @@ def nested_gradient(
     d_output_bias: Array,
 ) -> int:
     """Write one example's gradient; ``second`` holds the columns of W², rows filled up. Returns the doubts."""
+    lane_weights, base, second_wrongs = borrowed(lane_weights), borrowed(base), borrowed(second_wrongs)
+    output_weights, residuals = borrowed(output_weights), borrowed(residuals)
+    columns, z, h = borrowed(columns), borrowed(z), borrowed(h)
+    deltas, kept = borrowed(deltas), borrowed(kept)
+    part_weights, part_bias = borrowed(part_weights), borrowed(part_bias)
     width, below, n = x.shape[0], first_bias.shape[0], base.shape[0]
     outputs = output_weights.shape[0]
     active = 0
