@@ -32,7 +32,14 @@ from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumera
 from exactdropout.theorems.registry import register
 from exactdropout.theorems.sum_inequalities import cauchy_schwarz, mean_of_squares, rising_ratio_steps
 
-__all__ = ["half_minimum", "largest_unit_steps", "nonnegative_minimum_steps", "point_minimum", "prove"]
+__all__ = [
+    "half_minimum",
+    "largest_unit_steps",
+    "nonnegative_minimum_steps",
+    "point_minimum",
+    "prove",
+    "tangent_steps",
+]
 
 SCOPE = "one hidden layer: all K, n and q in (0, 1); a lower bound for every depth, n the last hidden width"
 HALF = Fraction(1, 2)
@@ -88,7 +95,7 @@ def nonnegative_minimum_steps(power: int = 1) -> list[Step]:
     """The steps of the lower bounds with (1 + λ/n)^power; only the power 1 works."""
     mean, square = _moments()
     value = sympy.factor(point_minimum(K, N, SPREAD, power))
-    steps = [*kept_count_moments(), *sum_moments(), *largest_unit_steps(), *_tangents()]
+    steps = [*kept_count_moments(), *sum_moments(), *largest_unit_steps(), *tangent_steps()]
     for biases in (True, False):
         bias = sympy.factor(value / (1 + value)) if biases else sympy.Integer(0)
         slope = sympy.factor((1 - bias) * (1 - value) / mean)
@@ -129,7 +136,8 @@ def nonnegative_minimum_steps(power: int = 1) -> list[Step]:
     return steps
 
 
-def _tangents() -> list[Step]:
+def tangent_steps() -> list[Step]:
+    """Squares above their tangents, and the least that a unit of given gain costs."""
     _, (f, y, z, gain, kappa, spread) = generic("f y z G k L")
     return [
         identity(

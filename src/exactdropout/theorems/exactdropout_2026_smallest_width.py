@@ -18,12 +18,14 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
+from flint import fmpz_poly
 
 from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.theorems.certified_minima import certified_step, shipped_minimum
 from exactdropout.theorems.exactdropout_2026_every_width import every_width_steps, sufficient_width
+from exactdropout.theorems.exactdropout_2026_narrow_layers import narrow_layer_steps
 from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import (
     half_minimum,
     nonnegative_minimum_steps,
@@ -31,20 +33,20 @@ from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import (
 )
 from exactdropout.theorems.generic import generic, identity
 from exactdropout.theorems.helmbold_2017_theorem_8 import gap_is_positive_steps
-from exactdropout.theorems.mixed_units import Group, beats, best_value, nonnegative_value
+from exactdropout.theorems.mixed_units import Group, beats, best_value, nonnegative_value, positive_on
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 from exactdropout.theorems.sum_inequalities import mean_of_squares
 from exactdropout.theorems.two_inputs import RATE, two_inputs_steps
 from exactdropout.theorems.width_thresholds import FULL, THRESHOLDS, Threshold, common, threshold_step
 
-__all__ = ["AT_HALF", "full_steps", "prove"]
+__all__ = ["AT_HALF", "full_steps", "gadget_gain", "prove"]
 
 HALF = Fraction(1, 2)
 SCOPE = (
     "one hidden layer; K = 2: every n and q without biases, with biases n <= 7 for all q and every n for q < 0.7195 "
-    "(an interval beyond); q = 1/2: K = 2, 3, 4, every n; all K >= 2, q: n* is finite; K = 4: an interval for q <= "
-    "0.71 (K = 3 as a function of q: --full)"
+    "(an interval beyond); q = 1/2: K = 2, 3, 4, every n; K = 3, 4 without biases: an interval for every q < 0.999 "
+    "(K = 3 below 0.59 exactly: --full); all K >= 2, q: n* is finite"
 )
 AT_HALF: dict[tuple[int, bool], int] = {
     (2, True): 3,
@@ -89,6 +91,8 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
         _increasing(),
         *two_inputs_steps(),
         _with_biases_beyond(THRESHOLDS),
+        *narrow_layer_steps(),
+        _every_rate(),
         _interval_for_four(),
         *(_at_half(k, biases, n) for (k, biases), n in at_half.items()),
         enumerated(
@@ -219,6 +223,36 @@ def _finite() -> list[Step]:
             sympy.factor(square * survival - (k * p) ** 2 - k * p * (q * (1 - z) - k * p * z)) == 0,
         )
     ]
+
+
+def gadget_gain(inputs: Any, width: Any, z: Any, p: Any) -> Any:
+    """P(width − K) of the first-one gadget beside common units, z = q^K."""
+    q, m = 1 - p, width - inputs
+    lam, square = q / p, inputs * p * q + (inputs * p) ** 2
+    mean = cross = inputs * p
+    alone, both = 1 - z, (1 - z) * (1 + lam)
+    gain = (mean**2 * both - 2 * mean * alone * cross) * m + alone**2 * square * (m + lam)
+    return gain * square * (m + inputs + lam) - mean**2 * (square * (m + lam) * both - cross**2 * m) * (m + inputs)
+
+
+def _every_rate() -> Step:
+    """For K = 2, 3, 4 and every q: an explicit lower and an explicit upper bound of n*."""
+    rate = sympy.Symbol("q")
+    holds = True
+    for k in (2, 3, 4):
+        start = sympy.Poly(sympy.cancel(-gadget_gain(k, k, rate**k, 1 - rate) / (1 - rate) ** 2), rate)
+        coefficients = [int(c) for c in start.all_coeffs()[::-1]]
+        holds = holds and all(c.is_Integer for c in start.all_coeffs())
+        holds = holds and positive_on(fmpz_poly(coefficients), Fraction(0), Fraction(999, 1000))
+    return step(
+        r"$K = 2, 3, 4$, without biases, $q < \frac{999}{1000}$: for the first-one gadget $P(0) < 0$, so every width "
+        r"from $K + m$ on needs negative weights once $P(m) > 0$; with the step on narrow layers $\frac qp "
+        r"\sqrt{\frac{q + Kp}{(K - 1) p}} < n^* \le K + m$, $m$ the least with $P(m) > 0$, $P$ with $E = 1 - q^K$, "
+        r"$X = A = Kp$, $G = (1 - q^K)/p$.",
+        "root count",
+        holds,
+        "P(0) as a polynomial in q",
+    )
 
 
 def _increasing() -> Step:

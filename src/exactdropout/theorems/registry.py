@@ -59,6 +59,7 @@ CATALOGUE = (
     "exactdropout_2026_universal_bound",
     "exactdropout_2026_depth_growth",
     "exactdropout_2026_every_width",
+    "exactdropout_2026_narrow_layers",
     "exactdropout_2026_smallest_width",
     "srivastava_2014_linear",
     "wager_2013_quadratic",

@@ -1,0 +1,72 @@
+"""Narrow layers need no negative weights, wide ones do: against the optimiser and exact least squares."""
+
+from fractions import Fraction
+
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exactdropout.model import Architecture, Examples, Network
+from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.optimum import minimize
+from exactdropout.theorems.exactdropout_2026_narrow_layers import narrow
+from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import point_minimum
+from exactdropout.theorems.exactdropout_2026_smallest_width import gadget_gain
+from exactdropout.theorems.first_one_gadget import first_one_gadget
+from exactdropout.theorems.mixed_units import best_value, nonnegative_value
+from exactdropout.theorems.two_inputs import needs_negative
+from exactdropout.theorems.width_thresholds import common
+
+F = Fraction
+
+
+@pytest.mark.parametrize(("inputs", "width", "rate"), [(2, 2, F(3, 5)), (2, 4, F(7, 10)), (3, 2, F(3, 5))])
+def test_the_optimiser_finds_the_nonnegative_minimum(inputs, width, rate):
+    assert narrow(inputs, width, rate)
+    found = minimize(
+        Architecture(inputs, (width,), biases=False), Examples.point((1,) * inputs, 1), rate, compare=False
+    )
+    assert found.value == point_minimum(inputs, width, rate / (1 - rate))
+
+
+@given(
+    st.integers(2, 4),
+    st.integers(1, 3),
+    st.sampled_from([F(1, 2), F(3, 5), F(7, 10), F(4, 5)]),
+    st.data(),
+)
+@settings(deadline=None, max_examples=40)
+def test_no_narrow_network_is_below(inputs, width, rate, data):
+    if not narrow(inputs, width, rate):
+        return
+    entry = st.integers(-4, 4)
+    rows = data.draw(st.lists(st.lists(entry, min_size=inputs, max_size=inputs), min_size=width, max_size=width))
+    out = data.draw(st.lists(st.fractions(-1, 1, max_denominator=8), min_size=width, max_size=width))
+    found = naive_evaluation(Network([rows, out]), Examples.point((1,) * inputs, 1), (rate, rate)).criterion
+    assert found >= point_minimum(inputs, width, rate / (1 - rate))
+
+
+def test_the_condition_and_the_exact_answer_for_two_inputs_do_not_contradict_each_other():
+    seen = set()
+    for width in range(8, 60, 3):
+        for i in range(145, 199):
+            needed, fine = needs_negative(width, F(i, 200)), narrow(2, width, F(i, 200))
+            assert not (needed and fine)
+            seen.add((needed, fine))
+    assert seen == {(True, False), (False, True), (False, False)}
+
+
+@pytest.mark.parametrize("inputs", [2, 3, 4])
+def test_the_quadratic_of_the_gadget_has_the_sign_of_its_gain(inputs):
+    group = tuple((tuple(row), 0) for row in first_one_gadget(inputs))
+    signs = set()
+    for extra in (0, 1, 5, 40):
+        own = best_value(inputs, [group, common(inputs, extra)] if extra else [group], biases=False)
+        other = nonnegative_value(inputs, inputs + extra, biases=False)
+        for rate in (F(1, 10), F(1, 2), F(3, 4), F(9, 10)):
+            exact = sympy.Rational(rate.numerator, rate.denominator)
+            below = other(rate) > own(rate)
+            assert bool(gadget_gain(inputs, inputs + extra, exact**inputs, 1 - exact) > 0) is below
+            signs.add(below)
+    assert signs == {True, False}
