@@ -25,7 +25,7 @@ from exactdropout.numeric.quantities import reference_outputs
 from exactdropout.testing.strategies import problems
 
 NUMBERS = st.one_of(st.floats(-4, 4), st.sampled_from([0.0, 1.0, -1.0, 1e-3, 1e3]))
-OPERATIONS = ("copy_row", "add_rows", "scale_row", "mix_rows", "fold_lanes", "lane_table")
+OPERATIONS = ("copy_row", "add_rows", "double_rows", "scale_row", "mix_rows", "fold_lanes", "lane_table")
 
 
 def plain():
@@ -92,16 +92,20 @@ def test_lanes_agree_with_the_loop_over_all_masks(interpreted, problem):
 
 
 def test_all_blocks_and_walked_units():
-    """1 to 12 inputs: none to 3 low units, none to 6 middle ones, and walked ones above them; slopes of every kind."""
+    """1 to 12 inputs: none to 3 low units, none to 6 middle ones, and walked ones above them; slopes of every kind.
+
+    With q = 1/2 the masks of a block have one weight; up to 8 units of the layer above are then summed in another way.
+    """
     rng = np.random.default_rng(5)
-    for units, activation in itertools.product(range(1, 13), ("relu", "leaky_relu(1/7)", "leaky_relu(3)")):
+    kinds = (("relu", F(1, 3), 3), ("leaky_relu(1/7)", F(1, 3), 3), ("leaky_relu(3)", F(1, 2), 7), ("relu", F(1, 2), 9))
+    for units, (activation, q, above) in itertools.product(range(1, 13), kinds):
         network = Network(
-            [rng.normal(size=(3, units)), rng.normal(size=(2, 3))],
-            [rng.normal(size=3), rng.normal(size=2)],
+            [rng.normal(size=(above, units)), rng.normal(size=(2, above))],
+            [rng.normal(size=above), rng.normal(size=2)],
             activation=activation,
         )
         data = Examples.from_arrays(rng.normal(size=(1, units)), rng.normal(size=(1, 2)))
-        rates = (F(1, 3), F(1, 2))
+        rates = (q, F(1, 2))
         found, starts = moments(network, data, rates, False)
         np.testing.assert_allclose(found[0], by_all_masks(network, starts[0], 0, rates), rtol=1e-11, atol=1e-11)
 
@@ -195,10 +199,13 @@ def test_what_a_network_keeps_is_used_for_the_same_problem_only():
 
 def test_vector_operations_agree_with_their_references():
     @compiled
-    def operate(target, source, column, mixed, totals, values):
+    def operate(target, source, column, mixed, totals, values, doubled):
         panels.copy_row(target, 8, 8, source, 1)
         panels.add_rows(target, 16, 16, source, 0, column, 8)
         panels.scale_row(target, 32, 8, column, 3, -1.5)
+        panels.double_rows(doubled, 1, 16, column, 2)
+        panels.double_rows(doubled, 2, 16, column, 5)
+        panels.double_rows(doubled, 4, 16, column, 0)
         panels.mix_rows(mixed, 0, 8, source, 2, column, 4, 0.25, 0.75)
         panels.fold_lanes(values, 8, totals, source, 8)
         panels.lane_table(totals, column, 0, 3, 6, 3)
@@ -206,7 +213,7 @@ def test_vector_operations_agree_with_their_references():
     rng = np.random.default_rng(1)
     source, column, totals = rng.normal(size=24), rng.normal(size=24), rng.normal(size=24)
     made, again = (
-        (np.zeros(48), source, column, np.zeros(8), totals.copy(), np.ones(24)) for _ in range(2)
+        (np.zeros(48), source, column, np.zeros(8), totals.copy(), np.ones(24), np.tile(source, 6)) for _ in range(2)
     )  # two sets of the same arguments
     operate(*made)
     references = {name: getattr(panels, f"{name}_reference") for name in OPERATIONS}

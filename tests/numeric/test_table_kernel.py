@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import panels, subset_sums, table
+from exactdropout.numeric.kernels import maximum_panel, panels, subset_sums, table
 from exactdropout.numeric.strategies import enumerating
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
@@ -27,7 +27,8 @@ def plain(module, *names, **others):
 
 def interpreted_table():
     operations = ("copy_row", "add_rows", "maximum_panel", "negated_sum")
-    references = {name: getattr(panels, f"{name}_reference") for name in operations}
+    modules = vars(panels) | vars(maximum_panel)
+    references = {name: modules[f"{name}_reference"] for name in operations}
     return plain(table, "table_sums", "subsets", "subset_weights", "aligned", **references)
 
 

@@ -24,6 +24,7 @@ from exactdropout.numeric.kernels.panels import (
     LANES,
     add_rows,
     copy_row,
+    double_rows,
     fold_lanes,
     lane_table,
     mix_rows,
@@ -200,30 +201,36 @@ def walk_lanes(
         if mid > 0:
             copy_row(sums, 0, stride, rows, row)
             for bit in range(mid):
-                half = stride << bit
-                place = 0
-                for _ in range(1 << bit):
-                    add_rows(sums, half + place, stride, sums, place, own, unit)
-                    place += stride
+                double_rows(sums, 1 << bit, stride, own, unit)
                 unit += stride
         slope = slopes[last]
         relu = slope == 0.0
         w = mid << MIDDLE
+        even = keep[last] == 0.5 and drop[last] == 0.5
         for o in range(outputs):
             begin, count = groups[2 * o], groups[2 * o + 1]
             c = constants[example * outputs + o]
             t = LANES * begin
             if mid == 0:
-                panel_1(table, t, rows, row + begin, stride, signs, begin, count, c, slope, relu, middle, w, totals, 0)
+                place = row + begin
+                panel_1(table, t, rows, place, stride, signs, begin, count, c, slope, relu, False, middle, w, totals, 0)
             elif mid == 1:
-                panel_2(table, t, sums, begin, stride, signs, begin, count, c, slope, relu, middle, w, totals, 0)
+                panel_2(table, t, sums, begin, stride, signs, begin, count, c, slope, relu, False, middle, w, totals, 0)
             else:
+                alike = even and count <= LANES
                 place = begin
                 for h in range(0, 1 << mid, 4):
+                    at = w + h
                     panel_4(
-                        table, t, sums, place, stride, signs, begin, count, c, slope, relu, middle, w + h, totals, 0
+                        table, t, sums, place, stride, signs, begin, count, c, slope, relu, alike, middle, at, totals, 0
                     )
                     place += 4 * stride
+                if alike:  # four sums of squares, and what all masks have in common
+                    add_rows(totals, 2 * LANES, 2 * LANES, totals, 2 * LANES, totals, 4 * LANES)
+                    add_rows(totals, 2 * LANES, LANES, totals, 2 * LANES, totals, 3 * LANES)
+                    scale_row(totals, 0, 3 * LANES, totals, 0, middle[w])
+                    for k in range(3 * LANES, 6 * LANES):
+                        totals[k] = 0.0
             fold_lanes(folds, LANES * o, totals, lanes, LANES * low)
         visited += 1 << (mid + low)
         layer = last

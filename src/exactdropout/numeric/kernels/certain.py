@@ -199,7 +199,7 @@ def quantities(
     rms = root(mean)
     step = root(steep) * distance
     under = (width + 4.0) * TINY * (1 + kappa + top + squares)
-    e_noise = up(step * (2 * rms + step) + tree_error(mean, top, levels) + gamma(width + 8) * mean + under, 8)
+    e_noise = up(step * (2 * rms + step) + tree_error(mean, top, levels) + gamma(width + 56) * mean + under, 8)
     # E (f − y)² = E g² + 2d E g + d²
     cross = 2 * residual * first
     about = second + cross + residual * residual

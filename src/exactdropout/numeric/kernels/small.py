@@ -64,7 +64,7 @@ def walk_small(
     table = folds + fold_offsets[layers]
     sums = table + LANES * stride
     totals = sums + (stride << MIDDLE)
-    lanes = totals + 3 * LANES
+    lanes = totals + 6 * LANES
     middle = lanes + LANES * (LOW + 1)
     end = middle + ((MIDDLE + 1) << MIDDLE)
     kept_numbers = aligned(end)

@@ -20,7 +20,9 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.aligned import aligned
 from exactdropout.numeric.kernels.compiled import compiled
-from exactdropout.numeric.kernels.panels import ROWS, add_rows, copy_row, maximum_panel, negated_sum
+from exactdropout.numeric.kernels.maximum_panel import maximum_panel, negated_sum
+from exactdropout.numeric.kernels.panels import add_rows, copy_row
+from exactdropout.numeric.kernels.vectors import ROWS
 
 __all__ = ["HIGH_BITS", "LOW_BITS", "subsets", "table_items", "table_reference", "table_sums"]
 
