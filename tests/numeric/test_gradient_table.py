@@ -198,13 +198,18 @@ def test_doubt_is_settled_by_the_same_sums(monkeypatch):
     np.testing.assert_allclose(found.weights[1], other.weights[1], rtol=1e-12)
 
 
-def test_the_kernel_runs_interpreted():
-    """The same source without Numba: no result depends on the compiler."""
+@pytest.mark.parametrize(
+    ("units", "below", "slope"), [(3, 5, 0.1), (3, 5, 0.0), (12, 1, 0.0), (12, 9, 0.0), (13, 17, -0.5)]
+)
+def test_the_kernel_runs_interpreted(units, below, slope):
+    """The same source without Numba; its vectors differ from the plain functions by what is fused."""
     rng = np.random.default_rng(0)
-    columns, base, weights = rng.normal(size=(3, 5)), rng.normal(size=5), rng.normal(size=5)
+    columns, base, weights = rng.normal(size=(units, below)), rng.normal(size=below), rng.normal(size=below)
     results = []
     for run in (kernel.indicator_sums, kernel.indicator_sums.py_func):
-        result = np.empty((5, 4))
-        run(columns, base, 3, 0, 0, 0.1, weights, 0.5, 0.6, 0.4, *kernel.workspace(5), result)
+        result = np.empty((below, 1 + units))
+        run(columns, base, units, 0, 0, slope, weights, 0.5, 0.6, 0.4, *kernel.workspace(below), result)
         results.append(result)
-    np.testing.assert_array_equal(*results)
+    np.testing.assert_allclose(*results, rtol=1e-12, atol=1e-13)
+    total, kept = kernel.indicator_reference(columns, base, slope, weights, 0.5, 0.6)
+    np.testing.assert_allclose(results[0], np.column_stack([total, kept]), rtol=1e-11, atol=1e-12)

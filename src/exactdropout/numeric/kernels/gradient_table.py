@@ -4,7 +4,7 @@ One hidden layer, one output o, r = f_o − y_o the residual before the last mas
 expectations of r·1(z_i > 0) (kernels/gradient_layer.py says how), over all masks and given that input u is kept. The
 mask bits are split into low ones (tables T_i of 2⁸ partial pre-activations), three middle ones and outer ones, which
 add Z_i: z_i = T_i + Z_i is positive where T_i > −Z_i, and max(z_i, 0) = max(T_i, −Z_i) + Z_i, so one mask and unit cost
-one maximum, one product and one sum for r, and one comparison and about two sums for the indicators. Eight middle masks
+one maximum and one fused product for r, and one comparison and about two sums for the indicators. Eight middle masks
 are taken at once: their masked residuals are added in a tree whose partial sums are those of the middle bits.
 """
 
@@ -18,13 +18,12 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.aligned import aligned
 from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.residual_lanes import PART, WIDTH, add_eight_where_positive, add_weighted_maxima
 
 __all__ = ["LOW_BITS", "MIDDLE_BITS", "indicator_items", "indicator_reference", "indicator_sums", "workspace"]
 
 LOW_BITS = 8
 MIDDLE_BITS = 3
-WIDTH = 1 << LOW_BITS
-PART = 32
 GROUP = 4
 
 
@@ -94,48 +93,6 @@ def subset_weights(count: Any, keep: float, drop: float, weights: Array) -> None
 
 
 @compiled
-def add_maxima_of_eight(lanes: Array, lane: Any, tables: Array, group: Any, width: Any, units: Array) -> None:
-    """Add Σ w·max(T, −Z) of two groups of four units; rows of ``units`` are w and −Z."""
-    at = GROUP * group
-    wa, wb, wc, wd = units[0, at], units[0, at + 1], units[0, at + 2], units[0, at + 3]
-    we, wf, wg, wh = units[0, at + 4], units[0, at + 5], units[0, at + 6], units[0, at + 7]
-    a, b, c, d = units[1, at], units[1, at + 1], units[1, at + 2], units[1, at + 3]
-    e, f, g, h = units[1, at + 4], units[1, at + 5], units[1, at + 6], units[1, at + 7]
-    for l in range(width):
-        t0 = tables[group, l]
-        t1 = tables[group, WIDTH + l]
-        t2 = tables[group, 2 * WIDTH + l]
-        t3 = tables[group, 3 * WIDTH + l]
-        t4 = tables[group + 1, l]
-        t5 = tables[group + 1, WIDTH + l]
-        t6 = tables[group + 1, 2 * WIDTH + l]
-        t7 = tables[group + 1, 3 * WIDTH + l]
-        front = (wa * (t0 if t0 > a else a) + wb * (t1 if t1 > b else b)) + (
-            wc * (t2 if t2 > c else c) + wd * (t3 if t3 > d else d)
-        )
-        back = (we * (t4 if t4 > e else e) + wf * (t5 if t5 > f else f)) + (
-            wg * (t6 if t6 > g else g) + wh * (t7 if t7 > h else h)
-        )
-        lanes[lane, l] += front + back
-
-
-@compiled
-def add_maxima_of_four(lanes: Array, lane: Any, tables: Array, group: Any, width: Any, units: Array) -> None:
-    """Add Σ w·max(T, −Z) of one group of four units, filled up with zeros."""
-    at = GROUP * group
-    wa, wb, wc, wd = units[0, at], units[0, at + 1], units[0, at + 2], units[0, at + 3]
-    a, b, c, d = units[1, at], units[1, at + 1], units[1, at + 2], units[1, at + 3]
-    for l in range(width):
-        p = tables[group, l]
-        q = tables[group, WIDTH + l]
-        r = tables[group, 2 * WIDTH + l]
-        s = tables[group, 3 * WIDTH + l]
-        lanes[lane, l] += (wa * (p if p > a else a) + wb * (q if q > b else b)) + (
-            wc * (r if r > c else c) + wd * (s if s > d else d)
-        )
-
-
-@compiled
 def add_where_positive(
     tables: Array, i: Any, lanes: Array, lane: Any, width: Any, limit: Any, sums: Array, block: Array
 ) -> None:
@@ -145,43 +102,6 @@ def add_where_positive(
         value = lanes[lane, l] if tables[group, at + l] > limit else 0.0
         sums[i, l] += value
         block[l] = value
-
-
-@compiled
-def add_eight_where_positive(
-    tables: Array, i: Any, lanes: Array, units: Array, weights: Array, sums: Array, block: Array
-) -> None:
-    """Add r·1(T > −Z) of eight middle masks: all of them, and those with each middle bit.
-
-    ``block`` gets the sum of all eight times the probabilities ``weights`` of the low bits; ``sums`` holds four rows of
-    each unit, one after the other: all masks, then those that keep the first, the second and the third middle unit.
-    ``lanes`` and ``sums`` are flat in their rows, so that the distances of the rows are constants.
-    """
-    group, at = i // GROUP, (i % GROUP) * WIDTH
-    a, b, c, d = units[2, 0], units[2, 1], units[2, 2], units[2, 3]
-    e, f, g, h = units[2, 4], units[2, 5], units[2, 6], units[2, 7]
-    for begin in range(0, WIDTH, PART):
-        for l in range(PART):
-            k = begin + l
-            t = tables[group, at + k]
-            m0 = lanes[k] if t > a else 0.0
-            m1 = lanes[WIDTH + k] if t > b else 0.0
-            m2 = lanes[2 * WIDTH + k] if t > c else 0.0
-            m3 = lanes[3 * WIDTH + k] if t > d else 0.0
-            m4 = lanes[4 * WIDTH + k] if t > e else 0.0
-            m5 = lanes[5 * WIDTH + k] if t > f else 0.0
-            m6 = lanes[6 * WIDTH + k] if t > g else 0.0
-            m7 = lanes[7 * WIDTH + k] if t > h else 0.0
-            s23 = m2 + m3
-            s67 = m6 + m7
-            upper = (m4 + m5) + s67
-            everything = ((m0 + m1) + s23) + upper
-            w = weights[k]
-            block[k] = everything * w
-            sums[i, k] += everything
-            sums[i, WIDTH + l] += ((m1 + m3) + (m5 + m7)) * w
-            sums[i, WIDTH + PART + l] += (s23 + s67) * w
-            sums[i, WIDTH + 2 * PART + l] += upper * w
 
 
 @compiled
@@ -231,7 +151,8 @@ def indicator_sums(
     outer = units - bits - low_count - middle_count
     first_low, first_middle = units - low_count, units - low_count - middle_count
     width, middle = 1 << low_count, 1 << middle_count
-    flat_lanes = lanes.reshape(8 * WIDTH)
+    flat_lanes, flat_tables, flat_scalars = lanes.reshape(-1), tables.reshape(-1), scalars.reshape(-1)
+    flat_sums = sums.reshape(-1)
     subset_weights(low_count, keep, drop, low_weights)
     subset_weights(middle_count, keep, drop, middle_weights)
     for i in range(below):
@@ -274,15 +195,17 @@ def indicator_sums(
             if slope != 0.0:
                 for l in range(width):
                     lanes[c, l] += factor * line[l]
-            for group in range(0, groups - 1, 2):
-                add_maxima_of_eight(lanes, c, tables, group, width, scalars)
-            if groups % 2 == 1:
-                add_maxima_of_four(lanes, c, tables, groups - 1, width, scalars)
+            add_weighted_maxima(
+                flat_lanes, c * WIDTH, width, flat_tables, WIDTH, flat_scalars, scalars.shape[1], GROUP * groups
+            )
         for i in range(below):
             for c in range(middle):
                 scalars[2, c] = -(scalars[3, i] + middles[i // GROUP, (i % GROUP) * 8 + c])
             if middle_count == MIDDLE_BITS:
-                add_eight_where_positive(tables, i, flat_lanes, scalars, low_weights, sums, block)
+                add_eight_where_positive(
+                    flat_tables, i * WIDTH, flat_lanes, flat_scalars, 2 * scalars.shape[1], low_weights,
+                    flat_sums, i * sums.shape[1], block,
+                )  # fmt: skip
                 if outer > 0:
                     total = halved(block, width)
                     for unit in range(bits, bits + outer):
