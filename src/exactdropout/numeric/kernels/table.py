@@ -113,10 +113,13 @@ def table_sums(
         lined = lined or linear[unit] != 0.0
     along = line.reshape(-1)
     signs, z, negated = aligned(stride), aligned(stride), aligned(4 * stride)
+    zeros, below = aligned(stride), aligned(stride)
     for r in range(rows):
         signs[r] = 1.0 if r < positive else -1.0
     whole = (rows + ROWS - 1) // ROWS * ROWS
-    constants = np.zeros(4)
+    constants, sums = np.zeros(4), np.zeros(masks)
+    for h in range(masks):  # the sum of each high row, which is negated here, once for all blocks
+        sums[h] = high_line[h, 0] + negated_sum(high, h * stride, stride, zeros, 0, high, h * stride, signs)
     folds = np.zeros(outer + 1)
     flat = columns.reshape(-1)
     value = 0.0
@@ -128,12 +131,13 @@ def table_sums(
             if kept:
                 level += linear[unit]
                 add_rows(z, 0, stride, z, 0, flat, unit * stride)
+        level += negated_sum(below, 0, stride, z, 0, zeros, 0, signs)
         for lane in range(width):
             seconds[lane] = 0.0
         for first in range(0, masks, 4):
             for h in range(4):
-                total = negated_sum(negated, h * stride, stride, z, 0, high, (first + h) * stride, signs)
-                constants[h] = level + high_line[first + h, 0] + total
+                add_rows(negated, h * stride, stride, below, 0, high, (first + h) * stride)
+                constants[h] = level + sums[first + h]
             maximum_panel(
                 low, width, negated, stride, signs, whole, constants, along, lined, weights, first, weighted, seconds
             )

@@ -265,7 +265,7 @@ def _output_error(
     lost = ETA * up(
         16 * (bits + 2) * (n + 2) * (1 + np.max(np.abs(output))) * (1 + slope) * (1 + np.max(magnitudes.reaches[first]))
     )
-    rounding = up(gamma(n + 3) * bulk + gamma(n // LANES + 6) * (1 + slope) * starts, 2)
+    rounding = up(gamma(n + 3) * bulk + gamma(2 * (n // LANES) + 16) * (1 + slope) * starts, 2)
     straight = up((gamma(n + bits + 10) * slope + 2 * off) * through, 2)
     result: Array = up(carried + rounding + straight + 2 * UNIT * np.abs(reference.residual.value) + lost)
     return result
