@@ -2,7 +2,9 @@
 
 Three descriptions of the quantities are tried, from the most general one:
 
-- *opaque*: any network; J_D = Var D + (E D − y)², R = (W(x) − y)², Var D ≥ 0, and what :mod:`structure` knows of E D;
+- *opaque*: any network; J_D = Var D + (E D − y)², R = (W(x) − y)², Var D ≥ 0, and what :mod:`structure` knows of E D
+  and W(x);
+- *floor*: J_D and E D² are at least what the mask that drops the whole last layer gives, times its probability s > 0;
 - *written out*: linear or non-negative networks (or only the last layer dropped) of a depth that is a number;
 - *equal weights*: the closed product over layers, for symbolic d.
 
@@ -25,7 +27,7 @@ from exactdropout.claims.indexed import Element, Part, describe, is_square_sum, 
 from exactdropout.claims.inequality import nonnegative, positive
 from exactdropout.claims.named import Quotient
 from exactdropout.claims.problem import Problem
-from exactdropout.claims.structure import Facts, Moments, facts, uniform_moments, written_out
+from exactdropout.claims.structure import Moments, facts, uniform_moments, written_out
 from exactdropout.claims.syntax import (
     Add,
     Claim,
@@ -53,15 +55,17 @@ def prove_everywhere(claim: Claim, problem: Problem) -> tuple[str, list[str]] | 
     known = facts(problem)
     descriptions: list[Callable[[], Moments | None]] = [
         lambda: None,
+        lambda: None,
         lambda: written_out(problem, known),
         lambda: uniform_moments(problem, known),
     ]
     for index, make in enumerate(descriptions):
+        floor = index == 1
         moments = make()
-        if index and moments is None:
+        if (floor and not known.may_drop_all) or (index > 1 and moments is None):
             continue
         try:
-            steps = _prove(claim, problem, known, moments)
+            steps = _prove(claim, World(claim, problem, known, moments, floor=floor))
         except Unsupported:
             continue
         if steps is not None:
@@ -130,8 +134,7 @@ def _scope(problem: Problem) -> str:
     return f"all sizes: {', '.join(free)} ({shape})" if free else f"the sizes of {shape}"
 
 
-def _prove(claim: Claim, problem: Problem, known: Facts, moments: Moments | None) -> list[str] | None:
-    world = World(claim, problem, known, moments)
+def _prove(claim: Claim, world: World) -> list[str] | None:
     statement = claim.statement
     if isinstance(statement, Comparison):
         steps: list[str] = []
@@ -198,7 +201,7 @@ def _strict(world: World, parts: list[Part]) -> set[int]:
 
 
 def _signs(part: Part, problem: Problem) -> tuple[bool, bool]:
-    """Return whether a sum of products is seen to be ≥ 0, and > 0: by squares and assumed signs of its entries.
+    """Return whether a sum of products is seen to be ≥ 0, and not 0: by squares and assumed signs of its entries.
 
     There is at least one of each index, so a sum of positive terms is positive.
     """
@@ -214,7 +217,7 @@ def _signs(part: Part, problem: Problem) -> tuple[bool, bool]:
             above &= bool(sign & {">", ">=", "<", "<="})
             turned += bool(sign & {"<", "<="})
     above &= not turned & 1
-    return above, above and never_zero
+    return above, never_zero and (above or not part[0])
 
 
 def _flat(world: World, normal: Mapping[tuple[Part, ...], Quotient]) -> tuple[Any, Any, list[Part], set[int]]:
@@ -246,9 +249,15 @@ def _flat(world: World, normal: Mapping[tuple[Part, ...], Quotient]) -> tuple[An
 def _monotone(world: World, statement: Monotonicity) -> str | None:
     name = statement.variable.name
     value = world.evaluate(statement.expression, {})
-    if statement.variable.indices or name not in (*world.names, "q") or name in ("t", "K", "n", "m"):
+    if statement.variable.indices or name not in (*world.names, "q"):
         raise Unsupported("monotonicity in something else than q, y or a scalar")
-    if world.powers or (world.moments is None and world.used and name != "y") or world.problem.definition((name, ())):
+    if world.floor and world.used:
+        raise Unsupported("what stays of J_D without one mask depends on the variable")
+    if (
+        (world.powers and name != "q")
+        or (world.moments is None and world.used and name != "y")
+        or world.problem.definition((name, ()))
+    ):
         raise Unsupported("a quantity that depends on the variable in an unknown way")
     if world.moments is None and world.used and _through_definitions("y", world.problem):
         raise Unsupported("weights or inputs that are given by the label")
@@ -257,13 +266,14 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
     if name == "q" and Name("q") not in world.problem.rates:
         raise Unsupported("q is a number here")
     top, bottom, parts, signed = _flat(world, value.normal())
-    index = world.ring.generators.index(world.symbols["t" if name == "q" else name])
-    if index in world.inside_relu:
+    index = world.ring.generators.index(world.symbols["t'" if name == "q" else name])
+    if {index, *(power.index for power in world.powers.values())} & world.inside_relu:
         raise Unsupported(f"{name} stands inside relu")
-    slope = top.derivative(index) * bottom - top * bottom.derivative(index)
+    derivative = _along(world, index, top.context())
+    slope = derivative(top) * bottom - top * derivative(bottom)
     if statement.direction == "constant":
         return f"The derivative in {name} is identically 0." if slope == 0 else None
-    if statement.direction in ("nonincreasing", "decreasing"):
+    if (statement.direction in ("nonincreasing", "decreasing")) != (name in world.flipped):
         slope = -slope
     if statement.direction in ("nondecreasing", "nonincreasing"):
         found = nonnegative(slope, signed)
@@ -271,6 +281,36 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         strict = _strict(world, parts) | ({index} if name == "q" else set())
         found = positive(slope, signed, strict)
     return None if found is None else f"The derivative in {name} has the right sign: {found}."
+
+
+def _along(world: World, index: int, context: Any) -> Callable[[Any], Any]:
+    """Return the derivative in a generator times a positive polynomial; powers with the exponent m = d − 1 move.
+
+    (a/b)^m has the derivative m (a/b)^m (a' b − a b')/(a b); z is (a/b)^m or (a/b)^m − 1.
+    """
+    width = len(context.gens())
+
+    def lift(polynomial: Any) -> Any:
+        return context.from_dict({(*m, *(0,) * (width - len(m))): c for m, c in polynomial.terms()})
+
+    moving = []
+    for power in world.powers.values():
+        a, b = lift(power.over), lift(power.under)
+        change = a.derivative(index) * b - a * b.derivative(index)
+        if change != 0:
+            moving.append((power.index, power.excess, change, a * b))
+    exponent = context.gen(world.ring.generators.index(world.symbols["m'"]))
+    common = math.prod((scale for *_, scale in moving), start=context.constant(1))
+
+    def derivative(polynomial: Any) -> Any:
+        total = polynomial.derivative(index) * common
+        for number, (position, excess, change, _) in enumerate(moving):
+            others = (scale for k, (*_, scale) in enumerate(moving) if k != number)
+            rest = math.prod(others, start=context.constant(1))
+            total += polynomial.derivative(position) * exponent * (context.gen(position) + excess) * change * rest
+        return total
+
+    return derivative
 
 
 def _through_definitions(name: str, problem: Problem) -> bool:

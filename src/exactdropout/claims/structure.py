@@ -31,6 +31,15 @@ class Facts:
     mean_above_output: str | None
     mean_below_output: str | None
     linear: bool
+    identity: bool
+    """Whether every unit is linear on all masks: by the activation, or by signs."""
+    output_is_bias: str | None
+    output_sign: str | None
+    """Why D − b has one sign on all masks, b the output bias."""
+    output_below: bool
+    """Whether that sign is ≤ 0."""
+    may_drop_all: bool
+    """Whether the whole last layer is dropped with a positive probability."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,46 @@ def facts(problem: Problem) -> Facts:
             and _group_nonnegative(problem, *inner)
         ):
             below = "Jensen: hidden values have means above their values without dropout, and output weights are <= 0"
-    return Facts(same, above, below, not deep or slope == 1)
+    linear = not deep or slope == 1
+    weight = problem.definition(("w", ()))
+    free = problem.network is None and not problem.single_entries
+    vanish = free and weight is not None and constant(weight) == 0
+    at_least = _last_values_nonnegative(problem) and _group_nonnegative(problem, ("w", ()))
+    at_most = (
+        _last_values_nonnegative(problem)
+        and free
+        and weight is None
+        and not problem.sign(("w", ())).isdisjoint({"<=", "<"})
+    )
+    sign = "the values before the output weights are >= 0, and so are" if at_least else ""
+    sign = "the values before the output weights are >= 0, and <= 0 are" if at_most and not at_least else sign
+    rate = problem.rates[-1]
+    dropped = rate == Name("q") and not problem.sign(("q", ())).isdisjoint({">", "!="})
+    return Facts(
+        mean_is_output=same,
+        mean_above_output=above,
+        mean_below_output=below,
+        linear=linear,
+        identity=linear or everything_nonnegative(problem),
+        output_is_bias="the output weights are 0" if vanish else None,
+        output_sign=f"D - b has one sign on every mask: {sign} the output weights" if sign else None,
+        output_below=not at_least,
+        may_drop_all=dropped or bool(constant(rate)),
+    )
+
+
+def _last_values_nonnegative(problem: Problem) -> bool:
+    """Return whether what the output weights multiply is ≥ 0 on all masks; with d = 1 that is x."""
+    shape = problem.shape
+    if shape.activation.slope == 0 and shape.hidden and not shape.symbolic_depth:
+        return True
+    inputs = problem.inputs
+    above = (
+        _group_nonnegative(problem, ("x", ()))
+        if inputs is None
+        else inputs == "ones" or all(_nonnegative(problem, x) for x in inputs)
+    )
+    return (above and shape.activation.slope == 0 and bool(shape.hidden)) or everything_nonnegative(problem)
 
 
 def _only_last_rate(problem: Problem) -> bool:
@@ -224,7 +272,7 @@ def uniform_moments(problem: Problem, known: Facts) -> Moments | None:
     if (
         weight is None
         or problem.inputs != "ones"
-        or known.mean_is_output is None
+        or not known.identity
         or shape.hidden_biases
         or shape.output_bias
         or any(key[0] in ("w", "W", "weights", "b", "biases", "x") for key in separate)

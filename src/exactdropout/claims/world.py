@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -33,39 +34,61 @@ __all__ = ["World", "plain"]
 
 _POWERS = 12
 _LONG_NAME = 400
-_OPAQUE = ("V", "W", "M", "E")
+_OPAQUE = ("V", "W", "M", "E", "S", "T")
+"""Var D, W(x), E D, what they differ by, and what stays of J_D and E D² without the mask that drops the last layer."""
+
+
+@dataclass(frozen=True)
+class ToDepth:
+    """A symbol for (over/under)^m, m = d − 1, or with ``excess`` for that power minus 1."""
+
+    index: int
+    over: Any
+    under: Any
+    excess: bool
 
 
 class World:
     """Symbols for everything that is free, quantities opaque or written out, and values of expressions."""
 
-    def __init__(self, claim: Claim, problem: Problem, known: Facts, moments: Moments | None) -> None:
-        """Make the symbols; ``moments=None`` keeps the quantities opaque."""
-        self.problem, self.known, self.moments = problem, known, moments
+    def __init__(
+        self, claim: Claim, problem: Problem, known: Facts, moments: Moments | None, *, floor: bool = False
+    ) -> None:
+        """Make the symbols; ``moments=None`` keeps the quantities opaque.
+
+        ``floor`` splits J_D and E D² at the mask that drops the whole last layer, and knows nothing else of them. The
+        symbols that no claim names have a prime: an author's t or m is another one.
+        """
+        self.problem, self.known, self.moments, self.floor = problem, known, moments, floor
         self.used: set[str] = set()
         self.long_names: dict[str, int] = {}
         self.inside_relu: set[int] = set()
         """Generators that a relu holds: it counts as one opaque factor, so no derivative in them is known."""
         dropping = problem.sign(("q", ())) & {">", "!="}
         symbols: dict[str, sympy.Symbol] = {
-            "t": sympy.Symbol("t", nonnegative=True, **({"positive": True} if dropping else {})),
+            "t'": sympy.Symbol("t'", nonnegative=True, **({"positive": True} if dropping else {})),
             "K": sympy.Symbol("K", positive=True),
             "n": sympy.Symbol("n", positive=True),
-            "m": sympy.Symbol("m", nonnegative=True),
+            "m'": sympy.Symbol("m'", nonnegative=True),
         }
-        for key in [*parameters(claim, problem), ("y", ())]:
-            symbols[key[0]] = sympy.Symbol(key[0], real=True, **_assumed(problem, key[0]))
-        self.names = list(symbols)
+        self.names = [name for name, _ in (*parameters(claim, problem), ("y", ()))]
+        for name in self.names:
+            symbols[name] = sympy.Symbol(name, real=True, **_assumed(problem, name))
+        self.flipped = {name for name in self.names if problem.sign((name, ())) & {"<", "<="}}
+        """Symbols whose generator stands for minus their value, which is not negative."""
+        symbols["s'"] = sympy.Symbol("s'", positive=True)
+        signed = "VEST" + ("WM" if known.output_sign else "")
         for example in ("", "0"):
             for letter in _OPAQUE:
                 symbols[f"{letter}{example}'"] = sympy.Symbol(
-                    f"{letter}{example}'", real=True, **({"nonnegative": True} if letter in "VE" else {})
+                    f"{letter}{example}'", real=True, **({"nonnegative": True} if letter in signed else {})
                 )
         for k in range(_POWERS):
-            symbols[f"z{k}"] = sympy.Symbol(f"z{k}'", nonnegative=True)
+            symbols[f"z{k}'"] = sympy.Symbol(f"z{k}'", nonnegative=True)
+            symbols[f"u{k}'"] = sympy.Symbol(f"u{k}'", positive=True)
         self.ring = ReluRing(symbols.values())
         self.symbols = symbols
-        self.powers: dict[str, ReluPolynomial] = {}
+        self.powers: dict[str, ToDepth] = {}
         shape = problem.shape
         sizes = {"K": shape.inputs, "n": shape.hidden[0] if len(set(shape.hidden)) == 1 else None}
         self.extents = {k: k if isinstance(v, str) else None if v is None else str(v) for k, v in sizes.items()}
@@ -84,9 +107,16 @@ class World:
     def reasons(self) -> Iterator[str]:
         """Yield what was used of the quantities that were evaluated."""
         opaque = self.moments is None
-        if self.used & {"criterion", "penalty", "risk"}:
+        if self.used & {"criterion", "penalty", "risk"} and not self.floor:
             yield "For each example J_D = Var D + (E D - y)^2, R = (W(x) - y)^2, penalty = J_D - R, and Var D >= 0."
-        if self.moments is not None and self.used:
+        if self.floor and self.used:
+            yield (
+                "With a probability s > 0 all masks of the last layer are 0 and D is the output bias: "
+                "J_D >= s (b - y)^2 and E D^2 >= s b^2, b = 0 where there is none."
+            )
+        elif self.known.output_is_bias and self.used:
+            yield f"D = W(x) = b on every mask, b = 0 where there is none: {self.known.output_is_bias}."
+        elif self.moments is not None and self.used:
             yield f"E D = W(x): {self.moments.reason}; the moments are written out as sums over units."
         elif opaque and self.used - {"risk", "output", "variance"}:
             if self.known.mean_is_output:
@@ -95,6 +125,8 @@ class World:
                 yield f"E D >= W(x): {self.known.mean_above_output}."
             elif self.known.mean_below_output:
                 yield f"E D <= W(x): {self.known.mean_below_output}."
+        if opaque and self.known.output_sign and not self.floor and self.used - {"risk", "variance"}:
+            yield f"{self.known.output_sign}."
 
     def evaluate(self, node: Expression, bound: Mapping[str, str]) -> Element:
         """Return the value of an expression; ``bound`` names the index of each enclosing sum."""
@@ -170,7 +202,7 @@ class World:
             return self.sums.scalar(self._generator(name)) if extent == name else self._number(Fraction(extent))
         if name == "d":
             if shape.symbolic_depth:
-                return self.sums.scalar(self._generator("m") + self._rational(Fraction(1)))
+                return self.sums.scalar(self._generator("m'") + self._rational(Fraction(1)))
             return self._number(Fraction(len(shape.hidden) + 1))
         if name in ("q", "p"):
             return self._rate(name, indices)
@@ -183,7 +215,8 @@ class World:
             return self.evaluate(definition, {})
         if name == "y" and self.problem.label is not None:
             return self.evaluate(self.problem.label, {})
-        return self.sums.scalar(self._generator(name))
+        value = self.sums.scalar(self._generator(name))
+        return -value if name in self.flipped else value
 
     def _rate(self, name: str, indices: tuple[Expression, ...]) -> Element:
         rates = self.problem.rates
@@ -193,7 +226,7 @@ class World:
         value = constant(rate)
         if value is not None:
             return self._number(value if name == "q" else 1 - value)
-        t, one = self.ring.generator(self.symbols["t"]), self.ring.one
+        t, one = self.ring.generator(self.symbols["t'"]), self.ring.one
         return self.sums.scalar(Quotient(t if name == "q" else one, one + t))
 
     def _entry(self, name: str, indices: tuple[Expression, ...], bound: Mapping[str, str]) -> Element:
@@ -270,10 +303,10 @@ class World:
             return self._monomial_to_depth(top, 1) * self._monomial_to_depth(bottom, -1)
         over, under = (ReluPolynomial(self.ring, {(): part}) for part in (top, bottom))
         if self.ring.is_positive(under) and self.ring.is_nonnegative(over - under):
-            excess = self._fresh_power(f"({over.expr})/({under.expr})")
+            excess = self._fresh_power(f"({over.expr})/({under.expr})", over, under, excess=True)
             return Quotient(self.ring.one + excess, self.ring.one)
         if self.ring.is_positive(over) and self.ring.is_nonnegative(under - over):
-            excess = self._fresh_power(f"({under.expr})/({over.expr})")
+            excess = self._fresh_power(f"({under.expr})/({over.expr})", under, over, excess=True)
             return Quotient(self.ring.one, self.ring.one + excess)
         raise Unsupported("a power of a base that is not known to be above or below 1")
 
@@ -284,29 +317,36 @@ class World:
         if value != 1:
             if value <= 0:
                 raise Unsupported("a power of a negative number")
-            result = result * Quotient(self._fresh_power(str(value)), self.ring.one)
+            power = self._fresh_power(str(value), self.ring.constant(value), self.ring.one, excess=False)
+            result = result * Quotient(power, self.ring.one)
         for index, exponent in enumerate(exponents):
             if exponent:
                 generator = self.ring.generators[index]
                 if not generator.is_nonnegative:
                     raise Unsupported("a power of something that may be negative")
-                symbol = Quotient(self._fresh_power(str(generator)), self.ring.one)
+                over = self.ring.generator(generator)
+                symbol = Quotient(self._fresh_power(str(generator), over, self.ring.one, excess=False), self.ring.one)
                 for _ in range(exponent):
                     result = result * symbol
         return result if sign > 0 else self._inverse(result)
 
-    def _fresh_power(self, base: str) -> ReluPolynomial:
-        if base not in self.powers:
+    def _fresh_power(self, text: str, over: ReluPolynomial, under: ReluPolynomial, *, excess: bool) -> ReluPolynomial:
+        """Return the symbol of (over/under)^m, or of what it has above 1."""
+        if text not in self.powers:
             if len(self.powers) == _POWERS:
                 raise Unsupported("too many powers with the exponent d")
-            self.powers[base] = self.ring.generator(self.symbols[f"z{len(self.powers)}"])
-        return self.powers[base]
+            letter = "u" if not excess and self.ring.is_positive(over) else "z"
+            symbol = self.symbols[f"{letter}{len(self.powers)}'"]
+            self.powers[text] = ToDepth(self.ring.generators.index(symbol), plain(over), plain(under), excess)
+        return self.ring.generator(self.ring.generators[self.powers[text].index])
 
     def _quantity(self, name: str) -> Element:
         """Return a quantity: the sum over examples of share times its value on the example."""
         shape = self.problem.shape
         y = self._variable("y", (), {})
         main = self._example("", y)
+        if name not in main:
+            raise Unsupported(f"{name} beside the mask that drops the last layer")
         if name == "output":
             return main["output"]
         if not self.problem.half:
@@ -320,9 +360,19 @@ class World:
         return half * (main[name] + self._example("0", zero)[name])
 
     def _example(self, suffix: str, y: Element) -> dict[str, Element]:
+        if self.floor:
+            return self._floor(suffix, y)
         if self.moments is None:
-            v, w, m, e = (self.sums.scalar(self._generator(f"{letter}{suffix}'")) for letter in _OPAQUE)
-            if self.known.mean_is_output:
+            v, w, m, e, _, _ = (self.sums.scalar(self._generator(f"{letter}{suffix}'")) for letter in _OPAQUE)
+            if self.known.output_is_bias:
+                v, w, m = self._number(Fraction(0)), self._output_bias(), self._output_bias()
+            elif self.known.output_sign:
+                if self.known.output_below:
+                    w, m = -w, -m
+                w, m = w + self._output_bias(), m + self._output_bias()
+            if self.known.output_is_bias:
+                pass
+            elif self.known.mean_is_output:
                 m = w
             elif self.known.mean_above_output:
                 m = w + e
@@ -343,13 +393,24 @@ class World:
             "output": w,
         }
 
+    def _output_bias(self) -> Element:
+        if not self.problem.shape.output_bias:
+            return self._number(Fraction(0))
+        return self._entry("b", (), {})
+
+    def _floor(self, suffix: str, y: Element) -> dict[str, Element]:
+        """Return J_D = s (b − y)² + S and E D² = s b² + T; s is the probability of that mask."""
+        share, rest, moment = (self.sums.scalar(self._generator(f"{n}'")) for n in ("s", f"S{suffix}", f"T{suffix}"))
+        b = self._output_bias()
+        return {"criterion": share * (b - y) ** 2 + rest, "second_moment": share * b * b + moment}
+
 
 def _assumed(problem: Problem, name: str) -> dict[str, bool]:
     signs = problem.sign((name, ()))
-    if ">" in signs:
+    if signs & {">", "<"}:
         return {"positive": True}
-    nonzero = {"nonzero": True} if signs & {"<", "!="} else {}
-    return nonzero | ({"nonnegative": True} if ">=" in signs else {})
+    nonzero = {"nonzero": True} if "!=" in signs else {}
+    return nonzero | ({"nonnegative": True} if signs & {">=", "<="} else {})
 
 
 def plain(element: ReluPolynomial) -> Any:
