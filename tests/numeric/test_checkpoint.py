@@ -20,6 +20,7 @@ import pytest
 from exactdropout.errors import InvalidInput, UnreadableFile
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
+from exactdropout.numeric import small
 from exactdropout.numeric.runs.journal import journal
 from exactdropout.numeric.runs.work import Runner, Work
 
@@ -59,6 +60,12 @@ def cubes(count=12, offset=0, kind="float64", name="cubes"):
     return Work(name=name, begin=Cubed, payload=payload, chunks=chunks, weights=(1,) * count)
 
 
+@pytest.fixture(autouse=True)
+def fewer_small_problems(monkeypatch):
+    """Two million masks would be walked in one call, without chunks; here a quarter of them has chunks."""
+    monkeypatch.setattr(small, "MOST_STEPS", 1 << 23)
+
+
 def run(path, *works, belongs=BELONGS, **how):
     """Run works on a journal, mark it complete; return the results and which chunks were begun."""
     BEGUN.clear()
@@ -82,7 +89,7 @@ KILLED = """
 import json, os, sys
 import numpy as np
 from exactdropout.evaluation import evaluate
-from exactdropout.numeric import float64, tables
+from exactdropout.numeric import float64, small, tables
 from exactdropout.numeric.derivatives import gradient
 from exactdropout.numeric.strategies import walking
 sys.path.insert(0, sys.argv[1])
@@ -90,7 +97,7 @@ from test_checkpoint import problem
 
 journal, how = sys.argv[2], json.loads(sys.argv[4])
 counter = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-tables.CHUNK_NANOSECONDS, float64.SERIAL = 2e4, 0.0
+tables.CHUNK_NANOSECONDS, float64.SERIAL, small.MOST_STEPS = 2e4, 0.0, 1 << 23
 for kind in (walking.WalkedItems, gradient.DescendedItems):
     def counted(self, payload, chunk, begin=kind.__init__):
         os.write(counter, b".")
