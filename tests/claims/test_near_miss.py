@@ -43,3 +43,24 @@ def test_no_slip_is_named_without_one(claim):
 def test_no_slip_is_named_for_points_where_the_units_happen_to_be_linear(arch):
     # with classic scaling E D = W(x) holds at most simple points, and fails at w x = 2, b = -1
     assert check("E[D] = W(x)", arch).near_miss is None
+
+
+@pytest.mark.parametrize(
+    ("claim", "slip"),
+    [
+        (f"E[D^2] = W(x)^2 + 1/q*{SUM} - {SUM}", "in a denominator"),  # the swap of p and q would explain it too
+        (r"\operatorname{Var}[D] = \frac{p}{q} \sum_{i=1}^K w_i^2 x_i^2", "p and q are swapped"),
+        ("E[D] = (1 - q)*W(x)", "classic scaling"),  # W(x) has the weights as they are
+    ],
+)
+def test_the_slip_that_is_named_is_the_plainest(claim, slip):
+    assert slip in check(claim, LINEAR).near_miss
+
+
+@pytest.mark.parametrize(
+    ("claim", "arch", "q"),
+    [("Var[D] = 0", "1-1, no biases", None), ("penalty = 0", LINEAR, "1/2"), ("J_D = risk", "1-1-1 relu", "0, q")],
+)
+def test_no_masks_at_all_is_not_the_last_layer_forgotten(claim, arch, q):
+    verdict = check(claim, arch, q=q)
+    assert (verdict.status, verdict.near_miss) == ("refuted", None)

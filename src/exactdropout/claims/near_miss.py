@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.evaluation import Undefined, Unsupported
-from exactdropout.claims.problem import Problem
+from exactdropout.claims.problem import Problem, constant
 from exactdropout.claims.search import Naive, Variant, candidates, failure
 from exactdropout.claims.syntax import (
     Add,
@@ -81,8 +81,9 @@ def edits(claim: Claim) -> Iterator[tuple[str, Claim]]:
     if not isinstance(statement, Comparison) or statement.relations != ("=",):
         return
     rules: list[tuple[str, Callable[[Expression], Expression]]] = [
-        ("p and q are swapped", _swapped),
+        # before the swap: where denominators alone hold p or q, both change the same
         ("1/p stands for 1/(1 - p), or 1/q for 1/(1 - q), in a denominator", lambda e: rebuilt(e, _bottoms)),
+        ("p and q are swapped", _swapped),
         (
             "the second moment 1/p of a mask is taken for its variance 1/p - 1",
             lambda e: rebuilt(e, _second_moment_factor),
@@ -110,6 +111,7 @@ def _stated(side: Expression) -> bool:
 
 _VARIANTS: tuple[tuple[str, Variant], ...] = (
     ("classic scaling (kept values not multiplied by 1/p) in place of inverted", "classic"),
+    ("classic scaling (kept values not multiplied by 1/p) in place of inverted", "classic full"),
     ("the last layer's masks are forgotten", "last kept"),
     ("point mass for half mass, or the reverse", "other mass"),
 )
@@ -129,12 +131,20 @@ def near_miss(claim: Claim, problem: Problem) -> str | None:
                 and not problem.half
             ):
                 continue
+            if variant == "last kept" and _only_last_masks(problem):
+                continue  # without them there is no dropout at all
             if _everywhere(claim, problem, variant):
                 return f"{name}; then the claim holds at {POINTS} exact points"
     for name, changed in edits(claim):
         if not _trivial(changed) and _everywhere(changed, problem, "dropout"):
             return f"{name}; {changed} holds at {POINTS} exact points"
     return None
+
+
+def _only_last_masks(problem: Problem) -> bool:
+    """Return whether no layer but the last is dropped."""
+    alone = not problem.shape.hidden and not problem.shape.symbolic_depth
+    return alone or (len(problem.rates) > 1 and all(constant(rate) == 0 for rate in problem.rates[:-1]))
 
 
 def _trivial(claim: Claim) -> bool:

@@ -32,7 +32,7 @@ from exactdropout.numeric.reference import naive_evaluation
 __all__ = ["Naive", "Variant", "candidates", "concrete", "failure", "holds_at", "key_text", "search"]
 
 F = Fraction
-Variant = Literal["dropout", "classic", "last kept", "other mass"]
+Variant = Literal["dropout", "classic", "classic full", "last kept", "other mass"]
 MAX_MASK_BITS = 14
 MAX_UNSUPPORTED = 3
 
@@ -67,13 +67,16 @@ class Naive(Fractions):
         found = naive_evaluation(network, data, rates)
         shares = found.probabilities
         columns = found.per_example
-        output = columns.output[0][0]
+        plain = found
+        if self.variant == "classic full":  # W(x) keeps its weights
+            plain = naive_evaluation(*concrete(scope, "last kept"))
+        output = plain.per_example.output[0][0]
         variances = [sum(row) for row in columns.variance.tolist()]
         means = columns.mean[:, 0].tolist()
         scope.quantities |= {
             "criterion": found.criterion,
-            "risk": found.risk,
-            "penalty": found.penalty,
+            "risk": plain.risk,
+            "penalty": found.criterion - plain.risk,
             "mean": found.mean[0],
             "variance": found.variance,
             "second_moment": sum((s * (v + m * m) for s, v, m in zip(shares, variances, means, strict=True)), F(0)),
@@ -87,7 +90,7 @@ def concrete(scope: Scope, variant: Variant = "dropout") -> tuple[Network, Examp
     architecture, values = scope.architecture, scope.values
     widths = architecture.widths
     rates = tuple(scope.rate(layer) for layer in range(architecture.depth))
-    keep = [1 - q if variant == "classic" else F(1) for q in rates]
+    keep = [1 - q if variant in ("classic", "classic full") else F(1) for q in rates]
     weights: list[Any] = []
     biases: list[Any] = []
     for layer in range(1, len(widths)):
