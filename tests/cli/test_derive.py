@@ -271,3 +271,36 @@ def test_what_stands_beside_the_formulas_compiles_and_fits_the_page(arguments, c
     assert done.returncode == 0, done.stdout[-2000:]
     wide = [float(size) for size in re.findall(r"Overfull \\hbox \(([\d.]+)pt", done.stdout)]
     assert max(wide, default=0) < 25  # a few letters, in the margin
+
+
+def test_compact_formulas_are_proved_by_check(capsys):
+    arguments = ["--arch", "2-1-1 relu, no biases", "--q", "1/2"]
+    assert main(["derive", *arguments, "--compact"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" = ")[0] for line in lines] == ["J_D", "penalty", "Var[D]"]
+    assert lines[0].count("relu(W[1][1,1]*x[1] + W[1][1,2]*x[2])") == 2  # a residual and a spread for each masked input
+    for line in lines:
+        assert check(line, "2-1-1 relu, no biases", q="1/2").status == "proved"
+    assert main(["derive", *arguments, "--compact", "--quantity", "mean"]) == 2
+    assert "--quantity" in capsys.readouterr().err
+    assert main(["derive", "--arch", "K-1", "--compact", "--closed-form"]) == 2
+
+
+def test_code_and_mathml_of_derivatives(capsys):
+    arguments = ["derive", "--arch", "1-1 linear, no biases", "--quantity", "penalty", "--gradient", "penalty"]
+    arguments += ["--hessian", "penalty", "--derivative-q", "penalty"]
+    assert main([*arguments, "--code", "python"]) == 0
+    scope: dict[str, object] = {}
+    exec(capsys.readouterr().out, scope)
+    half = F(1, 2)  # penalty = q/(1 - q) v^2 x^2 at q = 1/2, v = 3, x = 5
+    assert scope["penalty"](half, 3, 5) == 225
+    assert scope["d_penalty_d_v_1"](half, 3, 5) == 150
+    assert scope["d2_penalty_d_v_1_d_v_1"](half, 5) == 50
+    assert scope["d_penalty_d_q"](half, 3, 5) == 4 * 225
+    assert main([*arguments, "--mathml", "--json"]) == 0
+    forms = json.loads(capsys.readouterr().out)
+    assert "<msup><mo>∂</mo><mn>2</mn></msup>" in forms["d2_penalty_d_v_1_d_v_1"]["mathml"]
+    for form in (forms["penalty"], forms["d_penalty_d_q"], forms["d_penalty_d_v_1"]):
+        assert ET.fromstring(form["mathml"]).tag == "math"
+    assert main([*arguments, "--monotone", "penalty", "--code", "c"]) == 2
+    assert "--monotone" in capsys.readouterr().err

@@ -43,9 +43,11 @@ _LETTERS = "ijklmrstuvz"
 
 
 def derived_claims(
-    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None
+    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None, compact: bool = False
 ) -> dict[str, Claim]:
     """Return ``quantity = formula`` for each quantity, in the arguments of :func:`exactdropout.claims.check`.
+
+    ``compact`` asks for sums of squares, which criterion, penalty and variance have.
 
     Raises:
         InvalidInput: a size that is a symbol, or an argument that does not fit.
@@ -55,13 +57,14 @@ def derived_claims(
     penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)
     """
     claims = {}
-    for name, formula in derived_formulas(arch, data, q, quantities=quantities, max_cost=max_cost).items():
+    found = derived_formulas(arch, data, q, quantities=quantities, max_cost=max_cost, compact=compact)
+    for name, formula in found.items():
         claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
     return claims
 
 
 def derived_formulas(
-    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None
+    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None, compact: bool = False
 ) -> dict[str, Formula]:
     """Return the formula of each quantity, in the arguments of :func:`exactdropout.claims.check`.
 
@@ -70,6 +73,8 @@ def derived_formulas(
         CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
     """
     found = derivation(arch, data, q, max_cost=max_cost)
+    if compact:
+        return {name: found.compact(name) for name in quantities}
     return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
 
 

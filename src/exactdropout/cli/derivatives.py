@@ -65,19 +65,21 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
     from exactdropout.cli.derivatives_latex import latex_blocks
     from exactdropout.notation.document import display, document
 
-    if options.code or options.mathml or options.closed_form or options.assume:
-        raise InvalidInput(
-            "Arguments '--code', '--mathml', '--closed-form' and '--assume' must stand without derivatives."
-        )
+    if options.closed_form or options.assume:
+        raise InvalidInput("Arguments '--closed-form' and '--assume' must stand without derivatives.")
+    if (options.code or options.mathml) and (options.monotone or options.regions):
+        raise InvalidInput("Arguments '--code' and '--mathml' must stand without '--monotone' and '--regions'.")
     if options.limit < 1:
         raise InvalidInput(f"Argument '--limit' must be at least 1, not {options.limit}.")
     limit, own = cost_limit(options.max_cost), engine_style(style)
     found = derivation(**problem, max_cost=limit)
     check_apart(map(str, found.symbols), own)
     content = _content(found, options, limit, own)
+    if options.code or options.mathml:
+        return _print_formulas(found, content, options, own)
     claims = {}
     if options.quantity:
-        claims = derived_claims(**problem, quantities=options.quantity, max_cost=limit)
+        claims = derived_claims(**problem, quantities=options.quantity, max_cost=limit, compact=options.compact)
     if options.json:
         shown = {n: {"text": claim_text(c, style), "latex": claim_latex(c, style)} for n, c in claims.items()}
         print_json("derive", {**shown, **content})
@@ -87,6 +89,27 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
         print(document(*blocks) if style.standalone else "\n".join(blocks))
     else:
         print("\n".join([*(claim_text(c, style) for c in claims.values()), *_lines(content, _at(found))]))
+    return 0
+
+
+def _print_formulas(derivation: Any, content: dict[str, Any], options: argparse.Namespace, style: Style) -> int:
+    """Print code or MathML, of what ``--quantity`` asks for and of each derivative."""
+    from exactdropout.cli.derivative_forms import formula_forms
+    from exactdropout.symbolic.freed import network_parameters
+
+    formulas = {}
+    for name in options.quantity or ():
+        formula = derivation.compact(name) if options.compact else getattr(derivation, name)
+        formulas[name] = formula[0] if name == "mean" else formula
+    trees = (_parameter(parameter, derivation) for parameter in network_parameters(derivation.network))
+    names = {expression_text(tree, style): tree for tree in trees}
+    forms = formula_forms(formulas, content, names, options.code, style)
+    if options.json:
+        print_json("derive", forms)
+    else:
+        print(
+            ("\n\n" if options.code else "\n").join(text for form in forms.values() for text in form.values()).rstrip()
+        )
     return 0
 
 
@@ -100,9 +123,9 @@ def engine_style(style: Style) -> Style:
 class Forms(dict[str, Any]):
     """Text and LaTeX of a formula, which they come with."""
 
-    def __init__(self, formula: Any, style: Style) -> None:
-        """Print in one line."""
-        super().__init__(text=formula.text(style), latex=formula.latex(style.inline()))
+    def __init__(self, formula: Any, style: Style, **place: str) -> None:
+        """Print in one line; ``place`` says what the formula belongs to."""
+        super().__init__(**place, text=formula.text(style), latex=formula.latex(style.inline()))
         self.formula = formula
 
 
@@ -148,7 +171,7 @@ def _gradient(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
         array = (found.biases if parameter.source is None else found.weights)[parameter.layer]
         place = parameter.unit if parameter.source is None else (parameter.unit, parameter.source)
         name = expression_text(_parameter(parameter, derivation), style)
-        entries.append({"parameter": name, **Forms(array[place], style)})
+        entries.append(Forms(array[place], style, parameter=name))
     return {"quantity": found.quantity, "entries": entries}
 
 
@@ -158,7 +181,7 @@ def _hessian(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
         "quantity": found.quantity,
         "parameters": names,
         "entries": [
-            {"row": names[a], "column": names[b], **Forms(found.matrix[a, b], style)}
+            Forms(found.matrix[a, b], style, row=names[a], column=names[b])
             for a in range(len(names))
             for b in range(a, len(names))
         ],

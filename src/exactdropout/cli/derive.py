@@ -21,6 +21,7 @@ from exactdropout.notation.style import MAX_WIDTH, MIN_WIDTH
 
 __all__ = ["add"]
 
+_COMPACT = ("criterion", "penalty", "variance")
 _QUANTITIES = ("criterion", "risk", "penalty", "mean", "variance")
 
 
@@ -40,6 +41,10 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--closed-form", action="store_true", help="sums and products over layers, for sizes that may be K, n, d: "
         "linear units, non-negative weights and inputs, or only the last layer dropped",
+    )  # fmt: skip
+    command.add_argument(
+        "--compact", action="store_true", help="criterion, penalty and variance as sums of squares, one for each "
+        "distinct masked input",
     )  # fmt: skip
     command.add_argument(
         "--assume", action="append", metavar="TEXT", help="assumption of a closed form, such as 'weights = c, c >= 0'"
@@ -74,9 +79,13 @@ def run(options: argparse.Namespace) -> int:
     from exactdropout.notation.document import display, document
 
     style = _style(options)
-    problem, quantities = claim_problem(options), options.quantity or _QUANTITIES
+    problem, quantities = claim_problem(options), options.quantity or (_COMPACT if options.compact else _QUANTITIES)
     if options.stationary and not options.regions:
         raise InvalidInput("Argument '--stationary' must stand beside '--regions'.")
+    if options.compact and (options.closed_form or options.assume):
+        raise InvalidInput("Argument '--compact' must stand without '--closed-form' and '--assume': it needs numbers.")
+    if options.compact and not set(quantities) <= set(_COMPACT):
+        raise InvalidInput(f"Argument '--quantity' must be one of {', '.join(_COMPACT)} beside '--compact'.")
     if wanted(options):
         return print_derivatives(problem, options, style)
     closed = options.closed_form or options.assume
@@ -84,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         if closed:
             raise InvalidInput("Argument '--code' must stand without '--closed-form' and '--assume': it needs numbers.")
         limit = cost_limit(options.max_cost)
-        formulas = derived_formulas(**problem, quantities=quantities, max_cost=limit)
+        formulas = derived_formulas(**problem, quantities=quantities, max_cost=limit, compact=options.compact)
         code = {name: formula.code(options.code, name) for name, formula in formulas.items()}
         if options.json:
             print_json("derive", {name: {"code": source} for name, source in code.items()})
@@ -94,7 +103,9 @@ def run(options: argparse.Namespace) -> int:
     if closed:
         claims = closed_forms(**problem, assume=options.assume, quantities=quantities)
     else:
-        claims = derived_claims(**problem, quantities=quantities, max_cost=cost_limit(options.max_cost))
+        claims = derived_claims(
+            **problem, quantities=quantities, max_cost=cost_limit(options.max_cost), compact=options.compact
+        )
     if options.json:
         forms = {
             name: {

@@ -22,7 +22,7 @@ from exactdropout.notation.tree import (
     Repeated,
 )
 
-__all__ = ["comparison_mathml", "equation_mathml", "expression_mathml"]
+__all__ = ["comparison_mathml", "derivative_mathml", "equation_mathml", "expression_mathml"]
 
 _PLAIN = Style()
 _LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΦΨΩ", strict=True))
@@ -46,6 +46,15 @@ def equation_mathml(left: str | Expression | None, node: Expression, style: Styl
     side = Quantity(left) if isinstance(left, str) else left
     head = "" if side is None else f"{_print(side, SUM, style)}<mo>=</mo>"
     return f'<math display="block"><mrow>{head}{_print(node, SUM, style)}</mrow></math>'
+
+
+def derivative_mathml(quantity: str, by: Sequence[Name], node: Expression, style: Style = _PLAIN) -> str:
+    """Return the equation of a derivative of a quantity in q, or of a partial one in weights, in display style."""
+    letter = "<mi>d</mi>" if by[0] == Name("q") else "<mo>∂</mo>"
+    power = letter if len(by) == 1 else f"<msup>{letter}<mn>{len(by)}</mn></msup>"
+    below = "".join(f"{letter}{_print(name, ATOM, style)}" for name in by)
+    left = f"<mfrac><mrow>{power}{_quantity(quantity)}</mrow><mrow>{below}</mrow></mfrac>"
+    return f'<math display="block"><mrow>{left}<mo>=</mo>{_print(node, SUM, style)}</mrow></math>'
 
 
 def comparison_mathml(sides: Sequence[Expression], relations: Sequence[str], style: Style = _PLAIN) -> str:

@@ -108,7 +108,12 @@ class MonotoneStretches:
 def monotone_stretches(of: Formula, quantity: str) -> MonotoneStretches:
     """Return the stretches of a formula in which one symbol is free, as 1 − q or not at all."""
     if len(of.symbols) > 1:
-        raise InvalidInput(f"Argument 'quantity' must depend on q alone, not on {', '.join(map(str, of.symbols[:6]))}.")
+        others = [str(symbol) for symbol in of.symbols if str(symbol) != "q"]
+        shown = ", ".join(others[:6]) + (", ..." if len(others) > 6 else "")
+        raise InvalidInput(
+            f"Argument 'quantity' must depend on q alone, but the {quantity} depends on {shown} too; give numbers for "
+            "weights and data."
+        )
     indices = sorted(of._parts[1])
     for i in indices:
         g = of.ring.generators[i]
