@@ -176,7 +176,7 @@ def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities
         value = values[name]
         if problem.half:
             value = Divide(value, Number(Fraction(2)))
-        claims[name] = Claim(Comparison((Quantity(name), _with_letters(value, letters)), ("=",)), assumptions)
+        claims[name] = Claim(Comparison((Quantity(name), _with_letters(_one_sum(value), letters)), ("=",)), assumptions)
     return claims
 
 
@@ -191,6 +191,17 @@ def _equal(left: Expression, right: Expression, problem: Problem) -> bool:
         return not (world.evaluate(left, {}) - world.evaluate(right, {})).normal()
     except Unsupported:
         return False
+
+
+def _one_sum(expression: Expression) -> Expression:
+    """Return the expression with sums of sums written as one: a + b − y, not (a + b) − y."""
+
+    def change(node: Any) -> Any:
+        if isinstance(node, Add) and any(isinstance(term, Add) for term in node.terms):
+            return Add(tuple(t for term in node.terms for t in (term.terms if isinstance(term, Add) else (term,))))
+        return node
+
+    return rebuilt(expression, change)  # type: ignore[no-any-return]
 
 
 def _with_letters(expression: Expression, letters: Sequence[str]) -> Expression:

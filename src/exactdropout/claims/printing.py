@@ -15,12 +15,20 @@ from exactdropout.claims.syntax import (
     walk,
 )
 from exactdropout.errors import InvalidInput
-from exactdropout.notation.latex import equation_latex, expression_latex
+from exactdropout.notation.latex import breakable, equation_latex, expression_latex
 from exactdropout.notation.mathml import comparison_mathml
 from exactdropout.notation.style import Style, check_free
 from exactdropout.notation.text import expression_text
 
-__all__ = ["aligned_latex", "claim_latex", "claim_mathml", "claim_text", "expression_latex", "expression_text"]
+__all__ = [
+    "aligned_latex",
+    "broken",
+    "claim_latex",
+    "claim_mathml",
+    "claim_text",
+    "expression_latex",
+    "expression_text",
+]
 
 _RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
 _PLAIN = Style()
@@ -68,6 +76,15 @@ def _claim(claim: Claim, *, latex: bool, style: Style = _PLAIN) -> str:
     if claim.assumptions:
         text += words("if") + ", ".join(map(comparison, claim.assumptions))
     return " ".join(text.split())
+
+
+def broken(claim: Claim, style: Style) -> Claim:
+    """Return an equation with long sums taken out of numerators on its right, where no line can be broken."""
+    statement = claim.statement
+    if not isinstance(statement, Comparison):
+        return claim
+    *first, last = statement.sides
+    return Claim(Comparison((*first, breakable(last, style)), statement.relations), claim.assumptions)
 
 
 def aligned_latex(claim: Claim, style: Style = _PLAIN) -> str:

@@ -40,13 +40,27 @@ def verdict_latex(verdict: Verdict, style: Style) -> str:
         note = f" ({latex_sentence(point.note.strip())})" if point.note.strip() else ""
         text = f"The claim is refuted: ${shown}$ is false{note}" + (f" at {where}." if where else ".")
         if verdict.near_miss:
-            text += f" Near miss: {latex_sentence(verdict.near_miss)}."
+            text += f" Near miss: {_near_miss(verdict.near_miss)}."
         parts = [theorem(statement, kind="claim"), rf"\noindent {text}", scope]
     else:
         tried = "\n".join([r"\begin{enumerate}", *(rf"\item {step}" for step in steps), r"\end{enumerate}"])
         parts = [theorem(statement, kind="claim"), r"\noindent The claim is undecided. What was tried:", tried, scope]
     body = "\n".join(parts)
     return document(body) if style.standalone else body
+
+
+def _near_miss(text: str) -> str:
+    """Return the slip in words, with the claim that holds without it, where there is one, as a formula."""
+    from exactdropout.claims.parser import parse_claim
+    from exactdropout.claims.printing import claim_latex
+    from exactdropout.errors import InvalidInput
+
+    slip, _, rest = text.partition("; ")
+    changed, holds, points = rest.rpartition(" holds at ")
+    try:
+        return f"{latex_sentence(slip)}; ${claim_latex(parse_claim(changed))}${holds}{points}"
+    except InvalidInput:  # words alone
+        return latex_sentence(text)
 
 
 def _symbol(name: str) -> str:

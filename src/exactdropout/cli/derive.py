@@ -75,7 +75,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Derive and print."""
     from exactdropout.claims.formulas import closed_forms, derived_claims, derived_formulas
-    from exactdropout.claims.printing import aligned_latex, claim_latex, claim_text
+    from exactdropout.claims.printing import aligned_latex, broken, claim_latex, claim_text
     from exactdropout.notation.document import display, document
 
     style = _style(options)
@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
         }
         print_json("derive", forms)
     elif options.latex or options.standalone:
-        shown = [aligned_latex(claim, display(style)) for claim in claims.values()]
+        shown = [aligned_latex(claim if closed else broken(claim, style), display(style)) for claim in claims.values()]
         print(document(*shown) if style.standalone else "\n".join(shown))
     else:
         for claim in claims.values():

@@ -63,6 +63,8 @@ def theorem(statement: str, *, kind: str = "theorem", title: str = "", proof: Se
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: str = "") -> str:
     """Return a booktabs table; every cell is LaTeX, ``columns`` the preamble of ``tabular`` (left-aligned by default).
 
+    Rows that hold fractions stand further apart.
+
     >>> print(table(["quantity", "value"], [["$R$", "$64$"]]))
     \\begin{tabular}{@{}ll@{}}
     \\toprule
@@ -74,7 +76,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: str = "
     """
     if any(len(row) != len(header) for row in rows):
         raise InvalidInput(f"Argument 'rows' must have {len(header)} cells in each row, one per column.")
-    body = [" & ".join(row) + r" \\" for row in rows]
+    body = [" & ".join(row) + (r" \\[0.8ex]" if r"\frac" in "".join(row) else r" \\") for row in rows]
     return "\n".join([
         rf"\begin{{tabular}}{{@{{}}{columns or 'l' * len(header)}@{{}}}}", r"\toprule", " & ".join(header) + r" \\",
         r"\midrule", *body, r"\bottomrule", r"\end{tabular}",

@@ -45,7 +45,8 @@ def tree(
     def product(node: Any, depth: int) -> Expression:
         top, bottom = sympy.fraction(node, exact=True)
         if bottom != 1:
-            return Divide(walk(top, depth), walk(bottom, depth))
+            above, below = walk(top, depth), walk(bottom, depth)
+            return Negate(Divide(above.operand, below)) if isinstance(above, Negate) else Divide(above, below)
         coefficient, rest = node.as_coeff_Mul()
         if coefficient == -1 and rest.is_Add:
             return walk(sympy.Add(*(-term for term in rest.args)), depth)
@@ -82,7 +83,7 @@ def tree(
                 )
             return Name(str(node.base), tuple(walk(i, depth) for i in node.indices))
         if node.is_Add:
-            return Add(tuple(walk(term, depth) for term in node.as_ordered_terms()))
+            return Add(_plus_first([walk(term, depth) for term in node.as_ordered_terms()]))
         if node.is_Mul:
             return product(node, depth)
         if node.is_Pow:
@@ -99,3 +100,9 @@ def tree(
         raise InvalidInput(f"Argument {argument!r} holds {show(node)}, which is not part of the grammar.")
 
     return walk(expression, 0)
+
+
+def _plus_first(terms: list[Expression]) -> tuple[Expression, ...]:
+    """Return the terms of a sum with one that has no minus in front, if there is one: y − b, not −b + y."""
+    first = next((i for i, term in enumerate(terms) if not isinstance(term, Negate)), 0)
+    return (terms[first], *terms[:first], *terms[first + 1 :])
