@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -289,7 +290,8 @@ def _data(data: Any, shape: Shape) -> tuple[bool, Any, Expression | None]:
             f"Argument 'data' must be Examples or text such as 'point(x, y)', 'half(1, 1)' or 'point((1, -2), y)', "
             f"not {show(data)}."
         )
-    half, x, y = match[1] == "half", match[2], parse_expression(match[3])
+    with _about("data"):
+        half, x, y = match[1] == "half", match[2], parse_expression(match[3])
     label = None if y == Name("y") else y
     if x == "x":
         return half, None, label
@@ -297,7 +299,8 @@ def _data(data: Any, shape: Shape) -> tuple[bool, Any, Expression | None]:
         return half, "ones", label
     if not (x.startswith("(") and x.endswith(")")):
         raise InvalidInput(f"Argument 'data' must give the inputs as x, 1 or (1, -2), not {show(x)}.")
-    inputs = tuple(parse_expression(part) for part in x[1:-1].split(","))
+    with _about("data"):
+        inputs = tuple(parse_expression(part) for part in x[1:-1].split(","))
     if isinstance(shape.inputs, int) and len(inputs) != shape.inputs:
         raise InvalidInput(f"Argument 'data' must have {shape.inputs} inputs, not {len(inputs)}.")
     return half, inputs, label
@@ -322,7 +325,8 @@ def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
     if q is None:
         return (Name("q"),)
     if isinstance(q, str):
-        found = tuple(parse_expression(part) for part in q.split(","))
+        with _about("q"):
+            found = tuple(parse_expression(part) for part in q.split(","))
     else:
         values = list(q) if isinstance(q, Sequence) else [q]
         found = ()
@@ -363,7 +367,20 @@ def _assumptions(assume: Any, names: Mapping[str, str] | None) -> list[Compariso
     texts = [assume] if isinstance(assume, str) else assume
     if not isinstance(texts, Sequence):
         raise InvalidInput(f"Argument 'assume' must be text or a sequence of texts, not {show(assume)}.")
-    return [c for text in texts for c in parse_assumptions(text, names)]
+    with _about("assume"):
+        return [c for text in texts for c in parse_assumptions(text, names)]
+
+
+@contextmanager
+def _about(argument: str) -> Iterator[None]:
+    """Let the parser's errors name the argument whose text it read."""
+    try:
+        yield
+    except InvalidInput as error:
+        head = "Argument 'claim'"
+        if not str(error).startswith(head):
+            raise
+        raise InvalidInput(f"Argument {argument!r}{str(error)[len(head) :]}") from error
 
 
 def _key(name: Name) -> tuple[str, tuple[int, ...]] | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from exactdropout.cli.arguments import cost_limit
+from exactdropout.cli.arguments import cost_limit, wants_progress
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational
@@ -218,7 +218,9 @@ def _regions(derivation: Any, limits: Mapping[str, float], options: argparse.Nam
 
     asked = tuple(dict.fromkeys(name for name in options.quantity or () if name in _ON_REGIONS)) or ("criterion",)
     # the hinges of the risk, which are others where there are hidden biases, cut finer
-    found = derivation.regions("criterion" if asked == ("criterion",) else "penalty", **limits)
+    found = derivation.regions(
+        "criterion" if asked == ("criterion",) else "penalty", **limits, progress=wants_progress(options)
+    )
 
     def named(symbol: Any) -> str:
         return expression_text(symbol_name(str(symbol)), style)

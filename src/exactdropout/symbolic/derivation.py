@@ -227,14 +227,17 @@ class Derivation:
 
         return monotone_stretches(getattr(self, self._quantity(quantity)), quantity)
 
-    def regions(self, quantity: str = "penalty", *, max_cost: float = MAX_REGIONS) -> Regions:
+    def regions(
+        self, quantity: str = "penalty", *, max_cost: float = MAX_REGIONS, progress: Progress | bool | None = None
+    ) -> Regions:
         """Return the activation regions in the space of hidden weights, for inputs that are numbers.
 
         One hidden layer: the hyperplanes of the distinct masked inputs cut the space of each unit into cones; the
         regions are their products, all of them, each with an exact interior point and its polynomials. Deeper: see
         :class:`~exactdropout.symbolic.regions.Regions`. With ``quantity="criterion"`` the hinges are those of the
         criterion; those of the risk are other ones where there are hidden biases. Exact. Cost: the cones of a unit
-        are listed at once, bounded beforehand by Schläfli's count; regions are made when asked for.
+        are listed at once, bounded beforehand by Schläfli's count; regions are made when asked for. With ``progress``
+        deeper searches tell how many of the regions of the lower layers are done.
 
         Raises:
             InvalidInput: a hinge depends on something else than weights.
@@ -245,7 +248,9 @@ class Derivation:
         """
         from exactdropout.symbolic.regions import regions
 
-        return regions(self._problem, quantity, max_cost)
+        check_limit(max_cost)
+        with reporting(progress, "regions of lower layers") as report:
+            return regions(self._problem, quantity, max_cost, report)
 
     def compact(self, quantity: str = "criterion") -> Formula:
         """Return the criterion, penalty or variance as a sum of squares that is not multiplied out.
@@ -274,7 +279,7 @@ class Derivation:
     def _layers(self, layer: int | Sequence[int] | None) -> tuple[int, ...]:
         if layer is None:
             return tuple(range(len(self.rates)))
-        if isinstance(layer, (tuple, list)):
+        if isinstance(layer, (tuple, list)) and layer:
             return tuple(dict.fromkeys(one for given in layer for one in self._layers(given)))
         if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < len(self.rates):
             raise InvalidInput(f"Argument 'layer' must be None or from 0 to {len(self.rates) - 1}, not {show(layer)}.")
@@ -386,7 +391,14 @@ def derive(
     return Derivation(network=network, data=data, rates=rates, cost=cost, _problem=problem)
 
 
+def check_limit(max_cost: Any) -> None:
+    """Refuse a limit that is no positive number."""
+    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
+        raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {show(max_cost)}.")
+
+
 def _announce(cost: float, max_cost: float) -> None:
+    check_limit(max_cost)
     if cost > max_cost:
         raise CostLimitExceeded(
             f"Argument 'max_cost' allows {max_cost:.3g} steps, but this derivation would take about {cost:.3g}."

@@ -109,6 +109,7 @@ class Formula:
         return total / self.denominator.evaluate(point, numbers)
 
     def _point(self, values: Mapping[Any, Any]) -> list[Fraction]:
+        _check_mapping(values)
         given: dict[str, Fraction] = {}
         for key, value in values.items():
             number, kind = scalar(value, str(key))
@@ -142,6 +143,7 @@ class Formula:
 
     def subs(self, values: Mapping[Any, Any]) -> sympy.Expr:
         """Return the SymPy expression with symbols (or names) replaced by SymPy expressions or exact numbers."""
+        _check_mapping(values)
         by_name = {str(s): s for s in self.symbols}
         replaced = {}
         for key, value in values.items():
@@ -218,6 +220,11 @@ class Formula:
     def __repr__(self) -> str:
         """Return the expression, if short."""
         return f"Formula({self.expr})" if self.size <= 40 else f"<Formula of {self.size} terms>"
+
+
+def _check_mapping(values: Any) -> None:
+    if not isinstance(values, Mapping):
+        raise InvalidInput(f"Argument 'values' must map symbols or names to numbers, not {show(values)}.")
 
 
 def formula(ring: ReluRing, pieces: Iterable[Piece], denominator: ReluPolynomial) -> Formula:

@@ -19,6 +19,7 @@ import sympy
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.progress import Progress
 from exactdropout.symbolic.formula import Formula, formula
 from exactdropout.symbolic.hyperplanes import Component, Pattern
 from exactdropout.symbolic.problem import Problem
@@ -219,7 +220,7 @@ def weight_layers(problem: Problem) -> dict[int, int]:
     return found
 
 
-def regions(problem: Problem, quantity: str, max_cost: float) -> Regions:
+def regions(problem: Problem, quantity: str, max_cost: float, report: Progress | None = None) -> Regions:
     """Return the regions of a problem whose inputs are numbers; hinges must depend on weights alone."""
     if quantity not in ("criterion", "penalty"):
         raise InvalidInput(f"Argument 'quantity' must be 'criterion' or 'penalty', not {show(quantity)}.")
@@ -250,7 +251,9 @@ def regions(problem: Problem, quantity: str, max_cost: float) -> Regions:
     undecided = []
     for level in range(len(search.levels)):
         following = []
-        for branch in branches:
+        for number, branch in enumerate(branches):
+            if report is not None:
+                report(number, len(branches))
             for made in search.expand(branch, level):
                 if made.points:
                     following.append(made)
