@@ -99,6 +99,7 @@ class Writer(PlainWriter):
         self.unsigned = {i for i, g in generators if g.is_nonnegative is None and g.is_nonpositive is None}
         self.known_to_the_ring = {i for i, g in generators if not (g.is_integer or g.is_nonpositive or g.is_negative)}
         self._factored: dict[str, tuple[Any, dict[Any, int]]] = {}
+        self._complements: dict[tuple[int, int], Any] = {}
         self._powers: dict[tuple[Any, int], Any] = {}
 
     def atom(self, number: int) -> sympy.Expr:
@@ -174,8 +175,11 @@ class Writer(PlainWriter):
         else:
             base = self._irreducible(coefficient)
             number = sympy.S.One
+            known = None if base is not None else self._complement(coefficient)
             if base is not None:
                 bases[base] = 1
+            elif known is not None:
+                number, bases = known
             else:
                 content, factors = coefficient.factor()
                 number = _rational(content)
@@ -185,6 +189,30 @@ class Writer(PlainWriter):
                     bases[base] = exponent
         self._factored[key] = (number, bases)
         return number, bases
+
+    def _complement(self, coefficient: Any) -> tuple[Any, dict[Any, int]] | None:
+        """Return the factors of c m (1 − g)^a with a monomial m and a generator g = 1 − q, compared whole; or None.
+
+        The masks' probabilities are of this form: it is seen sooner than it is factored.
+        """
+        content = coefficient.term_content()
+        rest = coefficient / content
+        used = [(i, int(degree)) for i, degree in enumerate(rest.degrees()) if degree]
+        if len(used) != 1 or len(rest) != used[0][1] + 1:
+            return None
+        ((i, degree),) = used
+        generator = self.ring.generators[i]
+        if generator.is_Symbol:
+            return None
+        if (i, degree) not in self._complements:
+            self._complements[i, degree] = (1 - coefficient.context().gen(i)) ** degree
+        constant = next((c for m, c in rest.terms() if not any(m)), None)
+        if constant is None or rest != constant * self._complements[i, degree]:
+            return None
+        ((exponents, value),) = content.terms()
+        bases = {self.ring.generators[k]: int(e) for k, e in enumerate(exponents) if e}
+        bases[1 - generator] = degree
+        return _rational(value * constant), bases
 
     def _irreducible(self, coefficient: Any) -> Any:
         """Return a sum of monomials without a common generator, one of them linear in something; None for others.
