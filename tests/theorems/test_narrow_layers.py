@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.optimum import minimize
-from exactdropout.theorems.exactdropout_2026_narrow_layers import narrow
-from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import point_minimum
+from exactdropout.theorems.exactdropout_2026_narrow_layers import narrow, narrow_with_biases
+from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
 from exactdropout.theorems.exactdropout_2026_smallest_width import gadget_gain
 from exactdropout.theorems.first_one_gadget import first_one_gadget
 from exactdropout.theorems.mixed_units import best_value, nonnegative_value
@@ -45,6 +45,33 @@ def test_no_narrow_network_is_below(inputs, width, rate, data):
     out = data.draw(st.lists(st.fractions(-1, 1, max_denominator=8), min_size=width, max_size=width))
     found = naive_evaluation(Network([rows, out]), Examples.point((1,) * inputs, 1), (rate, rate)).criterion
     assert found >= point_minimum(inputs, width, rate / (1 - rate))
+
+
+@given(
+    st.integers(2, 4),
+    st.integers(1, 4),
+    st.sampled_from([F(4, 5), F(17, 20), F(9, 10), F(19, 20)]),
+    st.data(),
+)
+@settings(deadline=None, max_examples=60)
+def test_no_narrow_network_with_biases_is_below(inputs, width, rate, data):
+    if not narrow_with_biases(inputs, width, rate):
+        return
+    entry = st.integers(-4, 4)
+    rows = data.draw(st.lists(st.lists(entry, min_size=inputs, max_size=inputs), min_size=width, max_size=width))
+    shifts = data.draw(st.lists(entry, min_size=width, max_size=width))
+    out = data.draw(st.lists(st.fractions(-1, 1, max_denominator=8), min_size=width, max_size=width))
+    shift = data.draw(st.fractions(-1, 1, max_denominator=8))
+    network = Network([rows, out], biases=[shifts, shift])
+    found = naive_evaluation(network, Examples.half((1,) * inputs, 1), (rate, rate)).criterion
+    assert found >= half_minimum(inputs, width, rate / (1 - rate))
+
+
+@pytest.mark.parametrize(("width", "rate"), [(1, F(4, 5)), (2, F(9, 10))])
+def test_the_optimiser_finds_the_nonnegative_minimum_with_biases(width, rate):
+    assert narrow_with_biases(2, width, rate)
+    found = minimize(Architecture(2, (width,), biases=True), Examples.half((1, 1), 1), rate, compare=False)
+    assert found.value == half_minimum(2, width, rate / (1 - rate))
 
 
 def test_the_condition_and_the_exact_answer_for_two_inputs_do_not_contradict_each_other():

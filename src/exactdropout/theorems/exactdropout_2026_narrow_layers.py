@@ -6,10 +6,13 @@ One hidden relu layer without biases on the point mass (1_K, 1), λ = q/p, K ≥
 
 the minimum of J_D over all weights is the minimum T_n over non-negative ones: n* > (q/p) √((q + K p)/((K − 1) p)).
 
+With biases on P_(1,1) the same holds if K p (q + (K − 1) p (q + n p))² + (K − 1) n² p³ ≤ q² (q + K p).
+
 Proof. With ρ = 1 − c L, the residual of n equal units on the number L of kept inputs, J_D ≥ T_n unless a unit h
 has (E ρ h)² > κ E h², κ what a unit h = L reaches. Given the masks of the inputs with weights ≤ 0, a unit is a convex
 function that starts at 0 of the number of the kept others, and the bound for non-negative weights applies; averaged,
 the bounds are below κ under the condition. For negative output weights (c L − 1)₊² ≤ c² L (L − 1) is enough.
+With biases a unit also has its value t on (0, 0), which it can lose on masked inputs: two more terms with t.
 """
 
 from __future__ import annotations
@@ -27,9 +30,12 @@ from exactdropout.theorems.registry import register
 from exactdropout.theorems.sum_inequalities import cauchy_schwarz
 from exactdropout.theorems.width_thresholds import THRESHOLDS
 
-__all__ = ["narrow", "narrow_layer_steps", "prove"]
+__all__ = ["narrow", "narrow_layer_steps", "narrow_with_biases", "prove"]
 
-SCOPE = "one hidden layer without biases, point mass on the all-ones input: all K >= 2, n >= 1 and q in (0, 1)"
+SCOPE = (
+    "one hidden layer: without biases on the point mass, with biases on P_(1,1), all-ones input; all K >= 2, n >= 1 "
+    "and q in (0, 1)"
+)
 K, k, n, p, j, ell = sympy.symbols("K k n p j ell", positive=True)
 q = 1 - p
 TAU = q / (q + n * p)
@@ -44,6 +50,17 @@ def narrow(inputs: int, width: int, rate: Fraction, power: int = 3) -> bool:
     [1, 2, 3, 4, 5, 6]
     """
     return (inputs - 1) * width**2 * (1 - rate) ** power <= rate**2 * (rate + inputs * (1 - rate))
+
+
+def narrow_with_biases(inputs: int, width: int, rate: Fraction, power: int = 3) -> bool:
+    """Return whether K p (q + (K − 1) p (q + n p))² + (K − 1) n² p³ ≤ q² (q + K p); only the power 3 is proved.
+
+    >>> [width for width in range(1, 20) if narrow_with_biases(4, width, Fraction(9, 10))]
+    [1, 2, 3, 4, 5]
+    """
+    kept = 1 - rate
+    lost = inputs * kept * (rate + (inputs - 1) * kept * (rate + width * kept)) ** 2
+    return lost + (inputs - 1) * width**2 * kept**power <= rate**2 * (rate + inputs * kept)
 
 
 def _zero(expression: Any) -> bool:
@@ -72,6 +89,7 @@ def narrow_layer_steps(power: int = 3) -> list[Step]:
             r"h)^2$, and enters with at least $-\frac\kappa\lambda$, as above; with $n$ of them $J_D \ge T_n$, which "
             r"non-negative weights attain."
         ),
+        *_with_biases(power),
         enumerated(
             r"Units with integer weights have $E[\rho h]^2 \le \kappa E h^2$, by listing all masks.",
             _grid(power),
@@ -80,8 +98,10 @@ def narrow_layer_steps(power: int = 3) -> list[Step]:
         step(
             r"The condition excludes no width that is known to need negative weights: $K = 2$, $q$ below $\theta_n$.",
             "cases",
-            not any(narrow(c.inputs, c.width, c.theta, power) for c in THRESHOLDS if not c.biases),
-            "n = 2, ..., 7",
+            not any(
+                (narrow_with_biases if c.biases else narrow)(c.inputs, c.width, c.theta, power) for c in THRESHOLDS
+            ),
+            "n = 2, ..., 7 without biases, n = 1, ..., 7 with",
         ),
     ]
 
@@ -176,6 +196,74 @@ def _negative_output() -> Step:
     )
 
 
+def _with_biases(power: int) -> list[Step]:
+    """The same with hidden biases and an output bias on P_(1,1): t is the value of a unit on (0, 0)."""
+    mean, square = _moments(K)
+    left = K * p * TAU**2 / (q + K * p)
+    condition = q**2 * (q + K * p) - (K - 1) * n**2 * p**power - K * p * (q + (K - 1) * p * (q + n * p)) ** 2
+    negative = left - (K * p * (1 - SLOPE)) ** 2 - SLOPE**2 * (square - mean)
+    u, s = sympy.symbols("u s", positive=True)
+
+    def nonnegative(polynomial: Any) -> bool:  # K = 2 + u, p = 1/(1 + s)
+        moved = sympy.together(sympy.expand(polynomial).subs(K, 2 + u).subs(p, 1 / (1 + s)))
+        return all(all(x >= 0 for x in sympy.Poly(part, u, s, n).coeffs()) for part in moved.as_numer_denom())
+
+    # the condition gives q - 2 K (K - 1) p^2 >= 0: q^2 times this, less the condition, is a sum of products
+    implied = q**2 * (q - 2 * K * (K - 1) * p**2) - condition
+    value = 1 - SLOPE * K * p
+    first = 1 - SLOPE * (1 + k * p)
+    return [
+        step(
+            r"With biases on $P_{(\mathbf 1, 1)}$: $E \rho = T$ and $\frac\beta{1 - \beta} = T$, so with $t$ the "
+            r"value of the unit on $(0, 0)$ $\Lambda(h) = (1 - \beta)\, E[\rho\, (h - t)]$; $\|h\|^2 = E h^2 + t^2$, "
+            r"and $\kappa$ is $(1 - \beta)^2$ times the one above.",
+            "identity",
+            _zero(value - point_minimum(K, n, q / p))
+            and _zero(value / (1 + value) - value * (1 - value / (1 + value))),
+        ),
+        argument(
+            r"Given the other masks $h = t_v + g$ with $0 \le t_v \le t$ and $g$ as $\psi$ above, so $E[\rho g] \le "
+            r"\sqrt{E_v\, g_j^2} \sqrt{E g^2}$, $-E[\rho (t - t_v)] \le t\, E_v (c (j + kp) - 1)_+$ and $\|h\|^2 \ge "
+            r"E g^2 + t^2$."
+        ),
+        step(
+            r"For $k \le K - 1$: $c (1 + kp) \le 1$, so $(c (j + kp) - 1)_+ \le c (j - 1)_+ \le \frac c2 j (j - 1)$, "
+            r"with mean $\frac c2 (K - k)(K - k - 1) p^2 =: \delta$; for $k = K$ $t_v = t$.",
+            "identity",
+            _zero((q + K * p) * (1 - (1 + k * p) / (q + K * p)) - (K - k - 1) * p)
+            and _zero(first - (1 - (1 + k * p) / (q + K * p)) - TAU * (1 + k * p) / (q + K * p))
+            and _zero(_moments(K - k)[1] - _moments(K - k)[0] - (K - k) * (K - k - 1) * p**2),
+        ),
+        step(
+            r"The condition gives $2 K (K - 1) p^2 \le q$, and more than the one without biases. So $Kp \le 1$, $q + "
+            r"kp \le 2$ and $\delta^2 \le \frac{c^2}4 (K - k)(K - k - 1) p^2 \frac q{q + kp}$, a quarter of a lower "
+            r"bound of $\kappa - E_v\, g_j^2$: then $(E[\rho g] + t \delta)^2 \le \kappa\, \|h\|^2$.",
+            "identity",
+            nonnegative(implied) and _delta(),
+            "q^2 (q - 2 K (K - 1) p^2) less the condition: coefficients >= 0",
+        ),
+        step(
+            r"Negative output weights: $-E[\rho (h - t)] \le Kp (1 - c)\, t + E[(c L - 1)_+ (h - t)_+]$, as $h = t$ "
+            r"where no input is kept, and $\|h\|^2 \ge E (h - t)_+^2 + t^2$: enough is $K^2 p^2 (1 - c)^2 + c^2 K (K "
+            r"- 1) p^2 \le \kappa$, which is the condition, divided by $(q + np)^2 (q + Kp)^2/(Kp)$.",
+            "identity",
+            _zero(negative - K * p * condition / ((q + n * p) ** 2 * (q + K * p) ** 2)),
+        ),
+    ]
+
+
+def _delta() -> bool:
+    """δ² ≤ κ − E g_j² from 2 K (K − 1) p² ≤ q and the condition without biases."""
+    delta = SLOPE * (K - k) * (K - k - 1) * p**2 / 2
+    # (K − k)(K − k − 1) p² ≤ q/2 ≤ q/(q + kp), as q + kp ≤ 2
+    upper = SLOPE**2 * (K - k) * (K - k - 1) * p**2 / 4 * q / (q + k * p)
+    exact = _zero(delta**2 - SLOPE**2 / 4 * ((K - k) * (K - k - 1)) ** 2 * p**4)
+    # κ − E g² ≥ pq (K − k)/((q + Kp)(q + kp)) (K − 1 − k) p (1 − τ)²/(q + Kp)
+    lower = p * q * (K - k) / ((q + K * p) * (q + k * p)) * (K - 1 - k) * p * (1 - TAU) ** 2 / (q + K * p)
+    # K² p² ≤ 2 K (K − 1) p² ≤ q, as K ≤ 2 (K − 1)
+    return exact and _zero(lower - 4 * upper) and _zero(2 * K * (K - 1) - K**2 - K * (K - 2))
+
+
 def _grid(power: int) -> Iterator[tuple[Any, Any]]:
     for inputs, values in ((2, range(-2, 3)), (3, range(-2, 3)), (4, range(-1, 2))):
         for rate in (Fraction(3, 5), Fraction(4, 5)):
@@ -204,7 +292,8 @@ def _grid(power: int) -> Iterator[tuple[Any, Any]]:
     printed=r"One hidden layer without biases on the point mass $(\mathbf 1_K, 1)$, $K \ge 2$: if $(K - 1)\, n^2 p^3 "
     r"\le q^2 (q + Kp)$ then the minimum of $J_D$ over all weights is that over non-negative weights, so $n^*(K, q) "
     r"> \frac qp \sqrt{\frac{q + Kp}{(K - 1) p}}$.",
-    statement="d = 2: no negative weights are needed where (K-1) n^2 p^3 <= q^2 (q + Kp)",
+    statement="d = 2: no negative weights are needed where (K-1) n^2 p^3 <= q^2 (q + Kp); with biases: Kp (q + (K-1) p "
+    "(q + np))^2 more on the left",
     verdict="holds",
     scope=SCOPE,
 )

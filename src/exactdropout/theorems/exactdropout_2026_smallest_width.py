@@ -45,8 +45,8 @@ __all__ = ["AT_HALF", "full_steps", "gadget_gain", "prove"]
 HALF = Fraction(1, 2)
 SCOPE = (
     "one hidden layer; K = 2: every n and q without biases, with biases n <= 7 for all q and every n for q < 0.7195 "
-    "(an interval beyond); q = 1/2: K = 2, 3, 4, every n; K = 3, 4 without biases: an interval for every q < 0.999 "
-    "(K = 3 below 0.59 exactly: --full); all K >= 2, q: n* is finite"
+    "(an interval beyond); q = 1/2: K = 2, 3, 4, every n; K = 3, 4: an interval for every q < 0.999 (K = 3 without "
+    "biases below 0.59 exactly: --full); all K >= 2, q: n* is finite"
 )
 AT_HALF: dict[tuple[int, bool], int] = {
     (2, True): 3,
@@ -248,7 +248,8 @@ def _every_rate() -> Step:
         r"$K = 2, 3, 4$, without biases, $q < \frac{999}{1000}$: for the first-one gadget $P(0) < 0$, so every width "
         r"from $K + m$ on needs negative weights once $P(m) > 0$; with the step on narrow layers $\frac qp "
         r"\sqrt{\frac{q + Kp}{(K - 1) p}} < n^* \le K + m$, $m$ the least with $P(m) > 0$, $P$ with $E = 1 - q^K$, "
-        r"$X = A = Kp$, $G = (1 - q^K)/p$.",
+        r"$X = A = Kp$, $G = (1 - q^K)/p$. With biases on $P_{(\mathbf 1, 1)}$ $n^* \le K + m$ too, "
+        r"as these networks with an output bias show, and no width that meets the condition with biases needs them.",
         "root count",
         holds,
         "P(0) as a polynomial in q",
