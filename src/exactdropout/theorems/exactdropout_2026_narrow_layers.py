@@ -107,6 +107,7 @@ def narrow_layer_steps(power: int = 3) -> list[Step]:
 
 
 def _residual() -> Step:
+    """ρ = 1 − c L and κ; every unit with (E ρ h)² ≤ κ E h² gives J_D ≥ T_n."""
     mean, square = _moments(K)
     return step(
         r"Let $\rho = 1 - c L$ with $c = \frac{1 - \tau}{q + Kp}$, $\tau = \frac\lambda{n + \lambda}$: minus the "
@@ -120,6 +121,7 @@ def _residual() -> Step:
 
 
 def _given_the_others() -> list[Step]:
+    """What a unit gains given the masks of its inputs with weights ≤ 0."""
     mean, square = _moments(k)
     start = 1 - SLOPE * j
     gain = (start * mean - SLOPE * square) / square

@@ -61,6 +61,7 @@ CATALOGUE = (
     "exactdropout_2026_every_width",
     "exactdropout_2026_narrow_layers",
     "exactdropout_2026_smallest_width",
+    "exactdropout_2026_width_limits",
     "srivastava_2014_linear",
     "wager_2013_quadratic",
     "vandermaaten_2013_exponential",
