@@ -3,8 +3,9 @@
 One hidden relu layer, all-ones input with label 1: with biases on P_(1,1), without biases on the point mass. There are
 exact algebraic thresholds θ_n: every minimiser of width n has a negative weight exactly for q < θ_n. So n*(K, q) is the
 step function "the least n with q < θ_n" (:mod:`exactdropout.theorems.width_thresholds`). For K = 2 this is proved for
-n ≤ 7, and that widths from 8 on need negative weights for every q ≤ θ_7; for larger q a polynomial S(n, p) decides,
-without biases (:mod:`exactdropout.theorems.two_inputs`). At q = ½ it is proved for K = 2, 3, 4 and every n.
+n ≤ 7, and that widths from 8 on need negative weights for every q ≤ θ_7; for larger q a polynomial S(n, p) decides
+(:mod:`exactdropout.theorems.two_inputs`), with biases one more (:mod:`exactdropout.theorems.two_inputs_biases`). At
+q = ½ it is proved for K = 2, 3, 4 and every n.
 
 All larger widths: if common units with one further group of units have J_D below the minimum N_n of non-negative
 weights once, and the group alone has not, then they do so with any number of further common units.
@@ -38,15 +39,15 @@ from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumera
 from exactdropout.theorems.registry import register
 from exactdropout.theorems.sum_inequalities import mean_of_squares
 from exactdropout.theorems.two_inputs import RATE, two_inputs_steps
+from exactdropout.theorems.two_inputs_biases import two_inputs_with_biases_steps
 from exactdropout.theorems.width_thresholds import FULL, THRESHOLDS, Threshold, common, threshold_step
 
 __all__ = ["AT_HALF", "full_steps", "gadget_gain", "prove"]
 
 HALF = Fraction(1, 2)
 SCOPE = (
-    "one hidden layer; K = 2: every n and q without biases, with biases n <= 7 for all q and every n for q < 0.7195 "
-    "(an interval beyond); q = 1/2: K = 2, 3, 4, every n; K = 3, 4: an interval for every q < 0.999 (K = 3 without "
-    "biases below 0.59 exactly: --full); all K >= 2, q: n* is finite"
+    "one hidden layer; K = 2: every n and q, with and without biases; q = 1/2: K = 2, 3, 4, every n; K = 3, 4: an "
+    "interval for every q < 0.999 (K = 3 without biases below 0.59 exactly: --full); all K >= 2, q: n* is finite"
 )
 AT_HALF: dict[tuple[int, bool], int] = {
     (2, True): 3,
@@ -90,7 +91,8 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
         *(threshold_step(case) for case in thresholds),
         _increasing(),
         *two_inputs_steps(),
-        _with_biases_beyond(THRESHOLDS),
+        *two_inputs_with_biases_steps(),
+        _every_rate_for_two(THRESHOLDS),
         *narrow_layer_steps(),
         _every_rate(),
         _interval_for_four(),
@@ -278,13 +280,13 @@ def _increasing() -> Step:
     )
 
 
-def _with_biases_beyond(thresholds: Sequence[Threshold]) -> Step:
-    """θ_7 is above the rate from which S decides, and the same with and without biases."""
+def _every_rate_for_two(thresholds: Sequence[Threshold]) -> Step:
+    """θ_7 is above the rate from which S and W decide, and the same with and without biases."""
     last = {c.biases: c.theta for c in thresholds if c.width == BEYOND - 1}
     return step(
-        r"$K = 2$: so without biases $n^*$ is known for every $q$: the least $n$ with $q < \theta_n$, and for $q \ge "
-        r"\theta_7$ the least $n \ge 8$ with $S(n, 1 - q) > 0$. With biases on $P_{(\mathbf 1, 1)}$ it is the same for "
-        r"$q < \theta_7$, and beyond at least 8 and at most this $n$, as the network above with an output bias shows.",
+        r"$K = 2$: so $n^*$ is known for every $q$: the least $n$ with $q < \theta_n$, and for $q \ge \theta_7$ the "
+        r"least $n \ge 8$ with $S(n, 1 - q) > 0$, with biases on $P_{(\mathbf 1, 1)}$ the least with $S > 0$ or $W > "
+        r"0$.",
         "cases",
         last.keys() == {False, True} and last[False] == last[True] > RATE,
         f"theta_7 > {RATE}",
@@ -385,10 +387,11 @@ def _best_by_elimination(rate: Fraction, biases: bool) -> Fraction:
     printed=r"One hidden layer, input $\mathbf 1_K$ with label 1: minimisers need negative weights exactly for $n \ge "
     r"n^*(K, q)$. $K = 2$: $n^* = \min \{n : q < \theta_n\}$ with $\theta_2, \dots, \theta_7 \approx 0.382, 0.5, "
     r"0.589, 0.648, 0.689, 0.720$ without biases on the point mass, $\theta_1, \theta_2, \theta_3 \approx 0.369, "
-    r"0.473, 0.524$ and the same from $n = 4$ on with biases on $P_{(\mathbf 1, 1)}$; for $q \ge \theta_7$ without "
-    r"biases $n^*$ is the least $n \ge 8$ with $S > 0$, $p = 1 - q$, $S = n^3 p^5 + n^2 p^3 (2 + p - 5 p^2) - n p (1 "
-    r"- 2 p + 6 p^2 + 4 p^3 - 8 p^4) - (1 - p + 2 p^2 - 4 p^3 - 4 p^4 + 4 p^5)$, and $(1 - q)^2 n^* \to \sqrt 2 - 1$ "
-    r"as $q \to 1$. At $q = \frac12$: $n^* = 4, 4, 4$ for $K = 2, 3, 4$ without biases, $3, 1, 1$ with.",
+    r"0.473, 0.524$ and the same from $n = 4$ on with biases on $P_{(\mathbf 1, 1)}$; for $q \ge \theta_7$ $n^*$ is "
+    r"the least $n \ge 8$ with $S > 0$, with biases also with $p x^2 - p (p + 4) x > 2$, $x = q + np$; $p = 1 - q$, "
+    r"$S = n^3 p^5 + n^2 p^3 (2 + p - 5 p^2) - n p (1 - 2 p + 6 p^2 + 4 p^3 - 8 p^4) - (1 - p + 2 p^2 - 4 p^3 - 4 "
+    r"p^4 + 4 p^5)$, and $(1 - q)^2 n^* \to \sqrt 2 - 1$ as $q \to 1$, with biases $(1 - q)^{3/2} n^* \to \sqrt 2$. "
+    r"At $q = \frac12$: $n^* = 4, 4, 4$ for $K = 2, 3, 4$ without biases, $3, 1, 1$ with.",
     statement="d = 2: negative weights needed exactly for n >= n*(K,q): K = 2 every q; K = 2, 3, 4 at q = 1/2",
     verdict="holds",
     scope=SCOPE,

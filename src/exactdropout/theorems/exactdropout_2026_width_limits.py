@@ -60,7 +60,7 @@ def enough(inputs: int, width: int, rate: Fraction, *, biases: bool) -> bool:
     """Return whether the theorem excludes that this width, or a smaller one, needs negative weights.
 
     >>> [max(n for n in range(1, 99) if enough(2, n, Fraction(9, 10), biases=b)) for b in (False, True)]
-    [41, 33]
+    [41, 32]
     """
     kept, others = 1 - rate, inputs - 1
     total = rate + inputs * kept
@@ -83,7 +83,7 @@ def needed(inputs: int, width: int, rate: Fraction, *, biases: bool) -> bool:
     """Return whether a network with negative weights of this width ≥ 2 is shown to be below the non-negative minimum.
 
     >>> [min(n for n in range(2, 99) if needed(2, n, Fraction(9, 10), biases=b)) for b in (False, True)]
-    [45, 45]
+    [47, 47]
     """
     kept, others, more = 1 - rate, inputs - 1, width - 1
     small = others * kept
@@ -125,8 +125,11 @@ def _value(inputs: int, width: int, rate: Fraction, both: bool) -> Fraction:
 def swapped_network(inputs: int, width: int, rate: Fraction, *, biases: bool) -> Network:
     """Return the network of the upper bound: width − 1 equal units, one ℓ·1{m_K = 0}, with biases (L − 1)₊.
 
-    >>> print(*swapped_network(2, 3, Fraction(1, 2), biases=False).weights[0].tolist())
-    [1/2, 1/2] [1/2, 1/2] [1/2, -1/2]
+    >>> for row in swapped_network(2, 3, Fraction(1, 2), biases=False).weights[0]:
+    ...     print(*row)
+    1/2 1/2
+    1/2 1/2
+    1/2 -1/2
     """
     kept = 1 - rate
     unit = _unit(inputs, biases, kept)

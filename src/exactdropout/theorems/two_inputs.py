@@ -29,7 +29,26 @@ from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.theorems.mixed_units import positive_on
 from exactdropout.theorems.proof import Step, argument, enumerated, step
 
-__all__ = ["FIRST", "RATE", "needs_negative", "network_below", "two_inputs_steps"]
+__all__ = [
+    "FIRST",
+    "LEAST",
+    "RATE",
+    "SINGLE",
+    "Vector",
+    "best_common",
+    "bound_without_units",
+    "duals",
+    "inner",
+    "lam",
+    "n",
+    "needs_negative",
+    "network_below",
+    "p",
+    "positive",
+    "q",
+    "two_inputs_steps",
+    "zero",
+]
 
 FIRST = 8
 RATE = Fraction(7195, 10**4)
@@ -56,11 +75,13 @@ SWITCH = n**2 * p**2 * (1 - p) - n * p**2 * (4 - 3 * p) - (1 - 4 * p**2 + 2 * p*
 """Not negative exactly where the best t of a single mixed unit is 0."""
 
 
-def _inner(x: Vector, y: Vector) -> Any:
+def inner(x: Vector, y: Vector) -> Any:
+    """⟨x, y⟩ with the probabilities pq, pq, p²."""
     return p * q * (x[0] * y[0] + x[1] * y[1]) + p**2 * x[2] * y[2]
 
 
-def _zero(expression: Any) -> bool:
+def zero(expression: Any) -> bool:
+    """Return whether a rational function is 0."""
     symbols = sorted(expression.free_symbols, key=str)
     field = sympy.polys.fields.FracField(symbols or (p,), sympy.QQ, sympy.polys.orderings.lex)
     return bool(field.from_expr(expression) == 0)
@@ -72,13 +93,14 @@ LEAST = 1 - 2 * p / ((1 + p) * (1 + lam / n))
 """T_n, the minimum over non-negative weights."""
 
 
-def _base(rho: Vector) -> Any:
-    return (1 - p) ** 2 + 2 * _inner(rho, ONE) - _inner(rho, rho)
+def bound_without_units(rho: Vector) -> Any:
+    """q² + 2⟨ρ, 1⟩ − ‖ρ‖²."""
+    return (1 - p) ** 2 + 2 * inner(rho, ONE) - inner(rho, rho)
 
 
-def _best_common(rho: Vector) -> Any:
+def best_common(rho: Vector) -> Any:
     """max 2⟨ρ, h⟩ − λ‖h‖² over h = (a, b, a + b): its squared projection, Gram matrix p [[1, p], [p, 1]], by λ."""
-    x, y = (_inner(rho, g) for g in COMMON)
+    x, y = (inner(rho, g) for g in COMMON)
     return (x**2 - 2 * p * x * y + y**2) / (lam * p * (1 - p**2))
 
 
@@ -92,7 +114,7 @@ def _best_edge(first: Any) -> Any:
     return p * q * first**2 / lam
 
 
-def _duals() -> dict[str, tuple[Vector, Any, Any, Any, int]]:
+def duals() -> dict[str, tuple[Vector, Any, Any, Any, int]]:
     """Name ↦ ρ, the bound of a mixed unit, the polynomial, the positive factor, number of mixed units it is for."""
     large = n * p + 1 - 2 * p
     edge = n * p + 1 - p - p**2
@@ -115,7 +137,7 @@ def _duals() -> dict[str, tuple[Vector, Any, Any, Any, int]]:
     }
 
 
-def _positive(polynomial: Any, first: int = FIRST) -> bool:
+def positive(polynomial: Any, first: int = FIRST) -> bool:
     """Return whether a polynomial is > 0 for n ≥ first, 0 < p ≤ 1 − RATE: n = first + u, p = (1 − RATE)/(1 + z)."""
     end = sympy.Rational(RATE.denominator - RATE.numerator, RATE.denominator)
     moved = sympy.together(polynomial.subs(n, first + u).subs(p, end / (1 + z)))
@@ -166,22 +188,22 @@ def _weak_duality() -> list[Step]:
     gap = tuple(o - x - y for o, x, y in zip(ONE, rho, h, strict=True))
     miss = tuple(o - y for o, y in zip(ONE, h, strict=True))
     unit = tuple(a * x + b * y for x, y in zip(*COMMON, strict=True))
-    x, y = (_inner(rho, g) for g in COMMON)
+    x, y = (inner(rho, g) for g in COMMON)
     da, db = a - (x - p * y) / (lam * p * (1 - p**2)), b - (y - p * x) / (lam * p * (1 - p**2))
     square = lam * p * ((da + p * db) ** 2 + (1 - p**2) * db**2)
     mixed = (f, 0, t * f)
     g = t * f
-    left = lam * _inner(mixed, mixed) - 2 * _inner(rho, mixed)
+    left = lam * inner(mixed, mixed) - 2 * inner(rho, mixed)
     free = p * q * (lam * f - r1) ** 2 / lam + p**2 * (lam * g - s) ** 2 / lam
     edge = p * q * (lam * f - r1) ** 2 / lam + p**2 * (lam * g**2 - 2 * s * g)
-    other = lam * _inner(mixed, mixed) + 2 * p * (-f) * (q * r1 + p * s * t)
+    other = lam * inner(mixed, mixed) + 2 * p * (-f) * (q * r1 + p * s * t)
     return [
         step(
             r"For every $\rho$: $\|1 - H\|^2 = 2 \langle \rho, 1 - H \rangle - \|\rho\|^2 + \|1 - H - \rho\|^2$, so "
             r"$J_D \ge q^2 + 2 \langle \rho, 1 \rangle - \|\rho\|^2 - \sum_i \max_h (2 \langle \rho, h \rangle - "
             r"\lambda \|h\|^2)$, the maximum over units of the kind of unit $i$.",
             "identity",
-            _zero(_inner(miss, miss) - 2 * _inner(rho, miss) + _inner(rho, rho) - _inner(gap, gap)),
+            zero(inner(miss, miss) - 2 * inner(rho, miss) + inner(rho, rho) - inner(gap, gap)),
         ),
         step(
             r"Common units: the maximum $D_c$ is the squared length of the projection of $\rho$ on the plane $(a, "
@@ -191,20 +213,20 @@ def _weak_duality() -> list[Step]:
             r"0$ as $-\rho_3 t f \ge 0$, for $f < 0$ as $q \rho_1 + p \rho_3 t \ge 0$. The same with $\rho_2$ for "
             r"$(0, f, t f)$.",
             "identity",
-            _zero(lam * _inner(unit, unit) - 2 * _inner(rho, unit) + _best_common(rho) - square)
-            and _zero(left + _best_free(r1, s) - free)
-            and _zero(left + _best_edge(r1) - edge)
-            and _zero(left - other),
+            zero(lam * inner(unit, unit) - 2 * inner(rho, unit) + best_common(rho) - square)
+            and zero(left + _best_free(r1, s) - free)
+            and zero(left + _best_edge(r1) - edge)
+            and zero(left - other),
         ),
     ]
 
 
 def _dual(name: str) -> Step:
     """q² + 2⟨ρ, 1⟩ − ‖ρ‖² − (n − k) D_c − k D_m = T_n − (positive) S."""
-    rho, mixed, polynomial, factor, count = _duals()[name]
-    value = _base(rho) - (n - count) * _best_common(rho) - count * mixed
+    rho, mixed, polynomial, factor, count = duals()[name]
+    value = bound_without_units(rho) - (n - count) * best_common(rho) - count * mixed
     numerator, denominator = sympy.fraction(sympy.together(factor))
-    signs = _positive(numerator) and _positive(denominator)
+    signs = positive(numerator) and positive(denominator)
     texts = {
         "single": r"one mixed unit, $D_m = pq \rho_1^2/\lambda$: the bound is $T_n$ less a positive multiple of $S "
         r"= n^3 p^5 + n^2 p^3 (2 + p - 5 p^2) - n p (1 - 2 p + 6 p^2 + 4 p^3 - 8 p^4) - (1 - p + 2 p^2 - 4 p^3 - 4 "
@@ -219,7 +241,7 @@ def _dual(name: str) -> Step:
     return step(
         rf"With $\rho = {_shown(rho)}$ for {texts[name]}.",
         "identity",
-        _zero(value - LEAST + factor * polynomial) and signs and (count == 1 or rho[0] == rho[1]),
+        zero(value - LEAST + factor * polynomial) and signs and (count == 1 or rho[0] == rho[1]),
         f"n >= {FIRST}, 0 < p <= {END}",
     )
 
@@ -228,7 +250,7 @@ def _shown(rho: Vector) -> str:
     """Return ρ in LaTeX as q/(common denominator) times polynomials."""
     parts = [sympy.fraction(sympy.factor(entry / q)) for entry in rho]
     _, factors = sympy.factor_list(sympy.lcm_list([bottom for _, bottom in parts]))
-    common = sympy.Mul(*((g if _positive(g) else sympy.expand(-g)) ** m for g, m in factors))
+    common = sympy.Mul(*((g if positive(g) else sympy.expand(-g)) ** m for g, m in factors))
     tops = [sympy.factor(sympy.cancel(top * common / bottom)) for top, bottom in parts]
     return rf"\frac{{q}}{{{sympy.latex(common)}}} \left({', '.join(map(sympy.latex, tops))}\right)"
 
@@ -242,7 +264,7 @@ def _all_common() -> Step:
         r"\lambda/n)}$, the bound $q^2 + 2 \langle \rho, 1 \rangle - \|\rho\|^2 - n D_c$ is $T_n$, which $n$ equal "
         r"common units reach.",
         "identity",
-        _zero(_base(rho) - n * _best_common(rho) - LEAST),
+        zero(bound_without_units(rho) - n * best_common(rho) - LEAST),
     )
 
 
@@ -250,12 +272,12 @@ def _edges() -> Step:
     """Where ρ₃ ≤ 0, the conditions of D_m = pq ρ₁²/λ hold: ρ₁ ≥ 0 and q ρ₁ + p ρ₃ ≥ 0."""
     holds = True
     for name in ("single", "pair"):
-        rho = _duals()[name][0]
+        rho = duals()[name][0]
         for value in (rho[0], q * rho[0] + p * rho[2]):
             top, bottom = sympy.fraction(sympy.factor(value))
-            if not _positive(bottom):
+            if not positive(bottom):
                 top, bottom = -top, -bottom
-            holds = holds and _positive(sympy.expand(bottom)) and _positive(sympy.expand(top))
+            holds = holds and positive(sympy.expand(bottom)) and positive(sympy.expand(top))
     return step(
         r"In the first and the third, $\rho_1 > 0$ and $q \rho_1 + p \rho_3 > 0$; $\rho_3$ has the sign of $-N$, $N "
         r"= n^2 p^2 q - n p^2 (4 - 3 p) - (1 - 4 p^2 + 2 p^3)$, in the first and of $1 + 3 p - 2 p^2 - n p q$ in "
@@ -269,7 +291,7 @@ def _edges() -> Step:
 def _switches() -> Step:
     """S ≤ 0 gives P ≤ 0; where ρ₃ > 0, S_f ≤ 0 and P_f ≤ 0."""
     extra = 2 * n * p**2 + 2 + n * p**3 + 2 * p - p**2 - p**3
-    first = _zero(SINGLE - (n * p + 1 - p) * PAIR - p**2 * extra) and _positive(extra)
+    first = zero(SINGLE - (n * p + 1 - p) * PAIR - p**2 * extra) and positive(extra)
     # N > 0 for n p >= 2; then (1 − p) S_f − p N is negative for n p <= 2
     y = 2 + u
     beyond = SWITCH.subs(n, y / p)
@@ -300,7 +322,7 @@ def _conclusion() -> list[Step]:
     nine = (
         outside
         and _on(bound, Fraction(0), edge)
-        and _zero(PAIR_FREE - (p * (n * p) ** 2 - n * p**3 * q - (1 - p**2) * (1 + p * q)))
+        and zero(PAIR_FREE - (p * (n * p) ** 2 - n * p**3 * q - (1 - p**2) * (1 + p * q)))
     )
     return [
         step(
@@ -347,11 +369,9 @@ def _below() -> Step:
     total: Vector = (x + last, y, x + y)
     miss = tuple(o - v for o, v in zip(ONE, total, strict=True))
     shared: Vector = (x, y, x + y)
-    value = q**2 + _inner(miss, miss) + lam * (_inner(shared, shared) / (n - 1) + p * q * last**2)
-    factor = _duals()["single"][3]
-    signs = all(
-        _positive(sympy.expand(e * (n * p + 1 - 2 * p) * (n * p + 1 - p - p**2)).cancel()) for e in (x, y, last)
-    )
+    value = q**2 + inner(miss, miss) + lam * (inner(shared, shared) / (n - 1) + p * q * last**2)
+    factor = duals()["single"][3]
+    signs = all(positive(sympy.expand(e * (n * p + 1 - 2 * p) * (n * p + 1 - p - p**2)).cancel()) for e in (x, y, last))
     return step(
         r"If $S > 0$: $n - 1$ equal common units with sum $(a, b, a + b)$ and one mixed unit $(f, 0, 0)$, $a = "
         + sympy.latex(x)
@@ -360,7 +380,7 @@ def _below() -> Step:
         + r"$ and $b$ likewise, all positive, have $J_D = T_n$ less the same multiple of $S$ as in the first $\rho$: "
         r"negative weights are needed.",
         "identity",
-        _zero(value - LEAST + factor * SINGLE) and signs,
+        zero(value - LEAST + factor * SINGLE) and signs,
     )
 
 
@@ -378,7 +398,7 @@ def _once() -> Step:
         _on(start, Fraction(0), END)
         and _on(low, Fraction(0), END)
         and _on(sympy.expand(high), Fraction(0), END)
-        and _zero(limit - w * (w**2 + 2 * w - 1)),
+        and zero(limit - w * (w**2 + 2 * w - 1)),
     )
 
 
@@ -397,5 +417,5 @@ def _numbers() -> Iterator[tuple[Any, Any]]:
         drop = sympy.Rational(rate.numerator, rate.denominator)
         network = network_below(8, rate)
         found = naive_evaluation(network, Examples.point((1, 1), 1), (rate, rate)).criterion
-        claimed = (LEAST - _duals()["single"][3] * SINGLE).subs({n: 8, p: 1 - drop})
+        claimed = (LEAST - duals()["single"][3] * SINGLE).subs({n: 8, p: 1 - drop})
         yield sympy.Rational(found.numerator, found.denominator), claimed
