@@ -63,7 +63,7 @@ def test_least_squares_over_kinds_of_units_agree(width):
         own = float(point_minimum(2, width, rate / (1 - rate)))
         counts = [(k, j) for k in range(1, 4) for j in range(min(k, 2) + 1)]
         gain = own - min(_least(width, mixed, float(rate)) for mixed in counts)
-        assert (gain > 1e-9) is needs_negative(width, rate) or abs(gain) < 1e-8
+        assert bool(gain > 1e-9) is needs_negative(width, rate) or abs(gain) < 1e-8
 
 
 @pytest.mark.parametrize("name", ["SINGLE", "SINGLE_FREE", "PAIR", "PAIR_FREE", "SWITCH"])
