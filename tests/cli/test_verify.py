@@ -43,6 +43,29 @@ def test_the_table_and_the_steps(capsys):
     assert "all 1 entries reproduce the verdicts they declare" in out
 
 
+@pytest.mark.parametrize("width", [30, 60, 80, 111, 112, 120, 200])
+def test_identifiers_are_never_broken(monkeypatch, capsys, width):
+    monkeypatch.setattr(verify, "output_width", lambda: width)
+    monkeypatch.setattr("exactdropout.cli.output.output_width", lambda: width)
+    assert main(["verify", "--only", "figure-1", "--only", "mianjy-2019"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in ("helmbold-2017-figure-1", "mianjy-2019-deep-linear"):
+        assert sum(name in line for line in lines) == 1
+    assert all(len(line) <= width for line in lines[:-1]) or width < 60
+
+
+def test_what_is_added_to_a_statement_that_holds_is_no_correction(capsys):
+    assert main(["verify", "--only", "theorem-5", "--only", "lemma-9", "--steps"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("Remark: ") == out.count("Corrected statement: ") == 1
+    assert main(["verify", "--only", "theorem-5", "--only", "lemma-9", "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["theorems"]
+    assert first["remark"]
+    assert not first["correction"]
+    assert second["correction"]
+    assert not second["remark"]
+
+
 @pytest.mark.parametrize(("total", "verdict", "code"), [(2, "holds", 0), (3, "holds", 1), (2, "fails as printed", 1)])
 def test_a_users_own_file(tmp_path, capsys, total, verdict, code):
     file = tmp_path / "mine.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import Any
 from exactdropout import __version__
 from exactdropout.model.numbers import approximate, format_rational, rounded_up
 
-__all__ = ["bound_text", "json_number", "print_json", "print_table", "value_text"]
+__all__ = ["bound_text", "json_number", "output_width", "print_json", "print_table", "value_text"]
 
 _WIDE = 118  # characters of a table when the output is no terminal
 
@@ -58,8 +59,14 @@ def print_json(command: str, content: dict[str, Any]) -> None:
     print(json.dumps(head | content, indent=1, ensure_ascii=False))
 
 
-def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()) -> None:
-    """Print a table; columns listed in ``numeric`` are right-aligned."""
+def print_table(
+    title: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numeric: Sequence[int] = (),
+    whole: Sequence[int] = (),
+) -> None:
+    """Print a table; columns listed in ``numeric`` are right-aligned, those in ``whole`` are never broken."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -67,7 +74,12 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
     for index, name in enumerate(header):
-        table.add_column(name, justify="right" if index in numeric else "left", overflow="fold")
+        table.add_column(name, justify="right" if index in numeric else "left", overflow="fold", no_wrap=index in whole)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(table)
+    Console(width=output_width(), highlight=False).print(table)
+
+
+def output_width() -> int:
+    """Return the columns of the terminal, or a fixed number where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from dataclasses import asdict
 from typing import Any
 
 from exactdropout.cli.arguments import add_json
-from exactdropout.cli.output import print_json, print_table
+from exactdropout.cli.output import output_width, print_json, print_table
 from exactdropout.cli.recheck import recheck_certificates, start_coq
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
 __all__ = ["add"]
+
+_NARROW = 112  # characters below which the six columns would be too narrow to be read
 
 
 def add(commands: Any) -> None:
@@ -65,18 +68,11 @@ def run(options: argparse.Namespace) -> int:
             content["rechecked"] = [{**asdict(r), "seconds": round(r.seconds, 3)} for r in rechecks]
         print_json("verify", content)
         return 1 if changed or refused else 0
-    print_table(
-        "Theorems",
-        ("id", "statement", "verdict", "scope", "evidence", "seconds"),
-        [
-            (t.id, t.statement, _verdict(t, proof), proof.scope, proof.evidence, f"{proof.seconds:.2f}")
-            for t, proof in zip(entries, proofs, strict=True)
-        ],
-        numeric=(5,),
-    )
+    _print_rows(entries, proofs)
     if options.steps:
         for t, proof in zip(entries, proofs, strict=True):
-            print(f"{t.id}: {t.title}\n{proof}\n")
+            print(f"{t.id}: {t.title}\n{proof}")
+            print(f"  {t.correction_label}: {t.correction}\n" if t.correction else "")
     if report is not None:
         files = [str(f) for f in (report.latex, report.html, report.pdf) if f is not None]
         print(f"wrote {', '.join(files)}" + (f" ({report.note})" if report.note else ""))
@@ -92,6 +88,24 @@ def run(options: argparse.Namespace) -> int:
         return 1
     print(f"all {len(entries)} entries reproduce the verdicts they declare, in {seconds:.1f} s")
     return 0
+
+
+def _print_rows(entries: list[Any], proofs: list[Any]) -> None:
+    """Print a table, or paragraphs where the columns would be too narrow to be read."""
+    rows = [
+        (t.id, t.statement, _verdict(t, proof), proof.scope, proof.evidence, f"{proof.seconds:.2f}")
+        for t, proof in zip(entries, proofs, strict=True)
+    ]
+    header = ("id", "statement", "verdict", "scope", "evidence", "seconds")
+    width = output_width()
+    if width >= _NARROW:
+        print_table("Theorems", header, rows, numeric=(5,), whole=(0,))
+        return
+    for name, statement, verdict, scope, evidence, seconds in rows:
+        print(f"{name}: {verdict} ({seconds} s)")
+        for label, text in (("", statement), ("scope: ", scope), ("evidence: ", evidence)):
+            print(textwrap.fill(label + text, width, initial_indent="    ", subsequent_indent="      "))
+    print()
 
 
 def _prove(entries: list[Any], *, quiet: bool, full: bool) -> list[Any]:
@@ -132,7 +146,8 @@ def _row(theorem: Any, proof: Any) -> dict[str, Any]:
         "number": theorem.number,
         "printed": theorem.printed,
         "statement": theorem.statement,
-        "correction": theorem.correction,
+        "correction": "" if theorem.verdict == "holds" else theorem.correction,
+        "remark": theorem.correction if theorem.verdict == "holds" else "",
         "verdict": proof.verdict,
         "declared": theorem.verdict,
         "scope": proof.scope,

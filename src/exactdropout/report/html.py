@@ -122,7 +122,7 @@ def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
         f'</span>. <span class="label">Scope:</span> {_text(proof.scope)}.</p>',
     ]
     if theorem.correction:
-        parts.append(f'<p><span class="label">Corrected statement.</span> {_text(theorem.correction)}</p>')
+        parts.append(f'<p><span class="label">{theorem.correction_label}.</span> {_text(theorem.correction)}</p>')
     if proof.counterexample:
         parts.append(f'<p><span class="label">Counterexample.</span> {_text(proof.counterexample)}</p>')
     if picture is not None:

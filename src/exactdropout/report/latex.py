@@ -26,6 +26,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \newtheorem*{printed}{As printed}
 \theoremstyle{remark}
 \newtheorem*{counterexample}{Counterexample}
+\newtheorem*{remark}{Remark}
 \setlength{\emergencystretch}{4em}
 \raggedbottom
 \makeatletter\@beginparpenalty=10000\makeatother % the first step stays with the word Proof
@@ -137,7 +138,8 @@ def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]
     if theorem.correction:
-        lines.append(rf"\begin{{correction}}{latex_sentence(theorem.correction)}\end{{correction}}")
+        name = "remark" if theorem.verdict == "holds" else "correction"
+        lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
     if proof.counterexample:
         lines.append(rf"\begin{{counterexample}}{latex_sentence(proof.counterexample)}\end{{counterexample}}")
     if picture is not None:

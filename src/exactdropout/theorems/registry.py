@@ -93,7 +93,7 @@ class Theorem:
         statement: what is proved, in one line of plain text.
         verdict: on the printed statement, as declared; ``prove`` must reproduce it.
         scope: the sizes that the proof covers, as declared.
-        correction: the corrected statement, where the printed one does not hold.
+        correction: the corrected statement, where the printed one does not hold; a remark on the print where it does.
         full: further steps that take longer, such as data made anew; ``prove(full=True)`` runs them too.
         picture: draws a figure of the result, given ``"svg"`` or ``"pdf"``; needs the extra ``[plot]``.
     """
@@ -131,6 +131,11 @@ class Theorem:
         if not isinstance(proof, Proof):
             raise InvalidInput(f"Theorem {self.id!r} must return a Proof, not {show(proof)}.")
         return proof.timed(time.perf_counter() - start)
+
+    @property
+    def correction_label(self) -> str:
+        """What ``correction`` is: a corrected statement, or only a remark where the printed statement holds."""
+        return "Remark" if self.verdict == "holds" else "Corrected statement"
 
     def latex(self, style: Style | None = None, *, proof: Proof | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the statement as a theorem of amsthm; with what :meth:`prove` returned, also its numbered steps."""

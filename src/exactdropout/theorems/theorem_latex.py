@@ -21,7 +21,8 @@ def theorem_latex(entry: Theorem, proof: Proof | None, style: Style) -> str:
     title = f"{{{title}}}" if "]" in title else title
     statement = f"{latex_sentence(entry.statement)}."
     if entry.correction:
-        statement += f" As printed it {_VERBS.get(entry.verdict, entry.verdict)}; corrected: "
+        verb = _VERBS.get(entry.verdict, entry.verdict)
+        statement += " Remark: " if entry.verdict == "holds" else f" As printed it {verb}; corrected: "
         statement += f"{latex_sentence(entry.correction).rstrip('.')}."
     steps = []
     for step in proof.steps if proof is not None else ():
