@@ -1,11 +1,13 @@
-"""Definition 2 of Helmbold and Long (2017) takes a maximum over minimisers of J_D: that both exist, for d = 2.
+"""Definition 2 of Helmbold and Long (2017) takes a maximum over minimisers of J_D: where both exist, and where not.
 
-Proved for one hidden relu layer, any number of outputs, any finite distribution and a hidden drop rate in (0, 1). The
+One hidden relu layer, any number of outputs, any finite distribution and a hidden drop rate in (0, 1): proved here. The
 values of a unit at the masked inputs and at the inputs themselves form a finite union of closed cones. Scaled to mean
 square 1 over the masked inputs they form a compact set, because relu is convex and an input is a mean of masked ones;
 and λ Σ ‖a_j‖² ≤ J_D bounds the output weights. So J_D and the risk are continuous functions on a compact set. For
-hidden rate 0 and one output, a quadratic bounded below on a polyhedron attains its minimum (Frank and Wolfe 1956). For
-deeper networks, and for infinite support in general, existence is not proved here.
+hidden rate 0 and one output, a quadratic bounded below on a polyhedron attains its minimum (Frank and Wolfe 1956).
+
+Every depth, for leaky relu and linear units, and for relu with weights ≥ 0 above the first layer: minimisers_at_depth.
+An infinite support without minimiser: no_minimiser. Open here: relu with negative weights above the first layer.
 """
 
 from __future__ import annotations
@@ -18,18 +20,28 @@ from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.theorems.generic import generic, identity
+from exactdropout.theorems.minimisers_at_depth import minimisers_at_depth
+from exactdropout.theorems.no_minimiser import no_minimiser
 from exactdropout.theorems.noise_moments import sum_moments
 from exactdropout.theorems.proof import Proof, Step, argument, by_rule, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove"]
 
-SCOPE = "d = 2, every K, n, number of outputs, biases, finite distribution, hidden rate in (0, 1), input rate in [0, 1)"
+SCOPE = (
+    "hidden rates in (0, 1), input rate in [0, 1), all K, widths, outputs, biases: relu, d = 2, finite distribution; "
+    "leaky relu with slope in (0, 1] and linear units, every d, finite second moments; relu, every d, finite "
+    "distribution, among networks with weights and biases >= 0 in layers 2 to d - 1. None exists: n = 1, d = 2, every "
+    "K and q in (0, 1), an infinite support"
+)
 HALF = Fraction(1, 2)
 
 
-def prove(scaled: int = 1) -> Proof:
-    """Prove existence, with units scaled by |t|^scaled; only 1 keeps the unit's contribution."""
+def prove(scaled: int = 1, leak: int = 1, mass: Fraction = HALF) -> Proof:
+    """Prove existence, with units scaled by |t|^scaled; only 1 keeps the unit's contribution.
+
+    ``leak`` and ``mass`` change the statements of the two other files; see there.
+    """
     steps = [
         _scaling(scaled),
         argument(
@@ -62,16 +74,17 @@ def prove(scaled: int = 1) -> Proof:
             "Weierstrass",
             {"minimisers exist, as found above, for a network": _zero_network()},
         ),
+        *minimisers_at_depth(leak),
+        *no_minimiser(mass),
         argument(
             r"Known beyond. $d = 1$, and $d = 2$ with one output at hidden rate 0: for fixed signs of the output "
             r"weights "
             r"and cones the criterion is a convex quadratic, which attains its minimum on a polyhedron (Frank and "
             r"Wolfe "
-            r"1956); several outputs at hidden rate 0 are open here. Infinite support with second moments: the same "
-            r"proof works if $E\, \mathrm{relu}(c \cdot \tilde x)^2 > 0$ for every $c \ne 0$, since then normalised "
-            r"units have bounded weights; otherwise limits need not be units: $\mathrm{relu}(1 - k \tilde x)$ tends to "
-            r"the indicator of $\tilde x = 0$ as $k \to \infty$. $d \ge 3$: open here; normalised units of an upper "
-            r"layer depend on those below, and their set need not be closed."
+            r"1956); several outputs at hidden rate 0 are open here. Relu, $d = 2$, no hidden biases, infinite support "
+            r"with second moments: the proof above works if $E\, \mathrm{relu}(c \cdot \tilde x)^2 > 0$ for every $c "
+            r"\ne 0$, since then normalised units have bounded weights. Relu at $d \ge 3$ with negative weights above "
+            r"the first layer: open here; such weights of a normalised unit need not be bounded."
         ),
         *_small(),
     ]
@@ -79,7 +92,8 @@ def prove(scaled: int = 1) -> Proof:
         "holds with a correction",
         SCOPE,
         steps,
-        "none is known; what is missing is the proof that minimisers and the maximum exist.",
+        "K = n = 1, d = 2: x = 1, label 1, probability 1/2; x = 0, label -2q, 1/4; x = 1 - 2^-m, label 0, 2^-m/4, "
+        "m >= 1: no minimiser for any q in (0, 1).",
     )
 
 
@@ -186,14 +200,12 @@ def _small() -> list[Step]:
     printed=r"$\mathrm{aversion}(P) = \max \{R_P(W) : W \text{ minimises } J_D\} - \inf R_P$; that minimisers and "
     r"the maximum "
     "exist is taken for granted.",
-    statement="d = 2, any outputs, finite distribution, q in (0,1): J_D has minimisers, and their largest risk is "
-    "attained",
+    statement="J_D has minimisers, and one of largest risk: relu, d = 2, finite support; leaky relu and linear, every "
+    "d; for infinite support there may be none",
     verdict="holds with a correction",
     scope=SCOPE,
-    correction=r"For $d = 2$, any number of outputs, finite support and $q \in (0, 1)$ both exist; elsewhere the "
-    r"definition "
-    r"needs a supremum or "
-    "a proof.",
+    correction=r"For $q \in (0, 1)$ both exist for relu at $d = 2$ and finite support, and at every depth for leaky "
+    r"relu and linear units; for infinite support relu may have no minimiser, even at $d = 2$, $n = 1$.",
 )
 def definition_2() -> Proof:
     """Prove the entry as declared."""
