@@ -48,7 +48,7 @@ def test_files(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["penalty = ", *LINEAR], "position 11"),
-        (["penalty = 0", "--arch", "2-3"], "must look like"),
+        (["penalty = 0", "--arch", "2-3"], "must have one output"),
         (["penalty = 0", *LINEAR, "--q", "3/2"], "0 <= q < 1"),
         (["penalty = 0", *LINEAR, "--data", "point(2)"], "Argument 'data'"),
         (["x[3] = 0", "--arch", "2-1"], "does not exist"),

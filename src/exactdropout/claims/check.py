@@ -7,13 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.all_sizes import prove_everywhere
+from exactdropout.claims.assumed_entries import refuse_two_readings
 from exactdropout.claims.contradiction import refuse_contradictions
 from exactdropout.claims.evaluation import Unsupported, parts
 from exactdropout.claims.named import expected_terms, prove_at
 from exactdropout.claims.near_miss import near_miss
 from exactdropout.claims.parser import parse_claim
 from exactdropout.claims.printing import expression_text
-from exactdropout.claims.problem import Problem, build_problem
+from exactdropout.claims.problem import Problem, build_problem, constant
 from exactdropout.claims.scaling import prove_by_scaling
 from exactdropout.claims.search import MAX_MASK_BITS, candidates, search
 from exactdropout.claims.syntax import (
@@ -38,6 +39,8 @@ __all__ = ["MAX_COST", "check"]
 MAX_COST = 2e5
 """Terms of a derivation at named sizes: some seconds."""
 _FIRST_POINTS, _ALL_POINTS = 20, 1_500
+_SEARCH = 6
+"""A search takes at most so many times ``max_cost`` parameters times masks, and the first points."""
 _POINTS_TO_SATISFY = 400
 
 
@@ -86,7 +89,9 @@ def check(
     parsed = _parsed(claim, names)
     problem = build_problem(arch, data, q, assume, parsed.assumptions, names)
     refuse_contradictions(problem)
+    refuse_two_readings(parsed, problem)
     _refuse_fixed(parsed, problem)
+    _refuse_zero_divisors(parsed, problem)
     with reporting(progress, "checking") as report:
         return _Check(parsed, problem, max_cost, report).run()
 
@@ -113,6 +118,18 @@ def _refuse_fixed(claim: Claim, problem: Problem) -> None:
                 f"Argument 'assume' must leave free what the claim minimises over; it sets {key[0]}"
                 + (" by a weight." if through else ".")
             )
+
+
+def _refuse_zero_divisors(claim: Claim, problem: Problem) -> None:
+    """Refuse a division by the number 0: the claim, or what stands around it, would speak of no point at all."""
+    around: dict[str, Any] = {
+        "claim": list(parts(claim)), "assume": list(problem.definitions.values()),
+        "data": [*(problem.inputs if isinstance(problem.inputs, tuple) else ()), problem.label],
+    }  # fmt: skip
+    for argument, values in around.items():
+        for node in walk(tuple(values)):
+            if isinstance(node, Divide) and constant(node.bottom) == 0:
+                raise InvalidInput(f"Argument {argument!r} must not divide by 0, as {expression_text(node)} does.")
 
 
 def _meets(target: Name, key: tuple[str, tuple[int, ...]]) -> bool:
@@ -184,10 +201,11 @@ class _Check:
         if evidence and self.problem.shape.named:
             return self.verdict("proved", f"the sizes of {self.problem.shape}", evidence)
         self.stage(3)
-        if (verdict := self.refuted(_ALL_POINTS)) is not None:
+        points = self.points()
+        if points > _FIRST_POINTS and (verdict := self.refuted(points)) is not None:
             return verdict
         self.stage(4)
-        self.tried.append(f"No counterexample among {_ALL_POINTS} points of small rationals, double loop at each.")
+        self.tried.append(f"No counterexample among {points} points of small rationals, double loop at each.")
         return self.verdict("undecided", f"nothing is proved for {self.problem.shape}", self.tried)
 
     def satisfied(self) -> bool:
@@ -215,6 +233,14 @@ class _Check:
                 f"Argument 'max_cost' allows {self.max_cost:.3g} terms, but a check at {architecture} would take about "
                 f"{cost:.3g}."
             )
+
+    def points(self) -> int:
+        """Return how many points are searched: fewer where the double loop is long."""
+        if not self.problem.shape.named:
+            return _ALL_POINTS
+        architecture = self.problem.architecture({})
+        loop = architecture.parameters << architecture.mask_bits
+        return max(_FIRST_POINTS, min(_ALL_POINTS, int(min(_SEARCH * self.max_cost / loop, _ALL_POINTS))))
 
     def at_named_sizes(self) -> list[str]:
         sizes = list(self.problem.sizes())
@@ -251,9 +277,11 @@ class _Check:
     def verdict(self, status: Any, scope: str, steps: Any, counterexample: Any = None, miss: Any = None) -> Verdict:
         problem = self.problem
         data = f"{'half' if problem.half else 'point'} mass on one example"
-        rates = f"q = {', '.join(expression_text(rate) for rate in problem.rates)}"
-        if Name("q") in problem.rates:
-            rates += ", 0 <= q < 1"
+        rates = "0 <= q < 1" if Name("q") in problem.rates else ""
+        if problem.rates != (Name("q"),):
+            each = ", ".join(expression_text(rate) for rate in problem.rates)
+            each = f"q = {each}" if len(problem.rates) == 1 else f"q = ({each}) by layers"
+            rates = f"{each}, {rates}" if rates else each
         defined = ["wherever no divisor is 0"] if _may_divide_by_zero(self.claim) else []
         if status != "refuted" and not self.satisfied():
             defined.append(f"no point that satisfies all of this was found among {_POINTS_TO_SATISFY}")

@@ -244,8 +244,12 @@ class Scope:
     def integer(self, node: Expression, bound: Mapping[str, int]) -> int:
         """Return an index or the end of a range."""
         number = self.rational(node, bound)
-        if number.denominator != 1 or abs(number) > MAX_STEPS:
+        if number.denominator != 1:
             raise InvalidInput(f"Argument 'claim' needs a whole number as an index, not {number}.")
+        if abs(number) > MAX_STEPS:
+            raise InvalidInput(
+                f"Argument 'claim' needs an index or end of a range of at most {MAX_STEPS}, not {number}."
+            )
         return int(number)
 
     def power(self, base: Any, exponent: Fraction) -> Any:

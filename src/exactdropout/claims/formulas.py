@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy
 
+from exactdropout.claims.contradiction import refuse_contradictions
 from exactdropout.claims.evaluation import Unsupported
 from exactdropout.claims.from_sympy import claim_from_sympy
 from exactdropout.claims.parser import parse_assumptions
@@ -32,7 +33,7 @@ from exactdropout.claims.syntax import (
 from exactdropout.claims.world import World
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Examples
-from exactdropout.symbolic.derivation import MAX_COST, Derivation, derive
+from exactdropout.symbolic.derivation import MAX_COST, Derivation, check_cost, derive
 from exactdropout.symbolic.formula import Formula
 from exactdropout.symbolic.free import free_examples
 
@@ -87,6 +88,10 @@ def derivation(arch: Any, data: Any, q: Any, *, max_cost: float | None = None) -
     problem = build_problem(arch, data, q, None, ())
     if not problem.shape.named:
         raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {problem.shape}.")
+    if problem.network is None:  # known before a symbol is made
+        width = int(problem.shape.inputs)
+        used = width if not isinstance(problem.inputs, tuple) else sum(constant(v) != 0 for v in problem.inputs)
+        check_cost(problem.architecture({}), used, MAX_COST if max_cost is None else max_cost)
     return derive(
         problem.network if problem.network is not None else problem.architecture({}),
         _examples(problem),
@@ -144,6 +149,7 @@ def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities
     Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)
     """
     problem = build_problem(arch, data, q, assume, ())
+    refuse_contradictions(problem)
     known = facts(problem)
     moments = uniform_moments(problem, known) or written_out(problem, known)
     shape = problem.shape

@@ -249,6 +249,8 @@ class _Parser:
                 if quotients > MAX_NESTING:
                     fail(self.text, self.next.position, f"a claim nests at most {MAX_NESTING} levels.")
             elif self.starts_factor():
+                if isinstance(product[-1], Quantity) and self.sees("("):
+                    self.refuse_argument()
                 if divided:
                     self.error("'*' or parentheses are needed after a quotient, which reads two ways")
                 product.append(self.power())
@@ -260,6 +262,13 @@ class _Parser:
         if token.kind == "name":
             return token.text not in words.ASSUMING | {"is", "in", "and", "under", "minimises", "minimizes"}
         return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{"))
+
+    def refuse_argument(self) -> None:
+        """Refuse penalty(q), which reads as a product and as a value at q."""
+        ahead = self.tokens[self.at + 1 : self.at + 3]
+        if len(ahead) == 2 and ahead[0].kind == "name" and ahead[1].text == ")":
+            inner = ahead[0]
+            self.error(f"'*' is needed before ({inner.text}), which reads two ways, as a product and as an argument")
 
     def power(self) -> Expression:
         position = self.next.position
@@ -322,6 +331,7 @@ class _Parser:
         if word == "step" and self.formula:
             return self.call(word, position)
         if word in words.QUANTITY_WORDS:
+            self.of_weights()
             return Quantity(words.QUANTITY_WORDS[word], position=position)
         if word == "second":
             self.expect("moment", "after 'second'")
@@ -364,9 +374,9 @@ class _Parser:
         return Name(word, (), position=position)
 
     def of_weights(self) -> None:
-        if self.sees("(") and self.tokens[self.at + 1].text == "W":
+        if self.sees("(") and self.tokens[self.at + 1].text in {"W", "w"} - self.meant.keys():
             self.at += 2
-            self.expect(")", "after (W")
+            self.expect(")", f"after ({self.tokens[self.at - 1].text}")
 
     def expectation(self, word: str, position: int) -> Expression:
         if self.sees("_"):

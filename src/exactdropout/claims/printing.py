@@ -23,6 +23,7 @@ from exactdropout.notation.text import expression_text
 __all__ = [
     "aligned_latex",
     "broken",
+    "check_names_apart",
     "claim_latex",
     "claim_mathml",
     "claim_text",
@@ -96,7 +97,7 @@ def aligned_latex(claim: Claim, style: Style = _PLAIN) -> str:
     Raises:
         InvalidInput: the names of the style make two symbols one.
     """
-    _check_apart(claim, style)
+    check_names_apart(claim, style)
     statement = claim.statement
     if isinstance(statement, Comparison) and len(statement.sides) == 2 and not claim.assumptions:
         left, right = statement.sides
@@ -112,7 +113,7 @@ def claim_mathml(claim: Claim, style: Style = _PLAIN) -> str:
     Raises:
         InvalidInput: another kind of statement; the names of the style make two symbols one.
     """
-    _check_apart(claim, style)
+    check_names_apart(claim, style)
     if not isinstance(claim.statement, Comparison):
         raise InvalidInput("Argument 'claim' must be an equation or inequality to be printed in MathML.")
     parts = [comparison_mathml(c.sides, c.relations, style) for c in (claim.statement, *claim.assumptions)]
@@ -121,7 +122,12 @@ def claim_mathml(claim: Claim, style: Style = _PLAIN) -> str:
     return f'<math display="block"><mrow>{parts[0]}{when}</mrow></math>'
 
 
-def _check_apart(claim: Claim, style: Style) -> None:
+def check_names_apart(claim: Claim, style: Style) -> None:
+    """Refuse a style under which two symbols of the claim would look the same.
+
+    Raises:
+        InvalidInput: two symbols with one printed form, or a name that means something else.
+    """
     seen: dict[Any, Name] = {}
     for node in walk((claim.statement, claim.assumptions)):
         if isinstance(node, Name):

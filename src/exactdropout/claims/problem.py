@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from exactdropout.claims.assumed_entries import refuse_missing
 from exactdropout.claims.parser import parse_assumptions, parse_expression
 from exactdropout.claims.syntax import Comparison, Expression, Name, Number, Quantity, walk
 from exactdropout.errors import InvalidInput
@@ -90,7 +91,6 @@ def parse_shape(text: str) -> Shape:
     plain = [w for w, times in parts if isinstance(w, str)]
     good = (
         len(parts) >= 2
-        and parts[-1] == (1, None)
         and parts[0][1] is None
         and not (symbolic and len(parts) != 3)
         and parts[0][0] != "n"
@@ -100,13 +100,19 @@ def parse_shape(text: str) -> Shape:
     )
     if not good:
         raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
+    if parts[-1] != (1, None):
+        raise InvalidInput(
+            f"Argument 'arch' must have one output and end in -1, as {form}, not {show(text)}; networks with more "
+            "outputs are derived in Python by xd.derive."
+        )
     hidden: list[int | str] = []
     for width, times in parts[1:-1]:
         hidden += [width] * (int(times) if times and times.isdigit() else 1)
     if len(hidden) > 1000:
         raise InvalidInput(f"Argument 'arch' must have at most 1000 layers, not {len(hidden)}.")
     biases = _BIASES[tail.strip()] if comma else (True, True)
-    kind = Activation.parse(activation.strip() or ("relu" if hidden else "linear"), "arch")
+    named = activation.strip().replace("leaky relu", "leaky_relu") or ("relu" if hidden else "linear")
+    kind = Activation.parse(named, "arch")
     return Shape(parts[0][0], tuple(hidden), symbolic, kind, *biases)
 
 
@@ -212,7 +218,7 @@ def build_problem(
     filters = []
     for comparison in comparisons:
         left, relation, right = comparison.sides[0], comparison.relations[0], comparison.sides[-1]
-        key = _key(left) if isinstance(left, Name) else None
+        key = _key(left, shape) if isinstance(left, Name) else None
         simple = len(comparison.relations) == 1 and key is not None
         if simple and key is not None and relation == "=":
             if key[0] in SIZES or key[0] in ("p", "q"):
@@ -233,6 +239,7 @@ def build_problem(
         tuple(str(Claim(c)) for c in comparisons),
     )  # fmt: skip
     _refuse_circles(problem)
+    refuse_missing(shape, (*signs, *definitions))
     around = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
     if any(isinstance(n, Name) and (n.indices or n.name in _ENTRIES) for value in around for n in walk(value)):
         raise InvalidInput("Argument 'data' must hold numbers and free symbols, not entries of the network.")
@@ -263,7 +270,10 @@ def _shape(arch: Any) -> Shape:
             f"Argument 'arch' must be an Architecture, a Network or text such as 'K-n-1 relu', not {show(arch)}."
         )
     if architecture.outputs != 1:
-        raise InvalidInput(f"Argument 'arch' must have one output, not {architecture.outputs}.")
+        raise InvalidInput(
+            f"Argument 'arch' must have one output, not {architecture.outputs}; networks with more outputs are derived "
+            "in Python by xd.derive."
+        )
     if isinstance(arch, Network) and arch.kind != "exact":
         raise InvalidInput(f"Argument 'arch' must be a network of exact numbers, not of kind {arch.kind}.")
     kinds = set(architecture.activations) or {Activation.linear()}
@@ -383,8 +393,12 @@ def _about(argument: str) -> Iterator[None]:
         raise InvalidInput(f"Argument {argument!r}{str(error)[len(head) :]}") from error
 
 
-def _key(name: Name) -> tuple[str, tuple[int, ...]] | None:
+def _key(name: Name, shape: Shape) -> tuple[str, tuple[int, ...]] | None:
+    """Return the key of an entry or group; with one hidden layer W[j,i] is W[1][j,i]."""
     indices = [constant(i) for i in name.indices]
     if any(i is None or i.denominator != 1 for i in indices):
         return None
-    return name.name, tuple(int(i) for i in indices if i is not None)
+    found = tuple(int(i) for i in indices if i is not None)
+    if name.name == "W" and len(found) == 2 and len(shape.hidden) == 1 and not shape.symbolic_depth:
+        found = (1, *found)
+    return name.name, found

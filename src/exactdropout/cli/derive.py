@@ -17,11 +17,13 @@ from exactdropout.cli.arguments import (
 from exactdropout.cli.derivatives import add_derivatives, print_derivatives, wanted
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
 from exactdropout.notation.style import MAX_WIDTH, MIN_WIDTH
 
 __all__ = ["add"]
 
 _COMPACT = ("criterion", "penalty", "variance")
+_SYMBOLS = {"x", "y", "w", "W", "b", "q", "p", "K", "n", "d"}
 _QUANTITIES = ("criterion", "risk", "penalty", "mean", "variance")
 
 
@@ -87,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if options.compact and not set(quantities) <= set(_COMPACT):
         raise InvalidInput(f"Argument '--quantity' must be one of {', '.join(_COMPACT)} beside '--compact'.")
     if wanted(options):
+        _check_names(style, {})
         return print_derivatives(problem, options, style)
     closed = options.closed_form or options.assume
     if options.code:
@@ -106,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
         claims = derived_claims(
             **problem, quantities=quantities, max_cost=cost_limit(options.max_cost), compact=options.compact
         )
+    _check_names(style, claims)
     if options.json:
         forms = {
             name: {
@@ -123,6 +127,19 @@ def run(options: argparse.Namespace) -> int:
         for claim in claims.values():
             print(claim.mathml(style) if options.mathml else claim_text(claim, style))
     return 0
+
+
+def _check_names(style: Any, claims: dict[str, Any]) -> None:
+    """Refuse ``--name`` for a symbol that is not there, or that makes two symbols one."""
+    from exactdropout.claims.printing import check_names_apart
+    from exactdropout.claims.syntax import Name, walk
+
+    there = {node.name for claim in claims.values() for node in walk(claim) if isinstance(node, Name)}
+    for name in style.names:
+        if name not in there | _SYMBOLS:
+            raise InvalidInput(f"Argument '--name' must rename a symbol of the formulas, not {show(name)}.")
+    for claim in claims.values():
+        check_names_apart(claim, style)
 
 
 def _style(options: argparse.Namespace) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from exactdropout.symbolic.in_q import MonotoneStretches
     from exactdropout.symbolic.regions import Regions
 
-__all__ = ["Derivation", "SymbolicGradient", "derive"]
+__all__ = ["Derivation", "SymbolicGradient", "check_cost", "derive"]
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
@@ -363,7 +363,7 @@ def derive(
         raise InvalidInput("Argument 'assume' must be None for a network; give its symbols the assumption instead.")
     if isinstance(network, Architecture):
         if data is None:  # every input is then a symbol; known before a symbol is made
-            _announce(expected_cost(network, [network.inputs], [True] * (network.depth - 1)), max_cost)
+            check_cost(network, network.inputs, max_cost)
         network = free_network(network, nonnegative=assume is not None)
     if not isinstance(network, Network):
         raise InvalidInput(f"Argument 'network' must be a Network or an Architecture, not {show(network)}.")
@@ -395,6 +395,15 @@ def check_limit(max_cost: Any) -> None:
     """Refuse a limit that is no positive number."""
     if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
         raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {show(max_cost)}.")
+
+
+def check_cost(architecture: Architecture, inputs: int, max_cost: float) -> None:
+    """Refuse a derivation with free weights and so many inputs that are not 0, from shapes alone.
+
+    Raises:
+        CostLimitExceeded: the estimate exceeds ``max_cost``.
+    """
+    _announce(expected_cost(architecture, [inputs], [True] * (architecture.depth - 1)), max_cost)
 
 
 def _announce(cost: float, max_cost: float) -> None:
