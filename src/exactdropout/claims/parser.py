@@ -33,7 +33,7 @@ from exactdropout.claims.syntax import (
     Statement,
     nested_exponents,
 )
-from exactdropout.claims.tokens import GREEK, WORDS, Token, fail, tokens
+from exactdropout.claims.tokens import GREEK, WORDS, Token, fail, in_parentheses, tokens
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
@@ -244,13 +244,12 @@ class _Parser:
             elif self.takes("/"):
                 top = product[0] if len(product) == 1 else Multiply(tuple(product), position=position)
                 product = [Divide(top, self.power(), position=position)]
-                divided = True
-                quotients += 1
+                divided, quotients = True, quotients + 1
                 if quotients > MAX_NESTING:
                     fail(self.text, self.next.position, f"a claim nests at most {MAX_NESTING} levels.")
             elif self.starts_factor():
-                if isinstance(product[-1], Quantity) and self.sees("("):
-                    self.refuse_argument()
+                if isinstance(product[-1], Quantity) and in_parentheses(self.tokens[self.at :]):
+                    self.error("'*' is needed, since penalty(q) reads two ways, as a product and as a value at q")
                 if divided:
                     self.error("'*' or parentheses are needed after a quotient, which reads two ways")
                 product.append(self.power())
@@ -262,13 +261,6 @@ class _Parser:
         if token.kind == "name":
             return token.text not in words.ASSUMING | {"is", "in", "and", "under", "minimises", "minimizes"}
         return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{"))
-
-    def refuse_argument(self) -> None:
-        """Refuse penalty(q), which reads as a product and as a value at q."""
-        ahead = self.tokens[self.at + 1 : self.at + 3]
-        if len(ahead) == 2 and ahead[0].kind == "name" and ahead[1].text == ")":
-            inner = ahead[0]
-            self.error(f"'*' is needed before ({inner.text}), which reads two ways, as a product and as an argument")
 
     def power(self) -> Expression:
         position = self.next.position

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
 from exactdropout.errors import InvalidInput
 
-__all__ = ["GREEK", "MAX_CHARACTERS", "MAX_DIGITS", "MAX_TOKENS", "WORDS", "Token", "fail", "tokens"]
+__all__ = ["GREEK", "MAX_CHARACTERS", "MAX_DIGITS", "MAX_TOKENS", "WORDS", "Token", "fail", "in_parentheses", "tokens"]
 
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 3_000
@@ -140,3 +140,8 @@ def tokens(
         if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
             fail(text, at, f"a claim has at most {max_characters * MAX_TOKENS // MAX_CHARACTERS} symbols.")
     return [*found, Token("end", "", len(text))]
+
+
+def in_parentheses(ahead: Sequence[Token]) -> bool:
+    """Return whether a single name in parentheses follows."""
+    return len(ahead) > 2 and (ahead[0].text, ahead[1].kind, ahead[2].text) == ("(", "name", ")")
