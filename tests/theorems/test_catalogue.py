@@ -2,11 +2,13 @@
 
 import itertools
 import re
+import subprocess
 
 import pytest
 
 from exactdropout import theorems
 from exactdropout.errors import InvalidInput
+from exactdropout.report import latex_document
 from exactdropout.theorems import registry
 from exactdropout.theorems.proof import METHODS
 
@@ -69,6 +71,20 @@ def test_dollars_and_braces_balance(entry, proofs):
         assert text.count("$") % 2 == 0, text
         assert text.count("{") == text.count("}"), text
         assert not re.search(r"[\x00-\x1f]", text), text
+
+
+def test_every_proof_is_set_without_overfull_lines_or_missing_glyphs(tmp_path, proofs, external):
+    program = external("pdflatex")
+    text = latex_document([(t, proofs[t.id]) for t in ENTRIES], version="1")
+    (tmp_path / "report.tex").write_text(text, encoding="utf-8")
+    for _ in range(2):
+        done = subprocess.run(
+            [program, "-interaction=nonstopmode", "report.tex"], cwd=tmp_path, capture_output=True, check=False
+        )
+        assert done.returncode == 0
+    log = (tmp_path / "report.log").read_text("latin-1")
+    assert re.findall(r"Overfull[^\n]*\n[^\n]*", log) == []
+    assert "Missing character" not in log
 
 
 def test_sources_are_in_the_bibliography(repository):

@@ -239,7 +239,7 @@ def _dual(name: str) -> Step:
         r"n (n - q) p^3 - (1 - p^2)(1 + pq)$",
     }
     return step(
-        rf"With $\rho = {_shown(rho)}$ for {texts[name]}.",
+        rf"With {_shown(rho)}, for {texts[name]}.",
         "identity",
         zero(value - LEAST + factor * polynomial) and signs and (count == 1 or rho[0] == rho[1]),
         f"n >= {FIRST}, 0 < p <= {END}",
@@ -247,12 +247,14 @@ def _dual(name: str) -> Step:
 
 
 def _shown(rho: Vector) -> str:
-    """Return ρ in LaTeX as q/(common denominator) times polynomials."""
+    """Return ρ in LaTeX as q/(common denominator) times polynomials, in formulas that fit on lines."""
     parts = [sympy.fraction(sympy.factor(entry / q)) for entry in rho]
     _, factors = sympy.factor_list(sympy.lcm_list([bottom for _, bottom in parts]))
     common = sympy.Mul(*((g if positive(g) else sympy.expand(-g)) ** m for g, m in factors))
     tops = [sympy.factor(sympy.cancel(top * common / bottom)) for top, bottom in parts]
-    return rf"\frac{{q}}{{{sympy.latex(common)}}} \left({', '.join(map(sympy.latex, tops))}\right)"
+    entries = [sympy.latex(top).replace(r"\left(", "(").replace(r"\right)", ")") for top in tops]
+    named = ", ".join(rf"$r_{number} = {entry}$" for number, entry in enumerate(entries, 1))
+    return rf"$\rho = \frac{{q}}{{{sympy.latex(common)}}} (r_1, r_2, r_3)$, {named}"
 
 
 def _all_common() -> Step:
