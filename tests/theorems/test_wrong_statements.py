@@ -90,6 +90,11 @@ def test_theorem_20_needs_its_witness(x):
     assert "root count" in failed_methods(helmbold_2017_theorem_20.prove(x=x))
 
 
+@pytest.mark.parametrize("wrong", [{"threshold": 0}, {"second": 1}, {"second": 0}])
+def test_theorem_20_needs_units_that_change_sign(wrong):
+    assert failed_methods(helmbold_2017_theorem_20.prove(**wrong)) == {"cases", "enumeration"}
+
+
 def test_roots_are_counted_in_the_open_interval():
     q = sympy.Symbol("q")
     count = helmbold_2017_theorem_20.roots_in_open_interval
@@ -111,6 +116,7 @@ F = Fraction
         (helmbold_2017_definition_2.prove, {"leak": 2}, {"cases", "enumeration"}),
         (helmbold_2017_definition_2.prove, {"mass": F(3, 4)}, {"cases"}),
         (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
+        (helmbold_2017_section_4_3.prove, {"power": 2}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 3}, {"identity"}),
         (helmbold_2017_lemmas_22_23.prove_22, {"power": 0}, {"identity"}),
@@ -124,7 +130,7 @@ F = Fraction
         (helmbold_2017_lemma_15.prove, {"exceptions": (5, 7, 16)}, {"enumeration"}),
         (helmbold_2017_lemma_16.prove, {"constant": 2}, {"cases", "enumeration"}),
         (helmbold_2017_theorem_8.prove, {"smallest": 1}, {"identity"}),
-        (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity"}),
+        (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 2}, {"identity", "derivation", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 0}, {"identity", "derivation", "enumeration"}),
         (exactdropout_2026_nonnegative_bound.prove, {"factor": 2}, {"identity", "enumeration"}),

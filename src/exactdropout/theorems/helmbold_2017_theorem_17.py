@@ -1,7 +1,8 @@
 """Theorem 17 of Helmbold and Long (2017): Theorem 8 at K = 2; true, with a wrong network in the printed proof.
 
 The printed W_neg is that of Lemma 10 with output bias 1/5, claimed to have J_D → 1/10. With Lemma 10's output weight c
-its limit is 23/200; 1/10 needs the weight 4c/5. Both are below 1/8, the bound for non-negative weights.
+its limit is 23/200; 1/10 needs the weight 4c/5. Both are below 1/8, the bound for non-negative weights. For every q:
+output bias q²/(1 + q²) and weight c/(1 + q²) tend to q²/(2 (1 + q²)) < q/4.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from exactdropout.theorems.registry import register
 
 __all__ = ["prove"]
 
-SCOPE = "K = 2, q = 1/2, every d >= 2 and all large n"
+SCOPE = "K = 2, every q in (0, 1) (printed: 1/2) and d >= 2, all large n"
 BIAS = Fraction(1, 5)
 SIZES = ((1, 2), (2, 2), (1, 3))  # (copies, d)
 
@@ -69,6 +70,7 @@ def prove(share: Fraction = Fraction(4, 5)) -> Proof:
             r"\ge 18$ is "
             "enough for d = 2."
         ),
+        *_every_rate(share),
         enumerated(
             r"$J_D$ by the double loop for both output weights.",
             _numbers(),
@@ -95,6 +97,45 @@ def prove(share: Fraction = Fraction(4, 5)) -> Proof:
         "the "
         "limit J_D = 23/200, not 1/10.",
     )
+
+
+def _every_rate(share: Fraction) -> list[Step]:
+    """The same network for every q: bias q²/(1 + q²), which is 1/5 at q = ½, and weight c/(1 + q²), there 4c/5."""
+    q = sympy.Symbol("q", positive=True)
+    bias = q**2 / (1 + q**2)
+    weight = sympy.Rational(share.numerator, share.denominator) / sympy.Rational(4, 5) * (1 - bias)
+    low = q / (2 * (2 * (1 - q) + 2 * q))
+    limit = biased_criterion(1 - q**2, 1, bias, weight)
+    return [
+        step(
+            r"For every $q$: output bias $\frac{q^2}{1 + q^2}$ and output weight $\frac c{1 + q^2}$ tend to $J_D = "
+            r"\frac{q^2}{2 (1 + q^2)}$ as $A \to 1$; non-negative weights give $J_D \ge \frac q4$; and $\frac q4 - "
+            r"\frac{q^2}{2 (1 + q^2)} = \frac{q (1 - q)^2}{4 (1 + q^2)} > 0$ on $(0, 1)$. So negative weights are "
+            r"needed for all large $n$.",
+            "identity",
+            sympy.cancel(limit - q**2 / (2 * (1 + q**2))) == 0
+            and sympy.cancel(low - q / 4) == 0
+            and sympy.cancel(low - limit - q * (1 - q) ** 2 / (4 * (1 + q**2))) == 0,
+        ),
+        enumerated(
+            r"These networks by the double loop.",
+            _at_rates(share),
+            "n, d = 2, 2; 4, 2; 2, 3; q = 1/3, 3/4",
+        ),
+    ]
+
+
+def _at_rates(share: Fraction) -> Iterator[tuple[object, object]]:
+    for rate in (Fraction(1, 3), Fraction(3, 4)):
+        bias = rate**2 / (1 + rate**2)
+        weight = share / Fraction(4, 5) * (1 - bias)
+        for copies, d in SIZES:
+            n = 2 * copies
+            network = gadget_network(2, copies, d, weight * best_output_weight(2, n, d, rate), bias)
+            found = naive_evaluation(network, Examples.half((1, 1), 1), (rate,) * d).criterion
+            # J_D = ½ β² + t (1 − β)² + s/(2A) (κ − 1 + β)², which is the first two terms for the best weight
+            t = (1 - kept_input_probability(2, rate) / growth(2, n, d, rate)) / 2
+            yield found, bias**2 / 2 + t * (1 - bias) ** 2
 
 
 def _gadget_values(x: tuple[int, int]) -> list[int]:

@@ -1,7 +1,8 @@
 """Theorem 20 of Helmbold and Long (2017): the dropout penalty of a deep network depends on the labels.
 
 With δ = D-output minus W(x) before the last mask, δ = w·(H − h): penalty = E δ² + 2 (w·h + b − y) E δ. Witness:
-x = (1, −2), two hidden relu units, all weights 1. There E δ = 2q, which is not 0 on (0, 1).
+x = (1, −2), two hidden relu units, all weights 1. There E δ = 2q, which is not 0 on (0, 1). The sizes at which there is
+such a network, with hidden biases and without, are found in label_dependence.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.theorems.generic import generic, identity
+from exactdropout.theorems.label_dependence import label_dependence
 from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["prove", "roots_in_open_interval"]
 
 NETWORK = Network([[[1, 1], [1, 1]], [1, 1]])
-SCOPE = "the witness, for all q in (0, 1) at once"
+SCOPE = (
+    "all q in (0, 1) at once, relu: with hidden biases every K, all widths and d >= 2; without, exactly where d >= 2 "
+    "and K or one of the hidden widths up to layer d - 2 is at least 2"
+)
 
 
 def roots_in_open_interval(polynomial: sympy.Poly) -> int:
@@ -31,8 +36,11 @@ def roots_in_open_interval(polynomial: sympy.Poly) -> int:
     return int(polynomial.count_roots(0, 1)) - ends
 
 
-def prove(x: tuple[int, int] = (1, -2)) -> Proof:
-    """Prove that at this input the penalty depends on the label for every q in (0, 1)."""
+def prove(x: tuple[int, int] = (1, -2), threshold: int = 1, second: int = -1) -> Proof:
+    """Prove that at this input the penalty depends on the label for every q in (0, 1), and at which sizes it can.
+
+    ``threshold`` and ``second`` change the witnesses of other sizes.
+    """
     _, (out, delta, y) = generic("a d y")
     q, label = sympy.Symbol("q", real=True), sympy.Symbol("y", real=True)
     derived = derive(NETWORK, Examples.point(x, label), q)
@@ -71,6 +79,7 @@ def prove(x: tuple[int, int] = (1, -2)) -> Proof:
             _numbers(x, mean_shift, q),
             "16 masks; q = 1/10, 1/2, 6/7",
         ),
+        *label_dependence(threshold, second),
     ]
     return conclude("holds", SCOPE, steps)
 
@@ -96,7 +105,8 @@ def _numbers(x: tuple[int, int], shift: sympy.Expr, q: sympy.Symbol) -> list[tup
     printed=r"There are $P$, $Q$ with equal marginals on the inputs and one $W$ such that for all $q \in (0, 1)$ the "
     r"penalties differ; penalty $= E\delta^2 + 2 (w \cdot h + b - y) E\delta$, $\delta = w \cdot (H - h)$; witness "
     r"$x = (1, -2)$, all weights 1.",
-    statement="penalty = E d^2 + 2 (w.h + b - y) E d; at x = (1,-2), all weights 1, E d = 2q is not 0 on (0,1)",
+    statement="penalty = E d^2 + 2 (w.h + b - y) E d; E d = 2q at x = (1,-2), all weights 1; E d is not 0 for some W "
+    "and all q at every K, n, d >= 2 with biases",
     verdict="holds",
     scope=SCOPE,
 )
