@@ -294,8 +294,8 @@ def _grid(power: int) -> Iterator[tuple[Any, Any]]:
     printed=r"One hidden layer without biases on the point mass $(\mathbf 1_K, 1)$, $K \ge 2$: if $(K - 1)\, n^2 p^3 "
     r"\le q^2 (q + Kp)$ then the minimum of $J_D$ over all weights is that over non-negative weights, so $n^*(K, q) "
     r"> \frac qp \sqrt{\frac{q + Kp}{(K - 1) p}}$.",
-    statement="d = 2: no negative weights are needed where (K-1) n^2 p^3 <= q^2 (q + Kp); with biases: Kp (q + (K-1) p "
-    "(q + np))^2 more on the left",
+    statement="d = 2: no negative weights are needed where (K-1) n^2 p^3 <= q^2 (q + Kp); with biases: Kp r^2 more on "
+    "the left, r = q + (K-1) p (q + np)",
     verdict="holds",
     scope=SCOPE,
 )

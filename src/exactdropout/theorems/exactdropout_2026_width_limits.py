@@ -427,7 +427,8 @@ def _grid() -> Iterator[tuple[Any, Any]]:
     r"minimisers all have negative weights. As $q \to 1$: $(1 - q)^2\, n^* \to \sqrt{\frac K{K - 1}} - 1$ without "
     r"biases on the point mass, and $(1 - q)^{3/2}\, n^* \to \sqrt{\frac2{K - 1}}$ with biases on $P_{(\mathbf 1, "
     r"1)}$.",
-    statement="d = 2, every K: (1-q)^2 n* -> sqrt(K/(K-1)) - 1 without biases, (1-q)^(3/2) n* -> sqrt(2/(K-1)) with",
+    statement="d = 2, every K: (1-q)^2 n*(K,q) -> sqrt(K/(K-1)) - 1 without biases, (1-q)^(3/2) n*(K,q) -> "
+    "sqrt(2/(K-1)) with biases",
     verdict="holds",
     scope=SCOPE,
 )
