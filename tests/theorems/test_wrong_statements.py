@@ -112,6 +112,7 @@ F = Fraction
     [
         (helmbold_2017_introduction.prove, {"count": (24, 96)}, {"root count"}),
         (helmbold_2017_introduction.prove, {"label": -8}, {"root count", "enumeration"}),
+        (helmbold_2017_introduction.prove, {"share": F(1)}, {"identity"}),
         (helmbold_2017_definition_2.prove, {"scaled": 2}, {"cases"}),
         (helmbold_2017_definition_2.prove, {"leak": 2}, {"cases", "enumeration"}),
         (helmbold_2017_definition_2.prove, {"mass": F(3, 4)}, {"cases"}),

@@ -1,7 +1,8 @@
 """Introduction of Helmbold and Long (2017): the dropout penalty is often not monotone in q.
 
 Proved: for the network and input of Figure 1 and label 8 it falls and then rises, with one turning point; in the linear
-model it always rises. "Often" is a count: of the small networks named below, how many have a turning point.
+model it always rises. "Often": for all labels on a half-line, for every relu network and input at which the mean output
+moves at q = 0, and a family at all sizes with its exact threshold (penalty_turns); and a count of small networks.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.theorems.helmbold_2017_figure_1 import NETWORK
 from exactdropout.theorems.helmbold_2017_theorem_20 import roots_in_open_interval
+from exactdropout.theorems.penalty_turns import penalty_turns
 from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
 __all__ = ["count_turning", "prove", "turning_points"]
 
-SCOPE = "Figure 1's network at label 8, all q in (0, 1); the linear model; the networks named"
+SCOPE = (
+    "one example, not monotone: x = (1, -1, 0, ...), all weights 1, all K >= 2, widths, d >= 2, exactly for y > (n_1 "
+    "... n_(d-1))/2; every relu network and x where E D has a slope at q = 0, all labels on one side of a threshold. "
+    "The linear model: rising"
+)
 Q = sympy.Symbol("q", real=True)
 
 
@@ -46,8 +52,11 @@ def count_turning() -> tuple[int, int]:
     return sum(turning_points(network, data) > 0 for network, data in cases), len(cases)
 
 
-def prove(label: int = 8, count: tuple[int, int] = (23, 96)) -> Proof:
-    """Prove that the penalty at Figure 1's input has exactly one turning point for this label."""
+def prove(label: int = 8, count: tuple[int, int] = (23, 96), share: Fraction = Fraction(1, 2)) -> Proof:
+    """Prove that the penalty at Figure 1's input has exactly one turning point for this label.
+
+    ``share`` times the product of the widths is the threshold of the label at other sizes; only 1/2 works.
+    """
     data = Examples.point((1, -1), label)
     penalty = derive(NETWORK, data, Q).penalty
     values = [penalty.evaluate({"q": v}) for v in (0, Fraction(1, 2), Fraction(9, 10))]
@@ -88,7 +97,8 @@ def prove(label: int = 8, count: tuple[int, int] = (23, 96)) -> Proof:
             "root count",
             count_turning() == count,
         ),
-        argument("'Often' is no mathematical statement; the counts above are what is proved of it."),
+        *penalty_turns(share),
+        argument("'Often' is no mathematical statement; the half-lines and the count above are what is proved of it."),
     ]
     return conclude("holds", SCOPE, steps)
 
@@ -99,7 +109,8 @@ def prove(label: int = 8, count: tuple[int, int] = (23, 96)) -> Proof:
     source="helmbold2017",
     number="Introduction",
     printed=r"The dropout penalty is often non-monotonic in $q$.",
-    statement="the penalty of Figure 1's network falls, then rises in q; in the linear model it always rises",
+    statement="all weights 1, x = (1,-1): the penalty falls, then rises in q exactly if y > n_1...n_(d-1)/2; in the "
+    "linear model it rises",
     verdict="holds",
     scope=SCOPE,
 )
