@@ -115,7 +115,7 @@ F = Fraction
         (helmbold_2017_introduction.prove, {"share": F(1)}, {"identity"}),
         (helmbold_2017_definition_2.prove, {"scaled": 2}, {"cases"}),
         (helmbold_2017_definition_2.prove, {"leak": 2}, {"cases", "enumeration"}),
-        (helmbold_2017_definition_2.prove, {"mass": F(3, 4)}, {"cases"}),
+        (helmbold_2017_definition_2.prove, {"origin": F(1, 10)}, {"cases"}),
         (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
         (helmbold_2017_section_4_3.prove, {"power": 2}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),

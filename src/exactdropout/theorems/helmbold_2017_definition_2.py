@@ -31,16 +31,17 @@ __all__ = ["prove"]
 SCOPE = (
     "hidden rates in (0, 1), input rate in [0, 1), all K, widths, outputs, biases: relu, d = 2, finite distribution; "
     "leaky relu with slope in (0, 1] and linear units, every d, finite second moments; relu, every d, finite "
-    "distribution, among networks with weights and biases >= 0 in layers 2 to d - 1. None exists: n = 1, d = 2, every "
-    "K and q in (0, 1), an infinite support"
+    "distribution, among networks with weights and biases >= 0 in layers 2 to d - 1. None exists: relu with biases, "
+    "d = 2, "
+    "every K, n and q in (0, 1), an infinite support"
 )
 HALF = Fraction(1, 2)
 
 
-def prove(scaled: int = 1, leak: int = 1, mass: Fraction = HALF) -> Proof:
+def prove(scaled: int = 1, leak: int = 1, origin: Fraction = HALF) -> Proof:
     """Prove existence, with units scaled by |t|^scaled; only 1 keeps the unit's contribution.
 
-    ``leak`` and ``mass`` change the statements of the two other files; see there.
+    ``leak`` and ``origin`` change the statements of the two other files; see there.
     """
     steps = [
         _scaling(scaled),
@@ -75,7 +76,7 @@ def prove(scaled: int = 1, leak: int = 1, mass: Fraction = HALF) -> Proof:
             {"minimisers exist, as found above, for a network": _zero_network()},
         ),
         *minimisers_at_depth(leak),
-        *no_minimiser(mass),
+        *no_minimiser(origin),
         argument(
             r"Known beyond. $d = 1$, and $d = 2$ with one output at hidden rate 0: for fixed signs of the output "
             r"weights "
@@ -92,8 +93,8 @@ def prove(scaled: int = 1, leak: int = 1, mass: Fraction = HALF) -> Proof:
         "holds with a correction",
         SCOPE,
         steps,
-        "K = n = 1, d = 2: x = 1, label 1, probability 1/2; x = 0, label -2q, 1/4; x = 1 - 2^-m, label 0, 2^-m/4, "
-        "m >= 1: no minimiser for any q in (0, 1).",
+        "K = n = 1, d = 2: x = 1, label 1, probability 1/4; x = 0, label -q (1 + p)/2, 1/2; x = 1 - 2^-m, label 0, "
+        "2^-m/4, m >= 1: no minimiser for any q in (0, 1).",
     )
 
 
@@ -205,7 +206,7 @@ def _small() -> list[Step]:
     verdict="holds with a correction",
     scope=SCOPE,
     correction=r"For $q \in (0, 1)$ both exist for relu at $d = 2$ and finite support, and at every depth for leaky "
-    r"relu and linear units; for infinite support relu may have no minimiser, even at $d = 2$, $n = 1$.",
+    r"relu and linear units; for infinite support relu may have no minimiser, at $d = 2$ and any $n$.",
 )
 def definition_2() -> Proof:
     """Prove the entry as declared."""
