@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
-__all__ = ["Progress", "amount", "reporting"]
+__all__ = ["Progress", "amount", "reporting", "write_line"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called as ``progress(done, total)`` in units of the plan, from the calling thread, a few times a second at most.
@@ -58,6 +59,11 @@ def reporting(progress: Progress | bool | None, title: str) -> Iterator[Progress
         yield progress
     else:
         raise InvalidInput(f"Argument 'progress' must be True, False, None or a callable, not {show(progress)}.")
+
+
+def write_line(text: str) -> None:
+    """Write one line to standard error, above a bar that is shown there."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def amount(number: int) -> str:

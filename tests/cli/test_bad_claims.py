@@ -56,3 +56,14 @@ def test_a_layer_of_biases_beside_one_of_its_units(capsys):
     arguments = ["--arch", "2-2-1 relu", "--assume", "b[1] >= 0"]
     assert main(["check", "b[2] >= 0", *arguments]) == 2
     assert "reads two ways" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["derive", "--arch", "3-2-2-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"],
+        ["check", "penalty >= 0", "--arch", "3-3-3-1 relu, biases", "--max-cost", "1e9"],
+    ],
+)
+def test_ctrl_c_ends_a_long_search_in_one_line(interrupted, arguments):
+    assert interrupted(arguments, 2.5) == (130, "", "exactdropout: interrupted\n")

@@ -187,3 +187,21 @@ def test_three_hidden_layers_are_decided():
             s: F(rng.choice((-1, 1)) * 2 ** rng.randint(0, 9) * rng.randint(32, 63), 64) for s in every_symbol(network)
         }
         found.at(values)
+
+
+def test_a_search_announces_its_hinges(capsys):
+    """Three lines through the origin of the plane cut six cones, a point of the line two.
+
+    With widths 2, 2, 1 a unit of the first layer has three masked inputs, and the second layer one sign for each weight
+    (where one unit is kept) and one hinge for each masked input (where both are).
+    """
+    for hidden, activation, told in (
+        ((1,), "relu", "3 hinges in level 1, at most 6 sign patterns"),
+        ((1,), "linear", "no hinges: one region"),
+        ((2, 1), "relu", f"8 hinges in level 1, at most {6 * 6 * 2 * 2} sign patterns; 3 in level 2, at most 2^3"),
+    ):
+        found = derive(Architecture(2, hidden, activation=activation, biases=False), Examples.point((1, 1), 1), F(1, 2))
+        found.regions(progress=True)
+        assert f"regions: {told}" in capsys.readouterr().err
+        found.regions()
+        assert capsys.readouterr().err == ""

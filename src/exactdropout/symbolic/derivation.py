@@ -15,7 +15,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 from exactdropout.model.numbers import Array, show
 from exactdropout.notation.style import Style, StyleOptions, styled
-from exactdropout.progress import Progress, reporting
+from exactdropout.progress import Progress, reporting, write_line
 from exactdropout.symbolic.backward import Adjoint, adjoint
 from exactdropout.symbolic.formula import Formula, Piece, formula
 from exactdropout.symbolic.free import free_examples, free_network
@@ -237,7 +237,8 @@ class Derivation:
         :class:`~exactdropout.symbolic.regions.Regions`. With ``quantity="criterion"`` the hinges are those of the
         criterion; those of the risk are other ones where there are hidden biases. Exact. Cost: the cones of a unit
         are listed at once, bounded beforehand by Schläfli's count; regions are made when asked for. With ``progress``
-        deeper searches tell how many of the regions of the lower layers are done.
+        deeper searches tell how many of the regions of the lower layers are done; ``progress=True`` first writes a
+        line on standard error: how many hinges there are, and at most how many sign patterns.
 
         Raises:
             InvalidInput: a hinge depends on something else than weights.
@@ -249,8 +250,9 @@ class Derivation:
         from exactdropout.symbolic.regions import regions
 
         check_limit(max_cost)
+        announce = (lambda text: write_line(f"regions: {text}")) if progress is True else None
         with reporting(progress, "regions of lower layers") as report:
-            return regions(self._problem, quantity, max_cost, report)
+            return regions(self._problem, quantity, max_cost, report, announce)
 
     def compact(self, quantity: str = "criterion") -> Formula:
         """Return the criterion, penalty or variance as a sum of squares that is not multiplied out.

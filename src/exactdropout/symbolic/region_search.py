@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded
+from exactdropout.progress import amount
 from exactdropout.symbolic.hyperplanes import (
     Candidate,
     Component,
@@ -81,6 +83,24 @@ class Hinges:
     def start(self) -> Branch:
         """Return the branch without hinges; weights that are known to be ≥ 0 are constraints."""
         return Branch({}, {}, self.signs_known, (), ({},))
+
+    def plan(self) -> str:
+        """Return what a search has before it: the hinges of each level, and bounds on their sign patterns.
+
+        In the first level Schläfli's count bounds the patterns of each group of hinges that share weights.
+        """
+        if not self.levels:
+            return "no hinges: one region"
+        first, most = self.arguments(self.start(), 0), 1
+        for part in components(first, self.signs_known):
+            affine = any(not any(m) for k in part.polynomials for m in first[k].monoms())
+            shift = int(affine)  # the hyperplane at infinity
+            count, dimension = len(part.polynomials) + shift, len(part.generators) + shift
+            most *= min(2 ** len(part.polynomials), cone_bound(count, dimension))
+        told = f"{amount(len(first))} hinges in level 1, at most {amount(most)} sign patterns"
+        for number, level in enumerate(self.levels[1:], 2):
+            told += f"; {amount(len(level))} in level {number}, at most 2^{len(level)} on each of them"
+        return told
 
     def arguments(self, branch: Branch, level: int) -> list[Any]:
         """Return the arguments of a level's hinges on a branch, as polynomials without atoms."""

@@ -8,7 +8,7 @@ hyperplanes: each sign pattern is listed with an exact interior point, excluded 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -220,8 +220,14 @@ def weight_layers(problem: Problem) -> dict[int, int]:
     return found
 
 
-def regions(problem: Problem, quantity: str, max_cost: float, report: Progress | None = None) -> Regions:
-    """Return the regions of a problem whose inputs are numbers; hinges must depend on weights alone."""
+def regions(
+    problem: Problem, quantity: str, max_cost: float, report: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Regions:  # fmt: skip
+    """Return the regions of a problem whose inputs are numbers; hinges must depend on weights alone.
+
+    ``announce`` is told in one line how many hinges and patterns there may be, before the search.
+    """
     if quantity not in ("criterion", "penalty"):
         raise InvalidInput(f"Argument 'quantity' must be 'criterion' or 'penalty', not {show(quantity)}.")
     ring, layers = problem.ring, weight_layers(problem)
@@ -236,6 +242,8 @@ def regions(problem: Problem, quantity: str, max_cost: float, report: Progress |
                         f"be a number, to cut weight space into regions: a hinge depends on {show(ring.generators[i])}."
                     )
     hinges = tuple(formula(ring, [(ring.atoms[n].argument,)], ring.one) for n in search.atoms)
+    if announce is not None:
+        announce(search.plan())
     start = search.start()
     first = search.linear(start, 0) if search.levels else []
     if first is not None and len(search.levels) <= 1:
