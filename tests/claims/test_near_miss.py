@@ -64,3 +64,14 @@ def test_the_slip_that_is_named_is_the_plainest(claim, slip):
 def test_no_masks_at_all_is_not_the_last_layer_forgotten(claim, arch, q):
     verdict = check(claim, arch, q=q)
     assert (verdict.status, verdict.near_miss) == ("refuted", None)
+
+
+@pytest.mark.parametrize(
+    ("factor", "data", "slip"),
+    [("", "half(x, y)", "a factor 1/2 is missing"), ("1/2*", None, "a factor 1/2 is too much")],
+)
+def test_a_factor_and_the_mass_of_the_example_are_both_named(factor, data, slip):
+    """Half the mass on the origin halves the penalty of a model without biases."""
+    found = check(f"penalty = {factor}q/p*{SUM}", "K-1, no biases", data).near_miss
+    assert "point mass for half mass" in found
+    assert f"Or {slip}" in found

@@ -42,7 +42,7 @@ from exactdropout.claims.syntax import (
     Quantity,
     walk,
 )
-from exactdropout.claims.world import World, plain
+from exactdropout.claims.world import World, last_layer_share, plain
 from exactdropout.symbolic.ring import ReluPolynomial
 
 __all__ = ["prove_everywhere"]
@@ -62,7 +62,7 @@ def prove_everywhere(claim: Claim, problem: Problem) -> tuple[str, list[str]] | 
     for index, make in enumerate(descriptions):
         floor = index == 1
         moments = make()
-        if (floor and not known.may_drop_all) or (index > 1 and moments is None):
+        if (floor and not (known.may_drop_all or last_layer_share(problem))) or (index > 1 and moments is None):
             continue
         try:
             steps = _prove(claim, World(claim, problem, known, moments, floor=floor))
@@ -255,7 +255,7 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         raise Unsupported("what stays of J_D without one mask depends on the variable")
     if (
         (world.powers and name != "q")
-        or (world.moments is None and world.used and name != "y")
+        or (world.moments is None and world.used and name != "y" and not _variance_grows(world, name))
         or world.problem.definition((name, ()))
     ):
         raise Unsupported("a quantity that depends on the variable in an unknown way")
@@ -269,7 +269,8 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
     index = world.ring.generators.index(world.symbols["t'" if name == "q" else name])
     if {index, *(power.index for power in world.powers.values())} & world.inside_relu:
         raise Unsupported(f"{name} stands inside relu")
-    derivative = _along(world, index, top.context())
+    grows = name == "q" and world.moments is None and bool(world.used)
+    derivative = _with_variance(world, index, top.context()) if grows else _along(world, index, top.context())
     slope = derivative(top) * bottom - top * derivative(bottom)
     if statement.direction == "constant":
         return f"The derivative in {name} is identically 0." if slope == 0 else None
@@ -279,8 +280,55 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         found = nonnegative(slope, signed)
     else:  # a derivative that is positive for 0 < q < 1 is enough: the value at q = 0 is the limit
         strict = _strict(world, parts) | ({index} if name == "q" else set())
+        strict |= {
+            p.index for p in world.powers.values() if name == "q" and not p.excess and _never_zero(p.over, strict)
+        }
         found = positive(slope, signed, strict)
-    return None if found is None else f"The derivative in {name} has the right sign: {found}."
+    if found is None:
+        return None
+    why = _GROWTH if grows else ""
+    return f"{why}The derivative in {name} has the right sign: {found}."
+
+
+def _never_zero(base: Any, strict: set[int]) -> bool:
+    """Return whether a polynomial is one term, in variables that are not 0."""
+    return len(base) == 1 and all(i in strict for i, degree in enumerate(base.degrees()) if degree)
+
+
+_GROWTH = (
+    "D is affine in the mask of each unit, so Var D is a sum, over non-empty sets of units, of squares free of q times "
+    "the product of q_l/(1 - q_l) over the set (independent masks of mean 1): it does not fall as q grows, and E D is "
+    "free of q. "
+)
+
+
+def _variance_grows(world: World, name: str) -> bool:
+    """Return whether E D is free of q and Var D does not fall in q: units linear on all masks, or only the last layer.
+
+    Weights, inputs and the label must not be given by q.
+    """
+    problem = world.problem
+    around = (
+        *problem.definitions.values(),
+        *(problem.inputs if isinstance(problem.inputs, tuple) else ()),
+        problem.label,
+    )
+    through = any(isinstance(node, Name) and node.name in ("q", "p") for value in around for node in walk(value))
+    return name == "q" and world.known.mean_is_output is not None and not through
+
+
+def _with_variance(world: World, index: int, context: Any) -> Callable[[Any], Any]:
+    """Return the derivative in t where Var D has one that is >= 0, a generator of its own."""
+    generators = world.ring.generators
+    both = [
+        (context.gen(generators.index(world.symbols[f"S{example}'"])), generators.index(world.symbols[f"V{example}'"]))
+        for example in ("", "0")
+    ]
+
+    def derivative(polynomial: Any) -> Any:
+        return sum((slope * polynomial.derivative(v) for slope, v in both), start=polynomial.derivative(index))
+
+    return derivative
 
 
 def _along(world: World, index: int, context: Any) -> Callable[[Any], Any]:

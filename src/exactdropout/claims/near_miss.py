@@ -134,9 +134,16 @@ def near_miss(claim: Claim, problem: Problem) -> str | None:
             if variant == "last kept" and _only_last_masks(problem):
                 continue  # without them there is no dropout at all
             if _everywhere(claim, problem, variant):
-                return f"{name}; then the claim holds at {POINTS} exact points"
+                told = f"{name}; then the claim holds at {POINTS} exact points"
+                other = _edit(claim, problem, "a factor") if variant == "other mass" else None
+                return told if other is None else f"{told}. Or {other}"
+    return _edit(claim, problem, "")
+
+
+def _edit(claim: Claim, problem: Problem, start: str) -> str | None:
+    """Return the first edit, of those whose name starts so, that makes the claim hold."""
     for name, changed in edits(claim):
-        if not _trivial(changed) and _everywhere(changed, problem, "dropout"):
+        if name.startswith(start) and not _trivial(changed) and _everywhere(changed, problem, "dropout"):
             return f"{name}; {changed} holds at {POINTS} exact points"
     return None
 

@@ -138,6 +138,13 @@ def facts(problem: Problem) -> Facts:
     weight = problem.definition(("w", ()))
     free = problem.network is None and not problem.single_entries
     vanish = free and weight is not None and constant(weight) == 0
+    inputs = problem.definition(("x", ()))
+    origin = (
+        free and not shape.hidden_biases and problem.inputs is None and inputs is not None and constant(inputs) == 0
+    )
+    nothing = "the output weights are 0" if vanish else None
+    if origin and not vanish:
+        nothing = "the inputs are 0, and so are all hidden values, since there are no hidden biases"
     at_least = _last_values_nonnegative(problem) and _group_nonnegative(problem, ("w", ()))
     at_most = (
         _last_values_nonnegative(problem)
@@ -155,7 +162,7 @@ def facts(problem: Problem) -> Facts:
         mean_below_output=below,
         linear=linear,
         identity=linear or everything_nonnegative(problem),
-        output_is_bias="the output weights are 0" if vanish else None,
+        output_is_bias=nothing,
         output_sign=f"D - b has one sign on every mask: {sign} the output weights" if sign else None,
         output_below=not at_least,
         may_drop_all=dropped or bool(constant(rate)),

@@ -55,6 +55,9 @@ def _near_miss(text: str) -> str:
     from exactdropout.claims.printing import claim_latex
     from exactdropout.errors import InvalidInput
 
+    first, either, second = text.partition(". Or ")
+    if either:
+        return f"{_near_miss(first)}. Or {_near_miss(second)}"
     slip, _, rest = text.partition("; ")
     changed, holds, points = rest.rpartition(" holds at ")
     try:

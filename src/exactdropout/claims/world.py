@@ -12,6 +12,7 @@ import sympy
 from exactdropout.claims.evaluation import Unsupported, parameters
 from exactdropout.claims.indexed import Element, Sums
 from exactdropout.claims.named import Quotient
+from exactdropout.claims.printing import expression_text
 from exactdropout.claims.problem import Problem, constant
 from exactdropout.claims.structure import Facts, Moments
 from exactdropout.claims.syntax import (
@@ -27,6 +28,7 @@ from exactdropout.claims.syntax import (
     Power,
     Quantity,
     Repeated,
+    rebuilt,
 )
 from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
 
@@ -34,6 +36,7 @@ __all__ = ["World", "plain"]
 
 _POWERS = 12
 _LONG_NAME = 400
+_MOST_DROPPED = 12
 _OPAQUE = ("V", "W", "M", "E", "S", "T")
 """Var D, W(x), E D, what they differ by, and what stays of J_D and E D² without the mask that drops the last layer."""
 
@@ -110,8 +113,10 @@ class World:
         if self.used & {"criterion", "penalty", "risk"} and not self.floor:
             yield "For each example J_D = Var D + (E D - y)^2, R = (W(x) - y)^2, penalty = J_D - R, and Var D >= 0."
         if self.floor and self.used:
+            known = last_layer_share(self.problem)
+            share = "> 0" if known is None else f"= {expression_text(known)}"
             yield (
-                "With a probability s > 0 all masks of the last layer are 0 and D is the output bias: "
+                f"With a probability s {share} all masks of the last layer are 0 and D is the output bias: "
                 "J_D >= s (b - y)^2 and E D^2 >= s b^2, b = 0 where there is none."
             )
         elif self.known.output_is_bias and self.used:
@@ -159,6 +164,8 @@ class World:
             case Power(base, exponent):
                 return self._power(value(base), exponent)
             case Call("relu", (argument,)):
+                return self._relu(value(argument))
+            case Call("max", (argument, Number(0)) | (Number(0), argument)):
                 return self._relu(value(argument))
             case Repeated("sum", index, first, last, body):
                 if constant(first) != 1:
@@ -277,7 +284,7 @@ class World:
         return self.sums.factor(f"relu<{text}>", tuple(free))
 
     def _power(self, base: Element, exponent: Expression) -> Element:
-        slope, offset = _linear_in_depth(exponent)
+        slope, offset = _linear_in_depth(rebuilt(exponent, self._size))
         if not self.problem.shape.symbolic_depth:
             slope, offset = 0, offset + slope * (len(self.problem.shape.hidden) + 1)
         if abs(slope) > 20 or abs(offset) > 100:
@@ -291,6 +298,11 @@ class World:
             for _ in range(abs(count)):
                 result = result * (factor if count > 0 else self._inverse(factor))
         return self.sums.scalar(result)
+
+    def _size(self, node: Any) -> Any:
+        """Return the number that K or n is, where it is one."""
+        extent = self.extents.get(node.name) if isinstance(node, Name) and not node.indices else None
+        return Number(Fraction(extent)) if extent is not None and extent.isdecimal() else node
 
     def _to_depth(self, base: Quotient) -> Quotient:
         """Return base^m, m = d − 1."""
@@ -308,6 +320,9 @@ class World:
         if self.ring.is_positive(over) and self.ring.is_nonnegative(under - over):
             excess = self._fresh_power(f"({under.expr})/({over.expr})", under, over, excess=True)
             return Quotient(self.ring.one, self.ring.one + excess)
+        if len(top) == 1 and self.ring.is_positive(under) and self.ring.is_nonnegative(under - self.ring.one):
+            excess = self._fresh_power(str(under.expr), under, self.ring.one, excess=True)
+            return self._monomial_to_depth(top, 1) * Quotient(self.ring.one, self.ring.one + excess)
         raise Unsupported("a power of a base that is not known to be above or below 1")
 
     def _monomial_to_depth(self, monomial: Any, sign: int) -> Quotient:
@@ -401,8 +416,20 @@ class World:
     def _floor(self, suffix: str, y: Element) -> dict[str, Element]:
         """Return J_D = s (b − y)² + S and E D² = s b² + T; s is the probability of that mask."""
         share, rest, moment = (self.sums.scalar(self._generator(f"{n}'")) for n in ("s", f"S{suffix}", f"T{suffix}"))
+        known = last_layer_share(self.problem)
+        if known is not None:
+            share = self.evaluate(known, {})
         b = self._output_bias()
         return {"criterion": share * (b - y) ** 2 + rest, "second_moment": share * b * b + moment}
+
+
+def last_layer_share(problem: Problem) -> Expression | None:
+    """Return q^n, the probability of the mask that drops a last layer of n units; None where n is a symbol or large."""
+    shape, rate = problem.shape, problem.rates[-1]
+    width = shape.hidden[-1] if shape.hidden else shape.inputs
+    if not isinstance(width, int) or width > _MOST_DROPPED:
+        return None
+    return rate if width == 1 else Power(rate, Number(Fraction(width)))
 
 
 def _assumed(problem: Problem, name: str) -> dict[str, bool]:
