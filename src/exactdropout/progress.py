@@ -10,7 +10,7 @@ from typing import TypeAlias
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
-__all__ = ["Progress", "amount", "reporting", "write_line"]
+__all__ = ["Progress", "amount", "reporting"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called as ``progress(done, total)`` in units of the plan, from the calling thread, a few times a second at most.

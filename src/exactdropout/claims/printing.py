@@ -91,18 +91,22 @@ def broken(claim: Claim, style: Style) -> Claim:
 def aligned_latex(claim: Claim, style: Style = _PLAIN) -> str:
     """Return a claim in a style: an equation or inequality with its last side broken into aligned lines.
 
-    Other statements and claims with assumptions stay in one line. The parser reads the result back to the same claim,
-    where names are those of the grammar.
+    Assumptions follow, in lines of their own where there is no room; other statements stay in one line. The parser
+    reads the result back to the same claim, where names are those of the grammar.
 
     Raises:
         InvalidInput: the names of the style make two symbols one.
     """
     check_names_apart(claim, style)
     statement = claim.statement
-    if isinstance(statement, Comparison) and len(statement.sides) == 2 and not claim.assumptions:
+    if isinstance(statement, Comparison) and len(statement.sides) == 2:
         left, right = statement.sides
         relation = _RELATIONS[statement.relations[0]]
-        return equation_latex(expression_latex(left, style), right, style, relation)
+        conditions = [_claim(Claim(c), latex=True, style=style) for c in claim.assumptions]
+        conditions = [text + "," * (k + 1 < len(conditions)) for k, text in enumerate(conditions)]
+        if conditions:
+            conditions[0] = rf"\text{{ if }} {conditions[0]}"
+        return equation_latex(expression_latex(left, style), right, style, relation, conditions)
     shown, environment = claim_latex(claim, style), style.environment
     return shown if environment == "none" else f"\\begin{{{environment}}}\n{shown}\n\\end{{{environment}}}"
 

@@ -59,7 +59,7 @@ def add(commands: Any) -> None:
     form.add_argument(
         "--code", choices=("python", "numpy", "sympy", "c"), help="print source text of a function for each quantity"
     )
-    command.add_argument("--width", type=int, help="letters of a line of LaTeX (80; 70 with derivatives)")
+    command.add_argument("--width", type=int, help="letters of a line of LaTeX (76; 66 with derivatives)")
     add_names(command, "print a symbol under another name")
     command.add_argument(
         "--index", choices=("subscript", "bracket", "superscript-layer"), default="subscript", help="style of indices"
@@ -145,7 +145,7 @@ def _check_names(style: Any, claims: dict[str, Any]) -> None:
 def _style(options: argparse.Namespace) -> Any:
     from exactdropout.notation import Style
 
-    width = (70 if wanted(options) else 80) if options.width is None else options.width
+    width = (66 if wanted(options) else 76) if options.width is None else options.width
     if not MIN_WIDTH <= width <= MAX_WIDTH:
         raise InvalidInput(f"Argument '--width' must be from {MIN_WIDTH} to {MAX_WIDTH}, not {width}.")
     return Style(

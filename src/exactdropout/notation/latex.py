@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -48,17 +49,24 @@ def expression_latex(node: Any, style: Style = _PLAIN) -> str:
     return _print(node, SUM, style)
 
 
-def equation_latex(left: str | None, node: Expression, style: Style = _PLAIN, relation: str = "=") -> str:
+def equation_latex(
+    left: str | None, node: Expression, style: Style = _PLAIN, relation: str = "=", conditions: Sequence[str] = ()
+) -> str:
     """Return ``left = node``, broken into aligned lines where it is wider than ``style.width``.
 
     ``left`` is LaTeX, None for the formula alone. Lines are broken before + and − (also inside parentheses, which
     then have a fixed size) and before factors; numbers, fractions and single symbols are never broken. The parser of
-    claims reads every result back.
+    claims reads every result back. ``conditions`` follow, in lines of their own where there is no room.
     """
     environment = style.environment
     # the place of alignment stands before the relation, or before the formula where there is none
     head, plain = ("& ", "") if left is None else (f"{left} &{relation} ", f"{left} {relation} ")
     lines = _lines(plain, node, style)
+    for text in conditions:
+        if style.width is None or measured(lines[-1]) + measured(text) <= style.width:
+            lines[-1] += f" {text}"
+        else:
+            lines.append(text)
     if environment.startswith("equation") and len(lines) > _TALL:
         environment = "align*" if environment.endswith("*") else "align"
     align = environment.startswith("align")
