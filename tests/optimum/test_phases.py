@@ -257,3 +257,11 @@ def test_refusals() -> None:
         phases(Architecture(2, (2, 2)), POINT)
     with pytest.raises(MixedNumbers):
         phases(arch, Examples.point((0.5, 1.0), 1.0))
+
+
+def test_the_drop_probability_takes_the_authors_name():
+    found = phases(Architecture(1, (1,), biases=False), Examples.point((1,), 1))
+    plain, renamed = found.latex(), found.latex(names={"q": "delta"})
+    assert r"< \delta <" in renamed
+    assert "q" not in renamed.replace(r"\qquad", "")
+    assert renamed.replace(r"\delta", "q") == plain

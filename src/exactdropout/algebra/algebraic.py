@@ -284,20 +284,20 @@ class RationalFunction:
         """Return a short description."""
         return f"RationalFunction({self})"
 
-    def latex(self) -> str:
-        """Return LaTeX."""
-        top, bottom = _text(self.numerator, "^{{{}}}", " "), _text(self.denominator, "^{{{}}}", " ")
+    def latex(self, variable: str = "q") -> str:
+        """Return LaTeX, the variable under a name that is LaTeX itself."""
+        top, bottom = (_text(polynomial, "^{{{}}}", " ", variable) for polynomial in (self.numerator, self.denominator))
         return top if self.denominator == (1,) else f"\\frac{{{top}}}{{{bottom}}}"
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
 
 
-def _text(coefficients: tuple[int, ...], power: str, times: str = "*") -> str:
+def _text(coefficients: tuple[int, ...], power: str, times: str = "*", q: str = "q") -> str:
     parts = []
     for k, c in enumerate(coefficients):
         if c:
-            name = "" if k == 0 else "q" if k == 1 else "q" + power.format(k)
+            name = "" if k == 0 else q if k == 1 else q + power.format(k)
             size = "" if abs(c) == 1 and k else str(abs(c)) + (times if k else "")
             parts.append((" - " if c < 0 else " + ") + size + name)
     text = "".join(parts) or " + 0"

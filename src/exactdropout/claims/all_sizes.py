@@ -26,6 +26,7 @@ from exactdropout.claims.evaluation import Unsupported
 from exactdropout.claims.indexed import Element, Part, describe, is_square_sum, signed_parts
 from exactdropout.claims.inequality import nonnegative, positive
 from exactdropout.claims.named import Quotient
+from exactdropout.claims.one_unit import penalty_of_one_unit
 from exactdropout.claims.problem import Problem
 from exactdropout.claims.structure import Moments, facts, uniform_moments, written_out
 from exactdropout.claims.syntax import (
@@ -70,7 +71,8 @@ def prove_everywhere(claim: Claim, problem: Problem) -> tuple[str, list[str]] | 
             continue
         if steps is not None:
             return _scope(problem), steps
-    return None
+    one = penalty_of_one_unit(claim, problem)
+    return None if one is None else (_scope(problem), one)
 
 
 def _least_at_zero(statement: Minimiser, problem: Problem) -> tuple[str, list[str]] | None:

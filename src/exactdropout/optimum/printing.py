@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exactdropout.notation.document import document, table
+from exactdropout.notation.latex import expression_latex
 from exactdropout.notation.numbers import number_latex, vector_latex
 from exactdropout.notation.style import Style
+from exactdropout.notation.tree import Name
 
 if TYPE_CHECKING:
     from exactdropout.optimum.phase_result import Phases
@@ -50,10 +52,11 @@ def optimum_latex(optimum: Optimum, style: Style) -> str:
 
 def phases_latex(phases: Phases, style: Style) -> str:
     """Return the optimal value as a function of q by cases; intervals without a proof are a case of their own."""
-    ranges = [(p.lower, p.upper, p.value.latex()) for p in phases.pieces]
+    q = expression_latex(Name("q"), style.inline())
+    ranges = [(p.lower, p.upper, p.value.latex(q)) for p in phases.pieces]
     ranges += [(low, high, r"\text{not certified}") for low, high in phases.uncertified]
     ranges.sort(key=lambda r: r[0])
-    rows = [f"{value}, & {low.latex()} < q < {high.latex()}" for low, high, value in ranges]
+    rows = [f"{value}, & {low.latex()} < {q} < {high.latex()}" for low, high, value in ranges]
     shown = "\\min_W J_D = \\begin{cases}\n" + " \\\\[1ex]\n".join(rows) + "\n\\end{cases}"
     environment = "equation*" if style.standalone and style.environment == "none" else style.environment
     if environment != "none":
