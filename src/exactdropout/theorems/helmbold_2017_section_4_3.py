@@ -68,7 +68,7 @@ def prove(label: int = 1, power: int = 1) -> Proof:
             "The gadget network on several mixtures at once, by the double loop.",
             _mixtures(power),
             "K, n, d = 3, 3, 2; 2, 4, 2; 2, 2, 3, pairs, q = 1/2; "
-            "3, 3, 2 and 2, 2, 3, pairs, and 4, 4, 2, k = 3, q = 1/3",
+            "3, 3, 2 and 2, 2, 3, pairs, and 3, 3, 2, k = 3, q = 1/3",
         ),
         enumerated(
             r"Networks 3-1-1 of a grid with weights $\ge 0$ on a mixture of the three pairs: none is below $\frac18$.",
@@ -127,7 +127,7 @@ def _mixture(k: int, parts: list[int], label: int, ones: int = 2) -> Examples:
 def _mixtures(power: int) -> Iterator[tuple[object, object]]:
     third = Fraction(1, 3)
     cases = [(*size, 2, HALF) for size in SIZES]
-    for k, copies, d, ones, rate in [*cases, (2, 1, 3, 2, third), (3, 1, 2, 2, third), (4, 1, 2, 3, third)]:
+    for k, copies, d, ones, rate in [*cases, (2, 1, 3, 2, third), (3, 1, 2, 2, third), (3, 1, 2, 3, third)]:
         n = k * copies
         bias = rate ** (ones * power) / (1 + rate ** (ones * power))
         network = gadget_network(k, copies, d, (1 - bias) * best_output_weight(k, n, d, rate), bias)

@@ -25,10 +25,9 @@ from exactdropout.theorems.proof import Step, argument, enumerated, induction, s
 __all__ = ["penalty_turns"]
 
 HALF = Fraction(1, 2)
-SIZES = ((2, (1,)), (2, (3,)), (3, (2,)), (2, (2, 1)))  # (K, hidden widths)
+SIZES = ((2, (1,)), (3, (2,)), (2, (2, 1)))  # (K, hidden widths)
 NETWORKS = (
     (Network([[[1, -2], [3, 1]], [2, -1]], [[0, 1], 0]), (1, 1)),
-    (Network([[[1, -2], [-1, 1]], [-1, -1]]), (2, 1)),
     (Network([[[1], [1]], [[1, -1]], [1]]), (1,)),
 )
 
@@ -41,7 +40,7 @@ def penalty_turns(share: Fraction = HALF) -> list[Step]:
         enumerated(
             r"The penalty of the family by the double loop, at labels 0 and 2.",
             _numbers(),
-            "K-widths 2-1, 2-3, 3-2, 2-2-1 with one output; q = 1/3, 2/3",
+            "K-widths 2-1, 3-2, 2-2-1 with one output; q = 1/3, 2/3",
         ),
         *_every_network(),
     ]
@@ -131,7 +130,7 @@ def _every_network() -> list[Step]:
             r"and falls at first: not monotone. This is a half-line of labels for each such $W$ and $x$."
         ),
         enumerated(
-            r"Three networks with $B \ne 0$ (one with biases, one of three layers), label $\frac A{2B} \pm 1$ on that "
+            r"Two networks with $B \ne 0$ (one with biases, one with $d = 3$), label $\frac A{2B} \pm 1$ on that "
             r"side: the penalty is negative at $q = \frac1{1000}$ and positive at $\frac{99}{100}$.",
             _slopes(),
             "the double loop over 16 or 8 masks",
