@@ -22,6 +22,7 @@ from typing import Any
 
 import flint
 
+from exactdropout.claims.cauchy_schwarz import above_squares
 from exactdropout.claims.evaluation import Unsupported
 from exactdropout.claims.indexed import Element, Part, describe, is_square_sum, signed_parts
 from exactdropout.claims.inequality import nonnegative, positive
@@ -168,7 +169,13 @@ def _relation(world: World, left: Element, relation: str, right: Element) -> str
     strict = _strict(world, parts)
     squares = ", ".join(describe(p) for p in parts if is_square_sum(p))
     where = f" (sums of squares: {squares})" if squares else ""
-    for polynomial in (top, _from_one(world, top)):
+    trials = [(top, ""), (_from_one(world, top), "")]
+    above = above_squares(world, top, parts)
+    if above is not None:
+        trials.append((above[0], f", {above[2]}"))
+    for polynomial, why in trials:
+        if why and above is not None:
+            strict = strict - above[1]
         if relation in (">=", "<="):
             found, word = nonnegative(polynomial, signed), "not negative"
         else:
@@ -176,7 +183,7 @@ def _relation(world: World, left: Element, relation: str, right: Element) -> str
         if found is None and relation == "!=":
             found, word = positive(-polynomial, signed, strict), "negative"
         if found is not None:
-            return f"The difference has the sign of a polynomial that is {word}: {found}{where}."
+            return f"The difference has the sign of a polynomial that is {word}: {found}{where}{why}."
         strict -= {world.ring.generators.index(world.symbols[size]) for size in ("K", "n")}
     return None
 
