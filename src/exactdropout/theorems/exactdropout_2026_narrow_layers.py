@@ -56,7 +56,7 @@ def narrow_with_biases(inputs: int, width: int, rate: Fraction, power: int = 3) 
     """Return whether K p (q + (K − 1) p (q + n p))² + (K − 1) n² p³ ≤ q² (q + K p); only the power 3 is proved.
 
     >>> [width for width in range(1, 20) if narrow_with_biases(4, width, Fraction(9, 10))]
-    [1, 2, 3, 4, 5]
+    [1, 2, 3, 4, 5, 6, 7, 8]
     """
     kept = 1 - rate
     lost = inputs * kept * (rate + (inputs - 1) * kept * (rate + width * kept)) ** 2
