@@ -23,7 +23,7 @@ h3 { font-size: 1.12rem; margin: 2.2rem 0 .2rem; } h3 + p { margin-top: 0; }
 .statement { border-left: 3px solid #8886; padding-left: .8rem; } .group td { font-style: italic; padding-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid #8886; }
-td.holds, td.corrected, td.not { min-width: 8rem; }
+td.holds, td.corrected, td.not { min-width: 6rem; } .results td:nth-child(4) { min-width: 17rem; }
 th { border-bottom: 2px solid #8889; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 .holds { color: #1a7f37; font-weight: 600; } .not { color: #b3261e; font-weight: 600; }
@@ -33,6 +33,11 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 .failed { background: #b3261e; color: white; }
 ol li { margin: .35rem 0; } .label { font-weight: 600; } .meta { opacity: .75; font-size: .9rem; }
 img { max-width: 100%; background: white; }
+@media (max-width: 46rem) {
+  table, tbody, tr, td { display: block; } thead { display: none; } section { overflow-x: auto; }
+  tr { border-bottom: 1px solid #8886; padding: .5rem 0; }
+  td, .results td:nth-child(4) { border: 0; padding: .1rem 0; min-width: 0; }
+}
 math { font-size: 1.05em; } footer { margin-top: 3rem; opacity: .7; font-size: .85rem; }
 """
 
@@ -100,7 +105,7 @@ def _table(entries: Sequence[tuple[Theorem, Proof]]) -> str:
             for t, p in group
         ]
     head = "".join(f"<th>{name}</th>" for name in ("Result", "Statement", "Verdict", "Scope", "Evidence"))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Certificate]) -> str:

@@ -160,7 +160,7 @@ def _lowest(label: int) -> Fraction:
     printed=r"$P$ over $\{0,1\}^K \times \{0,1\}$, half on $(0, 0)$, half on inputs with exactly two ones: weights "
     r"$\ge 0$ give $J_D "
     r"\ge \frac18$, one $W_{\mathrm{neg}}$ with $n/K$ gadgets has $J_D \approx \frac1{10}$ for all of them.",
-    statement="inputs with k ones, label 1: weights >= 0 give J_D >= q/(2(kp + 2q)), one gadget network "
+    statement="inputs with k ones, label 1: weights >= 0 give J_D >= q/(2 (k p + 2q)), one gadget network "
     "q^k/(2(1 + q^k)): 1/8, 1/10",
     verdict="holds with a correction",
     scope=SCOPE,
