@@ -171,7 +171,8 @@ def test_kill_9_at_random_instants_repeats_only_what_was_in_flight(how, seed, tm
     assert kills >= 2
     chunks, begun = chunks_of(path), (tmp_path / "count").stat().st_size
     assert chunks > 200
-    at_once = how.get("threads", 0) or 6 * (chunks // 64 + 1)  # bundles: two run, three wait in the pool, one arrives
+    # bundles: two run, three wait in the pool, and what has arrived is kept one by one, later on a busy machine
+    at_once = how.get("threads", 0) or 9 * (chunks // 64 + 1)
     assert chunks <= begun <= chunks + kills * at_once
     assert completed(tmp_path, how) == expected  # once more: everything is read, nothing begun
     assert (tmp_path / "count").stat().st_size == begun
