@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
+from exactdropout.numeric.exact.engine import evaluate_exact
 from exactdropout.numeric.float64 import evaluate_float64
 from exactdropout.numeric.kernels import meet, meet_order
 from exactdropout.numeric.problem import prepare
@@ -18,7 +20,7 @@ from exactdropout.numeric.quantities import reference_outputs
 from exactdropout.numeric.runs.work import Runner
 from exactdropout.numeric.strategies import meeting, meeting_points
 
-ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
+ENTRIES = st.one_of(st.sampled_from((0.0, -0.0, 5e-324, -5e-324)), st.integers(-2, 2).map(float), st.floats(-4, 4))
 
 
 def build(rows, bits, seed, scale=1.0):
@@ -171,6 +173,46 @@ def test_massive_ties_are_no_trouble():
     table, found = (evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy=s) for s in ("enumerate", "meet"))
     assert abs(table.criterion - found.criterion) <= table.error_bound + found.error_bound
     assert found.error_bound < 1e-10 * found.criterion
+
+
+@pytest.mark.parametrize(
+    ("weights", "bias", "activation", "x", "y", "exact"),
+    [
+        ([[0.5, 0.2, -0.5], [0, 0, 0.3]], None, "leaky_relu(1/4)", [-1, 1, -1], 0, F("0.75875")),
+        ([[0.0, -0.0, 1.0], [-0.0, 0.0, -1.0]], [-0.0, 0.0], "relu", [1, 1, 1], 1, None),
+        ([[1.0, -1.0, 1.0], [-1.0, 1.0, 0.0]], [-0.0, -0.0], "relu", [1, -1, 1], 1, None),
+    ],
+)
+def test_zeros_of_either_sign_are_equal(weights, bias, activation, x, y, exact):
+    """(−0.0) − (+0.0) is −0.0, whose sign bit made the order lose one point and double another."""
+    network = Network([weights, [1.0, 1.0]], None if bias is None else [bias, None], activation=activation).float64()
+    data = Examples.point([float(v) for v in x], float(y))
+    found = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="meet")
+    expected = evaluate_exact(network.exact(), data.exact(), (F(1, 2), F(1, 2))).criterion
+    if exact is not None:
+        assert abs(expected - exact) < F(1, 10**12)
+    assert abs(F(found.criterion) - expected) <= F(found.error_bound)
+    assert found.error_bound < 1e-10
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pruned_leaky_networks_keep_their_points(seed):
+    """Weights of 0 have either sign after scaling; 26 inputs are the planner's own choice of this strategy."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(3, 26)) * (rng.random((3, 26)) < 0.6)
+    network = Network([matrix, rng.normal(size=(1, 3))], activation="leaky_relu(1/4)")
+    data = Examples.point(rng.normal(size=26), 1.0)
+    found = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="meet")
+    table = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="enumerate")
+    assert abs(table.criterion - found.criterion) <= table.error_bound + found.error_bound
+
+
+def test_points_beyond_float64_are_refused_before_they_are_ordered():
+    payload = {
+        "columns": np.full((4, 1), 1e308), "base": np.zeros(1), "weights": np.full((2, 32), 0.25), "stretch": 4096,
+    }  # fmt: skip
+    with pytest.raises(NumericalRange, match="beyond the range"):
+        finished(meeting_points.MetUnit(payload, (0,)))
 
 
 def test_steps_and_threads_change_no_bit(monkeypatch):

@@ -49,9 +49,12 @@ def taken(first: Array, many: Any, second: Array, few: Any, shift: float, place:
 
 
 @compiled
-def sign(value: Any) -> Any:
-    """Return −1 for a negative number and 0 for others, from its bits: no branch, where every guess would be idle."""
-    return np.float64(value).view(np.int64) >> 63
+def below(value: Any, other: Any) -> Any:
+    """Return −1 where ``value`` < ``other``, else 0, without a branch, where every guess would be idle.
+
+    It is the comparison of :func:`taken`, of equal zeros with different signs too: the sign of the difference is not.
+    """
+    return -np.int64(value < other)
 
 
 @compiled
@@ -78,25 +81,25 @@ def double(
     b3 = t3 - a3
     for k in range(quarter):
         x, y = values[a0], values[b0] + shift
-        other = sign(y - x)
+        other = below(y, x)
         to[t0 + k] = min(x, y)
         at[t0 + k] = points[a0 ^ ((a0 ^ b0) & other)] | (bit & other)
         a0 += 1 + other
         b0 -= other
         x, y = values[a1], values[b1] + shift
-        other = sign(y - x)
+        other = below(y, x)
         to[t1 + k] = min(x, y)
         at[t1 + k] = points[a1 ^ ((a1 ^ b1) & other)] | (bit & other)
         a1 += 1 + other
         b1 -= other
         x, y = values[a2], values[b2] + shift
-        other = sign(y - x)
+        other = below(y, x)
         to[t2 + k] = min(x, y)
         at[t2 + k] = points[a2 ^ ((a2 ^ b2) & other)] | (bit & other)
         a2 += 1 + other
         b2 -= other
         x, y = values[a3], values[b3] + shift
-        other = sign(y - x)
+        other = below(y, x)
         to[t3 + k] = min(x, y)
         at[t3 + k] = points[a3 ^ ((a3 ^ b3) & other)] | (bit & other)
         a3 += 1 + other
@@ -128,7 +131,7 @@ def join(
     """Write places begin … end−1 of the order of the points of both lists, and the rank of those points.
 
     ``first`` are the values α of the points at places from 0, ``second`` the values −β of those at places from
-    ``start``; both end in +∞.
+    ``start``; both end in +∞. Values are finite, so that no list is read beyond its end.
     """
     middle = (begin + end) >> 1
     a0 = taken(first, many, second, few, 0.0, begin)
@@ -136,7 +139,7 @@ def join(
     b0 = begin - a0
     b1 = middle - a1
     for t in range(begin, middle):
-        other = sign(second[b0] - first[a0])
+        other = below(second[b0], first[a0])
         place = b0 + start
         r = points[a0 ^ ((a0 ^ place) & other)]
         order[t] = r
@@ -144,7 +147,7 @@ def join(
         a0 += 1 + other
         b0 -= other
         s = t - begin + middle
-        other = sign(second[b1] - first[a1])
+        other = below(second[b1], first[a1])
         place = b1 + start
         r = points[a1 ^ ((a1 ^ place) & other)]
         order[s] = r

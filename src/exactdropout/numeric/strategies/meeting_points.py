@@ -6,6 +6,7 @@ of the problem at hand are kept, so that each is built once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,6 +15,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from exactdropout.errors import ExactDropoutError, NumericalRange
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.problem import Problem, rounded
 from exactdropout.numeric.runs.work import Chunk, Payload
@@ -152,18 +154,22 @@ class _Stepped:
         from exactdropout.numeric.kernels.meet_order import join
 
         column, cut, base = self._columns[:, unit], self._cut, float(self._base[unit])
+        if not math.isfinite(sum(abs(u) for u in column.tolist()) + abs(base)):
+            raise NumericalRange("A pre-activation is beyond the range of float64; scale the network or the data.")
         many, few = 1 << cut, 1 << (len(column) - cut)
         values, other_values = np.empty(many + 1), np.empty(few + 1)
         marked = np.empty(many + few + 2, dtype=np.int32)
         spare = (np.empty(many // 2 + 1), np.empty(many // 2 + 1, dtype=np.int32))
         yield from self._sorted(column[:cut], base, 0, (values, marked), spare)
         yield from self._sorted(-column[cut:], 0.0, 1 << cut, (other_values, marked[many + 1 :]), spare)
-        order, rank = np.empty(many + few, dtype=np.int32), np.empty(many + few, dtype=np.int32)
+        order, rank = np.empty(many + few, dtype=np.int32), np.full(many + few, -1, dtype=np.int32)
         run: Callable[..., None] = join
         for begin in range(0, many + few, self._stretch):
             end = min(many + few, begin + self._stretch)
             run(values, many, other_values, few, marked, many + 1, begin, end, order, rank)
             yield False
+        if rank.min() < 0:  # as many were written as there are points: each one once, unless one never was
+            raise ExactDropoutError("The strategy 'meet' lost a point of its order; choose another and report this.")
         low, top = self._low_bits, column[cut:]
         self._held.units[unit] = Ordered(
             order=order,
