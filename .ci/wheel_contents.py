@@ -10,7 +10,7 @@ NEEDED = (
     "exactdropout/data/diabetes/network.json",
     "exactdropout/data/diabetes/diabetes.csv",
     "exactdropout/data/diabetes/SOURCE.txt",
-    "exactdropout/theorems/helmbold_2017_figure_2.json",
+    "exactdropout/theorems/weight_decay/helmbold_2017_figure_2.json",
 )
 
 

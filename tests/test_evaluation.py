@@ -12,7 +12,7 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.errors import InvalidInput, MixedNumbers
-from exactdropout.numeric.registry import STRATEGIES
+from exactdropout.numeric.float64.strategies.registry import STRATEGIES
 
 NET = xd.Network([[[1, -2], [3, 1]], [1, F(1, 2)]])
 DATA = [((1, 2), 1, F(1, 3)), ((F(1, 2), -1), 0, F(2, 3))]

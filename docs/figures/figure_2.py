@@ -1,11 +1,11 @@
 """Figure 2 (Section 6) of Helmbold and Long (2017), twice: by SGD with sampled masks and by the exact criterion.
 
     pip install . scipy matplotlib
-    python docs/figures/figure_2.py compute src/exactdropout/theorems/helmbold_2017_figure_2.json
+    python docs/figures/figure_2.py compute src/exactdropout/theorems/weight_decay/helmbold_2017_figure_2.json
     python docs/figures/figure_2.py plot docs/figures/figure_2.svg
 
-The setting and the training runs are in :mod:`exactdropout.theorems.figure_2_training`. The networks are rounded to 12
-(SGD: 6) significant digits, and criterion and risk are those of the rounded networks.
+The setting and the training runs are in :mod:`exactdropout.theorems.weight_decay.figure_2_training`. The networks are
+rounded to 12 (SGD: 6) significant digits, and criterion and risk are those of the rounded networks.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from exactdropout.theorems import helmbold_2017_figure_2
-from exactdropout.theorems.figure_2_training import (
+from exactdropout.theorems.weight_decay import helmbold_2017_figure_2
+from exactdropout.theorems.weight_decay.figure_2_training import (
     RUNS,
     SCALES,
     SEED,

@@ -35,15 +35,15 @@ _HOME = {
     "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
     "evaluate_many": "exactdropout.evaluation",
-    "free_examples": "exactdropout.symbolic.free",
-    "free_network": "exactdropout.symbolic.free",
+    "free_examples": "exactdropout.symbolic.free_networks",
+    "free_network": "exactdropout.symbolic.free_networks",
     "minimize": "exactdropout.optimum",
     "output_law": "exactdropout.numeric.exact.law",
     "phases": "exactdropout.optimum",
     "plan": "exactdropout.evaluation",
     "tikz_drawing": "exactdropout.notation",
     "train": "exactdropout.numeric.training",
-    "uniform_moments": "exactdropout.symbolic.sizes",
+    "uniform_moments": "exactdropout.symbolic.uniform_moments",
 }
 _ROOMS = ("claims", "data", "errors", "theorems")
 
@@ -92,10 +92,11 @@ if TYPE_CHECKING:
     from exactdropout.numeric.exact.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Plan
     from exactdropout.numeric.training import Training, train
-    from exactdropout.optimum import Optimum, Phases, minimize, phases
+    from exactdropout.optimum import Optimum, Phases, minimize
+    from exactdropout.optimum.phases.phases import phases
     from exactdropout.symbolic.derivation import Derivation, derive
-    from exactdropout.symbolic.free import free_examples, free_network
-    from exactdropout.symbolic.sizes import uniform_moments
+    from exactdropout.symbolic.free_networks import free_examples, free_network
+    from exactdropout.symbolic.uniform_moments import uniform_moments
 
 
 def __getattr__(name: str) -> Any:

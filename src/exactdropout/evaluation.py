@@ -169,7 +169,7 @@ def _again(network: Any, data: Any, q: Any, strategy: Any, max_cost: Any, name: 
 @cache
 def _small_problems() -> tuple[Callable[..., Evaluation | None], _Maker]:
     """Return what the engine does with few masks; without it a first call need not load the engine's other parts."""
-    from exactdropout.numeric.small import evaluate_if_small, repeatable
+    from exactdropout.numeric.float64.one_call import evaluate_if_small, repeatable
 
     return evaluate_if_small, repeatable
 
@@ -177,7 +177,7 @@ def _small_problems() -> tuple[Callable[..., Evaluation | None], _Maker]:
 @cache
 def _float64_engine() -> tuple[Callable[..., Evaluation], _Maker]:
     """Return the engine, imported by the first call; an import statement costs a microsecond every time."""
-    from exactdropout.numeric.float64 import evaluate_float64, repeatable_gradient
+    from exactdropout.numeric.float64.engine import evaluate_float64, repeatable_gradient
 
     return evaluate_float64, repeatable_gradient
 
@@ -213,14 +213,14 @@ def plan(
 
         return plan_interval(network, examples, rates, max_cost=limit)
     if _engine(network, examples) == "exact":
-        from exactdropout.numeric.exact.planner import plan_exact
+        from exactdropout.numeric.exact.plan import plan_exact
 
         fractions = exact_rates(rates, rates_kind)
         return plan_exact(
             network, examples, fractions, gradient=gradient, hessian=hessian, moments=moments, strategy=strategy,
             max_cost=limit,
         )  # fmt: skip
-    from exactdropout.numeric.planner import plan_float64
+    from exactdropout.numeric.float64.plan import plan_float64
 
     return plan_float64(
         network, examples, _dyadic_rates(rates, rates_kind),
@@ -282,7 +282,7 @@ def evaluate_many(
                     max_cost=max_cost,
                 )  # fmt: skip
             else:
-                from exactdropout.numeric.float64 import evaluate_float64
+                from exactdropout.numeric.float64.engine import evaluate_float64
 
                 result = evaluate_float64(
                     network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy,

@@ -188,7 +188,7 @@ def ceiling(folder: Path) -> Callable[[], float] | None:
 
 def kernel(units: int) -> Iterator[float]:
     """Yield Gelem/s of the table kernel on 2^22 masks, the median of seven, again and again."""
-    from exactdropout.numeric.kernels.table import table_sums
+    from exactdropout.numeric.kernels.enumerate.table import table_sums
 
     random = np.random.default_rng(units)
     columns = np.zeros((22, -(-units // 8) * 8))

@@ -16,7 +16,7 @@ import numpy as np
 
 import exactdropout as xd
 from exactdropout.errors import ExactDropoutError
-from exactdropout.numeric.registry import STRATEGIES
+from exactdropout.numeric.float64.strategies.registry import STRATEGIES
 
 SHAPES = [
     (3,), (12,), (32,), (2, 2), (4, 8), (6, 3), (8, 4), (10, 8), (11, 4), (12, 2), (12, 8), (13, 16), (14, 4),

@@ -14,7 +14,7 @@ from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
-from exactdropout.optimum.minimise import solve_problem
+from exactdropout.optimum.minimize import solve_problem
 from exactdropout.optimum.problem import reduced_problem
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from exactdropout.certificate import checker
 from exactdropout.model import Architecture, Examples, Network, drop_rates
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
 
 HERE = Path(__file__).parent

@@ -3,9 +3,9 @@
 import pytest
 
 from exactdropout.claims import check, parse_claim
-from exactdropout.claims.formulas import closed_forms
-from exactdropout.claims.problem import build_problem
-from exactdropout.claims.search import candidates, failure
+from exactdropout.claims.derived_claims import closed_forms
+from exactdropout.claims.refutation.search import candidates, failure
+from exactdropout.claims.setting.setting import build_problem
 from exactdropout.errors import InvalidInput
 
 DEEP = "K-n^(d-1)-1 relu, no biases"

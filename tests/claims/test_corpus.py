@@ -3,8 +3,8 @@
 import pytest
 
 from exactdropout.claims import check
-from exactdropout.claims.parser import parse_assumptions, parse_claim
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.claims.language.parser import parse_assumptions, parse_claim
+from exactdropout.numeric.definition import naive_evaluation
 
 from .mutations import CORPUS
 

@@ -8,9 +8,9 @@ import sympy
 
 from exactdropout.claims import check
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.free import free_examples, free_network
+from exactdropout.symbolic.free_networks import free_examples, free_network
 
 EACH = 150
 SHAPES = [

@@ -7,7 +7,7 @@ import pytest
 
 from exactdropout.claims import check
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 
 DEEP = "K-n^(d-1)-1 relu, no biases"
 LINEAR = "K-n-1 linear, biases"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from exactdropout.claims import check, parse_claim
-from exactdropout.claims.formulas import derived_claims
+from exactdropout.claims.derived_claims import derived_claims
 from exactdropout.claims.printing import aligned_latex
 from exactdropout.notation import Style
 

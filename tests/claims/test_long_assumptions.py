@@ -3,7 +3,7 @@
 import pytest
 
 from exactdropout.claims import parse_claim
-from exactdropout.claims.formulas import closed_forms
+from exactdropout.claims.derived_claims import closed_forms
 from exactdropout.claims.printing import aligned_latex, claim_latex
 from exactdropout.notation import Style
 

@@ -7,9 +7,7 @@ from fractions import Fraction as F
 import pytest
 
 from exactdropout.claims import check, parse_claim
-from exactdropout.claims.problem import build_problem
-from exactdropout.claims.search import candidates, holds_at
-from exactdropout.claims.syntax import (
+from exactdropout.claims.language.syntax import (
     QUANTITIES,
     Add,
     Comparison,
@@ -23,6 +21,8 @@ from exactdropout.claims.syntax import (
     rebuilt,
     walk,
 )
+from exactdropout.claims.refutation.search import candidates, holds_at
+from exactdropout.claims.setting.setting import build_problem
 from exactdropout.errors import ExactDropoutError
 
 from .mutations import CORPUS

@@ -7,7 +7,7 @@ import pytest
 
 from exactdropout.claims import check
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 
 LEAKY = "K-1-1 leaky_relu(1/10), no biases"
 

@@ -8,8 +8,8 @@ from fractions import Fraction as F
 import pytest
 
 from exactdropout.claims import check, parse_claim
-from exactdropout.claims.parser import parse_assumptions, parse_expression
-from exactdropout.claims.syntax import (
+from exactdropout.claims.language.parser import parse_assumptions, parse_expression
+from exactdropout.claims.language.syntax import (
     Call,
     Comparison,
     Divide,

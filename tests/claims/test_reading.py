@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from exactdropout import Architecture, Examples, Network, derive
 from exactdropout.claims import check, parse_claim, read_formula
-from exactdropout.claims.reading import read_tree
-from exactdropout.claims.tokens import WORDS
+from exactdropout.claims.language.read_formula import read_tree
+from exactdropout.claims.language.tokens import WORDS
 from exactdropout.errors import InvalidInput
 from exactdropout.notation import Style, document, expression_latex, expression_mathml, expression_text
 from exactdropout.notation.latex import breakable, equation_latex
@@ -34,7 +34,7 @@ from exactdropout.notation.tree import (
     walk,
 )  # fmt: skip
 from exactdropout.symbolic.printing import formula_tree
-from exactdropout.symbolic.relu import step
+from exactdropout.symbolic.ring.relu import step
 
 from .mutations import CORPUS
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from exactdropout.claims import check, parse_claim
-from exactdropout.claims.formulas import closed_forms
-from exactdropout.claims.problem import build_problem
-from exactdropout.claims.search import search
+from exactdropout.claims.derived_claims import closed_forms
+from exactdropout.claims.refutation.search import search
+from exactdropout.claims.setting.setting import build_problem
 from exactdropout.errors import InvalidInput
 
 RELU, DEEP = "K-n-1 relu, no biases", "K-n^(d-1)-1 relu, no biases"

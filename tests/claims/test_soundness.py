@@ -7,10 +7,10 @@ from fractions import Fraction as F
 import pytest
 
 from exactdropout.claims import Verdict, check, parse_claim
-from exactdropout.claims.evaluation import free_keys, scope_of
-from exactdropout.claims.problem import build_problem
-from exactdropout.claims.search import Naive, search
-from exactdropout.claims.structure import facts, uniform_moments, written_out
+from exactdropout.claims.proofs.known_moments import facts, uniform_moments, written_out
+from exactdropout.claims.refutation.search import Naive, search
+from exactdropout.claims.setting.named_sizes import free_keys, scope_of
+from exactdropout.claims.setting.setting import build_problem
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exactdropout.claims import check, parse_claim
-from exactdropout.claims.inequality import nonnegative, positive
-from exactdropout.claims.problem import build_problem
-from exactdropout.claims.search import search
+from exactdropout.claims.proofs.inequality import nonnegative, positive
+from exactdropout.claims.refutation.search import search
+from exactdropout.claims.setting.setting import build_problem
 from exactdropout.errors import InvalidInput
 
 POSITIVE = "w > 0, x > 0, q > 0"

@@ -11,7 +11,7 @@ import pytest
 from exactdropout.claims import check, parse_claim
 from exactdropout.cli.main import main
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 
 
 def test_the_linear_penalty(capsys):

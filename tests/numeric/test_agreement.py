@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 
 import exactdropout as xd
+from exactdropout.numeric.definition import dropout_output, masks, naive_evaluation
 from exactdropout.numeric.exact.engine import evaluate_exact
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.reference import dropout_output, masks, naive_evaluation
+from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.testing import problems
 
 THOROUGH = os.environ.get("EXACTDROPOUT_PROFILE") == "thorough"
@@ -111,7 +111,7 @@ def difficulties(problem):
 
 
 def _hidden_difficulties(problem):
-    from exactdropout.numeric.reference import _layers
+    from exactdropout.numeric.definition import _layers
 
     network, data, rates = problem
     kink, alive = False, [[False] * n for n in network.architecture.hidden]

@@ -13,15 +13,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import small
-from exactdropout.numeric.bounds import layer_magnitudes
-from exactdropout.numeric.flat import flat_examples, flat_network, flat_rates
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import block_walk, certain, panels
-from exactdropout.numeric.kernels import small as fused
-from exactdropout.numeric.kernels.compiled import compiled
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.quantities import reference_outputs
+from exactdropout.numeric.float64 import one_call as small
+from exactdropout.numeric.float64.bounds import layer_magnitudes
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.packed import flat_examples, flat_network, flat_rates
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.kernels.simd import panels
+from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.walk import error_bounds as certain
+from exactdropout.numeric.kernels.walk import walk as block_walk
+from exactdropout.numeric.kernels.walk import whole_call as fused
 from exactdropout.testing.strategies import problems
 
 NUMBERS = st.one_of(st.floats(-4, 4), st.sampled_from([0.0, 1.0, -1.0, 1e-3, 1e3]))

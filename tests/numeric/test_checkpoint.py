@@ -20,7 +20,7 @@ import pytest
 from exactdropout.errors import InvalidInput, UnreadableFile
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import small
+from exactdropout.numeric.float64 import one_call as small
 from exactdropout.numeric.runs.journal import journal
 from exactdropout.numeric.runs.work import Runner, Work
 
@@ -89,9 +89,11 @@ KILLED = """
 import json, os, sys
 import numpy as np
 from exactdropout.evaluation import evaluate
-from exactdropout.numeric import float64, small, tables
-from exactdropout.numeric.derivatives import gradient
-from exactdropout.numeric.strategies import walking
+from exactdropout.numeric.float64 import engine as float64
+from exactdropout.numeric.float64 import one_call as small
+from exactdropout.numeric.float64.strategies import walk_layout as tables
+from exactdropout.numeric.float64.derivatives import gradient
+from exactdropout.numeric.float64.strategies import walk as walking
 sys.path.insert(0, sys.argv[1])
 from test_checkpoint import problem
 

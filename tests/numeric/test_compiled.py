@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from numba.core import caching
 
-from exactdropout.numeric.kernels import compiled as module
-from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.simd import compiled as module
+from exactdropout.numeric.kernels.simd.compiled import compiled
 
 PROGRAM = """
 import shutil, sys
 from pathlib import Path
-from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled
 
 @compiled
 def twice(x):

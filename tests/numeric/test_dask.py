@@ -8,7 +8,7 @@ import pytest
 from exactdropout.errors import ExecutorFailed, InvalidInput
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import float64
+from exactdropout.numeric.float64 import engine as float64
 from exactdropout.numeric.runs.work import Runner, Work
 
 
@@ -35,7 +35,7 @@ def problem():
 
 def test_a_cluster_gives_the_same_bits_in_both_its_processes(client, problem, monkeypatch, tmp_path):
     monkeypatch.setattr(float64, "SERIAL", 0.0)
-    monkeypatch.setattr("exactdropout.numeric.tables.CHUNK_NANOSECONDS", 2e4)
+    monkeypatch.setattr("exactdropout.numeric.float64.strategies.walk_layout.CHUNK_NANOSECONDS", 2e4)
     received = lambda: "exactdropout.numeric.runs.executors" in __import__("sys").modules  # noqa: E731
     assert list(client.run(received).values()) == [False, False]
     alone = evaluate(*problem, strategy="walk", gradient=True, threads=1)

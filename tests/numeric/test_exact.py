@@ -9,11 +9,11 @@ from hypothesis import example, given, settings
 
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded, MixedNumbers
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.numeric.exact.engine import evaluate_exact, plan_exact
-from exactdropout.numeric.exact.states import last_law, next_states
-from exactdropout.numeric.exact.steady import walked
+from exactdropout.numeric.exact.strategies.states import last_law, next_states
+from exactdropout.numeric.exact.strategies.steady_units import walked
 from exactdropout.numeric.exact.strategy import exact_problem
-from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.testing import problems
 
 SCALARS = ("criterion", "risk", "penalty", "mean", "variance", "bias")

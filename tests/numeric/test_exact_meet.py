@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import exactdropout as xd
 from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.exact import meet as exact_meet
 from exactdropout.numeric.exact.engine import evaluate_exact, plan_exact
 from exactdropout.numeric.exact.reduction import ReducedLayer
+from exactdropout.numeric.exact.strategies import meet as exact_meet
 
 SIZES = st.sampled_from([1, 3, 2**40, 10**25])
 

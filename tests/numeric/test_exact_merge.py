@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded
-from exactdropout.numeric.exact import merge as exact_merge
-from exactdropout.numeric.exact import states as exact_states
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.numeric.exact.engine import evaluate_exact
-from exactdropout.numeric.exact.layout import INT64, layout, moduli, recombined
-from exactdropout.numeric.exact.registry import EXACT_STRATEGIES
+from exactdropout.numeric.exact.strategies import merge as exact_merge
+from exactdropout.numeric.exact.strategies import states as exact_states
+from exactdropout.numeric.exact.strategies.merge_keys import INT64, layout, moduli, recombined
+from exactdropout.numeric.exact.strategies.registry import EXACT_STRATEGIES
 from exactdropout.numeric.exact.strategy import exact_problem
-from exactdropout.numeric.kernels.merging import cut, push, push_halves, push_reference
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.kernels.merge.merge import cut, push, push_halves, push_reference
 
 HALF = F(1, 2)
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 import exactdropout as xd
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.numeric.exact.engine import evaluate_exact
-from exactdropout.numeric.exact.moments import moments_reference
-from exactdropout.numeric.exact.registry import EXACT_STRATEGIES
+from exactdropout.numeric.exact.strategies.moments import moments_reference
+from exactdropout.numeric.exact.strategies.registry import EXACT_STRATEGIES
 from exactdropout.numeric.exact.strategy import exact_problem
-from exactdropout.numeric.reference import naive_evaluation
 from exactdropout.testing import problems
 from exactdropout.testing.strategies import rates
 

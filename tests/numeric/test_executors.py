@@ -18,7 +18,8 @@ import pytest
 from exactdropout.errors import CostLimitExceeded, ExecutorFailed, InvalidInput
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import float64, training
+from exactdropout.numeric import training
+from exactdropout.numeric.float64 import engine as float64
 from exactdropout.numeric.runs.executors import Parcel, bundles, checked_executor
 from exactdropout.numeric.runs.work import Runner, Work
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from exactdropout import evaluate
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Activation, Examples, Network
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.reference import naive_evaluation
-from exactdropout.numeric.registry import STRATEGIES
+from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.strategies.registry import STRATEGIES
 from exactdropout.testing.strategies import architectures, example_distributions, networks, problems, rates
 
 TOTALS = ("criterion", "risk", "penalty", "variance", "bias")

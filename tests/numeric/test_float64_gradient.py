@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import tables
-from exactdropout.numeric.derivatives import gradient as engine
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import gradient_walk as kernel
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.reference import naive_evaluation, naive_gradient
+from exactdropout.numeric.definition import naive_evaluation, naive_gradient
+from exactdropout.numeric.float64.derivatives import gradient as engine
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.strategies import walk_layout as tables
+from exactdropout.numeric.kernels.gradient import walk as kernel
 from exactdropout.numeric.runs.work import Runner
 from exactdropout.testing.strategies import problems
 

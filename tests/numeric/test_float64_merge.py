@@ -9,8 +9,8 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.errors import InvalidInput
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.strategies import merging
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.strategies import merge as merging
 
 HALF = F(1, 2)
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import InvalidInput, NumericalRange
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.quantities import reference_outputs
-from exactdropout.numeric.reference import masks, naive_evaluation
+from exactdropout.numeric.definition import masks, naive_evaluation
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.float64.strategies import moments as propagating
 from exactdropout.numeric.runs.work import Runner
-from exactdropout.numeric.strategies import propagating
 from exactdropout.testing.strategies import networks, problems, rates
 
 TOTALS = ("criterion", "risk", "penalty", "variance", "bias")

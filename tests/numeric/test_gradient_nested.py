@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from exactdropout.errors import NumericalRange
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.derivatives import gradient_nested as engine
-from exactdropout.numeric.derivatives.gradient import walked_gradient
-from exactdropout.numeric.kernels import gradient_rows as rows
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.reference import naive_gradient
+from exactdropout.numeric.definition import naive_gradient
+from exactdropout.numeric.float64.derivatives import gradient_nested as engine
+from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.kernels.simd import adjoint_rows as rows
 from exactdropout.numeric.runs.work import Runner
 
 step_row, near_row, activate_row = rows.step_row, rows.near_row, rows.activate_row

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from exactdropout.errors import NumericalRange
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.derivatives import gradient_table as engine
-from exactdropout.numeric.derivatives.gradient import walked_gradient
-from exactdropout.numeric.kernels import gradient_halves as halves
-from exactdropout.numeric.kernels import gradient_table as kernel
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.reference import naive_gradient
+from exactdropout.numeric.definition import naive_gradient
+from exactdropout.numeric.float64.derivatives import gradient_table as engine
+from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.kernels.gradient import conditional_moments as halves
+from exactdropout.numeric.kernels.gradient import indicators as kernel
 from exactdropout.numeric.runs.work import Runner
 from exactdropout.testing.strategies import problems
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers, NumericalRange, UnreadableFile
 from exactdropout.evaluation import evaluate, plan
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.derivatives import hessian as engine
 from exactdropout.numeric.direction import direction_of
-from exactdropout.numeric.problem import prepare
+from exactdropout.numeric.float64.derivatives import hessian as engine
+from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.runs.work import Runner
 from exactdropout.symbolic.derivation import derive
 from exactdropout.testing.strategies import networks, problems

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.testing import problems
 
 

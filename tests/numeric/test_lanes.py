@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exactdropout.numeric.kernels import lanes
-from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.simd import pair_products as lanes
+from exactdropout.numeric.kernels.simd.compiled import compiled
 
 
 @compiled

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
-from exactdropout.numeric.reference import naive_law
+from exactdropout.numeric.definition import naive_law
 from exactdropout.testing import problems
 
 

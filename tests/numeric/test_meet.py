@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.exact.engine import evaluate_exact
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import meet, meet_order
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.quantities import reference_outputs
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.float64.strategies import meet as meeting
+from exactdropout.numeric.float64.strategies import meet_points as meeting_points
+from exactdropout.numeric.kernels.meet import order as meet_order
+from exactdropout.numeric.kernels.meet import pairs as meet
 from exactdropout.numeric.runs.work import Runner
-from exactdropout.numeric.strategies import meeting, meeting_points
 
 ENTRIES = st.one_of(st.sampled_from((0.0, -0.0, 5e-324, -5e-324)), st.integers(-2, 2).map(float), st.floats(-4, 4))
 

@@ -10,10 +10,10 @@ import pytest
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.planner import plan_float64
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.strategies import meeting_outer
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.plan import plan_float64
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.strategies import meet_outer as meeting_outer
 
 SCALARS = ("criterion", "risk", "penalty", "variance", "bias")
 

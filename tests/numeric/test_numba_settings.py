@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 KERNEL = """
-from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled
 
 @compiled
 def twice(x):

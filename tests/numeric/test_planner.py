@@ -10,8 +10,8 @@ import pytest
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.planner import plan_float64
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.plan import plan_float64
 
 HALF = F(1, 2)
 

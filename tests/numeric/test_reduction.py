@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exactdropout as xd
-from exactdropout.numeric.exact.states import last_law, output_moments
-from exactdropout.numeric.exact.steady import gathered
+from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.numeric.exact.strategies.states import last_law, output_moments
+from exactdropout.numeric.exact.strategies.steady_units import gathered
 from exactdropout.numeric.exact.strategy import exact_problem
-from exactdropout.numeric.reference import naive_evaluation
 
 HALF = F(1, 2)
 

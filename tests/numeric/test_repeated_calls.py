@@ -12,7 +12,7 @@ import pytest
 from exactdropout import evaluate
 from exactdropout.errors import ExactDropoutError
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import evaluate_float64
+from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.numeric.result import Evaluation
 
 SAME = (Examples.point([1.0, 2.0], 1.0), F(1, 2), {})

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import evaluate_float64
-from exactdropout.numeric.kernels import maximum_panel, panels, subset_sums, table
-from exactdropout.numeric.strategies import enumerating
+from exactdropout.numeric.float64.engine import evaluate_float64
+from exactdropout.numeric.float64.strategies import enumerate as enumerating
+from exactdropout.numeric.kernels.enumerate import subset_sums, table
+from exactdropout.numeric.kernels.simd import maximum_panel, panels
 
 ENTRIES = st.one_of(st.integers(-2, 2).map(float), st.floats(-4, 4, allow_subnormal=False))
 

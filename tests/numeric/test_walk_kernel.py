@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
-from exactdropout.numeric import tables
-from exactdropout.numeric.kernels import walk as kernel
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.quantities import reference_outputs
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.float64.strategies import walk as walking
+from exactdropout.numeric.float64.strategies import walk_layout as tables
+from exactdropout.numeric.float64.strategies.walk_layout import grid
+from exactdropout.numeric.kernels.walk import fourth_moments as kernel
 from exactdropout.numeric.runs.work import Runner
-from exactdropout.numeric.strategies import walking
-from exactdropout.numeric.tables import grid
 from exactdropout.testing.strategies import problems
 
 

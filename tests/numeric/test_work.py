@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.derivatives import gradient
-from exactdropout.numeric.problem import prepare
-from exactdropout.numeric.quantities import reference_outputs
+from exactdropout.numeric.float64.derivatives import gradient
+from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.float64.strategies import enumerate as enumerating
+from exactdropout.numeric.float64.strategies import meet as meeting
+from exactdropout.numeric.float64.strategies import walk as walking
 from exactdropout.numeric.runs.work import Runner, Work, thread_count
-from exactdropout.numeric.strategies import enumerating, meeting, walking
 
 
 class Counted:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, drop_rates
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.optimum.problem import reduced_problem
 

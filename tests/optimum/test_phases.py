@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, drop_rates
-from exactdropout.numeric.reference import naive_evaluation
-from exactdropout.optimum import Algebraic, Phases, minimize, phases
+from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.optimum import Algebraic, Phases, minimize
+from exactdropout.optimum.phases.phases import phases
 from exactdropout.optimum.problem import reduced_problem
 
 from .brute_force import brute_force

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from exactdropout.algebra.algebraic import Algebraic
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.phase_cover import Coincidence, reach, reach_all
-from exactdropout.optimum.phase_family import Family, at, bareiss
-from exactdropout.optimum.types import Arrangement
+from exactdropout.optimum.phases.certified_cells import Coincidence, reach, reach_all
+from exactdropout.optimum.phases.families_in_q import Family, at, bareiss
+from exactdropout.optimum.unit_types import Arrangement
 
 ZERO, ONE = Algebraic.rational(Fraction(0)), Algebraic.rational(Fraction(1))
 rates = st.fractions(Fraction(1, 40), Fraction(39, 40), max_denominator=40)

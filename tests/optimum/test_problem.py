@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, drop_rates
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum.problem import reduced_problem
 
 SMALL = st.fractions(min_value=-3, max_value=3, max_denominator=4)

@@ -14,10 +14,10 @@ import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.symbolic.criterion.symbols_for_entries import network_parameters
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.free import free_examples
-from exactdropout.symbolic.freed import network_parameters
+from exactdropout.symbolic.free_networks import free_examples
 
 TINY = F(1, 10**12)
 CASES = [

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.symbolic.canonical import Order
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.expression import PlainWriter, to_sympy
-from exactdropout.symbolic.relu import relu, step
-from exactdropout.symbolic.ring import ReluRing
+from exactdropout.symbolic.ring.relu import relu, step
+from exactdropout.symbolic.ring.ring import ReluRing
+from exactdropout.symbolic.ring.sympy_order import Order
+from exactdropout.symbolic.ring.to_sympy import PlainWriter, to_sympy
 
 X, Y, Z = sympy.symbols("x y z", real=True)
 BASES = [X, Y, Z, 1 - X, X + Y, relu(X), relu(X - Y), step(X + 2 * Y), relu(X * relu(Y)), sympy.Symbol("y_10")]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.free import free_examples, free_network
+from exactdropout.symbolic.free_networks import free_examples, free_network
 from exactdropout.testing import strategies
 
 QUANTITIES = ("criterion", "penalty", "variance")

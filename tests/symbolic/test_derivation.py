@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.free import free_examples, free_network
-from exactdropout.symbolic.relu import relu, step
+from exactdropout.symbolic.free_networks import free_examples, free_network
+from exactdropout.symbolic.ring.relu import relu, step
 from exactdropout.testing import strategies
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")

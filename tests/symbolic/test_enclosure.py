@@ -9,7 +9,7 @@ from mpmath.ctx_iv import MPIntervalContext
 
 from exactdropout.errors import InvalidInput
 from exactdropout.symbolic.enclosure import enclose
-from exactdropout.symbolic.relu import relu, step
+from exactdropout.symbolic.ring.relu import relu, step
 
 S = sympy.S
 

@@ -9,10 +9,10 @@ import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.free import free_network
-from exactdropout.symbolic.relu import relu
+from exactdropout.symbolic.free_networks import free_network
+from exactdropout.symbolic.ring.relu import relu
 
 
 def ones(arch):

@@ -6,8 +6,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactdropout.symbolic.formula import formula
-from exactdropout.symbolic.ring import ReluRing
+from exactdropout.symbolic.criterion.formula import formula
+from exactdropout.symbolic.ring.ring import ReluRing
 
 P, N, R = sympy.Symbol("p", positive=True), sympy.Symbol("n", nonnegative=True), sympy.Symbol("r")
 

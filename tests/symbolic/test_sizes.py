@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
-from exactdropout.symbolic.sizes import uniform_moments
+from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.symbolic.uniform_moments import uniform_moments
 
 K, N, D = sympy.symbols("K n d", integer=True, positive=True)
 Y = sympy.Symbol("y")

@@ -6,10 +6,10 @@ import pytest
 import sympy
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.symbolic.derivation import derive
-from exactdropout.symbolic.free import free_network
+from exactdropout.symbolic.free_networks import free_network
 
 CASES = [
     (Architecture(2, (1,), biases=False), Examples.point((1, 1), 1), F(1, 2)),

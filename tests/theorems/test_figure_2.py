@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from exactdropout.numeric.reference import naive_evaluation
-from exactdropout.theorems import helmbold_2017_figure_2 as figure_2
+from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.theorems.weight_decay import helmbold_2017_figure_2 as figure_2
 
 
 @pytest.fixture

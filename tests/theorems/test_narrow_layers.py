@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
-from exactdropout.theorems.exactdropout_2026_narrow_layers import narrow, narrow_with_biases
-from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
-from exactdropout.theorems.exactdropout_2026_smallest_width import gadget_gain
-from exactdropout.theorems.first_one_gadget import first_one_gadget
-from exactdropout.theorems.mixed_units import best_value, nonnegative_value
-from exactdropout.theorems.two_inputs import needs_negative
-from exactdropout.theorems.width_thresholds import common
+from exactdropout.theorems.gadget.first_one_gadget import first_one_gadget
+from exactdropout.theorems.negative_weights.common_and_mixed_units import best_value, nonnegative_value
+from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow, narrow_with_biases
+from exactdropout.theorems.negative_weights.exactdropout_2026_smallest_width import gadget_gain
+from exactdropout.theorems.negative_weights.two_inputs import needs_negative
+from exactdropout.theorems.negative_weights.width_thresholds import common
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
 
 F = Fraction
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from exactdropout.theorems import (
+from exactdropout.theorems.neighbours import (
     arora_2021_last_layer,
     baldi_2013_mean,
     clara_2023_iterates,
@@ -18,7 +18,7 @@ from exactdropout.theorems import (
     wang_2013_fast_dropout,
     wei_2020_second_order,
 )
-from exactdropout.theorems import cavazza_2018_matrix_factorisation as cavazza
+from exactdropout.theorems.neighbours import cavazza_2018_matrix_factorisation as cavazza
 
 
 def failed_methods(proof):

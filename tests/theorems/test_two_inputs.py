@@ -7,11 +7,11 @@ import pytest
 import sympy
 
 from exactdropout.model import Architecture, Examples
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
-from exactdropout.theorems import two_inputs
-from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import point_minimum
-from exactdropout.theorems.two_inputs import needs_negative, network_below, two_inputs_steps
+from exactdropout.theorems.negative_weights import two_inputs
+from exactdropout.theorems.negative_weights.two_inputs import needs_negative, network_below, two_inputs_steps
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import point_minimum
 
 F = Fraction
 

@@ -8,15 +8,15 @@ import sympy
 from exactdropout import evaluate
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
-from exactdropout.theorems import two_inputs_biases
-from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import half_minimum
-from exactdropout.theorems.exactdropout_2026_width_limits import enough, needed
-from exactdropout.theorems.two_inputs import needs_negative
-from exactdropout.theorems.two_inputs_biases import (
+from exactdropout.theorems.negative_weights import two_inputs_with_biases as two_inputs_biases
+from exactdropout.theorems.negative_weights.exactdropout_2026_width_limits import enough, needed
+from exactdropout.theorems.negative_weights.two_inputs import needs_negative
+from exactdropout.theorems.negative_weights.two_inputs_with_biases import (
     needs_negative_with_biases,
     network_with_both,
     two_inputs_with_biases_steps,
 )
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import half_minimum
 
 F = Fraction
 

@@ -7,11 +7,11 @@ from math import sqrt
 import pytest
 
 from exactdropout.model import Architecture, Examples
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
-from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
-from exactdropout.theorems.exactdropout_2026_width_limits import enough, needed, swapped_network
-from exactdropout.theorems.two_inputs import needs_negative
+from exactdropout.theorems.negative_weights.exactdropout_2026_width_limits import enough, needed, swapped_network
+from exactdropout.theorems.negative_weights.two_inputs import needs_negative
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
 
 F = Fraction
 

@@ -9,12 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.reference import naive_evaluation
+from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
-from exactdropout.theorems.exactdropout_2026_every_width import off_value, sufficient_width
-from exactdropout.theorems.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
-from exactdropout.theorems.mixed_units import beats, best_value, nonnegative_value, positive_on
-from exactdropout.theorems.width_thresholds import FULL, THRESHOLDS, common, off, threshold_step
+from exactdropout.theorems.negative_weights.common_and_mixed_units import (
+    beats,
+    best_value,
+    nonnegative_value,
+    positive_on,
+)
+from exactdropout.theorems.negative_weights.exactdropout_2026_every_width import off_value, sufficient_width
+from exactdropout.theorems.negative_weights.width_thresholds import FULL, THRESHOLDS, common, off, threshold_step
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
 
 F = Fraction
 CASES = {(c.inputs, c.biases, c.width): c for c in (*THRESHOLDS, *FULL)}

@@ -8,37 +8,47 @@ import sympy
 
 from exactdropout.certificate.shipped import Shipped
 from exactdropout.errors import InvalidInput
-from exactdropout.theorems import (
-    certified_minima,
-    exactdropout_2026_depth_growth,
-    exactdropout_2026_every_width,
-    exactdropout_2026_narrow_layers,
-    exactdropout_2026_nonnegative_bound,
-    exactdropout_2026_nonnegative_minimum,
-    exactdropout_2026_smallest_width,
+from exactdropout.theorems.gadget import (
     exactdropout_2026_universal_bound,
-    exactdropout_2026_width_limits,
-    helmbold_2017_definition_2,
-    helmbold_2017_figure_1,
-    helmbold_2017_introduction,
     helmbold_2017_lemma_9,
     helmbold_2017_lemma_10,
+)
+from exactdropout.theorems.invariance import (
+    helmbold_2017_theorem_4,
+    helmbold_2017_theorem_5,
+    helmbold_2017_theorem_6,
+)
+from exactdropout.theorems.lemmas import certified_minima
+from exactdropout.theorems.minimisers import helmbold_2017_definition_2
+from exactdropout.theorems.negative_weights import (
+    exactdropout_2026_every_width,
+    exactdropout_2026_narrow_layers,
+    exactdropout_2026_smallest_width,
+    exactdropout_2026_width_limits,
+    helmbold_2017_section_4_3,
+    helmbold_2017_theorem_8,
+    helmbold_2017_theorem_17,
+)
+from exactdropout.theorems.nonnegative import (
+    exactdropout_2026_nonnegative_bound,
+    exactdropout_2026_nonnegative_minimum,
     helmbold_2017_lemma_12,
     helmbold_2017_lemma_14,
     helmbold_2017_lemma_15,
     helmbold_2017_lemma_16,
-    helmbold_2017_lemmas_22_23,
-    helmbold_2017_lemmas_24_33,
-    helmbold_2017_section_4_3,
-    helmbold_2017_theorem_4,
-    helmbold_2017_theorem_5,
-    helmbold_2017_theorem_6,
-    helmbold_2017_theorem_7,
-    helmbold_2017_theorem_8,
-    helmbold_2017_theorem_17,
+)
+from exactdropout.theorems.penalty import (
+    exactdropout_2026_depth_growth,
+    helmbold_2017_figure_1,
+    helmbold_2017_introduction,
     helmbold_2017_theorem_18,
     helmbold_2017_theorem_19,
     helmbold_2017_theorem_20,
+)
+from exactdropout.theorems.weight_decay import (
+    helmbold_2017_lemmas_22_23,
+    helmbold_2017_lemmas_24_33,
+    helmbold_2017_theorem_7,
 )
 
 

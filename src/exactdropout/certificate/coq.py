@@ -18,9 +18,9 @@ from pathlib import Path
 from exactdropout.certificate.shipped import SHIPPED, Shipped
 from exactdropout.errors import InvalidInput
 from exactdropout.model.files import write_atomically
-from exactdropout.optimum.minimise import MAX_CONES, solve_problem
+from exactdropout.optimum.minimize import MAX_CONES, solve_problem
 from exactdropout.optimum.result import Leaf, Optimum, ProofCut, Tree
-from exactdropout.optimum.types import Arrangement
+from exactdropout.optimum.unit_types import Arrangement
 
 __all__ = ["COQ_SHIPPED", "coq_file", "coq_name", "write_coq"]
 

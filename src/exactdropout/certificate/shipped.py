@@ -18,7 +18,7 @@ from pathlib import Path
 from exactdropout.certificate.writer import write_certificate
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import Optimum
-from exactdropout.optimum.minimise import solve_problem
+from exactdropout.optimum.minimize import solve_problem
 from exactdropout.optimum.problem import Problem, reduced_problem
 
 __all__ = ["SHIPPED", "Shipped", "certificates_folder", "write_shipped"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from exactdropout.claims.syntax import Claim, Invariance, Minimiser, Name, walk
+from exactdropout.claims.language.syntax import Claim, Invariance, Minimiser, Name, walk
 from exactdropout.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from exactdropout.claims.problem import Problem, Shape
+    from exactdropout.claims.setting.setting import Problem, Shape
 
 __all__ = ["refuse_missing", "refuse_two_readings"]
 

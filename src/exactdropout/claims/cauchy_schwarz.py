@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from exactdropout.claims.indexed import Part, describe, is_square_sum
-from exactdropout.claims.world import World, plain
+from exactdropout.claims.proofs.index_sums import Part, describe, is_square_sum
+from exactdropout.claims.proofs.sums_world import World, plain
 
 __all__ = ["above_squares"]
 

@@ -6,18 +6,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.claims.all_sizes import prove_everywhere
 from exactdropout.claims.assumed_entries import refuse_two_readings
-from exactdropout.claims.contradiction import refuse_contradictions
-from exactdropout.claims.evaluation import Unsupported, parts
-from exactdropout.claims.named import expected_terms, prove_at
-from exactdropout.claims.near_miss import near_miss
-from exactdropout.claims.parser import parse_claim
-from exactdropout.claims.printing import expression_text
-from exactdropout.claims.problem import Problem, build_problem, constant
-from exactdropout.claims.scaling import prove_by_scaling
-from exactdropout.claims.search import MAX_MASK_BITS, candidates, search
-from exactdropout.claims.syntax import (
+from exactdropout.claims.language.parser import parse_claim
+from exactdropout.claims.language.syntax import (
     Add,
     Claim,
     Divide,
@@ -30,6 +21,15 @@ from exactdropout.claims.syntax import (
     Power,
     walk,
 )
+from exactdropout.claims.printing import expression_text
+from exactdropout.claims.proofs.all_sizes import prove_everywhere
+from exactdropout.claims.proofs.named_sizes import expected_terms, prove_at
+from exactdropout.claims.proofs.rescaling import prove_by_scaling
+from exactdropout.claims.refutation.near_miss import near_miss
+from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, search
+from exactdropout.claims.setting.contradictions import refuse_contradictions
+from exactdropout.claims.setting.named_sizes import Unsupported, parts
+from exactdropout.claims.setting.setting import Problem, build_problem, constant
 from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.progress import Progress, reporting
@@ -101,7 +101,7 @@ def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
         return claim
     if isinstance(claim, str) or not hasattr(claim, "lhs"):
         return parse_claim(claim, names)
-    from exactdropout.claims.from_sympy import claim_from_sympy
+    from exactdropout.claims.language.from_sympy import claim_from_sympy
 
     return claim_from_sympy(claim)
 

@@ -7,9 +7,9 @@ from typing import Any
 import flint
 import sympy
 
-from exactdropout.claims.evaluation import Unsupported
-from exactdropout.claims.inequality import nonnegative, positive
-from exactdropout.symbolic.ring import ReluPolynomial, ReluRing
+from exactdropout.claims.proofs.inequality import nonnegative, positive
+from exactdropout.claims.setting.named_sizes import Unsupported
+from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 
 __all__ = ["MAX_ELEMENT", "Flat"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from exactdropout.claims.problem import Problem, constant
-from exactdropout.claims.syntax import Claim, Comparison, Number, Quantity
+from exactdropout.claims.language.syntax import Claim, Comparison, Number, Quantity
+from exactdropout.claims.setting.setting import Problem, constant
 
 __all__ = ["penalty_of_one_unit"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exactdropout.claims.syntax import (
+from exactdropout.claims.language.syntax import (
     Claim,
     Comparison,
     Invariance,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Unpack
 
-from exactdropout.claims.syntax import Claim
+from exactdropout.claims.language.syntax import Claim
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.style import Style, StyleOptions, styled

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.printing import aligned_latex
-from exactdropout.claims.syntax import Claim
 from exactdropout.notation.document import document, theorem
 from exactdropout.notation.numbers import number_latex
 from exactdropout.notation.prose import latex_sentence
@@ -51,7 +51,7 @@ def verdict_latex(verdict: Verdict, style: Style) -> str:
 
 def _near_miss(text: str) -> str:
     """Return the slip in words, with the claim that holds without it, where there is one, as a formula."""
-    from exactdropout.claims.parser import parse_claim
+    from exactdropout.claims.language.parser import parse_claim
     from exactdropout.claims.printing import claim_latex
     from exactdropout.errors import InvalidInput
 
@@ -67,7 +67,7 @@ def _near_miss(text: str) -> str:
 
 
 def _symbol(name: str) -> str:
-    from exactdropout.claims.parser import parse_expression
+    from exactdropout.claims.language.parser import parse_expression
     from exactdropout.errors import InvalidInput
     from exactdropout.notation.latex import expression_latex
 

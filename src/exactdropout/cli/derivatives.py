@@ -60,9 +60,9 @@ def wanted(options: argparse.Namespace) -> bool:
 
 def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, style: Style) -> int:
     """Print derivatives, stretches and regions; the formulas themselves only where ``--quantity`` asks for them."""
-    from exactdropout.claims.formulas import derivation, derived_claims
+    from exactdropout.claims.derived_claims import derivation, derived_claims
     from exactdropout.claims.printing import aligned_latex, claim_latex, claim_text
-    from exactdropout.cli.derivatives_latex import latex_blocks
+    from exactdropout.cli.derivatives_in_words import latex_blocks
     from exactdropout.notation.document import display, document
 
     if options.closed_form or options.assume:
@@ -95,7 +95,7 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
 def _print_formulas(derivation: Any, content: dict[str, Any], options: argparse.Namespace, style: Style) -> int:
     """Print code or MathML, of what ``--quantity`` asks for and of each derivative."""
     from exactdropout.cli.derivative_forms import formula_forms
-    from exactdropout.symbolic.freed import network_parameters
+    from exactdropout.symbolic.criterion.symbols_for_entries import network_parameters
 
     formulas = {}
     for name in options.quantity or ():
@@ -164,7 +164,7 @@ def _at(derivation: Any) -> str:
 
 
 def _gradient(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
-    from exactdropout.symbolic.freed import network_parameters
+    from exactdropout.symbolic.criterion.symbols_for_entries import network_parameters
 
     entries = []
     for parameter in network_parameters(derivation.network):
@@ -190,7 +190,7 @@ def _hessian(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
 
 def _parameter(parameter: Any, derivation: Any) -> Name:
     """Return the name of a weight or bias."""
-    from exactdropout.symbolic.derivation_latex import parameter_name
+    from exactdropout.symbolic.criterion.written_out import parameter_name
 
     arch = derivation.network.architecture
     return parameter_name(parameter.layer, parameter.unit, parameter.source, arch.depth, arch.outputs)

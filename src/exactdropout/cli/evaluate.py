@@ -139,7 +139,7 @@ def _moments(
 ) -> Literal[2, 4]:
     """Return 4, or 2 where fourth moments cost too much or the named strategy does not know them."""
     import exactdropout as xd
-    from exactdropout.numeric.exact.planner import DEFAULT_MAX_COST
+    from exactdropout.numeric.exact.plan import DEFAULT_MAX_COST
 
     if options.moments is not None or options.precision is not None:
         return 2 if options.moments == 2 else 4

@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Find the phases, draw and print."""
-    from exactdropout.optimum import phases
+    from exactdropout.optimum.phases.phases import phases
 
     if options.plot and Path(options.plot).suffix not in (".svg", ".png", ".pdf"):
         raise InvalidInput(f"Argument '--plot' must end in .svg, .png or .pdf, not {show(options.plot)}.")

@@ -14,11 +14,11 @@ import numpy as np
 from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.numbers import Array, show
-from exactdropout.numeric.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.direction import direction_of
-from exactdropout.numeric.float64 import SERIAL, evaluate_float64
-from exactdropout.numeric.planner import MAX_COST, plan_float64
-from exactdropout.numeric.problem import Problem, prepare
+from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
+from exactdropout.numeric.float64.engine import SERIAL, evaluate_float64
+from exactdropout.numeric.float64.plan import MAX_COST, plan_float64
+from exactdropout.numeric.float64.problem import Problem, prepare
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct
 from exactdropout.numeric.runs.work import Runner, thread_count
 from exactdropout.progress import Progress, reporting

@@ -24,7 +24,7 @@ from itertools import compress
 import numpy as np
 
 from exactdropout.optimum.qp import guesses
-from exactdropout.optimum.types import Arrangement, Floats, Vector
+from exactdropout.optimum.unit_types import Arrangement, Floats, Vector
 
 __all__ = ["Cut", "kappas", "round_residual"]
 

@@ -20,7 +20,7 @@ from flint import fmpq_mat
 
 from exactdropout.optimum.result import Minimiser, Unit
 from exactdropout.optimum.search import Node, Search
-from exactdropout.optimum.types import Arrangement, Assignment, Vector
+from exactdropout.optimum.unit_types import Arrangement, Assignment, Vector
 
 __all__ = ["all_minimisers", "listed_minimisers"]
 

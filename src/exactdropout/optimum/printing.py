@@ -11,7 +11,7 @@ from exactdropout.notation.style import Style
 from exactdropout.notation.tree import Name
 
 if TYPE_CHECKING:
-    from exactdropout.optimum.phase_result import Phases
+    from exactdropout.optimum.phases.result import Phases
     from exactdropout.optimum.result import Optimum
 
 __all__ = ["optimum_latex", "optimum_value_latex", "phases_latex"]

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpq, fmpq_mat
 
-from exactdropout.numeric.kernels.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled
 
 __all__ = ["guess", "guesses", "solve", "solve_by_enumeration"]
 

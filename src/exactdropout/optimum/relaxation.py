@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from exactdropout.optimum.cuts import kappas
 from exactdropout.optimum.qp import guess
-from exactdropout.optimum.types import Arrangement, Floats
+from exactdropout.optimum.unit_types import Arrangement, Floats
 
 __all__ = ["Atoms", "Groups", "Relaxed", "relax"]
 

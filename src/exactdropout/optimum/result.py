@@ -10,7 +10,7 @@ from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.optimum.problem import Problem
-from exactdropout.optimum.types import Vector
+from exactdropout.optimum.unit_types import Vector
 
 __all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit"]
 

@@ -16,17 +16,17 @@ from exactdropout.model import Architecture, Examples, Network, drop_rates, exac
 from exactdropout.model.numbers import Array, show
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.progress import Progress, reporting, write_line
-from exactdropout.symbolic.backward import Adjoint, adjoint
-from exactdropout.symbolic.formula import Formula, Piece, formula
-from exactdropout.symbolic.free import free_examples, free_network
-from exactdropout.symbolic.masks import expected_cost
-from exactdropout.symbolic.problem import Problem, build_problem
-from exactdropout.symbolic.ring import ReluPolynomial
+from exactdropout.symbolic.criterion.adjoint import Adjoint, adjoint
+from exactdropout.symbolic.criterion.formula import Formula, Piece, formula
+from exactdropout.symbolic.criterion.masks import expected_cost
+from exactdropout.symbolic.criterion.problem import Problem, build_problem
+from exactdropout.symbolic.free_networks import free_examples, free_network
+from exactdropout.symbolic.ring.ring import ReluPolynomial
 
 if TYPE_CHECKING:
-    from exactdropout.symbolic.hessian import SymbolicHessian
-    from exactdropout.symbolic.in_q import MonotoneStretches
-    from exactdropout.symbolic.regions import Regions
+    from exactdropout.symbolic.criterion.hessian import SymbolicHessian
+    from exactdropout.symbolic.criterion.monotone_in_q import MonotoneStretches
+    from exactdropout.symbolic.regions.regions import Regions
 
 __all__ = ["Derivation", "SymbolicGradient", "check_cost", "derive"]
 
@@ -47,7 +47,7 @@ class SymbolicGradient:
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one equation per weight and bias, which are named as in :func:`free_network`."""
-        from exactdropout.symbolic.derivation_latex import gradient_latex
+        from exactdropout.symbolic.criterion.written_out import gradient_latex
 
         return gradient_latex(self, styled(style, options))
 
@@ -144,7 +144,7 @@ class Derivation:
         """
         of = self._differentiable(quantity)
         if quantity != "criterion":
-            from exactdropout.symbolic.hessian import slopes_in_weights
+            from exactdropout.symbolic.criterion.hessian import slopes_in_weights
 
             _announce(self.cost * self.network.architecture.parameters, max_cost)
             slopes = slopes_in_weights(self.network, self.data, self.rates, self._problem, of)
@@ -176,7 +176,7 @@ class Derivation:
         >>> linear.hessian().matrix[0, 1].expr
         2*x_1*x_2
         """
-        from exactdropout.symbolic.hessian import hessian
+        from exactdropout.symbolic.criterion.hessian import hessian
 
         of = self._differentiable(quantity)
         _announce(self.cost * self.network.architecture.parameters, max_cost)
@@ -205,7 +205,7 @@ class Derivation:
         >>> derive(Architecture(inputs=1, hidden=(), biases=False)).derivative_q("penalty").expr
         v_1**2*x_1**2/(1 - q)**2
         """
-        from exactdropout.symbolic.in_q import derivative_in_rates
+        from exactdropout.symbolic.criterion.monotone_in_q import derivative_in_rates
 
         moving = self._layers(layer)
         return derivative_in_rates(self, self._quantity(quantity), moving)
@@ -223,7 +223,7 @@ class Derivation:
         >>> derive(w, Examples.point((1, -1), 8)).monotone("criterion")
         MonotoneStretches(decreasing on (0, 1/2), increasing on (1/2, 1))
         """
-        from exactdropout.symbolic.in_q import monotone_stretches
+        from exactdropout.symbolic.criterion.monotone_in_q import monotone_stretches
 
         return monotone_stretches(getattr(self, self._quantity(quantity)), quantity)
 
@@ -234,11 +234,11 @@ class Derivation:
 
         One hidden layer: the hyperplanes of the distinct masked inputs cut the space of each unit into cones; the
         regions are their products, all of them, each with an exact interior point and its polynomials. Deeper: see
-        :class:`~exactdropout.symbolic.regions.Regions`. With ``quantity="criterion"`` the hinges are those of the
-        criterion; those of the risk are other ones where there are hidden biases. Exact. Cost: the cones of a unit
-        are listed at once, bounded beforehand by Schläfli's count; regions are made when asked for. With ``progress``
-        deeper searches tell how many of the regions of the lower layers are done; ``progress=True`` first writes a
-        line on standard error: how many hinges there are, and at most how many sign patterns.
+        :class:`~exactdropout.symbolic.regions.regions.Regions`. With ``quantity="criterion"`` the hinges are those of
+        the criterion; those of the risk are other ones where there are hidden biases. Exact. Cost: the cones of a
+        unit are listed at once, bounded beforehand by Schläfli's count; regions are made when asked for. With
+        ``progress`` deeper searches tell how many of the regions of the lower layers are done; ``progress=True``
+        first writes a line on standard error: how many hinges there are, and at most how many sign patterns.
 
         Raises:
             InvalidInput: a hinge depends on something else than weights.
@@ -247,7 +247,7 @@ class Derivation:
         >>> derive(Architecture(2, (1,), biases=False), Examples.point((1, 1), 1), Fraction(1, 2)).regions()
         <Regions: 6, complete>
         """
-        from exactdropout.symbolic.regions import regions
+        from exactdropout.symbolic.regions.regions import regions
 
         check_limit(max_cost)
         announce = (lambda text: write_line(f"regions: {text}")) if progress is True else None
@@ -260,7 +260,7 @@ class Derivation:
         Linear networks, and relu networks whose units are never off: Var D = Σ_L ∏_{l∈L} q_l/p_l Σ (path sums)², over
         sets L of layers and one unit in each. Others: the residual squared and the last layer's spread for each
         distinct value of the last hidden layer. The formula is the same function as the plain one, exactly;
-        derivations in :mod:`exactdropout.symbolic.compact`.
+        derivations in :mod:`exactdropout.symbolic.criterion.sums_of_squares`.
 
         Raises:
             CostLimitExceeded: the form has too many squares.
@@ -269,7 +269,7 @@ class Derivation:
         >>> chain.compact("variance").expr
         2*v_1**2*w1_1_1**2*x_1**2 + 2*v_1**2*w1_1_2**2*x_2**2 + v_1**2*(w1_1_1*x_1 + w1_1_2*x_2)**2
         """
-        from exactdropout.symbolic.compact import compact
+        from exactdropout.symbolic.criterion.sums_of_squares import compact
 
         return compact(self._problem, quantity)
 
@@ -292,7 +292,7 @@ class Derivation:
 
         Long formulas are broken at 70 letters where ``width`` is not given; ``standalone=True`` gives a document.
         """
-        from exactdropout.symbolic.derivation_latex import derivation_latex
+        from exactdropout.symbolic.criterion.written_out import derivation_latex
 
         return derivation_latex(self, styled(style, options))
 
@@ -350,7 +350,7 @@ def derive(
         CostLimitExceeded: the estimate exceeds ``max_cost``.
 
     Source: the sum over masks is the definition; the last layer's masks have a closed form that is derived in
-    :mod:`exactdropout.symbolic.masks`.
+    :mod:`exactdropout.symbolic.criterion.masks`.
 
     >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
     >>> linear.penalty.expr

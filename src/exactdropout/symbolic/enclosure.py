@@ -16,7 +16,7 @@ from mpmath.libmp import from_man_exp, round_ceiling, round_floor
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.symbolic.relu import relu, step
+from exactdropout.symbolic.ring.relu import relu, step
 
 __all__ = ["enclose"]
 

@@ -12,10 +12,10 @@ from exactdropout.notation.names import check_apart, symbol_name
 from exactdropout.notation.style import Style
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tree import Expression
-from exactdropout.symbolic.trees import tree
+from exactdropout.symbolic.ring.from_sympy import tree
 
 if TYPE_CHECKING:
-    from exactdropout.symbolic.formula import Formula
+    from exactdropout.symbolic.criterion.formula import Formula
 
 __all__ = ["MAX_TERMS", "formula_latex", "formula_mathml", "formula_text", "formula_tree"]
 

@@ -12,10 +12,10 @@ from exactdropout.model.numbers import show
 from exactdropout.notation.document import display, document
 from exactdropout.notation.latex import QUANTITY_LATEX, measured
 from exactdropout.notation.style import MIN_WIDTH, Style
-from exactdropout.symbolic.formula import Formula, formula
+from exactdropout.symbolic.criterion.formula import Formula, formula
 
 if TYPE_CHECKING:
-    from exactdropout.symbolic.regions import Region, Regions
+    from exactdropout.symbolic.regions.regions import Region, Regions
 
 __all__ = ["QUANTITIES", "condition", "conditions_latex", "regions_latex"]
 

@@ -19,7 +19,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.exact.gradient import exact_gradient
 from exactdropout.numeric.exact.hessian import exact_hessian_product
-from exactdropout.numeric.exact.planner import DEFAULT_MAX_COST, choose, plan_exact
+from exactdropout.numeric.exact.plan import DEFAULT_MAX_COST, choose, plan_exact
 from exactdropout.numeric.exact.reduction import ReducedExample
 from exactdropout.numeric.exact.strategy import (
     ExactProblem,

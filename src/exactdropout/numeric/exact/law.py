@@ -12,8 +12,8 @@ from typing import Any
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
 from exactdropout.model.numbers import format_rational, scalar, show
-from exactdropout.numeric.exact.planner import choose
-from exactdropout.numeric.exact.states import last_law
+from exactdropout.numeric.exact.plan import choose
+from exactdropout.numeric.exact.strategies.states import last_law
 from exactdropout.numeric.exact.strategy import exact_problem
 
 __all__ = ["OutputLaw", "output_law"]

@@ -1,0 +1,229 @@
+"""What the symbolic engine derives, written as claims: formulas that the parser reads and ``check`` proves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from exactdropout.claims.language.from_sympy import claim_from_sympy
+from exactdropout.claims.language.parser import parse_assumptions
+from exactdropout.claims.language.syntax import (
+    Add,
+    Claim,
+    Comparison,
+    Divide,
+    Expression,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Quantity,
+    Repeated,
+    rebuilt,
+    walk,
+)
+from exactdropout.claims.proofs.known_moments import facts, uniform_moments, written_out
+from exactdropout.claims.proofs.sums_world import World
+from exactdropout.claims.setting.contradictions import refuse_contradictions
+from exactdropout.claims.setting.named_sizes import Unsupported
+from exactdropout.claims.setting.setting import Problem, build_problem, constant
+from exactdropout.errors import InvalidInput
+from exactdropout.model import Examples
+from exactdropout.symbolic.criterion.formula import Formula
+from exactdropout.symbolic.derivation import MAX_COST, Derivation, check_cost, derive
+from exactdropout.symbolic.free_networks import free_examples
+
+__all__ = ["closed_forms", "derivation", "derived_claims", "derived_formulas"]
+
+LONG_SUM = 4
+_LETTERS = "ijklmrstuvz"
+
+
+def derived_claims(
+    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None, compact: bool = False
+) -> dict[str, Claim]:
+    """Return ``quantity = formula`` for each quantity, in the arguments of :func:`exactdropout.claims.check`.
+
+    ``compact`` asks for sums of squares, which criterion, penalty and variance have.
+
+    Raises:
+        InvalidInput: a size that is a symbol, or an argument that does not fit.
+        CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
+
+    >>> print(*derived_claims("2-1, no biases", None, None, quantities=["penalty"]).values())
+    penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)
+    """
+    claims = {}
+    found = derived_formulas(arch, data, q, quantities=quantities, max_cost=max_cost, compact=compact)
+    for name, formula in found.items():
+        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
+    return claims
+
+
+def derived_formulas(
+    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None, compact: bool = False
+) -> dict[str, Formula]:
+    """Return the formula of each quantity, in the arguments of :func:`exactdropout.claims.check`.
+
+    Raises:
+        InvalidInput: a size that is a symbol, or an argument that does not fit.
+        CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
+    """
+    found = derivation(arch, data, q, max_cost=max_cost)
+    if compact:
+        return {name: found.compact(name) for name in quantities}
+    return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
+
+
+def derivation(arch: Any, data: Any, q: Any, *, max_cost: float | None = None) -> Derivation:
+    """Return the derivation in the arguments of :func:`exactdropout.claims.check`, for sizes that are numbers.
+
+    >>> derivation("1-1, no biases", "point(1, 2)", "1/2").criterion
+    Formula(2*v_1**2 - 4*v_1 + 4)
+    """
+    problem = build_problem(arch, data, q, None, ())
+    if not problem.shape.named:
+        raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {problem.shape}.")
+    if problem.network is None:  # known before a symbol is made
+        width = int(problem.shape.inputs)
+        used = width if not isinstance(problem.inputs, tuple) else sum(constant(v) != 0 for v in problem.inputs)
+        check_cost(problem.architecture({}), used, MAX_COST if max_cost is None else max_cost)
+    return derive(
+        problem.network if problem.network is not None else problem.architecture({}),
+        _examples(problem),
+        [_rate(rate) for rate in problem.rates] if len(problem.rates) > 1 else _rate(problem.rates[0]),
+        max_cost=MAX_COST if max_cost is None else max_cost,
+    )
+
+
+def _breakable(expression: sympy.Expr) -> sympy.Expr:
+    """Return a sum of fractions for a fraction of a long sum: lines can be broken between terms only."""
+    terms = []
+    for term in sympy.Add.make_args(expression):
+        sums = [f for f in sympy.Mul.make_args(term) if f.is_Add and len(f.args) > LONG_SUM]
+        if sums:
+            rest = sympy.Mul(*(f for f in sympy.Mul.make_args(term) if f is not sums[0]))
+            terms += [part * rest for part in sums[0].args]
+        else:
+            terms.append(term)
+    return sympy.Add(*terms)
+
+
+def _rate(rate: Expression) -> Any:
+    return sympy.Symbol("q", real=True) if rate == Name("q") else constant(rate)
+
+
+def _examples(problem: Problem) -> Examples:
+    free = free_examples(int(problem.shape.inputs))
+    x, y = free.inputs[0].tolist(), free.labels[0, 0]
+    if problem.inputs == "ones":
+        x = [Fraction(1)] * len(x)
+    elif problem.inputs is not None:
+        x = [_number(value) for value in problem.inputs]
+    if problem.label is not None:
+        y = _number(problem.label)
+    return Examples.half(x, y) if problem.half else Examples.point(x, y)
+
+
+def _number(value: Expression) -> Fraction:
+    number = constant(value)
+    if number is None:
+        raise InvalidInput("Argument 'data' must hold numbers, or the free x and y, in a derivation.")
+    return number
+
+
+def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities: Sequence[str]) -> dict[str, Claim]:
+    """Return ``quantity = formula if assumptions`` for sizes that may be symbols, derived by induction on layers.
+
+    Covered: linear units; weights, inputs and hidden biases ≥ 0; only the last layer dropped; with symbolic d, equal
+    weights and inputs 1. The moments are those of :mod:`exactdropout.claims.proofs.known_moments`.
+
+    Raises:
+        InvalidInput: no closed form is known, or an argument does not fit.
+
+    >>> print(*closed_forms("K-1, no biases", None, None, quantities=["variance"]).values())
+    Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)
+    """
+    problem = build_problem(arch, data, q, assume, ())
+    refuse_contradictions(problem)
+    known = facts(problem)
+    moments = uniform_moments(problem, known) or written_out(problem, known)
+    shape = problem.shape
+    if moments is None or (problem.half and (shape.hidden_biases or shape.output_bias)):
+        raise InvalidInput(
+            "Argument 'arch' has no closed form for these sizes: units must be linear, or weights, inputs and biases "
+            "assumed >= 0, and with a symbolic depth 'weights = c' and inputs 1."
+        )
+    y = Name("y")
+    label = problem.definition(("y", ()))
+    output: Expression = moments.output
+    variance = moments.variance
+    exact_fit = label is not None and _equal(label, output, problem)
+    if exact_fit:
+        variance = rebuilt(variance, lambda node: y if node == moments.output else node)
+        output = y
+    risk: Expression = Number(Fraction(0)) if exact_fit else Power(Add((output, Negate(y))), Number(Fraction(2)))
+    values: dict[str, Expression] = {
+        "mean": output,
+        "variance": variance,
+        "penalty": variance,
+        "risk": risk,
+        "criterion": variance if exact_fit else Add((variance, risk)),
+    }
+    assumptions = tuple(c for text in _texts(assume) for c in parse_assumptions(text))
+    used = {n.name for tree in (values["criterion"], assumptions) for n in walk(tree) if isinstance(n, Name)}
+    letters = [letter for letter in _LETTERS if letter not in used]
+    claims = {}
+    for name in quantities:
+        value = values[name]
+        if problem.half:
+            value = Divide(value, Number(Fraction(2)))
+        claims[name] = Claim(Comparison((Quantity(name), _with_letters(_one_sum(value), letters)), ("=",)), assumptions)
+    return claims
+
+
+def _texts(assume: Any) -> list[str]:
+    return [] if assume is None else [assume] if isinstance(assume, str) else list(assume)
+
+
+def _equal(left: Expression, right: Expression, problem: Problem) -> bool:
+    """Return whether two expressions have the same normal form for all sizes."""
+    world = World(Claim(Comparison((left, right), ("=",))), problem, facts(problem), None)
+    try:
+        return not (world.evaluate(left, {}) - world.evaluate(right, {})).normal()
+    except Unsupported:
+        return False
+
+
+def _one_sum(expression: Expression) -> Expression:
+    """Return the expression with sums of sums written as one: a + b − y, not (a + b) − y."""
+
+    def change(node: Any) -> Any:
+        if isinstance(node, Add) and any(isinstance(term, Add) for term in node.terms):
+            return Add(tuple(t for term in node.terms for t in (term.terms if isinstance(term, Add) else (term,))))
+        return node
+
+    return rebuilt(expression, change)  # type: ignore[no-any-return]
+
+
+def _with_letters(expression: Expression, letters: Sequence[str]) -> Expression:
+    """Rename the indices of sums to i, j, k, …, each sum by its depth, so that inner sums differ from outer ones."""
+
+    def rename(node: Any, names: dict[str, str]) -> Any:
+        if isinstance(node, tuple):
+            return tuple(rename(item, names) for item in node)
+        if isinstance(node, Name) and not node.indices:
+            return Name(names.get(node.name, node.name))
+        if isinstance(node, Repeated):
+            inner = {**names, node.index: letters[len(names)]}
+            first, last = rename(node.first, names), rename(node.last, names)
+            return Repeated(node.kind, inner[node.index], first, last, rename(node.body, inner))
+        if not hasattr(node, "__dataclass_fields__"):
+            return node
+        return replace(node, **{f.name: rename(getattr(node, f.name), names) for f in fields(node)})
+
+    return rename(expression, {})  # type: ignore[no-any-return]

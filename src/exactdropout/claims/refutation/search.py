@@ -1,0 +1,346 @@
+"""The search for an exact counterexample: simple sizes and small rationals first; the double loop has the last word."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from exactdropout.claims.language.syntax import Claim, Comparison, Expression, Invariance, Minimiser, Monotonicity
+from exactdropout.claims.setting.named_sizes import (
+    Fractions,
+    Key,
+    Scope,
+    Undefined,
+    Unsupported,
+    free_keys,
+    mapped,
+    resolved,
+    scope_of,
+    targets,
+)
+from exactdropout.claims.setting.setting import Problem
+from exactdropout.claims.verdict import Counterexample
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.definition import naive_evaluation
+
+__all__ = ["Naive", "Variant", "candidates", "concrete", "failure", "holds_at", "key_text", "search"]
+
+F = Fraction
+Variant = Literal["dropout", "classic", "classic full", "last kept", "other mass"]
+MAX_MASK_BITS = 14
+MAX_UNSUPPORTED = 3
+
+_RELATIONS: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    "=": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<=": lambda a, b: a <= b,
+    "<": lambda a, b: a < b,
+    ">=": lambda a, b: a >= b,
+    ">": lambda a, b: a > b,
+}
+_DIRECTIONS = {
+    "nondecreasing": "<=", "nonincreasing": ">=", "increasing": "<", "decreasing": ">", "constant": "=",
+}  # fmt: skip
+_RATES = (F(1, 2), F(1, 3), F(2, 3), F(1, 4), F(0))
+_VALUES = (F(1), F(0), F(-1), F(2), F(-2), F(1, 2), F(-1, 2), F(1, 3), F(3), F(-3), F(1, 4), F(2, 3), F(8))
+
+
+class Naive(Fractions):
+    """Fractions, with quantities from the definition: the double loop over examples and all masks.
+
+    A variant computes what an author would get who made a known slip; only near misses use one.
+    """
+
+    def __init__(self, variant: Variant = "dropout") -> None:
+        """Choose the variant; ``"dropout"`` is the definition."""
+        self.variant = variant
+
+    def quantity(self, name: str, scope: Scope) -> Fraction:
+        """Return a quantity at the scope's point."""
+        network, data, rates = concrete(scope, self.variant)
+        found = naive_evaluation(network, data, rates)
+        shares = found.probabilities
+        columns = found.per_example
+        plain = found
+        if self.variant == "classic full":  # W(x) keeps its weights
+            plain = naive_evaluation(*concrete(scope, "last kept"))
+        output = plain.per_example.output[0][0]
+        variances = [sum(row) for row in columns.variance.tolist()]
+        means = columns.mean[:, 0].tolist()
+        scope.quantities |= {
+            "criterion": found.criterion,
+            "risk": plain.risk,
+            "penalty": found.criterion - plain.risk,
+            "mean": found.mean[0],
+            "variance": found.variance,
+            "second_moment": sum((s * (v + m * m) for s, v, m in zip(shares, variances, means, strict=True)), F(0)),
+            "output": output,
+        }
+        return Fraction(scope.quantities[name])
+
+
+def concrete(scope: Scope, variant: Variant = "dropout") -> tuple[Network, Examples, tuple[Fraction, ...]]:
+    """Return the network, the examples and the rates of a point."""
+    architecture, values = scope.architecture, scope.values
+    widths = architecture.widths
+    rates = tuple(scope.rate(layer) for layer in range(architecture.depth))
+    keep = [1 - q if variant in ("classic", "classic full") else F(1) for q in rates]
+    weights: list[Any] = []
+    biases: list[Any] = []
+    for layer in range(1, len(widths)):
+        last = layer == len(widths) - 1
+        matrix = np.empty((widths[layer], widths[layer - 1]), dtype=object)
+        for j, i in np.ndindex(matrix.shape):
+            matrix[j, i] = values[("w", (i + 1,)) if last else ("W", (layer, j + 1, i + 1))] * keep[layer - 1]
+        weights.append(matrix)
+        if architecture.output_bias if last else architecture.hidden_biases:
+            biases.append([values[("b", ()) if last else ("b", (layer, j + 1))] for j in range(widths[layer])])
+        else:
+            biases.append(None)
+    network = Network(weights, biases, activation=architecture.activations)
+    x, y = [values["x", (i + 1,)] for i in range(architecture.inputs)], values["y", ()]
+    half = scope.half != (variant == "other mass")
+    if variant == "last kept":
+        rates = (*rates[:-1], F(0))
+    return network, Examples.half(x, y) if half else Examples.point(x, y), rates
+
+
+def admissible(scope: Scope) -> bool:
+    """Return whether the point satisfies every assumption."""
+    problem = scope.problem
+    for key, value in scope.values.items():
+        if any(not _RELATIONS[sign](value, F(0)) for sign in problem.sign(key)):
+            return False
+    if any(not 0 <= scope.rate(layer) < 1 for layer in range(scope.architecture.depth)):
+        return False
+    return all(not _fails(c, scope) for c in problem.filters)
+
+
+def _fails(comparison: Comparison, scope: Scope) -> tuple[Fraction, str, Fraction] | None:
+    sides = [scope.evaluate(side) for side in comparison.sides]
+    for left, relation, right in zip(sides, comparison.relations, sides[1:], strict=False):
+        if not _RELATIONS[relation](left, right):
+            return left, relation, right
+    return None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A comparison that is false at a point."""
+
+    left: Fraction
+    relation: str
+    right: Fraction
+    note: str = ""
+
+
+def failure(claim: Claim, scope: Scope) -> Failure | None:
+    """Return how a claim fails at a point, None where it holds there.
+
+    Raises:
+        Undefined: a side has no rational value there.
+    """
+    statement = claim.statement
+    match statement:
+        case Comparison():
+            found = _fails(statement, scope)
+            return None if found is None else Failure(*found)
+        case Invariance(expression, pairs):
+            before, after = scope.evaluate(expression), mapped(pairs, scope).evaluate(expression)
+            return None if before == after else Failure(before, "=", after, " (before and after the map)")
+        case Monotonicity():
+            return _not_monotone(claim, statement, scope)
+        case Minimiser(pairs, expression):
+            return _not_minimal(pairs, expression, scope)
+    raise TypeError(type(statement).__name__)
+
+
+def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
+    """Compare with larger values of the variable; what assumptions give by it moves with it."""
+    variable = statement.variable
+    free = {k: scope.values[k] for k in free_keys(claim, scope.problem, scope.architecture)}
+    key: Key
+    key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
+    if key not in free:
+        raise Undefined
+    here = scope.values[key]
+    before = scope.evaluate(statement.expression)
+    steps = [v for v in (_RATES if key[0] == "q" else _VALUES[:8]) if v > here]
+    relation = _DIRECTIONS[statement.direction]
+    for other in sorted(steps):
+        moved = scope_of(claim, scope.problem, scope.architecture, scope.sizes, scope.domain, free | {key: other})
+        if not admissible(moved):
+            continue
+        after = moved.evaluate(statement.expression)
+        if not _RELATIONS[relation](before, after):
+            name = key_text(key)
+            return Failure(before, relation, after, f" (at {name} = {here} and at {name} = {other})")
+    return None
+
+
+def _single(variable: Any, scope: Scope) -> Key:
+    if not variable.indices and (variable.name, ()) in scope.values and variable.name != "b":
+        return variable.name, ()
+    found = list(targets(variable, scope))
+    if len(found) != 1:
+        raise Unsupported(f"{variable.name} is a group; name one entry")
+    return found[0]
+
+
+def _not_minimal(pairs: Any, expression: Expression, scope: Scope) -> Failure | None:
+    assigned: dict[Key, Fraction] = {}
+    for target, value in pairs:
+        for key in targets(target, scope):
+            assigned[key] = scope.evaluate(value)
+    here = resolved(scope, assigned)
+    if not admissible(here):
+        raise Undefined
+    value = here.evaluate(expression)
+    other = scope.evaluate(expression)
+    if other < value:
+        note = " (at the claimed minimiser, and at the point below)"
+        return Failure(value, "<=", other, note)
+    return None
+
+
+def candidates(claim: Claim, problem: Problem, *, limit: int, seed: int = 0, simple: bool = True) -> Iterator[Scope]:
+    """Yield admissible points, simple ones first: small sizes, few different values, then small random rationals.
+
+    Without ``simple`` all points are random.
+    """
+    sizes = list(problem.sizes())
+    rounds = [(s, _points(claim, problem, s, seed, simple=simple)) for s in sizes]
+    count = 0
+    while rounds and count < limit:
+        for item in list(rounds):
+            _, points = item
+            for _ in range(6):
+                scope = next(points, None)
+                count += 1
+                if scope is None:
+                    rounds.remove(item)
+                    break
+                if isinstance(scope, Scope):
+                    yield scope
+
+
+def _points(
+    claim: Claim, problem: Problem, sizes: dict[str, int], seed: int, *, simple: bool
+) -> Iterator[Scope | bool]:
+    architecture = problem.architecture(sizes)
+    if architecture.mask_bits > MAX_MASK_BITS:
+        return
+    keys = free_keys(claim, problem, architecture)
+    rng = random.Random(f"{seed} {sorted(sizes.items())}")
+    for free in itertools.chain(_simple(keys) if simple else (), _random(keys, rng)):
+        try:
+            scope = scope_of(claim, problem, architecture, sizes, Naive(), free)
+            yield scope if admissible(scope) else False
+        except Undefined:
+            yield False
+
+
+def _simple(keys: list[Key]) -> Iterator[dict[Key, Fraction]]:
+    """Yield all ones first, then alternating inputs, single zeros and small shifts of one value."""
+    ones = {k: F(1, 2) if k[0] == "q" else F(1) for k in keys}
+    alternating = {k: F(-1) if k[0] == "x" and k[1][0] % 2 == 0 else v for k, v in ones.items()}
+    skewed = {k: F(-2) if k[0] == "x" and k[1][0] % 2 == 0 else v for k, v in ones.items()}
+    for base in (ones, alternating, skewed):
+        yield base
+        for q in _RATES[1:]:
+            if ("q", ()) in base:
+                yield base | {("q", ()): q}
+    for base in (ones, alternating):
+        for key in keys:
+            for value in (F(0), F(-1), F(2), F(8)) if key[0] != "q" else ():
+                yield base | {key: value}
+    yield {k: F(1, 3) for k in keys}
+
+
+def _random(keys: list[Key], rng: random.Random) -> Iterator[dict[Key, Fraction]]:
+    while True:
+        width = rng.choice((3, 4, 6, 9, len(_VALUES)))
+        yield {k: rng.choice(_RATES) if k[0] == "q" else rng.choice(_VALUES[:width]) for k in keys}
+
+
+def search(claim: Claim, problem: Problem, *, limit: int) -> Counterexample | None:
+    """Return the simplest counterexample found among ``limit`` points, or None."""
+    unsupported = 0
+    for scope in candidates(claim, problem, limit=limit):
+        try:
+            if failure(claim, scope) is not None:
+                return _simplified(claim, scope)
+        except Undefined:
+            continue
+        except Unsupported:  # too many steps at one point are too many at all
+            unsupported += 1
+            if unsupported == MAX_UNSUPPORTED:
+                break
+    return None
+
+
+def holds_at(claim: Claim, scope: Scope) -> bool | None:
+    """Return whether a claim holds at a point; None where it is undefined."""
+    try:
+        return failure(claim, scope) is None
+    except (Undefined, Unsupported):
+        return None
+
+
+def _simplified(claim: Claim, scope: Scope) -> Counterexample:
+    """Make values of a counterexample simpler one by one while it remains one."""
+    problem = scope.problem
+    keys = free_keys(claim, problem, scope.architecture)
+
+    def fails(free: Mapping[Key, Fraction]) -> Scope | None:
+        try:
+            trial = scope_of(claim, problem, scope.architecture, scope.sizes, Naive(), free)
+            return trial if admissible(trial) and failure(claim, trial) is not None else None
+        except (Undefined, Unsupported):
+            return None
+
+    free = {k: scope.values[k] for k in keys}
+    for key in keys:
+        for value in (F(1, 2),) if key[0] == "q" else (F(1), F(0), F(-1), F(2), F(1, 2)):
+            if _weight(value) >= _weight(free[key]) and value != free[key]:
+                continue
+            if value == free[key]:
+                break
+            found = fails(free | {key: value})
+            if found is not None:
+                free, scope = free | {key: value}, found
+                break
+    found_failure = failure(claim, scope)
+    assert found_failure is not None
+    network, data, rates = concrete(scope)
+    shape = problem.shape
+    symbols = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
+    named = {name: F(scope.sizes[name]) for name, symbolic in symbols.items() if symbolic}
+    return Counterexample(
+        left=found_failure.left,
+        relation=found_failure.relation,
+        right=found_failure.right,
+        note=found_failure.note,
+        values=named | {key_text(k): scope.values[k] for k in keys},
+        network=network,
+        data=data,
+        rates=rates,
+    )
+
+
+def _weight(value: Fraction) -> tuple[int, int]:
+    return abs(value.numerator) + 4 * (value.denominator - 1), int(value < 0)
+
+
+def key_text(key: Key) -> str:
+    """Return a variable as the grammar writes it."""
+    name, indices = key
+    if not indices:
+        return name
+    return f"{name}[{indices[0]}]" + (f"[{','.join(map(str, indices[1:]))}]" if len(indices) > 1 else "")

@@ -1,0 +1,1 @@
+"""What a claim is about: architecture, data, sizes, assumptions; evaluated exactly."""

@@ -1,0 +1,423 @@
+"""A claim at named sizes: its expressions over any domain of values, fractions or elements of a polynomial ring."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Protocol
+
+from exactdropout.claims.language.syntax import (
+    Add,
+    Call,
+    Claim,
+    Comparison,
+    Divide,
+    Expression,
+    Invariance,
+    Minimiser,
+    Monotonicity,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Quantity,
+    Repeated,
+    walk,
+)
+from exactdropout.claims.setting.setting import SIZES, Problem
+from exactdropout.errors import InvalidInput
+from exactdropout.model import Architecture
+
+__all__ = [
+    "Domain",
+    "Fractions",
+    "Key",
+    "Scope",
+    "Undefined",
+    "Unsupported",
+    "entries",
+    "free_keys",
+    "mapped",
+    "parts",
+    "resolved",
+    "scope_of",
+    "targets",
+]
+
+Key = tuple[str, tuple[int, ...]]
+MAX_STEPS = 20_000
+MAX_POWER = 200
+
+
+class Undefined(Exception):
+    """The expression has no rational value here: a division by 0, an irrational root."""
+
+
+class Unsupported(Exception):
+    """An engine cannot treat the expression; the message says why."""
+
+
+class Domain(Protocol):
+    """Values with +, −, *, / and integer powers, and what the operators do not say."""
+
+    def number(self, value: Fraction) -> Any:
+        """Return a rational number in the domain."""
+
+    def relu(self, value: Any) -> Any:
+        """Return relu of a value."""
+
+    def root(self, value: Any) -> Any:
+        """Return the non-negative square root."""
+
+    def divide(self, top: Any, bottom: Any) -> Any:
+        """Return a quotient."""
+
+    def quantity(self, name: str, scope: Scope) -> Any:
+        """Return a quantity such as the penalty."""
+
+
+def entries(architecture: Architecture, group: str = "all") -> Iterator[Key]:
+    """Yield the keys of all weights and biases: W[l][j,i], w[i], b[l][j], b."""
+    widths = architecture.widths
+    for layer, (before, after) in enumerate(itertools.pairwise(widths), start=1):
+        last = layer == len(widths) - 1
+        for j in range(1, after + 1):
+            if group in ("all", "weights"):
+                yield from (("w", (i,)) if last else ("W", (layer, j, i)) for i in range(1, before + 1))
+            if group in ("all", "biases") and (architecture.output_bias if last else architecture.hidden_biases):
+                yield ("b", ()) if last else ("b", (layer, j))
+
+
+def canonical(name: str, indices: tuple[int, ...], architecture: Architecture) -> Key:
+    """Return the key of an entry; with one hidden layer its index may be left out.
+
+    Raises:
+        InvalidInput: there is no such entry.
+    """
+    if len(architecture.hidden) == 1 and ((name == "W" and len(indices) == 2) or (name == "b" and len(indices) == 1)):
+        indices = (1, *indices)
+    key = (name, indices)
+    if name == "x":
+        good = len(indices) == 1 and 1 <= indices[0] <= architecture.inputs
+    elif name in ("w", "W", "b"):
+        good = _exists(key, architecture)
+    else:
+        good = not indices
+    if not good:
+        shown = name + "".join(f"[{i}]" for i in indices)
+        raise InvalidInput(f"Argument 'claim' names {shown}, which does not exist in {architecture}.")
+    return key
+
+
+def _exists(key: Key, architecture: Architecture) -> bool:
+    name, indices = key
+    widths = architecture.widths
+    if name == "w":
+        return len(indices) == 1 and 1 <= indices[0] <= widths[-2]
+    if name == "b" and not indices:
+        return architecture.output_bias
+    if not indices or not 1 <= indices[0] <= len(architecture.hidden):
+        return False
+    layer = indices[0]
+    if name == "b":
+        return architecture.hidden_biases and len(indices) == 2 and 1 <= indices[1] <= widths[layer]
+    return len(indices) == 3 and 1 <= indices[1] <= widths[layer] and 1 <= indices[2] <= widths[layer - 1]
+
+
+@dataclass
+class Scope:
+    """Values of all variables of a claim at named sizes."""
+
+    problem: Problem
+    architecture: Architecture
+    sizes: Mapping[str, int]
+    domain: Domain
+    values: dict[Key, Any]
+    half: bool
+    quantities: dict[str, Any] = field(default_factory=dict)
+    steps: int = 0
+
+    def rate(self, layer: int | None) -> Any:
+        """Return the drop rate of a droppable layer (0 is the inputs), or the common one."""
+        rates = self.problem.rates
+        if layer is None:
+            if len(rates) == 1:
+                return self.evaluate(rates[0], rates=True)
+            if Name("q") in rates:
+                return self.values["q", ()]
+            raise InvalidInput("Argument 'claim' names q, but the layers have different rates; write q[1], q[2], ….")
+        if not 0 <= layer <= len(self.architecture.hidden):
+            raise InvalidInput(f"Argument 'claim' names q[{layer + 1}], but there are {self.architecture.depth} rates.")
+        return self.evaluate(rates[layer if len(rates) > 1 else 0], rates=True)
+
+    def evaluate(
+        self,
+        node: Expression,
+        bound: Mapping[str, int] | None = None,
+        *,
+        own: tuple[Name, Any] | None = None,
+        rates: bool = False,
+    ) -> Any:
+        """Return the value of an expression; ``own`` gives a value to one name (the target of a map)."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Unsupported(f"more than {MAX_STEPS} steps at these sizes")
+        bound = bound or {}
+        domain = self.domain
+
+        def value(item: Expression) -> Any:
+            return self.evaluate(item, bound, own=own, rates=rates)
+
+        match node:
+            case Number(number):
+                return domain.number(number)
+            case Quantity(name):
+                if name not in self.quantities:
+                    self.quantities[name] = domain.quantity(name, self)
+                return self.quantities[name]
+            case Name(name, indices):
+                if own is not None and node == own[0]:
+                    return own[1]
+                return self.variable(name, tuple(self.integer(i, bound) for i in indices), bound, rates)
+            case Add(terms):
+                total = value(terms[0])
+                for term in terms[1:]:
+                    total = total + value(term)
+                return total
+            case Negate(operand):
+                return -value(operand)
+            case Multiply(factors):
+                product = value(factors[0])
+                for factor in factors[1:]:
+                    product = product * value(factor)
+                return product
+            case Divide(top, bottom):
+                return domain.divide(value(top), value(bottom))
+            case Power(base, exponent):
+                return self.power(value(base), self.rational(exponent, bound))
+            case Call(function, arguments):
+                return self.call(function, [value(a) for a in arguments])
+            case Repeated(kind, index, first, last, body):
+                low, high = self.integer(first, bound), self.integer(last, bound)
+                result = domain.number(Fraction(kind == "product"))
+                for i in range(low, high + 1):
+                    item = self.evaluate(body, {**bound, index: i}, own=own)
+                    result = result + item if kind == "sum" else result * item
+                return result
+        raise TypeError(type(node).__name__)
+
+    def variable(self, name: str, indices: tuple[int, ...], bound: Mapping[str, int], rates: bool) -> Any:
+        """Return the value of a symbol."""
+        if name in bound and not indices:
+            return self.domain.number(Fraction(bound[name]))
+        if name in SIZES and not indices and name in self.sizes:
+            return self.domain.number(Fraction(self.sizes[name]))
+        if name == "n" and len(indices) == 1 and 1 <= indices[0] <= len(self.architecture.hidden):
+            return self.domain.number(Fraction(self.architecture.hidden[indices[0] - 1]))
+        if name in SIZES:
+            raise InvalidInput(f"Argument 'claim' names {name}, which has no single value in {self.architecture}.")
+        if name in ("p", "q") and not (rates and name == "q"):
+            if len(indices) > 1:
+                raise InvalidInput(f"Argument 'claim' gives {name} more than one index.")
+            rate = self.rate(indices[0] - 1 if indices else None)
+            return rate if name == "q" else self.domain.number(Fraction(1)) - rate
+        if name in ("w", "x", "W", "b"):
+            return self.values[canonical(name, indices, self.architecture)]
+        if (name, indices) not in self.values:
+            raise InvalidInput(f"Argument 'claim' uses {name} where a number is expected.")
+        return self.values[name, indices]
+
+    def rational(self, node: Expression, bound: Mapping[str, int]) -> Fraction:
+        """Return the value of an expression in sizes and indices alone."""
+        plain = Scope(self.problem, self.architecture, self.sizes, Fractions(), {}, self.half)
+        try:
+            return Fraction(plain.evaluate(node, bound))
+        except InvalidInput as error:
+            raise InvalidInput(
+                "Argument 'claim' needs numbers, sizes and indices alone in ranges, subscripts and exponents."
+            ) from error
+
+    def integer(self, node: Expression, bound: Mapping[str, int]) -> int:
+        """Return an index or the end of a range."""
+        number = self.rational(node, bound)
+        if number.denominator != 1:
+            raise InvalidInput(f"Argument 'claim' needs a whole number as an index, not {number}.")
+        if abs(number) > MAX_STEPS:
+            raise InvalidInput(
+                f"Argument 'claim' needs an index or end of a range of at most {MAX_STEPS}, not {number}."
+            )
+        return int(number)
+
+    def power(self, base: Any, exponent: Fraction) -> Any:
+        """Return a power with a small whole exponent, or half of one."""
+        if exponent.denominator == 2:
+            base, exponent = self.domain.root(base), exponent * 2
+        if exponent.denominator != 1 or abs(exponent) > MAX_POWER:
+            raise Unsupported(f"the exponent {exponent}")
+        whole = int(exponent)
+        result = base ** abs(whole)
+        return result if whole >= 0 else self.domain.divide(self.domain.number(Fraction(1)), result)
+
+    def call(self, function: str, values: list[Any]) -> Any:
+        """Return relu, abs, sqrt, max or min."""
+        domain = self.domain
+        if function == "relu":
+            return domain.relu(values[0])
+        if function == "abs":
+            return domain.relu(values[0]) + domain.relu(-values[0])
+        if function == "sqrt":
+            return domain.root(values[0])
+        result = values[0]
+        for value in values[1:]:
+            excess = domain.relu(value - result) if function == "max" else -domain.relu(result - value)
+            result = result + excess
+        return result
+
+
+class Fractions:
+    """Fractions without quantities: for exponents, indices and ranges."""
+
+    def number(self, value: Fraction) -> Fraction:
+        """Return the number itself."""
+        return value
+
+    def relu(self, value: Fraction) -> Fraction:
+        """Return max(value, 0)."""
+        return max(value, Fraction(0))
+
+    def root(self, value: Fraction) -> Fraction:
+        """Return a rational square root."""
+        if value < 0:
+            raise Undefined
+        top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
+        if top * top != value.numerator or bottom * bottom != value.denominator:
+            raise Undefined
+        return Fraction(top, bottom)
+
+    def divide(self, top: Fraction, bottom: Fraction) -> Fraction:
+        """Return a quotient."""
+        if not bottom:
+            raise Undefined
+        return top / bottom
+
+    def quantity(self, name: str, scope: Scope) -> Fraction:
+        """Refuse."""
+        raise InvalidInput(f"Argument 'claim' uses {name} where a number is expected.")
+
+
+def parts(claim: Claim) -> list[Expression]:
+    """Return the expressions of a statement and its assumptions."""
+    statement = claim.statement
+    found: list[Expression] = [side for c in claim.assumptions for side in c.sides]
+    match statement:
+        case Comparison(sides, _):
+            found += sides
+        case Monotonicity(expression, _, variable):
+            found += [expression, variable]
+        case Invariance(expression, pairs) | Minimiser(pairs, expression):
+            found += [expression, *(side for pair in pairs for side in pair)]
+    return found
+
+
+def parameters(claim: Claim, problem: Problem) -> list[Key]:
+    """Return the free scalar symbols of a claim and of what surrounds it."""
+    trees: list[Any] = [*parts(claim), *problem.definitions.values(), *problem.filters]
+    trees += [*(problem.inputs if isinstance(problem.inputs, tuple) else ()), *filter(None, [problem.label])]
+    bound = {node.index for tree in trees for node in walk(tree) if isinstance(node, Repeated)}
+    known = {"w", "W", "b", "x", "y", "q", "p", "weights", "biases", *SIZES, *bound}
+    names = {n.name for tree in trees for n in walk(tree) if isinstance(n, Name)} | {k[0] for k in problem.signs}
+    return [(name, ()) for name in sorted(names - known)]
+
+
+def free_keys(claim: Claim, problem: Problem, architecture: Architecture) -> list[Key]:
+    """Return the variables that no assumption, network or example fixes, the simplest to vary first."""
+    keys: list[Key] = [k for k in parameters(claim, problem) if problem.definition(k) is None]
+    if Name("q") in problem.rates:
+        keys.append(("q", ()))
+    if problem.inputs is None:
+        keys += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
+    if problem.label is None:
+        keys.append(("y", ()))
+    if problem.network is None:
+        keys += entries(architecture)
+    return [k for k in keys if problem.definition(k) is None]
+
+
+def scope_of(
+    claim: Claim, problem: Problem, architecture: Architecture, sizes: Mapping[str, int], domain: Domain,
+    free: Mapping[Key, Any],
+) -> Scope:  # fmt: skip
+    """Return a scope in which every entry has a value: free ones as given, all others from what defines them."""
+    scope = Scope(problem, architecture, sizes, domain, dict(free), problem.half)
+    wanted: list[Key] = parameters(claim, problem)
+    wanted += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
+    wanted += [("y", ()), *entries(architecture)]
+    late: dict[Key, Any] = {}
+    for key in wanted:
+        if key not in scope.values:
+            late[key] = _defined(key, scope)
+    scope.values |= late
+    return scope
+
+
+def _defined(key: Key, scope: Scope) -> Any:
+    problem = scope.problem
+    name, indices = key
+    definition = problem.definition(key)
+    if definition is not None:
+        return scope.evaluate(definition)
+    if name == "x":
+        if problem.inputs == "ones":
+            return scope.domain.number(Fraction(1))
+        assert isinstance(problem.inputs, tuple)
+        return scope.evaluate(problem.inputs[indices[0] - 1])
+    if name == "y":
+        assert problem.label is not None
+        return scope.evaluate(problem.label)
+    assert problem.network is not None
+    layer = len(problem.network.weights) - 1 if name == "w" or not indices else indices[0] - 1
+    if name == "b":
+        return scope.domain.number(problem.network.bias(layer)[indices[1] - 1 if indices else 0])
+    row = 0 if name == "w" else indices[1] - 1
+    return scope.domain.number(problem.network.weights[layer][row, indices[-1] - 1])
+
+
+def targets(target: Name, scope: Scope) -> Iterable[Key]:
+    """Return the entries that the left side of a map or an assignment names: one entry or a whole group."""
+    architecture = scope.architecture
+    name = target.name
+    if name == "y" and not target.indices:
+        return [("y", ())]
+    if name in ("weights", "biases"):
+        return list(entries(architecture, name))
+    indices = tuple(scope.integer(i, {}) for i in target.indices)
+    everything = [*entries(architecture), *(("x", (i,)) for i in range(1, architecture.inputs + 1))]
+    if name == "b" and not indices:
+        return [canonical("b", (), architecture)]
+    if name in ("w", "x", "W", "b"):
+        found = [k for k in everything if k[0] == name and k[1][: len(indices)] == indices and k[1]]
+        if found:
+            return found
+        return [canonical(name, indices, architecture)]
+    raise InvalidInput(
+        f"Argument 'claim' can map, minimise or vary weights, biases, inputs and the label (and vary q and other "
+        f"scalars), not {name}."
+    )
+
+
+def mapped(pairs: Iterable[tuple[Name, Expression]], scope: Scope) -> Scope:
+    """Return the scope after a simultaneous map; in a group every entry is mapped by itself."""
+    values = dict(scope.values)
+    for target, expression in pairs:
+        for key in targets(target, scope):
+            values[key] = scope.evaluate(expression, own=(target, scope.values[key]))
+    return Scope(scope.problem, scope.architecture, scope.sizes, scope.domain, values, scope.half)
+
+
+def resolved(scope: Scope, changes: Mapping[Key, Any]) -> Scope:
+    """Return the scope with some values replaced."""
+    return Scope(scope.problem, scope.architecture, scope.sizes, scope.domain, scope.values | dict(changes), scope.half)

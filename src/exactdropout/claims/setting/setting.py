@@ -1,0 +1,404 @@
+"""What a claim is about: sizes (numbers or symbols), example, drop rates and assumptions, each validated once."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from exactdropout.claims.assumed_entries import refuse_missing
+from exactdropout.claims.language.parser import parse_assumptions, parse_expression
+from exactdropout.claims.language.syntax import Comparison, Expression, Name, Number, Quantity, walk
+from exactdropout.errors import InvalidInput
+from exactdropout.model import Activation, Architecture, Examples, Network
+from exactdropout.model.numbers import scalar, show
+
+__all__ = ["SIZES", "Problem", "Shape", "Sign", "build_problem", "parse_shape"]
+
+SIZES = ("K", "n", "d")
+Sign = Literal[">=", ">", "<=", "<", "!="]
+_WIDTH = re.compile(r"(?P<width>[0-9]{1,7}|[A-Za-z])(?:\^(?P<times>[0-9]{1,4}|\(d-1\)))?\Z")
+_BIASES = {
+    "biases": (True, True), "no biases": (False, False), "hidden biases": (True, False), "output bias": (False, True),
+}  # fmt: skip
+_ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y"})
+_GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x"})
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An architecture whose inputs, width and depth are numbers or the symbols K, n, d; one output."""
+
+    inputs: int | str
+    hidden: tuple[int | str, ...]
+    symbolic_depth: bool
+    activation: Activation
+    hidden_biases: bool
+    output_bias: bool
+
+    @property
+    def named(self) -> bool:
+        """Whether all sizes are numbers."""
+        return not self.symbolic_depth and all(isinstance(n, int) for n in (self.inputs, *self.hidden))
+
+    def instance(self, sizes: dict[str, int]) -> Architecture:
+        """Return the architecture at given K, n, d."""
+
+        def number(width: int | str) -> int:
+            return width if isinstance(width, int) else sizes[width]
+
+        hidden = [number(n) for n in self.hidden]
+        if self.symbolic_depth:
+            hidden = hidden * (sizes["d"] - 1)
+        return Architecture(
+            number(self.inputs),
+            tuple(hidden),
+            hidden_biases=self.hidden_biases,
+            output_bias=self.output_bias,
+            activation=self.activation,
+        )
+
+    def __str__(self) -> str:
+        """Return the text that :func:`parse_shape` reads."""
+        hidden = [f"{n}^(d-1)" if self.symbolic_depth else str(n) for n in self.hidden]
+        bias = next(k for k, v in _BIASES.items() if v == (self.hidden_biases, self.output_bias))
+        return f"{'-'.join([str(self.inputs), *hidden, '1'])} {self.activation}, {bias}"
+
+
+def parse_shape(text: str) -> Shape:
+    """Parse ``2-3-1 relu, biases``, ``K-n-1 linear, no biases``, ``K-n^(d-1)-1 relu, hidden biases``.
+
+    Raises:
+        InvalidInput: one sentence that names the form expected.
+    """
+    form = "'2-3-1 relu, no biases' or 'K-n^(d-1)-1 relu, biases'"
+    head, comma, tail = text.partition(",")
+    widths, _, activation = head.strip().partition(" ")
+    if len(text) > 1000 or (comma and tail.strip() not in _BIASES):
+        raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
+    parts = []
+    # the exponent (d-1) holds a hyphen of its own
+    for part in widths.replace("(d-1)", "(d~1)").split("-"):
+        match = _WIDTH.match(part.replace("~", "-"))
+        if match is None:
+            raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
+        parts.append((int(match["width"]) if match["width"].isdigit() else match["width"], match["times"]))
+    symbolic = any(times == "(d-1)" for _, times in parts)
+    plain = [w for w, times in parts if isinstance(w, str)]
+    good = (
+        len(parts) >= 2
+        and parts[0][1] is None
+        and not (symbolic and len(parts) != 3)
+        and parts[0][0] != "n"
+        and all(w == "K" if i == 0 else w == "n" for i, (w, _) in enumerate(parts) if isinstance(w, str))
+        and all(w != 0 for w, _ in parts)
+        and len(plain) <= 100
+    )
+    if not good:
+        raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
+    if parts[-1] != (1, None):
+        raise InvalidInput(
+            f"Argument 'arch' must have one output and end in -1, as {form}, not {show(text)}; networks with more "
+            "outputs are derived in Python by xd.derive."
+        )
+    hidden: list[int | str] = []
+    for width, times in parts[1:-1]:
+        hidden += [width] * (int(times) if times and times.isdigit() else 1)
+    if len(hidden) > 1000:
+        raise InvalidInput(f"Argument 'arch' must have at most 1000 layers, not {len(hidden)}.")
+    biases = _BIASES[tail.strip()] if comma else (True, True)
+    named = activation.strip().replace("leaky relu", "leaky_relu") or ("relu" if hidden else "linear")
+    kind = Activation.parse(named, "arch")
+    return Shape(parts[0][0], tuple(hidden), symbolic, kind, *biases)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The validated surroundings of a claim.
+
+    ``inputs`` and ``label`` of the example are None where they are free symbols; ``half`` is Definition 1.
+    """
+
+    shape: Shape
+    network: Network | None
+    inputs: tuple[Expression, ...] | Literal["ones"] | None
+    label: Expression | None
+    half: bool
+    rates: tuple[Expression, ...]  # one for all layers, or one per droppable layer
+    signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]]
+    definitions: dict[tuple[str, tuple[int, ...]], Expression]
+    filters: tuple[Comparison, ...]
+    assumptions: tuple[str, ...]
+
+    def sign(self, key: tuple[str, tuple[int, ...]]) -> frozenset[Sign]:
+        """Return what is assumed of the sign of a variable, its groups included."""
+        found = set(self.signs.get(key, ()))
+        for group in _groups(key):
+            found |= self.signs.get(group, frozenset())
+        if key[0] == "q":
+            found.add(">=")
+        return frozenset(found)
+
+    def definition(self, key: tuple[str, tuple[int, ...]]) -> Expression | None:
+        """Return the expression that an assumption gives to a variable."""
+        for candidate in (key, *_groups(key)):
+            if candidate in self.definitions:
+                return self.definitions[candidate]
+        return None
+
+    @property
+    def single_entries(self) -> bool:
+        """Whether an assumption gives a value to one weight, bias or input, not to a whole group."""
+        return any(k[0] in ("w", "W", "b", "x") and len(k[1]) > (k[0] in ("W", "b")) for k in self.definitions)
+
+    def sizes(self) -> Iterator[dict[str, int]]:
+        """Yield sizes to try, small ones first; one choice where the shape is all numbers."""
+        shape = self.shape
+        if shape.named:
+            widths = set(shape.hidden)
+            n = {"n": int(next(iter(widths)))} if len(widths) == 1 else {}
+            yield {"K": int(shape.inputs), "d": len(shape.hidden) + 1, **n}
+            return
+        ks = (1, 2, 3) if isinstance(shape.inputs, str) else (int(shape.inputs),)
+        if isinstance(self.inputs, tuple):
+            ks = (len(self.inputs),)
+        free_width = any(isinstance(n, str) for n in shape.hidden)
+        ns = (1, 2) if free_width else (int(shape.hidden[0]),) if shape.hidden else (1,)
+        ds = (1, 2, 3) if shape.symbolic_depth else (len(shape.hidden) + 1,)
+        choices = [
+            {"K": k, "n": n, "d": d} for k, n, d in itertools.product(ks, ns, ds)
+            if k + n * (d - 1) <= 6 or len(ks) == len(ns) == len(ds) == 1
+        ]  # fmt: skip
+        yield from sorted(choices, key=lambda s: (sum(s.values()), s["d"]))
+
+    def architecture(self, sizes: dict[str, int]) -> Architecture:
+        """Return the architecture at given sizes."""
+        return self.network.architecture if self.network is not None else self.shape.instance(sizes)
+
+
+def _groups(key: tuple[str, tuple[int, ...]]) -> list[tuple[str, tuple[int, ...]]]:
+    name, indices = key
+    groups: list[tuple[str, tuple[int, ...]]] = []
+    if name in ("w", "W", "b", "x") and indices:
+        if len(indices) > 1:
+            groups.append((name, indices[:1]))
+        groups.append((name, ()))
+    if name == "b" and not indices:
+        groups.append(("biases", ()))
+    elif name == "b" and indices:
+        groups[-1:] = [("biases", ())]  # b alone is the output bias
+    if name in ("w", "W"):
+        groups.append(("weights", ()))
+    return groups
+
+
+def build_problem(
+    arch: Any,
+    data: Any,
+    q: Any,
+    assume: Any,
+    extra: tuple[Comparison, ...],
+    names: Mapping[str, str] | None = None,
+) -> Problem:
+    """Validate what stands around a claim.
+
+    Raises:
+        InvalidInput: anything that does not fit.
+    """
+    network = arch if isinstance(arch, Network) else None
+    shape = _shape(arch)
+    half, inputs, label = _data(data, shape)
+    comparisons = [*_assumptions(assume, names), *extra]
+    signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]] = {}
+    definitions: dict[tuple[str, tuple[int, ...]], Expression] = {}
+    filters = []
+    for comparison in comparisons:
+        left, relation, right = comparison.sides[0], comparison.relations[0], comparison.sides[-1]
+        key = _key(left, shape) if isinstance(left, Name) else None
+        simple = len(comparison.relations) == 1 and key is not None
+        if simple and key is not None and relation == "=":
+            if key[0] in SIZES or key[0] in ("p", "q"):
+                raise InvalidInput(f"Argument 'assume' must not set {key[0]}; name it by the arguments arch and q.")
+            if key in definitions:
+                raise InvalidInput(f"Argument 'assume' must define {key[0]} once.")
+            definitions[key] = right
+        elif simple and key is not None and relation != "=" and right == Number(Fraction(0)):
+            signs[key] = signs.get(key, frozenset()) | {relation}
+        elif key is not None and key[0] in _GROUPS and not key[1] and key[0] != "b":
+            raise InvalidInput(f"Argument 'assume' must compare {key[0]} with 0 or set it equal to an expression.")
+        else:
+            filters.append(comparison)
+    from exactdropout.claims.language.syntax import Claim
+
+    problem = Problem(
+        shape, network, inputs, label, half, _rates(q, shape), signs, definitions, tuple(filters),
+        tuple(str(Claim(c)) for c in comparisons),
+    )  # fmt: skip
+    _refuse_circles(problem)
+    refuse_missing(shape, (*signs, *definitions))
+    around = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
+    if any(isinstance(n, Name) and (n.indices or n.name in _ENTRIES) for value in around for n in walk(value)):
+        raise InvalidInput("Argument 'data' must hold numbers and free symbols, not entries of the network.")
+    if any(isinstance(n, Quantity) for value in (*around, *definitions.values()) for n in walk(value)):
+        raise InvalidInput("Arguments 'data' and 'assume' must not give a variable the value of a quantity.")
+    return problem
+
+
+def _refuse_circles(problem: Problem) -> None:
+    for key, value in problem.definitions.items():
+        for node in walk(value):
+            if (
+                isinstance(node, Name)
+                and node.name not in SIZES
+                and any(node.name == k[0] for k in problem.definitions)
+            ):
+                raise InvalidInput(f"Argument 'assume' must define {key[0]} by symbols that are free, not {node.name}.")
+
+
+def _shape(arch: Any) -> Shape:
+    if isinstance(arch, Shape):
+        return arch
+    if isinstance(arch, str):
+        return parse_shape(arch)
+    architecture = arch.architecture if isinstance(arch, Network) else arch
+    if not isinstance(architecture, Architecture):
+        raise InvalidInput(
+            f"Argument 'arch' must be an Architecture, a Network or text such as 'K-n-1 relu', not {show(arch)}."
+        )
+    if architecture.outputs != 1:
+        raise InvalidInput(
+            f"Argument 'arch' must have one output, not {architecture.outputs}; networks with more outputs are derived "
+            "in Python by xd.derive."
+        )
+    if isinstance(arch, Network) and arch.kind != "exact":
+        raise InvalidInput(f"Argument 'arch' must be a network of exact numbers, not of kind {arch.kind}.")
+    kinds = set(architecture.activations) or {Activation.linear()}
+    if len(kinds) > 1:
+        raise InvalidInput("Argument 'arch' must have one activation for all hidden layers in a claim.")
+    return Shape(
+        architecture.inputs,
+        architecture.hidden,
+        False,
+        kinds.pop(),
+        architecture.hidden_biases,
+        architecture.output_bias,
+    )
+
+
+def _data(data: Any, shape: Shape) -> tuple[bool, Any, Expression | None]:
+    if data is None:
+        return False, None, None
+    if isinstance(data, Examples):
+        return _from_examples(data, shape)
+    match = re.match(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z", data) if isinstance(data, str) else None
+    if match is None or len(data) > 10_000:
+        raise InvalidInput(
+            f"Argument 'data' must be Examples or text such as 'point(x, y)', 'half(1, 1)' or 'point((1, -2), y)', "
+            f"not {show(data)}."
+        )
+    with _about("data"):
+        half, x, y = match[1] == "half", match[2], parse_expression(match[3])
+    label = None if y == Name("y") else y
+    if x == "x":
+        return half, None, label
+    if x == "1":
+        return half, "ones", label
+    if not (x.startswith("(") and x.endswith(")")):
+        raise InvalidInput(f"Argument 'data' must give the inputs as x, 1 or (1, -2), not {show(x)}.")
+    with _about("data"):
+        inputs = tuple(parse_expression(part) for part in x[1:-1].split(","))
+    if isinstance(shape.inputs, int) and len(inputs) != shape.inputs:
+        raise InvalidInput(f"Argument 'data' must have {shape.inputs} inputs, not {len(inputs)}.")
+    return half, inputs, label
+
+
+def _from_examples(data: Examples, shape: Shape) -> tuple[bool, Any, Expression | None]:
+    if data.kind != "exact" or data.labels.shape[1] != 1:
+        raise InvalidInput("Argument 'data' must hold exact numbers and one label per example in a claim.")
+    if isinstance(shape.inputs, int) and data.inputs.shape[1] != shape.inputs:
+        raise InvalidInput(f"Argument 'data' must have {shape.inputs} inputs, not {data.inputs.shape[1]}.")
+    rows = list(zip(data.inputs.tolist(), data.labels[:, 0].tolist(), data.probabilities, strict=True))
+    origin = [r for r in rows if not any(r[0]) and not r[1]]
+    if len(rows) == 2 and len(origin) == 1 and rows[0][2] == Fraction(1, 2):
+        rows.remove(origin[0])
+    elif len(rows) != 1:
+        raise InvalidInput("Argument 'data' must be a point mass or Definition 1's half mass in a claim.")
+    x, y, _ = rows[0]
+    return bool(len(data) == 2), tuple(Number(v) for v in x), Number(y)
+
+
+def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
+    if q is None:
+        return (Name("q"),)
+    if isinstance(q, str):
+        with _about("q"):
+            found = tuple(parse_expression(part) for part in q.split(","))
+    else:
+        values = list(q) if isinstance(q, Sequence) else [q]
+        found = ()
+        for value in values:
+            number, kind = scalar(value, "q")
+            if kind not in ("integer", "exact"):
+                raise InvalidInput(f"Argument 'q' must be exact, text or None in a claim, not {show(value)}.")
+            found += (Number(number),)
+    if len(found) > 1 and (shape.symbolic_depth or len(found) != len(shape.hidden) + 1):
+        raise InvalidInput(f"Argument 'q' must be one rate or one per droppable layer, not {len(found)}.")
+    for rate in found:
+        value = constant(rate)
+        if value is None and rate != Name("q"):
+            raise InvalidInput("Argument 'q' must hold numbers or the symbol q.")
+        if value is not None and not 0 <= value < 1:
+            raise InvalidInput(f"Argument 'q' must satisfy 0 <= q < 1, not {value}.")
+    return found
+
+
+def constant(node: Any) -> Fraction | None:
+    """Return the value of a number or a quotient of numbers."""
+    from exactdropout.claims.language.syntax import Divide, Negate
+
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Negate):
+        inner = constant(node.operand)
+        return None if inner is None else -inner
+    if isinstance(node, Divide):
+        top, bottom = constant(node.top), constant(node.bottom)
+        return None if top is None or not bottom else top / bottom
+    return None
+
+
+def _assumptions(assume: Any, names: Mapping[str, str] | None) -> list[Comparison]:
+    if assume is None:
+        return []
+    texts = [assume] if isinstance(assume, str) else assume
+    if not isinstance(texts, Sequence):
+        raise InvalidInput(f"Argument 'assume' must be text or a sequence of texts, not {show(assume)}.")
+    with _about("assume"):
+        return [c for text in texts for c in parse_assumptions(text, names)]
+
+
+@contextmanager
+def _about(argument: str) -> Iterator[None]:
+    """Let the parser's errors name the argument whose text it read."""
+    try:
+        yield
+    except InvalidInput as error:
+        head = "Argument 'claim'"
+        if not str(error).startswith(head):
+            raise
+        raise InvalidInput(f"Argument {argument!r}{str(error)[len(head) :]}") from error
+
+
+def _key(name: Name, shape: Shape) -> tuple[str, tuple[int, ...]] | None:
+    """Return the key of an entry or group; with one hidden layer W[j,i] is W[1][j,i]."""
+    indices = [constant(i) for i in name.indices]
+    if any(i is None or i.denominator != 1 for i in indices):
+        return None
+    found = tuple(int(i) for i in indices if i is not None)
+    if name.name == "W" and len(found) == 2 and len(shape.hidden) == 1 and not shape.symbolic_depth:
+        found = (1, *found)
+    return name.name, found

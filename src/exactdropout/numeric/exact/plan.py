@@ -1,0 +1,159 @@
+"""The plan of an exact evaluation: which strategy, and what it will cost, before anything starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal
+
+from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.model import Examples, Network
+from exactdropout.numeric.exact.reduction import reduction_reason
+from exactdropout.numeric.exact.strategies.registry import exact_named
+from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, ExactStrategy, exact_problem, power
+from exactdropout.numeric.result import Plan, RunnerUp
+
+__all__ = ["DEFAULT_MAX_COST", "MEMORY_LIMIT", "choose", "plan_exact"]
+
+DEFAULT_MAX_COST = 6e10
+"""Steps of about a nanosecond that are started without being asked: a minute of one core."""
+
+MEMORY_LIMIT = 8 << 30
+"""Most bytes a strategy may ask for, unless ``max_cost`` is infinite."""
+
+NS_PER_GRADIENT_STEP = 480.0
+HESSIAN_STEPS = 6.0
+"""How much longer a step of the gradient takes with tangents."""
+
+NS_PER_CALL, NS_PER_ENTRY, NS_PER_WEIGHT = 1e5, 60.0, 600.0
+"""What every strategy shares: the call, reading each number of the network, and the weights of each reduced example."""
+
+
+def plan_exact(
+    network: Network,
+    data: Examples,
+    rates: Sequence[Fraction],
+    *,
+    gradient: bool = False,
+    hessian: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    max_cost: float | None = None,
+) -> Plan:
+    """Return the plan that :func:`evaluate_exact` would follow. Deterministic: counts decide, never a clock.
+
+    Raises:
+        CostLimitExceeded: every strategy may cost more than ``max_cost`` (6e10 steps) or too much memory.
+        InvalidInput: an unknown strategy, or one that does not apply.
+    """
+    problem = exact_problem(network, data, rates, moments)
+    return choose(
+        problem, network, len(data), gradient=gradient, hessian=hessian, strategy=strategy, max_cost=max_cost
+    )[1]
+
+
+def choose(
+    problem: ExactProblem,
+    network: Network,
+    examples: int,
+    *,
+    gradient: bool = False,
+    hessian: bool = False,
+    strategy: str | None = None,
+    max_cost: float | None = None,
+) -> tuple[list[ExactStrategy], Plan]:
+    """Return the strategies that are affordable, cheapest first (ties by registration), and the plan of the first."""
+    refusals: list[RunnerUp] = []
+    candidates: list[tuple[ExactEstimate, ExactStrategy]] = []
+    for candidate in exact_named(strategy):
+        refusal = candidate.refusal(problem)
+        if refusal is None:
+            candidates.append((candidate.estimate(problem), candidate))
+        else:
+            refusals.append(RunnerUp(strategy=candidate.name, cost=math.inf, reason=refusal))
+    if not candidates:
+        raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
+    limit = DEFAULT_MAX_COST if max_cost is None else float(min(max_cost, 1e308))
+    memory = math.inf if max_cost is not None and math.isinf(max_cost) else MEMORY_LIMIT
+    problem.memo["memory"] = min(memory, 1 << 45)
+    extra = _shared_cost(problem, network, examples)
+    if gradient or hessian:
+        extra += (gradient + HESSIAN_STEPS * hessian) * _gradient_cost(network, problem.rates, examples)
+    candidates.sort(key=lambda c: (c[0].memory > memory, c[0].cost))  # stable: the first registered wins a tie
+    affordable = [s for e, s in candidates if e.memory <= memory and e.cost + extra <= limit]
+    best, chosen = candidates[0]
+    if not affordable and not math.isinf(max_cost or 0):
+        raise CostLimitExceeded(_sentence(problem, best, chosen, extra, limit, memory))
+    runners = [
+        RunnerUp(
+            strategy=s.name,
+            cost=e.cost,
+            reason="its estimate is higher" if e.memory <= memory else f"it may take {e.memory / 2**30:.3g} GiB",
+        )
+        for e, s in candidates[1:]
+    ]
+    removed = reduction_reason(problem.examples)
+    cost = best.cost + extra
+    return affordable or [chosen], Plan(
+        strategy=chosen.name,
+        exactness="exact",
+        mask_bits=problem.mask_bits,
+        visited=_whole(best.visited),
+        cost=cost,
+        memory=_whole(best.memory),
+        seconds=cost * 1e-9,
+        reason=chosen.title
+        + (" (asked for)" if strategy is not None else "")
+        + (f"; {removed}" if removed else "")
+        + ("; gradient by the states" if gradient else "")
+        + ("; Hessian product by the states with their tangents" if hessian else ""),
+        runners_up=(*runners, *refusals),
+    )
+
+
+def _whole(value: float) -> int:
+    """Return the ceiling; what no float holds is shown as 2^1023, the largest power that one does."""
+    return math.ceil(value) if math.isfinite(value) else 1 << 1023
+
+
+def _shared_cost(problem: ExactProblem, network: Network, examples: int) -> float:
+    entries = sum(weight.size for weight in network.weights)
+    weights = sum(len(layer.sources) * (len(layer.bias) + 1) for e in problem.examples for layer in e.layers)
+    return NS_PER_CALL * (1 + 0.2 * examples) + NS_PER_ENTRY * entries + NS_PER_WEIGHT * weights
+
+
+def _gradient_cost(network: Network, rates: Sequence[Fraction], examples: int) -> float:
+    widths = network.architecture.widths
+    bits = float(sum(w for w, q in zip(widths[:-2], rates, strict=False) if q != 0))
+    return power(bits + math.log2(NS_PER_GRADIENT_STEP * examples * max(widths[1:]) * max(widths)))
+
+
+def _sentence(
+    problem: ExactProblem, estimate: ExactEstimate, strategy: ExactStrategy, extra: float, limit: float, memory: float
+) -> str:
+    cost = estimate.cost + extra
+    what = f"exact evaluation of 2^{problem.mask_bits} masks"
+    if cost <= limit and estimate.memory > memory:
+        states, needed = _log2(estimate.visited), estimate.memory / 2**30
+        return (
+            f"Argument 'max_cost' must be float('inf') to try {what}: it may hold 2^{states:.1f} states "
+            f"({strategy.name}) in {needed:.3g} GiB, beyond the limit of {MEMORY_LIMIT >> 30} GiB."
+        )
+    return (
+        f"Argument 'max_cost' is {limit:.3g} steps, but {what} may take 2^{_log2(cost):.1f} steps "
+        f"({strategy.name}, about {_duration(cost)}); raise max_cost to allow it."
+    )
+
+
+def _log2(value: float) -> float:
+    return math.log2(value) if math.isfinite(value) and value > 0 else 1023.0
+
+
+def _duration(cost: float) -> str:
+    seconds = cost * 1e-9
+    if seconds > 2.0**60:
+        return f"2^{_log2(cost) - 30:.0f} s"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    return f"{seconds:.0f} s" if seconds < 7200 else f"{seconds / 86400:.3g} days"

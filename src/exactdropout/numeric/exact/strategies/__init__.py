@@ -1,0 +1,1 @@
+"""Exact strategies, one registry: merged states, meet in the middle, moments."""

@@ -1,0 +1,1 @@
+"""Gradients and Hessian products of the float64 engine, and their bounds."""

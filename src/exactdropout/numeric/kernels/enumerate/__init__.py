@@ -1,0 +1,1 @@
+"""Kernels over tables of subset sums: all masks of one layer."""

@@ -1,0 +1,1 @@
+"""Kernels of derivatives: adjoints of the walks and tables."""

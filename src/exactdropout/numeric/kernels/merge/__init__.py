@@ -1,0 +1,1 @@
+"""Kernels that merge equal states of a layer."""

@@ -1,0 +1,1 @@
+"""Vector primitives that the other kernels are written in."""

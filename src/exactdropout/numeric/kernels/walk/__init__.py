@@ -1,0 +1,1 @@
+"""Kernels that walk the tree of masks, one layer after the other."""

@@ -1,0 +1,373 @@
+"""The walk: depth first over the masks of all droppable layers but the last, active units only.
+
+For the layer l with hidden vector h, the walk visits every subset of the active units {i : h_i ≠ 0}; adding one
+unit to a subset adds one column to the pre-activations of its parent in the tree, so a pre-activation is a sum of at
+most n_l + 1 terms and nothing drifts. The last droppable layer is never walked: given h, with u_oi = w_oi h_i,
+Z_o = D_o − y_o has mean m_o = Σ_i u_oi + b_o − y_o and variance (q/p) Σ_i u_oi².
+
+The last 8 units of the last walked layer are taken side by side (2⁸ lanes) where only second moments are wanted: same
+terms, same sums, contiguous loops.
+
+Expectations are folded up the same tree, q·(unit dropped) + p·(unit kept) at each node, so that a sum over 2^N masks
+costs N roundings and not 2^N. Everything is an argument, so the same function runs compiled and (as ``py_func``)
+interpreted.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.simd.compiled import compiled
+
+__all__ = ["BLOCK_BITS", "DONE", "INTERRUPTED", "TOO_MANY_UNITS", "block_leaf", "leaf", "walk", "walk_reference"]
+
+INTERRUPTED, DONE, TOO_MANY_UNITS = 0, 1, 2
+BLOCK_BITS = 8
+
+
+def walk_reference(
+    weights: list[Array],
+    biases: list[Array],
+    slopes: list[float],
+    keep: list[float],
+    start: Array,
+    leaf_values: Any,
+) -> Any:
+    """Return Σ over all masks of (probability × leaf value): the double loop that :func:`walk` must agree with.
+
+    ``weights`` are those of the walked layers, ``keep`` their p, ``leaf_values`` maps the last hidden vector to the
+    values whose expectation is wanted.
+    """
+    if not weights:
+        return leaf_values(start)
+    total: Any = 0.0
+    for mask in itertools.product((0, 1), repeat=len(start)):
+        kept = sum(mask)
+        probability = keep[0] ** kept * (1 - keep[0]) ** (len(start) - kept)
+        if probability > 0:
+            z = weights[0] @ (start * np.array(mask) / keep[0]) + biases[0]
+            hidden = np.where(z > 0, z, slopes[0] * z)
+            total = total + probability * walk_reference(
+                weights[1:], biases[1:], slopes[1:], keep[1:], hidden, leaf_values
+            )
+    return total
+
+
+@compiled
+def leaf(
+    hidden: Array,
+    start: Any,
+    width: Any,
+    output_weights: Array,
+    output_bias: Array,
+    labels: Array,
+    pivots: Array,
+    square_pivots: Array,
+    example: int,
+    cumulants: Array,
+    moments: int,
+    scratch: Array,
+    values: Array,
+) -> None:
+    """Write the moments of one leaf: for each output g, g², v, r² with g = f − pivot, r = f − label.
+
+    f_o = Σ_i w_oi h_i + b_o and v_o = κ₂ Σ_i (w_oi h_i)². With ``moments`` 4 three more: Var(‖Z‖² | h), T, T² where
+    T = Σ_o (r_o² + v_o) − square_pivot. With α_i = Σ_o r_o u_oi, β_i = Σ_o u_oi², C_ab = Σ_i u_ai u_bi,
+
+        Var(‖Z‖² | h) = Σ_i (4κ₂ α_i² + 4κ₃ α_i β_i + κ₄ β_i²) + 2κ₂² Σ_ab C_ab²,
+
+    where κ are the cumulants of a mask entry r/p: κ₂ = q/p, κ₃ = q(q−p)/p², κ₄ = q(1−6pq)/p³.
+    """
+    outputs = output_weights.shape[0]
+    for o in range(outputs):
+        f = output_bias[o]
+        v = 0.0
+        for i in range(width):
+            u = output_weights[o, i] * hidden[start + i]
+            f += u
+            v += u * u
+        g = f - pivots[example, o]
+        r = f - labels[example, o]
+        values[4 * o] = g
+        values[4 * o + 1] = g * g
+        values[4 * o + 2] = cumulants[0] * v
+        values[4 * o + 3] = r * r
+        scratch[o] = r
+    if moments == 4:
+        spread = 0.0
+        for i in range(width):
+            alpha = 0.0
+            beta = 0.0
+            for o in range(outputs):
+                u = output_weights[o, i] * hidden[start + i]
+                alpha += scratch[o] * u
+                beta += u * u
+            spread += 4.0 * cumulants[0] * alpha * alpha + 4.0 * cumulants[1] * alpha * beta
+            spread += cumulants[2] * beta * beta
+        for a in range(outputs):
+            for b in range(outputs):
+                c = 0.0
+                for i in range(width):
+                    c += (output_weights[a, i] * hidden[start + i]) * (output_weights[b, i] * hidden[start + i])
+                spread += 2.0 * (cumulants[0] * c) * (cumulants[0] * c)
+        t = -square_pivots[example]
+        for o in range(outputs):
+            t += values[4 * o + 3] + values[4 * o + 2]
+        values[4 * outputs] = spread
+        values[4 * outputs + 1] = t
+        values[4 * outputs + 2] = t * t
+
+
+@compiled
+def block_leaf(
+    rows: Array,
+    row: Any,
+    width: Any,
+    slope: Any,
+    columns: Array,
+    column_offset: Any,
+    active: Array,
+    scaled: Array,
+    first: Any,
+    units: Any,
+    keep: Any,
+    drop: Any,
+    output_weights: Array,
+    output_bias: Array,
+    labels: Array,
+    pivots: Array,
+    kappa: float,
+    example: int,
+    lanes: Array,
+    values: Array,
+) -> None:
+    """Write the second moments of all subsets of the last ``units`` units, folded: 2^units leaves side by side.
+
+    Each lane is a subset; pre-activations are built by doubling, one unit of the layer below at a time, so that all
+    loops are contiguous. The terms and their number are those of :func:`leaf` on each subset.
+    """
+    table, outer, spread, firsts, seconds, squares = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5]
+    size = 1 << units
+    for o in range(output_weights.shape[0]):
+        bias = output_bias[o]
+        for l in range(size):
+            outer[l] = bias
+            spread[l] = 0.0
+        for j in range(width):
+            w = output_weights[o, j]
+            if w == 0.0:
+                continue
+            table[0] = rows[row + j]
+            half = 1
+            for unit in range(first, first + units):
+                u = columns[column_offset + active[unit] * width + j] * scaled[unit]
+                for l in range(half):
+                    table[half + l] = table[l] + u
+                half *= 2
+            for l in range(size):
+                z = table[l]
+                h = w * (z if z > 0.0 else slope * z)
+                outer[l] += h
+                spread[l] += h * h
+        pivot, label = pivots[example, o], labels[example, o]
+        for l in range(size):
+            g = outer[l] - pivot
+            r = outer[l] - label
+            firsts[l] = g
+            seconds[l] = g * g
+            squares[l] = r * r
+            spread[l] = kappa * spread[l]
+        half = size >> 1
+        while half > 0:
+            for l in range(half):
+                firsts[l] = drop * firsts[l] + keep * firsts[half + l]
+                seconds[l] = drop * seconds[l] + keep * seconds[half + l]
+                spread[l] = drop * spread[l] + keep * spread[half + l]
+                squares[l] = drop * squares[l] + keep * squares[half + l]
+            half >>= 1
+        values[4 * o] = firsts[0]
+        values[4 * o + 1] = seconds[0]
+        values[4 * o + 2] = spread[0]
+        values[4 * o + 3] = squares[0]
+
+
+@compiled
+def walk(
+    widths: Array,
+    columns: Array,
+    column_offsets: Array,
+    biases: Array,
+    vector_offsets: Array,
+    slopes: Array,
+    keep: Array,
+    drop: Array,
+    inverse_keep: Array,
+    output_weights: Array,
+    output_bias: Array,
+    cumulants: Array,
+    moments: int,
+    starts: Array,
+    labels: Array,
+    pivots: Array,
+    square_pivots: Array,
+    items: Array,
+    results: Array,
+    state: Array,
+    hidden: Array,
+    scaled: Array,
+    active: Array,
+    sources: Array,
+    counters: Array,
+    rows: Array,
+    row_offsets: Array,
+    folds: Array,
+    lanes: Array,
+    budget: int,
+) -> int:
+    """Walk items until all are DONE, or ``budget`` leaves were visited (INTERRUPTED; call again to go on).
+
+    An item (example, bits, prefix) is the part of an example's masks in which the first ``bits`` active units of the
+    first walked layer are kept or dropped as the binary digits of ``prefix`` say, most significant digit first; its
+    result is the expectation over the remaining masks. ``keep[l] == 1`` marks a layer that is not dropped.
+    ``state`` is (item, layer), with layer −1 before an item; all other workspace belongs to the walk.
+    """
+    layers = keep.shape[0]
+    size = results.shape[1]
+    values = folds[0, 0]
+    scratch = folds[0, 1]
+    item = state[0]
+    layer = state[1]
+    visited = 0
+    while item < items.shape[0]:
+        example = items[item, 0]
+        if layer < 0:
+            for i in range(widths[0]):
+                hidden[i] = starts[example, i]
+            layer = 0
+        while layer < layers:  # open every layer below with no unit kept
+            n, m = widths[layer], widths[layer + 1]
+            here, below = vector_offsets[layer], vector_offsets[layer + 1]
+            first_row = row_offsets[layer]
+            for j in range(m):
+                rows[first_row + j] = biases[below - widths[0] + j]
+            units = 0
+            for i in range(n):
+                h = hidden[here + i]
+                if h != 0.0:
+                    start = column_offsets[layer] + i * m
+                    s = h * inverse_keep[layer]
+                    if keep[layer] == 1.0:
+                        for j in range(m):
+                            rows[first_row + j] += columns[start + j] * s
+                    else:
+                        active[here + units] = i
+                        scaled[here + units] = s
+                        units += 1
+            if units >= sources.shape[1]:
+                return TOO_MANY_UNITS
+            fixed = items[item, 1] if layer == 0 else 0
+            for unit in range(fixed):
+                if (items[item, 2] >> (fixed - 1 - unit)) & 1:
+                    start = column_offsets[layer] + active[here + unit] * m
+                    s = scaled[here + unit]
+                    for j in range(m):
+                        rows[first_row + j] += columns[start + j] * s
+            block = min(BLOCK_BITS, units - fixed) if layer == layers - 1 and moments == 2 else 0
+            block = block if block > 1 else 0
+            walked = units - fixed - block
+            counters[layer, 0] = 0
+            counters[layer, 1] = walked
+            counters[layer, 2] = fixed
+            counters[layer, 3] = block
+            for position in range(walked + 1):
+                sources[layer, position] = 0
+            for j in range(m):
+                z = rows[first_row + j]
+                hidden[below + j] = z if z > 0.0 else slopes[layer] * z
+            layer += 1
+        block = counters[layers - 1, 3] if layers > 0 else 0
+        if block > 0:
+            last = layers - 1
+            walked = counters[last, 1]
+            block_leaf(
+                rows,
+                row_offsets[last] + sources[last, walked] * widths[layers],
+                widths[layers],
+                slopes[last],
+                columns,
+                column_offsets[last],
+                active,
+                scaled,
+                vector_offsets[last] + counters[last, 2] + walked,
+                block,
+                keep[last],
+                drop[last],
+                output_weights,
+                output_bias,
+                labels,
+                pivots,
+                cumulants[0],
+                example,
+                lanes,
+                values,
+            )
+        else:
+            leaf(
+                hidden,
+                vector_offsets[layers],
+                widths[layers],
+                output_weights,
+                output_bias,
+                labels,
+                pivots,
+                square_pivots,
+                example,
+                cumulants,
+                moments,
+                scratch,
+                values,
+            )
+        visited += 1 << block
+        layer = layers - 1
+        while layer >= 0:  # fold finished subtrees, up to the first unit that is still to be kept
+            count, units = counters[layer, 0], counters[layer, 1]
+            bit = 0
+            while (count >> bit) & 1:
+                for k in range(size):
+                    values[k] = drop[layer] * folds[layer + 1, bit, k] + keep[layer] * values[k]
+                bit += 1
+            if bit < units:
+                for k in range(size):
+                    folds[layer + 1, bit, k] = values[k]
+                n, m = widths[layer], widths[layer + 1]
+                here, below = vector_offsets[layer], vector_offsets[layer + 1]
+                position = units - 1 - bit
+                source = row_offsets[layer] + sources[layer, position] * m
+                target = row_offsets[layer] + (position + 1) * m
+                unit = counters[layer, 2] + position
+                start = column_offsets[layer] + active[here + unit] * m
+                s = scaled[here + unit]
+                for j in range(m):
+                    z = rows[source + j] + columns[start + j] * s
+                    rows[target + j] = z
+                    hidden[below + j] = z if z > 0.0 else slopes[layer] * z
+                for later in range(position + 1, units + 1):
+                    sources[layer, later] = position + 1
+                counters[layer, 0] = count + 1
+                break
+            layer -= 1
+        if layer < 0:
+            for k in range(size):
+                results[item, k] = values[k]
+            item += 1
+        else:
+            layer += 1
+        if visited >= budget:
+            break
+    state[0] = item
+    state[1] = layer
+    return DONE if item >= items.shape[0] else INTERRUPTED

@@ -1,0 +1,1 @@
+"""The criterion, penalty and their derivatives as formulas."""

@@ -1,0 +1,252 @@
+"""A derived quantity: a sum of products of ring elements over a product of keep probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Unpack
+
+import sympy
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import scalar, show
+from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.symbolic.criterion.code import Language, formula_code
+from exactdropout.symbolic.printing import formula_latex, formula_mathml, formula_text
+from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
+from exactdropout.symbolic.ring.to_sympy import to_sympy
+
+__all__ = ["Formula", "formula"]
+
+Piece = tuple[ReluPolynomial, ...]
+
+EXPAND = 400
+"""Products of at most so many terms are multiplied out; (E D)² of a large network stays a square."""
+EXPAND_POLYNOMIAL = 1_000_000
+"""The same where no relu occurs: there FLINT multiplies, and cancellation is the point."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Formula:
+    """Σ_i ∏_j f_ij / denominator, exact, in symbols and relu atoms.
+
+    ``expr`` is the SymPy expression; ``evaluate`` puts rational numbers in; ``subs`` substitutes anything.
+    """
+
+    ring: ReluRing
+    pieces: tuple[Piece, ...]
+    denominator: ReluPolynomial
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """The SymPy expression, with the package's own ``relu`` and ``step``."""
+        divisor = None if self.denominator == 1 else self.denominator
+        parts = []
+        for piece in self.pieces:
+            if len(piece) == 1:
+                parts.append(to_sympy(piece[0], divisor))
+            else:
+                over = sympy.S.One if divisor is None else 1 / to_sympy(divisor)
+                parts.append(sympy.Mul(over, *(to_sympy(factor) for factor in piece)))
+        return sympy.Add(*parts)
+
+    @cached_property
+    def numerator(self) -> ReluPolynomial:
+        """The numerator, multiplied out."""
+        total = self.ring.zero
+        for piece in self.pieces:
+            product = piece[0]
+            for factor in piece[1:]:
+                product = product * factor
+            total = total + product
+        return total
+
+    @cached_property
+    def _parts(self) -> tuple[list[int], set[int]]:
+        """Return the atoms, arguments before what holds them, and the generators that occur."""
+        elements = [self.denominator, *(factor for piece in self.pieces for factor in piece)]
+        atoms = sorted(set().union(*(e.atom_numbers() for e in elements)))
+        elements += [self.ring.atoms[n].argument for n in atoms]
+        used = {i for e in elements for c in e.terms.values() for i, d in enumerate(c.degrees()) if d}
+        return atoms, used
+
+    @property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """The free symbols, by name."""
+        found = {s for i in self._parts[1] for s in self.ring.generators[i].free_symbols}
+        return tuple(sorted(found, key=str))
+
+    @property
+    def size(self) -> int:
+        """The number of terms, products not multiplied out."""
+        return sum(f.size() for piece in self.pieces for f in piece)
+
+    def is_identically_zero(self) -> bool:
+        """Return whether the numerator vanishes term by term: then the quantity is 0 for all real values.
+
+        False means only that some term is left: relu(z) − relu(−z) − z is 0 and is not recognised.
+        """
+        return not self.numerator
+
+    def evaluate(self, values: Mapping[Any, Any]) -> Fraction:
+        """Return the exact value at rational numbers, keyed by symbol or by name.
+
+        Raises:
+            InvalidInput: a symbol without a value, a value against the symbol's assumptions, q outside [0, 1).
+        """
+        point = self._point(values)
+        numbers: dict[int, Fraction] = {}
+        for number in self._parts[0]:
+            atom = self.ring.atoms[number]
+            z = atom.argument.evaluate(point, numbers)
+            numbers[number] = max(z, Fraction(0)) if atom.kind == "relu" else Fraction(z > 0)
+        total = Fraction(0)
+        for piece in self.pieces:
+            total += math.prod((f.evaluate(point, numbers) for f in piece), start=Fraction(1))
+        return total / self.denominator.evaluate(point, numbers)
+
+    def _point(self, values: Mapping[Any, Any]) -> list[Fraction]:
+        _check_mapping(values)
+        given: dict[str, Fraction] = {}
+        for key, value in values.items():
+            number, kind = scalar(value, str(key))
+            if kind not in ("integer", "exact"):
+                raise InvalidInput(f"Argument 'values' must hold rational numbers, not {show(value)} for {key}.")
+            given[str(key)] = number
+        point = []
+        for index, generator in enumerate(self.ring.generators):
+            if index not in self._parts[1]:
+                point.append(Fraction(0))
+                continue
+            missing = [s for s in sorted(generator.free_symbols, key=str) if str(s) not in given]
+            if missing:
+                raise InvalidInput(f"Argument 'values' must give a number for {missing[0]}; it has none.")
+            exact = generator.subs(
+                {s: sympy.Rational(given[str(s)].numerator, given[str(s)].denominator) for s in generator.free_symbols}
+            )
+            if exact.is_finite is False or exact is sympy.nan:
+                raise InvalidInput(f"Argument 'values' must keep {show(generator)} finite.")
+            if not exact.is_Rational:
+                raise InvalidInput(
+                    f"Argument 'values' must make {show(generator)} rational; use subs for {show(exact)}."
+                )
+            number = Fraction(int(exact.p), int(exact.q))
+            if not self.ring.admits(index, number):
+                raise InvalidInput(
+                    f"Argument 'values' must respect the assumptions on {show(generator)}, which would be {number}."
+                )
+            point.append(number)
+        return point
+
+    def subs(self, values: Mapping[Any, Any]) -> sympy.Expr:
+        """Return the SymPy expression with symbols (or names) replaced by SymPy expressions or exact numbers."""
+        _check_mapping(values)
+        by_name = {str(s): s for s in self.symbols}
+        replaced = {}
+        for key, value in values.items():
+            if str(key) not in by_name:
+                raise InvalidInput(f"Argument 'values' names {show(str(key))}, which is no symbol of this formula.")
+            number, kind = scalar(value, str(key))
+            if kind == "float64":
+                raise InvalidInput(f"Argument 'values' must be exact, not the float {value!r} for {key}.")
+            replaced[by_name[str(key)]] = (
+                sympy.Rational(number.numerator, number.denominator) if isinstance(number, Fraction) else number
+            )
+        return self.expr.subs(replaced, simultaneous=True)
+
+    def latex(self, style: Style | None = None, *, left: str | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return LaTeX (amsmath), which :func:`exactdropout.claims.read_formula` reads back.
+
+        Args:
+            style: names, indices, width, environment: a :class:`exactdropout.notation.Style`; by default one line
+                without delimiters.
+            left: a quantity such as ``"penalty"``, or LaTeX, to stand before ``=``.
+            options: fields of the style, such as ``names={"v": "a"}, index="superscript-layer", width=80,
+                environment="align*", standalone=True``.
+
+        Raises:
+            InvalidInput: two symbols under one name, a symbol without a printable name, more than 20,000 terms.
+        """
+        return formula_latex(self, styled(style, options), left)
+
+    def mathml(self, style: Style | None = None, *, left: str | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a MathML ``math`` element in display style."""
+        return formula_mathml(self, styled(style, options), left)
+
+    def text(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return plain text in the grammar of claims: indices in brackets, powers with ^."""
+        return formula_text(self, styled(style, options))
+
+    def code(self, language: Language, name: str = "formula") -> str:
+        """Return source text of a function of the formula's symbols, in their order.
+
+        Args:
+            language: ``"python"`` (exact, for int and Fraction arguments), ``"numpy"`` (arrays that broadcast),
+                ``"sympy"`` or ``"c"`` (doubles).
+            name: of the function.
+
+        relu atoms and repeated factors are computed once. A symbol whose name is a word of the language gets an
+        underscore. Constants: exact in Python and SymPy; in NumPy and C one rounding each.
+
+        Raises:
+            InvalidInput: irrational entries, a constant beyond the range of doubles, a name that is no identifier.
+
+        >>> from exactdropout import Architecture, derive
+        >>> print(derive(Architecture(1, (1,), biases=False), q=Fraction(1, 3)).risk.code("c", "risk"))
+        /* A formula derived by exactdropout (float64 arithmetic). */
+        double risk(double v_1, double w1_1_1, double x_1, double y)
+        {
+            const double k0 = w1_1_1*x_1;
+            const double r0 = k0 < 0.0 ? 0.0 : k0;
+            return v_1*v_1*r0*r0 - 2.0*y*v_1*r0 + y*y;
+        }
+        <BLANKLINE>
+        """
+        return formula_code(self, language, name)
+
+    def _repr_latex_(self) -> str | None:
+        try:
+            return rf"$\displaystyle {self.latex()}$"
+        except InvalidInput:  # Jupyter falls back on the text
+            return None
+
+    def __str__(self) -> str:
+        """Return the SymPy expression as text."""
+        return str(self.expr)
+
+    def __repr__(self) -> str:
+        """Return the expression, if short."""
+        return f"Formula({self.expr})" if self.size <= 40 else f"<Formula of {self.size} terms>"
+
+
+def _check_mapping(values: Any) -> None:
+    if not isinstance(values, Mapping):
+        raise InvalidInput(f"Argument 'values' must map symbols or names to numbers, not {show(values)}.")
+
+
+def formula(ring: ReluRing, pieces: Iterable[Piece], denominator: ReluPolynomial) -> Formula:
+    """Return a formula; short products are multiplied out and collected, constants divided away."""
+    total = ring.zero
+    products: list[Piece] = []
+    for piece in pieces:
+        if not all(piece):
+            continue
+        terms = math.prod(f.size() for f in piece)
+        atomic = any(monomial for factor in piece for monomial in factor.terms)
+        if len(piece) == 1 or terms <= (EXPAND if atomic else EXPAND_POLYNOMIAL):
+            product = piece[0]
+            for factor in piece[1:]:
+                product = product * factor
+            total = total + product
+        else:
+            products.append(piece)
+    collected = ([(total,)] if total else []) + products
+    scale = denominator.terms[()]
+    if scale.is_constant():
+        inverse = ring.constant(1 / Fraction(int(scale.leading_coefficient().p), int(scale.leading_coefficient().q)))
+        collected = [(piece[0] * inverse, *piece[1:]) for piece in collected] if inverse != 1 else collected
+        denominator = ring.one
+    return Formula(ring=ring, pieces=tuple(collected), denominator=denominator)

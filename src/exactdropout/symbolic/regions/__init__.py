@@ -1,0 +1,1 @@
+"""Activation regions, and what holds on each: polynomials, stationary points, signs."""

@@ -1,0 +1,276 @@
+"""Activation regions in weight space, with the criterion as a polynomial on each.
+
+Where inputs and rates are numbers, the hinges relu(z) of a derivation cut the space of hidden weights into regions on
+which every z keeps its sign; there the criterion is a polynomial in all weights. With one hidden layer the regions are
+products of polyhedral cones, one for each unit, and the list is complete. In deeper networks the boundaries are no
+hyperplanes: each sign pattern is listed with an exact interior point, excluded by an exact argument, or undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Unpack, overload
+
+import sympy
+
+from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.model.numbers import show
+from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.progress import Progress
+from exactdropout.symbolic.criterion.formula import Formula, formula
+from exactdropout.symbolic.criterion.problem import Problem
+from exactdropout.symbolic.regions.search import Branch, Hinges, resolve
+from exactdropout.symbolic.regions.sign_patterns import Component, Pattern
+from exactdropout.symbolic.ring.ring import ReluPolynomial
+
+if TYPE_CHECKING:
+    from exactdropout.symbolic.regions.stationary import StationaryPoints
+
+__all__ = ["Region", "Regions", "regions"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Region:
+    """An open region of weight space: a sign of every hinge, an interior point, and the polynomials on it.
+
+    ``signs`` follows ``Regions.hinges`` (+1 on, −1 off, 0 for an argument that is 0 here); ``sample`` gives every
+    weight that is a symbol; ``inequalities`` are polynomials that are > 0 on the region and nowhere else together,
+    for one hidden layer without a redundant one.
+    """
+
+    signs: tuple[int, ...]
+    sample: Mapping[sympy.Symbol, Fraction]
+    inequalities: tuple[Formula, ...]
+    _problem: Problem = field(repr=False)
+    _branch: Branch = field(repr=False)
+
+    @cached_property
+    def criterion(self) -> Formula:
+        """J_D on the region: no relu occurs."""
+        loss = resolve(self._problem.loss, self._branch.known)
+        return formula(self._problem.ring, [(loss,)], self._problem.loss_denominator)
+
+    @cached_property
+    def risk(self) -> Formula:
+        """The risk on the region."""
+        return formula(self._problem.ring, [(self._resolved_risk(),)], self._problem.ring.one)
+
+    @cached_property
+    def penalty(self) -> Formula:
+        """J_D − risk on the region."""
+        over = self._problem.loss_denominator
+        loss = resolve(self._problem.loss, self._branch.known)
+        return formula(self._problem.ring, [(loss - self._resolved_risk() * over,)], over)
+
+    def stationary_points(self) -> StationaryPoints:
+        """Return the stationary points of the criterion, in all weights that are symbols, inside the region.
+
+        Solved for one hidden layer and one output, or output weights that are numbers, numbers everywhere else: see
+        :mod:`exactdropout.symbolic.regions.stationary`. Each point is exact and inside, and every derivative vanishes
+        there exactly. Otherwise the status is "not solved".
+        """
+        from exactdropout.symbolic.regions.stationary import StationaryPoints, stationary_points
+
+        loss = resolve(self._problem.loss, self._branch.known)
+        over = self._problem.loss_denominator.terms[()]
+        if not over.is_constant():
+            return StationaryPoints(status="not solved", reason="q is a symbol", points=())
+        size = over.leading_coefficient()
+        criterion = loss.terms.get((), self._problem.ring.context.constant(0))
+        scale = Fraction(int(size.p), int(size.q))
+        return stationary_points(self._problem, criterion, scale, self._branch.facets)
+
+    def _resolved_risk(self) -> ReluPolynomial:
+        if not self._problem.risk.atom_numbers() <= self._branch.known.keys():
+            raise InvalidInput(
+                "Argument 'quantity' must be 'penalty' for regions on which the risk is a polynomial too."
+            )
+        return resolve(self._problem.risk, self._branch.known)
+
+    def contains(self, values: Mapping[Any, Any]) -> bool:
+        """Return whether a point of weight space, by symbol or name, lies inside."""
+        return all(f.evaluate(values) > 0 for f in self.inequalities)
+
+    def __repr__(self) -> str:
+        """Return the number of hinges that are on."""
+        return f"<Region with {sum(s > 0 for s in self.signs)} of {len(self.signs)} hinges on>"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Regions:
+    """All regions that were found. ``complete`` says that these are all: ``undecided`` is then empty.
+
+    ``hinges`` are the arguments z of all relu(z). ``undecided`` holds sign patterns (of the first hinges, as far as a
+    pattern goes) that no interior point was found for and that were not excluded. A region is made when it is asked
+    for, so that many thousands are cheap to count.
+    """
+
+    hinges: tuple[Formula, ...]
+    undecided: tuple[tuple[int, ...], ...]
+    _problem: Problem = field(repr=False)
+    _search: Hinges = field(repr=False)
+    _parts: tuple[tuple[Component, list[Pattern]], ...] = field(repr=False)
+    _branches: tuple[Branch, ...] | None = field(repr=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every region is listed."""
+        return not self.undecided
+
+    def __len__(self) -> int:
+        """Return the number of regions listed."""
+        if self._branches is not None:
+            return len(self._branches)
+        total = 1
+        for _, patterns in self._parts:
+            total *= len(patterns)
+        return total
+
+    @overload
+    def __getitem__(self, index: int) -> Region: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Region, ...]: ...
+    def __getitem__(self, index: int | slice) -> Region | tuple[Region, ...]:
+        """Return a region by number."""
+        if isinstance(index, slice):
+            return tuple(self[k] for k in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        number = index % len(self)
+        if self._branches is not None:
+            return self._region(self._branches[number])
+        chosen = []
+        for part, patterns in reversed(self._parts):
+            number, rest = divmod(number, len(patterns))
+            chosen.append((part, patterns[rest]))
+        return self._region(self._joined(chosen[::-1]))
+
+    def __iter__(self) -> Iterator[Region]:
+        """Yield the regions one by one."""
+        return (self[k] for k in range(len(self)))
+
+    def at(self, values: Mapping[Any, Any]) -> Region:
+        """Return the region in whose interior a point of weight space lies, given by symbol or name.
+
+        Raises:
+            InvalidInput: the point lies on a boundary, or in no region that is listed.
+        """
+        signs = tuple((z > 0) - (z < 0) for z in (hinge.evaluate(values) for hinge in self.hinges))
+        if self._branches is None:
+            chosen = []
+            for part, patterns in self._parts:
+                mine = tuple(signs[k] for k in part.polynomials)
+                chosen += [(part, pattern) for pattern in patterns if pattern.signs == mine][:1]
+            if len(chosen) == len(self._parts):
+                return self._region(self._joined(chosen))
+        else:
+            for branch in self._branches:
+                if self._signs(branch) == signs:
+                    return self._region(branch)
+        raise InvalidInput("Argument 'values' must lie inside a region that is listed, not on a boundary or outside.")
+
+    def _joined(self, chosen: Sequence[tuple[Component, Pattern]]) -> Branch:
+        start = self._search.start()
+        return self._search.joined(start, 0, chosen) if self._search.levels else start
+
+    def _signs(self, branch: Branch) -> tuple[int, ...]:
+        return tuple(branch.signs[n] for n in self._search.atoms if n in branch.signs)
+
+    def _region(self, branch: Branch) -> Region:
+        ring = self._problem.ring
+        inside = branch.points[0]
+        sample = {ring.generators[i]: inside.get(i, Fraction(1)) for i in weight_layers(self._problem)}
+        positive = [formula(ring, [(ReluPolynomial(ring, {(): p}),)], ring.one) for p in branch.facets]
+        return Region(
+            signs=self._signs(branch), sample=sample, inequalities=tuple(positive), _problem=self._problem,
+            _branch=branch,
+        )  # fmt: skip
+
+    def latex(self, style: Style | None = None, *, quantity: str = "penalty", **options: Unpack[StyleOptions]) -> str:
+        """Return a quantity by ``cases``: its polynomial on each region with the inequalities; at most 64 regions.
+
+        Raises:
+            InvalidInput: more regions, or another quantity than penalty, criterion and risk.
+        """
+        from exactdropout.symbolic.regions_latex import regions_latex
+
+        return regions_latex(self, quantity, styled(style, options))
+
+    def __repr__(self) -> str:
+        """Return the counts."""
+        rest = "complete" if self.complete else f"{len(self.undecided)} patterns undecided"
+        return f"<Regions: {len(self)}, {rest}>"
+
+
+def weight_layers(problem: Problem) -> dict[int, int]:
+    """Return the first layer of every weight and bias that is a symbol, by generator."""
+    ring = problem.ring
+    numbers = {g: i for i, g in enumerate(ring.generators)}
+    found: dict[int, int] = {}
+    layers = problem.dropped
+    for layer, (rows, biases) in enumerate(zip(layers.weights, layers.biases, strict=True)):
+        for element in (*(w for row in rows for w in row), *biases):
+            for coefficient in element.terms.values():
+                for i, degree in enumerate(coefficient.degrees()):
+                    if degree and numbers[ring.generators[i]] not in found:
+                        found[i] = layer
+    return found
+
+
+def regions(
+    problem: Problem, quantity: str, max_cost: float, report: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Regions:  # fmt: skip
+    """Return the regions of a problem whose inputs are numbers; hinges must depend on weights alone.
+
+    ``announce`` is told in one line how many hinges and patterns there may be, before the search.
+    """
+    if quantity not in ("criterion", "penalty"):
+        raise InvalidInput(f"Argument 'quantity' must be 'criterion' or 'penalty', not {show(quantity)}.")
+    ring, layers = problem.ring, weight_layers(problem)
+    elements = (problem.loss,) if quantity == "criterion" else (problem.loss, problem.risk)
+    search = Hinges(ring, elements, layers, max_cost)
+    for n in search.atoms:
+        for coefficient in ring.atoms[n].argument.terms.values():
+            for i, degree in enumerate(coefficient.degrees()):
+                if degree and (i not in layers or not ring.generators[i].is_Symbol):
+                    raise InvalidInput(
+                        "Argument 'data' must hold numbers, weights must be symbols or numbers, and with biases q must "
+                        f"be a number, to cut weight space into regions: a hinge depends on {show(ring.generators[i])}."
+                    )
+    hinges = tuple(formula(ring, [(ring.atoms[n].argument,)], ring.one) for n in search.atoms)
+    if announce is not None:
+        announce(search.plan())
+    start = search.start()
+    first = search.linear(start, 0) if search.levels else []
+    if first is not None and len(search.levels) <= 1:
+        found = Regions(
+            hinges=hinges, undecided=(), _problem=problem, _search=search, _parts=tuple(first), _branches=None
+        )
+        if len(found) > max_cost:
+            raise CostLimitExceeded(
+                f"Argument 'max_cost' allows {max_cost:.3g} regions, but there are {len(found):.3g}."
+            )
+        return found
+    branches: list[Branch] = [start]
+    undecided = []
+    for level in range(len(search.levels)):
+        following = []
+        for number, branch in enumerate(branches):
+            if report is not None:
+                report(number, len(branches))
+            for made in search.expand(branch, level):
+                if made.points:
+                    following.append(made)
+                else:
+                    undecided.append(tuple(made.signs[n] for n in search.atoms if n in made.signs))
+                if len(following) + len(undecided) > max_cost:
+                    raise CostLimitExceeded(f"Argument 'max_cost' allows {max_cost:.3g} regions, but there are more.")
+        branches = following
+    return Regions(
+        hinges=hinges, undecided=tuple(undecided), _problem=problem, _search=search, _parts=(),
+        _branches=tuple(branches),
+    )  # fmt: skip

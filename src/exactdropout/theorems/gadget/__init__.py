@@ -1,0 +1,1 @@
+"""The first-one gadget and the bound that no network beats."""

@@ -1,0 +1,1 @@
+"""Theorems 4 to 6: what rescaling changes and what it does not."""

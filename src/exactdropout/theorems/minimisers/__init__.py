@@ -1,0 +1,1 @@
+"""Definition 2: where minimisers exist, and where none does."""

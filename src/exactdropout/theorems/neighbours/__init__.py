@@ -1,0 +1,1 @@
+"""Results of other papers on dropout, stated in our words and proved."""
