@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from exactdropout.version import __version__
+from exactdropout._version import __version__
 
 _HOME = {
     "Activation": "exactdropout.model",

@@ -26,8 +26,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     import argparse
 
+    from exactdropout._version import __version__
     from exactdropout.cli import certify, check, derive, evaluate, example, law, minimize, phases, verify
-    from exactdropout.version import __version__
 
     result = argparse.ArgumentParser(
         prog="exactdropout",

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from exactdropout._version import __version__
 from exactdropout.model.numbers import approximate, format_rational, rounded_up
-from exactdropout.version import __version__
 
 __all__ = ["bound_text", "json_number", "output_width", "print_json", "print_table", "value_text"]
 

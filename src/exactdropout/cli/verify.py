@@ -127,8 +127,8 @@ def _prove(entries: list[Any], *, quiet: bool, full: bool) -> list[Any]:
 
 
 def _report(folder: str, results: list[tuple[Any, Any]], certificates: bool) -> Any:
+    from exactdropout._version import __version__
     from exactdropout.report import write_report
-    from exactdropout.version import __version__
 
     return write_report(results, folder, version=__version__, certificates=certificates)
 

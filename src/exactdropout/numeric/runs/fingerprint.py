@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from exactdropout._version import __version__
 from exactdropout.model import Examples, Network
-from exactdropout.version import __version__
 
 __all__ = ["engine_identity", "fingerprint", "identity"]
 
