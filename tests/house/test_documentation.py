@@ -25,7 +25,8 @@ def outside_addresses(docs: Path, folder: Path) -> subprocess.CompletedProcess[s
 
 
 def test_every_room_has_a_reference_page(docs: Path) -> None:
-    rooms = {m.name for m in pkgutil.iter_modules(exactdropout.__path__)} - DESCRIBED_BY_ITS_HELP
+    rooms = {m.name for m in pkgutil.iter_modules(exactdropout.__path__) if not m.name.startswith("_")}
+    rooms -= DESCRIBED_BY_ITS_HELP
     reference = "\n".join(p.read_text("utf-8") for p in (docs / "api").glob("*.md"))
     assert {room for room in rooms if f"automodule:: exactdropout.{room}" not in reference} == set()
 
