@@ -15,8 +15,8 @@ from exactdropout.certificate import checker, document, write_certificate
 from exactdropout.certificate.shipped import SHIPPED, certificates_folder
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
-from exactdropout.optimum.cones import separators, unit_cones
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
+from exactdropout.optimum.unit_types import separators, unit_cones
 
 HERE = Path(__file__).parent
 

@@ -15,7 +15,7 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
 from exactdropout.optimum.minimize import solve_problem
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
 
 
 def compile_coq(coqc: str, folder: Path, name: str) -> int:

@@ -13,9 +13,9 @@ from itertools import combinations_with_replacement
 import numpy as np
 import numpy.typing as npt
 
-from exactdropout.optimum.cones import unit_cones
-from exactdropout.optimum.problem import Problem
 from exactdropout.optimum.qp import guess, solve
+from exactdropout.optimum.reduced_problem import ReducedProblem
+from exactdropout.optimum.unit_types import unit_cones
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,19 +23,19 @@ Floats = npt.NDArray[np.float64]
 Types = list[tuple[int, tuple[tuple[int, ...], ...]]]
 
 
-def brute_force(problem: Problem) -> Fraction:
+def brute_force(problem: ReducedProblem) -> Fraction:
     """Return the least value over all assignments; units are exchangeable, so only multisets are walked."""
     programs = Programs(problem, unit_types(problem))
     return min(map(programs.value, assignments(problem)))
 
 
-def unit_types(problem: Problem) -> Types:
+def unit_types(problem: ReducedProblem) -> Types:
     """Return all pairs of a sign and the extreme rays of a cone."""
     signs = (1,) if problem.nonnegative else (1, -1)
     return [(s, cone.rays) for s in signs for cone in unit_cones(problem, 10**5)]
 
 
-def assignments(problem: Problem) -> Iterator[tuple[int, ...]]:
+def assignments(problem: ReducedProblem) -> Iterator[tuple[int, ...]]:
     """Yield all multisets of types, as indices, one for each unit."""
     count = len(unit_types(problem))
     yield from combinations_with_replacement(range(count), problem.width if count else 0)
@@ -47,7 +47,7 @@ class Programs:
     All responses are integers, so with weights over a common denominator every inner product is an integer.
     """
 
-    def __init__(self, problem: Problem, types: Types) -> None:
+    def __init__(self, problem: ReducedProblem, types: Types) -> None:
         """Compute all inner products once."""
         rows: list[list[int]] = []
         self.columns: list[list[int]] = []
@@ -95,7 +95,7 @@ class Programs:
         return gram, self.linear[columns]
 
 
-def sweep(problem: Problem) -> float:
+def sweep(problem: ReducedProblem) -> float:
     """Return the least value over all assignments in float64."""
     programs = Programs(problem, unit_types(problem))
     scale = programs.penalty.denominator / (programs.over * programs.label_over**2)
@@ -107,7 +107,7 @@ def sweep(problem: Problem) -> float:
     return float(programs.base) - best * scale
 
 
-def descend(problem: Problem, rng: np.random.Generator, steps: int) -> float:
+def descend(problem: ReducedProblem, rng: np.random.Generator, steps: int) -> float:
     """Return the criterion after gradient descent with backtracking from a random start, over a, w and b themselves."""
     points = np.array(problem.points, dtype=float)
     weights = np.array([float(w) for w in problem.weights])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from exactdropout.algebra.cones import cells, cone_bound
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.cones import separators, unit_cones
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
+from exactdropout.optimum.unit_types import separators, unit_cones
 
 
 def all_ones(inputs: int, *, biases: bool, nonnegative: bool = False) -> int:

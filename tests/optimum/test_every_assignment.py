@@ -10,7 +10,7 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.certificate.shipped import SHIPPED, Shipped
-from exactdropout.optimum.problem import Problem, reduced_problem
+from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 
 from .brute_force import assignments, brute_force, sweep, unit_types
 
@@ -25,7 +25,7 @@ def question(shipped: Shipped) -> tuple[xd.Architecture, xd.Examples]:
     return xd.Architecture(shipped.inputs, (shipped.width,), biases=shipped.biases), data
 
 
-def instances(family: tuple[int, bool], low: int, high: int) -> list[tuple[Shipped, Problem]]:
+def instances(family: tuple[int, bool], low: int, high: int) -> list[tuple[Shipped, ReducedProblem]]:
     """Return the shipped problems of a family with low < number of assignments ≤ high."""
     found = []
     for shipped in SHIPPED:

@@ -17,7 +17,7 @@ from exactdropout.model import Architecture, Examples, drop_rates
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import Algebraic, Phases, minimize
 from exactdropout.optimum.phases.phases import phases
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
 
 from .brute_force import brute_force
 

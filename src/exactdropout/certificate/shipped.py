@@ -19,7 +19,7 @@ from exactdropout.certificate.writer import write_certificate
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import Optimum
 from exactdropout.optimum.minimize import solve_problem
-from exactdropout.optimum.problem import Problem, reduced_problem
+from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 
 __all__ = ["SHIPPED", "Shipped", "certificates_folder", "write_shipped"]
 
@@ -39,7 +39,7 @@ class Shipped:
         kind = "half" if self.biases else "point"
         return f"{kind}-K{self.inputs}-n{self.width}{'-nonnegative' if self.nonnegative else ''}"
 
-    def problem(self) -> Problem:
+    def problem(self) -> ReducedProblem:
         """Return the reduced problem."""
         arch = Architecture(self.inputs, (self.width,), biases=self.biases)
         ones = (1,) * self.inputs

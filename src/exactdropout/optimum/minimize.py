@@ -12,7 +12,7 @@ from exactdropout.model import Architecture, Examples
 from exactdropout.model.numbers import show
 from exactdropout.optimum.infinite_width import infinite_width
 from exactdropout.optimum.minimisers import listed_minimisers
-from exactdropout.optimum.problem import Problem, reduced_problem
+from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 from exactdropout.optimum.result import Leaf, Optimum, Proof, ProofCut, Split, Tree
 from exactdropout.optimum.search import Node, Search
 from exactdropout.optimum.unit_types import Arrangement
@@ -89,7 +89,7 @@ def minimize(
 
 
 def solve_problem(
-    problem: Problem,
+    problem: ReducedProblem,
     limit: int = MAX_CONES,
     progress: Progress | None = None,
     deadline: float | None = None,

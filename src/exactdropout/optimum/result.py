@@ -8,8 +8,10 @@ from typing import Literal, TypeAlias, Unpack
 
 from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
+from exactdropout.notation.document import document, table
+from exactdropout.notation.numbers import number_latex, vector_latex
 from exactdropout.notation.style import Style, StyleOptions, styled
-from exactdropout.optimum.problem import Problem
+from exactdropout.optimum.reduced_problem import ReducedProblem
 from exactdropout.optimum.unit_types import Vector
 
 __all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit"]
@@ -90,7 +92,7 @@ class Proof:
     ``units`` are the reduced variables (s_j, c_j) of one network, one entry per unit that is not zero.
     """
 
-    problem: Problem
+    problem: ReducedProblem
     lower: Fraction
     upper: Fraction
     units: tuple[tuple[int, Vector], ...]
@@ -148,14 +150,10 @@ class Optimum:
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the proved value and a booktabs table of the minimisers."""
-        from exactdropout.optimum.printing import optimum_latex
-
-        return optimum_latex(self, styled(style, options))
+        return _optimum_latex(self, styled(style, options))
 
     def _repr_latex_(self) -> str:
-        from exactdropout.optimum.printing import optimum_value_latex
-
-        return rf"$\displaystyle {optimum_value_latex(self)}$"
+        return rf"$\displaystyle {_value_latex(self)}$"
 
     def __repr__(self) -> str:
         """Return a short description."""
@@ -163,3 +161,36 @@ class Optimum:
         if self.status == "certified":
             return f"Optimum(value={format_rational(self.upper)}, certified{patterns})"
         return f"Optimum(lower={format_rational(self.lower)}, upper={format_rational(self.upper)}, interval)"
+
+
+def _value_latex(optimum: Optimum) -> str:
+    """Return the proved statement as a formula."""
+    if optimum.lower == optimum.upper:
+        return rf"\min_W J_D = {number_latex(optimum.upper)}"
+    return rf"{number_latex(optimum.lower)} \le \min_W J_D \le {number_latex(optimum.upper)}"
+
+
+def _optimum_latex(optimum: Optimum, style: Style) -> str:
+    """Return the value and a table of the minimisers, unit by unit."""
+    rows = []
+    for number, minimiser in enumerate(optimum.minimisers, 1):
+        bias = f"${number_latex(minimiser.output_bias)}$"
+        if not minimiser.units:
+            rows.append([str(number), "---", "---", "---", "---", bias])
+        for place, unit in enumerate(minimiser.units):
+            first = place == 0
+            rows.append([
+                str(number) if first else "", str(unit.multiplicity), "$+1$" if unit.sign > 0 else "$-1$",
+                f"${vector_latex(unit.weights)}$", "---" if unit.bias is None else f"${number_latex(unit.bias)}$",
+                bias if first else "",
+            ])  # fmt: skip
+    head = ["minimiser", "units", "output weight", "weights", "bias", "output bias"]
+    value = _value_latex(optimum)
+    environment = "equation*" if style.environment == "none" else style.environment
+    lines = [f"\\begin{{{environment}}}\n{value}\n\\end{{{environment}}}"]
+    if rows:
+        complete = "All minimisers" if optimum.minimisers_complete else "Some minimisers"
+        lines.append(f"{complete}, up to rescaling and permuting units:\\par\\smallskip")
+        lines.append(table(head, rows, "rrrlll"))
+    shown = "\n".join(lines)
+    return document(shown) if style.standalone else shown

@@ -25,10 +25,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from exactdropout.optimum.cones import separators
 from exactdropout.optimum.cuts import Cut, round_residual
 from exactdropout.optimum.relaxation import Atoms, Groups, Relaxed, relax
-from exactdropout.optimum.unit_types import Arrangement, Assignment, Floats
+from exactdropout.optimum.unit_types import Arrangement, Assignment, Floats, separators
 from exactdropout.progress import Progress
 
 __all__ = ["Child", "Node", "Search"]

@@ -1,5 +1,8 @@
 """Types of units: a sign and a cone. Within one type the criterion is convex, so its units may be taken equal.
 
+The hyperplanes c·u = 0 of the masked inputs u cut the space of a unit's reduced weights c into polyhedral cones; on one
+of them every relu(c·u) is linear (:mod:`exactdropout.algebra.cones`).
+
 A network is described by how many units m_t it has of each type and by the sums C_t of their reduced weights. Units of
 one type with responses g₁, …, g_m and sum g may be replaced by m copies of g/m: the fit is unchanged and the penalty
 Σ‖g_j‖² falls to ‖g‖²/m. A type whose response is 0 everywhere contributes nothing and is left out.
@@ -18,16 +21,53 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exactdropout.algebra.cones import Cone
-from exactdropout.optimum.cones import separators, unit_cones
-from exactdropout.optimum.problem import Problem
+from exactdropout.algebra.cones import Cone, Ray, cells, cone_bound, independent_first, primitive
+from exactdropout.errors import CostLimitExceeded
 from exactdropout.optimum.qp import guess, solve
+from exactdropout.optimum.reduced_problem import ReducedProblem
 
-__all__ = ["Arrangement", "Assignment", "gram_matrix"]
+__all__ = ["Arrangement", "Assignment", "gram_matrix", "separators", "unit_cones"]
 
 Floats = npt.NDArray[np.float64]
 Vector = tuple[Fraction, ...]
 MAX_SYMMETRIC_INPUTS = 6
+
+
+def separators(problem: ReducedProblem) -> tuple[tuple[Ray, ...], int]:
+    """Return the hyperplanes that cut c-space, and how many of the first ones are held at sign +.
+
+    A restriction to non-negative input weights comes first (those unit vectors, sign + only). Then the directions of
+    the masked inputs, each once up to a factor, and unit vectors as far as they are needed for rank dim, so that
+    every cone is pointed. The first dim separators are independent.
+    """
+    dimension = problem.dimension
+    units = [tuple(int(i == k) for i in range(dimension)) for k in range(dimension)]
+    held = units[: len(problem.coordinates)] if problem.nonnegative else []
+    found: dict[Ray, None] = dict.fromkeys(held)
+    for point in problem.points:
+        if any(point):
+            ray = primitive(point)
+            if next(v for v in ray if v) < 0:
+                ray = tuple(-v for v in ray)
+            found.setdefault(ray)
+    return independent_first(found, dimension), len(held)
+
+
+def unit_cones(problem: ReducedProblem, max_cones: int) -> tuple[Cone, ...]:
+    """Return the cones of one unit's reduced weights, refusing beforehand when there may be more than ``max_cones``.
+
+    A problem without a live input and without hidden biases has no cone.
+    """
+    if problem.dimension == 0:
+        return ()
+    normals, held = separators(problem)
+    bound = cone_bound(len(normals), problem.dimension)
+    if bound > max_cones:
+        raise CostLimitExceeded(
+            f"Minimisation was not started: {len(normals)} hyperplanes in dimension {problem.dimension} may cut up to "
+            f"{bound} cones per unit, more than max_cost={max_cones}."
+        )
+    return cells(normals, held)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +92,7 @@ class Arrangement:
     type i is (+1, cone i). ``live`` are the types whose response is not 0 everywhere.
     """
 
-    def __init__(self, problem: Problem, max_cones: int) -> None:
+    def __init__(self, problem: ReducedProblem, max_cones: int) -> None:
         """Enumerate the cones; refuses beyond ``max_cones``."""
         self.problem = problem
         self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones)

@@ -26,6 +26,8 @@ from typing import Any, Unpack
 
 from exactdropout.errors import ExactDropoutError, InvalidInput, UnreadableFile
 from exactdropout.model.numbers import show
+from exactdropout.notation.document import document, theorem
+from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.theorems.proof import Proof, Step, Verdict, extended
 
@@ -139,13 +141,9 @@ class Theorem:
 
     def latex(self, style: Style | None = None, *, proof: Proof | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the statement as a theorem of amsthm; with what :meth:`prove` returned, also its numbered steps."""
-        from exactdropout.theorems.theorem_latex import theorem_latex
-
-        return theorem_latex(self, proof, styled(style, options))
+        return _theorem_latex(self, proof, styled(style, options))
 
     def _repr_latex_(self) -> str:
-        from exactdropout.notation.prose import latex_sentence
-
         return latex_sentence(f"{self.title}: {self.statement}")
 
 
@@ -263,3 +261,23 @@ def _place(error: BaseException) -> str:
     line = f"line {frames[-1].lineno} of {Path(frames[-1].filename).name}: " if frames else ""
     text = " ".join(str(error).split()).rstrip(".")
     return f"{line}{type(error).__name__}" + (f": {text}" if text else "")
+
+
+def _theorem_latex(entry: Theorem, proof: Proof | None, style: Style) -> str:
+    """Return the statement, the correction, and the numbered steps of a proof with how each was checked."""
+    title = latex_sentence(f"{entry.title}; {entry.number}")
+    title = f"{{{title}}}" if "]" in title else title
+    statement = f"{latex_sentence(entry.statement)}."
+    if entry.correction:
+        verb = "fails" if entry.verdict == "fails as printed" else entry.verdict
+        statement += " Remark: " if entry.verdict == "holds" else f" As printed it {verb}; corrected: "
+        statement += f"{latex_sentence(entry.correction).rstrip('.')}."
+    steps = []
+    for step in proof.steps if proof is not None else ():
+        detail = f" ({latex_sentence(step.detail)})" if step.detail else ""
+        outcome = {True: f"{step.method}, checked", False: f"{step.method}, failed", None: "in words"}[step.holds]
+        steps.append(rf"{latex_sentence(step.claim)}{detail} \emph{{[{outcome}]}}")
+    shown = theorem(statement, title=title, proof=steps)
+    if proof is not None:
+        shown += f"\n\\noindent Verdict: {latex_sentence(proof.verdict)}. Scope: {latex_sentence(proof.scope)}."
+    return document(shown) if style.standalone else shown

@@ -1,9 +1,9 @@
 """One-parameter families of reduced problems: weights, optima and projections as polynomials and quotients in q.
 
 With the drop probability q at the inputs and at the hidden units, the points u = r∘x and the cones are free of q
-(:mod:`exactdropout.optimum.problem`). Multiplied by a common denominator M of the data, the masses W_u = M w_u and the
-first moments L_u = M w_u y_u are integer polynomials in q, and λ = q/(1 − q). For fixed multiplicities and a fixed
-passive set the optimality conditions are a linear system over Z[q]; Bareiss's elimination solves it.
+(:mod:`exactdropout.optimum.reduced_problem`). Multiplied by a common denominator M of the data, the masses W_u = M w_u
+and the first moments L_u = M w_u y_u are integer polynomials in q, and λ = q/(1 − q). For fixed multiplicities and a
+fixed passive set the optimality conditions are a linear system over Z[q]; Bareiss's elimination solves it.
 
 The dual bound without fractions. Let φ be any function on the points (with Σ_u (W_u φ_u − L_u) = 0 when the output
 bias is free), f = b + Σ_j s_j g_j the network's function. From (f − y)² ≥ 2 (φ − y)(f − y) − (φ − y)²,
@@ -26,8 +26,8 @@ from flint import fmpq, fmpz_poly
 
 from exactdropout.algebra.algebraic import RationalFunction
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.problem import Problem, reduced_problem
 from exactdropout.optimum.qp import guess, solve
+from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 from exactdropout.optimum.unit_types import Arrangement, gram_matrix
 
 __all__ = ["Family", "Optimal", "Projected", "at"]
@@ -112,7 +112,7 @@ class Family:
         self._collect(problem)
         self.arrangement = Arrangement(problem, max_cones)
 
-    def _collect(self, problem: Problem) -> None:
+    def _collect(self, problem: ReducedProblem) -> None:
         labels = [Fraction(y) for y in self.data.labels[:, 0].tolist()]
         chances = [Fraction(p) for p in self.data.probabilities]
         self.common = math.lcm(*((p * y).denominator for p, y in zip(chances, labels, strict=True)))
@@ -145,7 +145,7 @@ class Family:
         """The number of ways to give n units types that respond."""
         return math.comb(len(self.arrangement.live) + self.width - 1, self.width)
 
-    def problem(self, q: Fraction) -> Problem:
+    def problem(self, q: Fraction) -> ReducedProblem:
         """Return the member at a rational q."""
         return reduced_problem(self.architecture, self.data, q, nonnegative=self.nonnegative)
 

@@ -24,13 +24,13 @@ from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.model.numbers import exact_fraction, scalar, show
-from exactdropout.optimum.cones import separators
 from exactdropout.optimum.minimize import minimize
 from exactdropout.optimum.phases.certified_cells import Coincidence, Proved, certified_cell, reach_all
 from exactdropout.optimum.phases.families_in_q import Family, Optimal
 from exactdropout.optimum.phases.result import Cell, Phases, Piece, UnitFamily
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
 from exactdropout.optimum.result import Unit
+from exactdropout.optimum.unit_types import separators
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["MAX_STEPS", "phases"]
@@ -80,7 +80,7 @@ def phases(
         MixedNumbers: floats or symbols in the data.
         CostLimitExceeded: more than ``max_cost``.
 
-    Source: derived for this project; the reduction is in :mod:`exactdropout.optimum.problem`, the dual bound in
+    Source: derived for this project; the reduction is in :mod:`exactdropout.optimum.reduced_problem`, the dual bound in
     :mod:`exactdropout.optimum.phases.families_in_q`, the cells in :mod:`exactdropout.optimum.phases.certified_cells`.
 
     >>> found = phases(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1))

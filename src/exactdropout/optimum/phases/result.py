@@ -9,7 +9,10 @@ from typing import Unpack
 
 from exactdropout.algebra.algebraic import Algebraic, RationalFunction
 from exactdropout.model import Architecture, Examples
+from exactdropout.notation.document import document
+from exactdropout.notation.latex import expression_latex
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.notation.tree import Name
 from exactdropout.optimum.result import Minimiser
 
 __all__ = ["Cell", "Phases", "Piece", "UnitFamily"]
@@ -119,9 +122,21 @@ class Phases:
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the optimal value by cases (``cases``); ends of degree 2 in roots, of higher degree in decimals."""
-        from exactdropout.optimum.printing import phases_latex
-
-        return phases_latex(self, styled(style, options))
+        return _phases_latex(self, styled(style, options))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+
+def _phases_latex(phases: Phases, style: Style) -> str:
+    """Return the optimal value as a function of q by cases; intervals without a proof are a case of their own."""
+    q = expression_latex(Name("q"), style.inline())
+    ranges = [(p.lower, p.upper, p.value.latex(q)) for p in phases.pieces]
+    ranges += [(low, high, r"\text{not certified}") for low, high in phases.uncertified]
+    ranges.sort(key=lambda r: r[0])
+    rows = [f"{value}, & {low.latex()} < {q} < {high.latex()}" for low, high, value in ranges]
+    shown = "\\min_W J_D = \\begin{cases}\n" + " \\\\[1ex]\n".join(rows) + "\n\\end{cases}"
+    environment = "equation*" if style.standalone and style.environment == "none" else style.environment
+    if environment != "none":
+        shown = f"\\begin{{{environment}}}\n{shown}\n\\end{{{environment}}}"
+    return document(shown) if style.standalone else shown

@@ -25,14 +25,14 @@ import numpy as np
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 
-__all__ = ["MAX_POINTS", "Problem", "reduced_problem"]
+__all__ = ["MAX_POINTS", "ReducedProblem", "reduced_problem"]
 
 MAX_POINTS = 1 << 16
 """Most masked inputs, counted with repetition, that a reduced problem is made from."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class ReducedProblem:
     """J_D = ``noise`` + Σ_u w_u (b + Σ_j s_j g_j(u) − y_u)² + λ Σ_j Σ_u w_u g_j(u)², with g_j(u) = relu(c_j·u).
 
     ``points`` are the distinct masked inputs u as integer vectors: coordinate i is ``scales[i]`` times the input's
@@ -109,7 +109,9 @@ class Problem:
         return Network([first, output], [hidden if arch.hidden_biases else None, bias if arch.output_bias else None])
 
 
-def reduced_problem(architecture: Architecture, data: Examples, q: object, *, nonnegative: bool = False) -> Problem:
+def reduced_problem(
+    architecture: Architecture, data: Examples, q: object, *, nonnegative: bool = False
+) -> ReducedProblem:
     """Return the reduced problem of a one-hidden-layer relu architecture with one output.
 
     Exact; cost 2^K per example.
@@ -168,7 +170,7 @@ def reduced_problem(architecture: Architecture, data: Examples, q: object, *, no
     labels = tuple(moments[u][1] / moments[u][0] for u in points)
     second = sum((moments[u][2] for u in points), Fraction(0))
     noise = second - sum((w * y * y for w, y in zip(weights, labels, strict=True)), Fraction(0))
-    return Problem(
+    return ReducedProblem(
         architecture=architecture,
         data=data,
         rates=(rates[0], rates[1]),

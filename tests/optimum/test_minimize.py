@@ -14,7 +14,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, drop_rates
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
 
 from .brute_force import assignments, brute_force, descend
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, drop_rates
 from exactdropout.numeric.definition import naive_evaluation
-from exactdropout.optimum.problem import reduced_problem
+from exactdropout.optimum.reduced_problem import reduced_problem
 
 SMALL = st.fractions(min_value=-3, max_value=3, max_denominator=4)
 RATE = st.sampled_from([Fraction(1, 3), Fraction(1, 2), Fraction(3, 4)])
