@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from exactdropout.theorems.proof import METHODS, Proof, Step
 from exactdropout.theorems.registry import Theorem
 
-__all__ = ["Certificate", "Mark", "legend", "mark", "shipped_certificates", "sources"]
+__all__ = ["Certificate", "Groups", "Mark", "legend", "mark", "shipped_certificates", "sources"]
+
+Groups: TypeAlias = Sequence[tuple[str, Sequence[tuple[Theorem, Proof]]]]
+"""Entries with the heading they stand under."""
 
 RECHECKED = "rechecked now"
 SHIPPED = "shipped certificate"
@@ -47,8 +51,7 @@ class Certificate:
 
 def mark(step: Step) -> Mark:
     """Return the mark of a step."""
-    other = NEEDS_COQ if "coq" in step.method else RECHECKED
-    kind = {"argument": WORDS, "data": DATA, "rule": RULE}.get(step.method, other)
+    kind = {"argument": WORDS, "data": DATA, "rule": RULE}.get(step.method, RECHECKED)
     return Mark(kind=kind, method=step.method, failed=step.holds is False)
 
 
@@ -84,7 +87,7 @@ def shipped_certificates() -> list[Certificate]:
     return found
 
 
-def sources(entries: Sequence[tuple[Theorem, Proof]]) -> list[tuple[str, list[tuple[Theorem, Proof]]]]:
+def sources(entries: Sequence[tuple[Theorem, Proof]]) -> Groups:
     """Return the entries in groups: the paper, what goes beyond it, its neighbours, others."""
     groups: dict[str, list[tuple[Theorem, Proof]]] = {}
     for theorem, proof in entries:

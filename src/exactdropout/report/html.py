@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.prose import html_sentence
-from exactdropout.report.evidence import Certificate, legend, mark, sources
+from exactdropout.report.evidence import Certificate, Groups, legend, mark, sources
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
 
@@ -58,8 +58,9 @@ def html_page(
     ``pictures`` maps ids to SVG files, which are embedded; ``certificates`` are listed in a table of their own.
     """
     drawn = pictures or {}
-    body = [f"<h1>{html.escape(title)}</h1>", _table(entries), _legend(entries, certificates)]
-    for name, group in sources(entries):
+    groups = sources(entries)
+    body = [f"<h1>{html.escape(title)}</h1>", _table(groups), _legend(entries, certificates)]
+    for name, group in groups:
         body.append(f"<h2>{html.escape(name)}</h2>")
         body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in group]
     body += _certificates(certificates)
@@ -93,10 +94,10 @@ def _class(verdict: str) -> str:
     return {"holds": "holds", "holds with a correction": "corrected"}.get(verdict, "not")
 
 
-def _table(entries: Sequence[tuple[Theorem, Proof]]) -> str:
+def _table(groups: Groups) -> str:
     rows = []
-    for name, group in sources(entries):
-        if len(sources(entries)) > 1:
+    for name, group in groups:
+        if len(groups) > 1:
             rows.append(f'<tr class="group"><td colspan="5">{html.escape(name)}</td></tr>')
         rows += [
             f'<tr><td><a href="#{html.escape(t.id)}">{_text(t.number)}</a></td><td>{_text(t.statement)}</td>'

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from exactdropout.notation.document import PREAMBLE as DOCUMENT
 from exactdropout.notation.markup import latex_text
 from exactdropout.notation.prose import latex_sentence, sentence
-from exactdropout.report.evidence import RECHECKED, Certificate, legend, mark, sources
+from exactdropout.report.evidence import RECHECKED, Certificate, Groups, legend, mark, sources
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
 
 __all__ = ["latex_document"]
 
-PREAMBLE = r"""\documentclass[11pt]{article}
-\usepackage[utf8]{inputenc}
-\usepackage{amsmath,amssymb,amsthm,booktabs,longtable,array,xcolor}
-\usepackage[a4paper,margin=25mm]{geometry}
-\usepackage{graphicx,microtype,mathtools}
+PREAMBLE = (
+    DOCUMENT
+    + r"""\usepackage{longtable,xcolor,graphicx,microtype,mathtools}
 \usepackage[colorlinks,linkcolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
-\theoremstyle{plain}
 \newtheorem{result}{Result}
 \newtheorem*{correction}{Corrected statement}
 \theoremstyle{definition}
@@ -27,7 +25,6 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \theoremstyle{remark}
 \newtheorem*{counterexample}{Counterexample}
 \newtheorem*{remark}{Remark}
-\setlength{\emergencystretch}{4em}
 \raggedbottom
 \makeatletter\@beginparpenalty=10000\makeatother % the first step stays with the word Proof
 \definecolor{evidence}{gray}{0.42}
@@ -38,6 +35,7 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \newcommand{\verdict}[1]{\textbf{#1}}
 \newcolumntype{L}[1]{>{\raggedright\arraybackslash}p{#1}}
 """
+)
 
 
 def latex_document(
@@ -53,6 +51,7 @@ def latex_document(
     ``pictures`` maps ids to names of PDF files beside the document; ``certificates`` are listed in a table.
     Text is escaped, formulas in it are set. Needs texlive-latex-base and -recommended.
     """
+    groups = sources(entries)
     lines = [
         PREAMBLE,
         rf"\title{{{latex_text(title)}}}",
@@ -61,10 +60,10 @@ def latex_document(
         r"\begin{document}",
         r"\maketitle",
         *_summary(entries),
-        *_table(entries),
+        *_table(groups),
         *_legend(entries, certificates),
     ]
-    for name, group in sources(entries):
+    for name, group in groups:
         lines.append(rf"\section*{{{latex_text(name)}}}")
         for theorem, proof in group:
             lines += _entry(theorem, proof, (pictures or {}).get(theorem.id))
@@ -96,7 +95,7 @@ def _summary(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
     ]
 
 
-def _table(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
+def _table(groups: Groups) -> list[str]:
     head = r"& Result & Statement & Verdict & Scope \\"
     lines = [
         r"\begin{small}\begin{longtable}{@{}r@{\hspace{2mm}}L{27mm}L{53mm}L{20mm}L{41mm}@{}}",
@@ -104,8 +103,8 @@ def _table(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",
     ]
-    for name, group in sources(entries):
-        if len(sources(entries)) > 1:
+    for name, group in groups:
+        if len(groups) > 1:
             lines.append(rf"\multicolumn{{5}}{{@{{}}l}}{{\itshape {latex_text(name)}}} \\ \addlinespace")
         for theorem, proof in group:
             cells = (
