@@ -5,7 +5,7 @@ import pytest
 from exactdropout.claims import check, parse_claim
 from exactdropout.claims.derived_claims import closed_forms
 from exactdropout.claims.refutation.search import candidates, failure
-from exactdropout.claims.setting.setting import build_problem
+from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import InvalidInput
 
 DEEP = "K-n^(d-1)-1 relu, no biases"
@@ -45,7 +45,7 @@ CASES = [
 
 @pytest.mark.parametrize(("arch", "data", "q", "assume"), CASES)
 def test_closed_forms_are_what_the_double_loop_computes(arch, data, q, assume):
-    problem = build_problem(arch, data, q, assume, ())
+    problem = build_setting(arch, data, q, assume, ())
     for claim in closed_forms(arch, data, q, assume=assume, quantities=QUANTITIES).values():
         points = list(candidates(claim, problem, limit=60))
         assert len(points) >= 6

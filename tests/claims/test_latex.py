@@ -7,7 +7,7 @@ import pytest
 
 from exactdropout.claims import check, parse_claim
 from exactdropout.claims.derived_claims import derived_claims
-from exactdropout.claims.printing import aligned_latex
+from exactdropout.claims.language.syntax import aligned_latex
 from exactdropout.notation import Style
 
 from .mutations import CORPUS

@@ -4,7 +4,7 @@ import pytest
 
 from exactdropout.claims import parse_claim
 from exactdropout.claims.derived_claims import closed_forms
-from exactdropout.claims.printing import aligned_latex, claim_latex
+from exactdropout.claims.language.syntax import aligned_latex, claim_latex
 from exactdropout.notation import Style
 
 ASSUMED = ["x >= 0", "weights >= 0", "biases >= 0"]

@@ -22,7 +22,7 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.refutation.search import candidates, holds_at
-from exactdropout.claims.setting.setting import build_problem
+from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import ExactDropoutError
 
 from .mutations import CORPUS
@@ -65,7 +65,7 @@ def judge(entry, rng):
     except ExactDropoutError:
         return "refused"
     if verdict.status == "proved":
-        problem = build_problem(*around, entry.get("assume"), ())
+        problem = build_setting(*around, entry.get("assume"), ())
         for scope in candidates(claim, problem, limit=120, seed=7):
             assert holds_at(claim, scope) is not False, f"{claim} for {around}"
     return verdict.status

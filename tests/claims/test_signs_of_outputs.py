@@ -7,7 +7,7 @@ import pytest
 from exactdropout.claims import check, parse_claim
 from exactdropout.claims.derived_claims import closed_forms
 from exactdropout.claims.refutation.search import search
-from exactdropout.claims.setting.setting import build_problem
+from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import InvalidInput
 
 RELU, DEEP = "K-n-1 relu, no biases", "K-n^(d-1)-1 relu, no biases"
@@ -63,7 +63,7 @@ def test_true_claims_are_proved_for_all_sizes(claim, arch, options):
     assert verdict.scope.startswith("all sizes")
     parsed = parse_claim(claim)
     surroundings = [options.get(k) for k in ("data", "q", "assume")]
-    assert search(parsed, build_problem(arch, *surroundings, parsed.assumptions), limit=150) is None
+    assert search(parsed, build_setting(arch, *surroundings, parsed.assumptions), limit=150) is None
 
 
 @pytest.mark.parametrize(("claim", "arch", "options"), TRAPS)

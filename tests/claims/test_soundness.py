@@ -10,7 +10,7 @@ from exactdropout.claims import Verdict, check, parse_claim
 from exactdropout.claims.proofs.known_moments import facts, uniform_moments, written_out
 from exactdropout.claims.refutation.search import Naive, search
 from exactdropout.claims.setting.named_sizes import free_keys, scope_of
-from exactdropout.claims.setting.setting import build_problem
+from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 
@@ -22,7 +22,7 @@ TRUE = [c for c in CORPUS if c["verdict"] == "proved"]
 @pytest.mark.parametrize("entry", TRUE, ids=lambda c: c["id"])
 def test_what_is_proved_is_not_refuted(entry):
     claim = parse_claim(entry["claim"])
-    problem = build_problem(entry["architecture"], entry["data"], entry["q"], entry.get("assume"), ())
+    problem = build_setting(entry["architecture"], entry["data"], entry["q"], entry.get("assume"), ())
     assert search(claim, problem, limit=60) is None
 
 
@@ -120,7 +120,7 @@ def random_scope(problem, rng, sizes):
     ],
 )
 def test_written_out_moments_are_those_of_the_double_loop(arch, q, sizes):
-    problem = build_problem(arch, None, q, None, ())
+    problem = build_setting(arch, None, q, None, ())
     moments = written_out(problem, facts(problem))
     if "leaky" in arch:
         assert moments is None  # written as relu, it was a wrong proof once
@@ -135,7 +135,7 @@ def test_written_out_moments_are_those_of_the_double_loop(arch, q, sizes):
 
 @pytest.mark.parametrize(("k", "n", "d"), list(itertools.product((1, 2), (1, 2), (1, 2, 3))))
 def test_uniform_moments_are_those_of_the_double_loop(k, n, d):
-    problem = build_problem(DEEP + " relu, no biases", "point(1, y)", "q", "weights = 3/2", ())
+    problem = build_setting(DEEP + " relu, no biases", "point(1, y)", "q", "weights = 3/2", ())
     moments = uniform_moments(problem, facts(problem))
     scope = random_scope(problem, random.Random(k + n + d), {"K": k, "n": n, "d": d})
     for name in ("output", "mean", "variance"):

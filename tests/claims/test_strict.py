@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exactdropout.claims import check, parse_claim
 from exactdropout.claims.proofs.inequality import nonnegative, positive
 from exactdropout.claims.refutation.search import search
-from exactdropout.claims.setting.setting import build_problem
+from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import InvalidInput
 
 POSITIVE = "w > 0, x > 0, q > 0"
@@ -49,7 +49,7 @@ def test_true_claims_are_proved(claim, arch, assume, scope):
     verdict = check(claim, arch, assume=assume)
     assert verdict.status == "proved", str(verdict)
     assert verdict.scope.startswith(scope)
-    assert search(parse_claim(claim), build_problem(arch, None, None, assume, ()), limit=300) is None
+    assert search(parse_claim(claim), build_setting(arch, None, None, assume, ()), limit=300) is None
 
 
 NOT_PROVED = [  # (claim, arch, assumption, refuted?): one assumption too few, or an edge

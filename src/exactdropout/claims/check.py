@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.claims.assumed_entries import refuse_two_readings
 from exactdropout.claims.language.parser import parse_claim
 from exactdropout.claims.language.syntax import (
     Add,
@@ -19,17 +18,17 @@ from exactdropout.claims.language.syntax import (
     Negate,
     Number,
     Power,
+    expression_text,
     walk,
 )
-from exactdropout.claims.printing import expression_text
 from exactdropout.claims.proofs.all_sizes import prove_everywhere
 from exactdropout.claims.proofs.named_sizes import expected_terms, prove_at
 from exactdropout.claims.proofs.rescaling import prove_by_scaling
 from exactdropout.claims.refutation.near_miss import near_miss
 from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, search
-from exactdropout.claims.setting.contradictions import refuse_contradictions
 from exactdropout.claims.setting.named_sizes import Unsupported, parts
-from exactdropout.claims.setting.setting import Problem, build_problem, constant
+from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_missing, refuse_two_readings
+from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.progress import Progress, reporting
@@ -87,13 +86,14 @@ def check(
     if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
         raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
     parsed = _parsed(claim, names)
-    problem = build_problem(arch, data, q, assume, parsed.assumptions, names)
-    refuse_contradictions(problem)
-    refuse_two_readings(parsed, problem)
-    _refuse_fixed(parsed, problem)
-    _refuse_zero_divisors(parsed, problem)
+    setting = build_setting(arch, data, q, assume, parsed.assumptions, names)
+    refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
+    refuse_contradictions(setting)
+    refuse_two_readings(parsed, setting)
+    _refuse_fixed(parsed, setting)
+    _refuse_zero_divisors(parsed, setting)
     with reporting(progress, "checking") as report:
-        return _Check(parsed, problem, max_cost, report).run()
+        return _Check(parsed, setting, max_cost, report).run()
 
 
 def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
@@ -106,12 +106,12 @@ def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
     return claim_from_sympy(claim)
 
 
-def _refuse_fixed(claim: Claim, problem: Problem) -> None:
+def _refuse_fixed(claim: Claim, setting: Setting) -> None:
     """Refuse a minimiser in something that an assumption sets, or that it gives something else by."""
     statement, entries = claim.statement, {"w", "W", "b", "weights", "biases"}
     if not isinstance(statement, Minimiser):
         return
-    for key, value in problem.definitions.items():
+    for key, value in setting.definitions.items():
         through = any(isinstance(node, Name) and node.name in entries for node in walk(value))
         if through or any(_meets(target, key) for target, _ in statement.assignments):
             raise InvalidInput(
@@ -120,11 +120,11 @@ def _refuse_fixed(claim: Claim, problem: Problem) -> None:
             )
 
 
-def _refuse_zero_divisors(claim: Claim, problem: Problem) -> None:
+def _refuse_zero_divisors(claim: Claim, setting: Setting) -> None:
     """Refuse a division by the number 0: the claim, or what stands around it, would speak of no point at all."""
     around: dict[str, Any] = {
-        "claim": list(parts(claim)), "assume": list(problem.definitions.values()),
-        "data": [*(problem.inputs if isinstance(problem.inputs, tuple) else ()), problem.label],
+        "claim": list(parts(claim)), "assume": list(setting.definitions.values()),
+        "data": [*(setting.inputs if isinstance(setting.inputs, tuple) else ()), setting.label],
     }  # fmt: skip
     for argument, values in around.items():
         for node in walk(tuple(values)):
@@ -177,8 +177,8 @@ def _counts(exponent: Expression) -> bool:
 
 
 class _Check:
-    def __init__(self, claim: Claim, problem: Problem, max_cost: float, report: Progress | None) -> None:
-        self.claim, self.problem, self.max_cost, self.report = claim, problem, max_cost, report
+    def __init__(self, claim: Claim, setting: Setting, max_cost: float, report: Progress | None) -> None:
+        self.claim, self.setting, self.max_cost, self.report = claim, setting, max_cost, report
         self.tried: list[str] = []
 
     def stage(self, done: int) -> None:
@@ -188,7 +188,7 @@ class _Check:
     def run(self) -> Verdict:
         """Try in the order of cost: proofs for all sizes, few points, proofs at named sizes, many points."""
         self.stage(0)
-        found = prove_everywhere(self.claim, self.problem) or prove_by_scaling(self.claim, self.problem)
+        found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
             return self.verdict("proved", found[0], found[1])
         self.tried.append("No argument for all sizes was found.")
@@ -198,36 +198,36 @@ class _Check:
             return verdict
         self.stage(2)
         evidence = self.at_named_sizes()
-        if evidence and self.problem.shape.named:
-            return self.verdict("proved", f"the sizes of {self.problem.shape}", evidence)
+        if evidence and self.setting.shape.named:
+            return self.verdict("proved", f"the sizes of {self.setting.shape}", evidence)
         self.stage(3)
         points = self.points()
         if points > _FIRST_POINTS and (verdict := self.refuted(points)) is not None:
             return verdict
         self.stage(4)
         self.tried.append(f"No counterexample among {points} points of small rationals, double loop at each.")
-        return self.verdict("undecided", f"nothing is proved for {self.problem.shape}", self.tried)
+        return self.verdict("undecided", f"nothing is proved for {self.setting.shape}", self.tried)
 
     def satisfied(self) -> bool:
         """Return whether a point satisfies all assumptions: a claim about none would hold for nothing."""
-        if not (self.problem.filters or self.problem.definitions):
+        if not (self.setting.filters or self.setting.definitions):
             return True
         try:
-            return next(candidates(self.claim, self.problem, limit=_POINTS_TO_SATISFY), None) is not None
+            return next(candidates(self.claim, self.setting, limit=_POINTS_TO_SATISFY), None) is not None
         except Unsupported:
             return True
 
     def affordable(self) -> None:
-        if not self.problem.shape.named:
+        if not self.setting.shape.named:
             return
-        architecture = self.problem.architecture({})
+        architecture = self.setting.architecture({})
         bits = architecture.mask_bits
         if bits > MAX_MASK_BITS:
             raise CostLimitExceeded(
                 f"Argument 'arch' may have {MAX_MASK_BITS} mask bits in a check at named sizes, but {architecture} "
                 f"has {bits}."
             )
-        cost = max(expected_terms(self.problem, architecture), float(architecture.parameters << bits))
+        cost = max(expected_terms(self.setting, architecture), float(architecture.parameters << bits))
         if cost > self.max_cost:
             raise CostLimitExceeded(
                 f"Argument 'max_cost' allows {self.max_cost:.3g} terms, but a check at {architecture} would take about "
@@ -236,21 +236,21 @@ class _Check:
 
     def points(self) -> int:
         """Return how many points are searched: fewer where the double loop is long."""
-        if not self.problem.shape.named:
+        if not self.setting.shape.named:
             return _ALL_POINTS
-        architecture = self.problem.architecture({})
+        architecture = self.setting.architecture({})
         loop = architecture.parameters << architecture.mask_bits
         return max(_FIRST_POINTS, min(_ALL_POINTS, int(min(_SEARCH * self.max_cost / loop, _ALL_POINTS))))
 
     def at_named_sizes(self) -> list[str]:
-        sizes = list(self.problem.sizes())
+        sizes = list(self.setting.sizes())
         steps: list[str] = []
         proved: list[str] = []
         for choice in sizes[:4]:
-            if expected_terms(self.problem, self.problem.architecture(choice)) > self.max_cost:
+            if expected_terms(self.setting, self.setting.architecture(choice)) > self.max_cost:
                 continue
             try:
-                found = prove_at(self.claim, self.problem, choice)
+                found = prove_at(self.claim, self.setting, choice)
             except Unsupported as error:
                 self.tried.append(f"The ring of polynomials cannot express it: {error}.")
                 break
@@ -258,12 +258,12 @@ class _Check:
                 self.tried.append("At named sizes neither an identity nor a sum of squares was found.")
                 break
             steps, proved = found, [*proved, ", ".join(f"{k} = {v}" for k, v in choice.items())]
-        if proved and not self.problem.shape.named:
+        if proved and not self.setting.shape.named:
             self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
         return steps if proved else []
 
     def refuted(self, points: int) -> Verdict | None:
-        counterexample = search(self.claim, self.problem, limit=points)
+        counterexample = search(self.claim, self.setting, limit=points)
         if counterexample is None:
             return None
         return self.verdict(
@@ -271,16 +271,16 @@ class _Check:
             "one exact point; both sides by the double loop over examples and masks",
             [str(counterexample)],
             counterexample,
-            near_miss(self.claim, self.problem),
+            near_miss(self.claim, self.setting),
         )
 
     def verdict(self, status: Any, scope: str, steps: Any, counterexample: Any = None, miss: Any = None) -> Verdict:
-        problem = self.problem
-        data = f"{'half' if problem.half else 'point'} mass on one example"
-        rates = "0 <= q < 1" if Name("q") in problem.rates else ""
-        if problem.rates != (Name("q"),):
-            each = ", ".join(expression_text(rate) for rate in problem.rates)
-            each = f"q = {each}" if len(problem.rates) == 1 else f"q = ({each}) by layers"
+        setting = self.setting
+        data = f"{'half' if setting.half else 'point'} mass on one example"
+        rates = "0 <= q < 1" if Name("q") in setting.rates else ""
+        if setting.rates != (Name("q"),):
+            each = ", ".join(expression_text(rate) for rate in setting.rates)
+            each = f"q = {each}" if len(setting.rates) == 1 else f"q = ({each}) by layers"
             rates = f"{each}, {rates}" if rates else each
         defined = ["wherever no divisor is 0"] if _may_divide_by_zero(self.claim) else []
         if status != "refuted" and not self.satisfied():
@@ -291,7 +291,7 @@ class _Check:
             claim=self.claim,
             scope=scope,
             steps=tuple(steps),
-            assumptions=(f"{problem.shape}", data, rates, *problem.assumptions, *defined),
+            assumptions=(f"{setting.shape}", data, rates, *setting.assumptions, *defined),
             counterexample=counterexample,
             near_miss=miss,
         )

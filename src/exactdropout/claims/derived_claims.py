@@ -28,9 +28,9 @@ from exactdropout.claims.language.syntax import (
 )
 from exactdropout.claims.proofs.known_moments import facts, uniform_moments, written_out
 from exactdropout.claims.proofs.sums_world import World
-from exactdropout.claims.setting.contradictions import refuse_contradictions
 from exactdropout.claims.setting.named_sizes import Unsupported
-from exactdropout.claims.setting.setting import Problem, build_problem, constant
+from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_missing
+from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Examples
 from exactdropout.symbolic.criterion.formula import Formula
@@ -85,17 +85,17 @@ def derivation(arch: Any, data: Any, q: Any, *, max_cost: float | None = None) -
     >>> derivation("1-1, no biases", "point(1, 2)", "1/2").criterion
     Formula(2*v_1**2 - 4*v_1 + 4)
     """
-    problem = build_problem(arch, data, q, None, ())
-    if not problem.shape.named:
-        raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {problem.shape}.")
-    if problem.network is None:  # known before a symbol is made
-        width = int(problem.shape.inputs)
-        used = width if not isinstance(problem.inputs, tuple) else sum(constant(v) != 0 for v in problem.inputs)
-        check_cost(problem.architecture({}), used, MAX_COST if max_cost is None else max_cost)
+    setting = build_setting(arch, data, q, None, ())
+    if not setting.shape.named:
+        raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {setting.shape}.")
+    if setting.network is None:  # known before a symbol is made
+        width = int(setting.shape.inputs)
+        used = width if not isinstance(setting.inputs, tuple) else sum(constant(v) != 0 for v in setting.inputs)
+        check_cost(setting.architecture({}), used, MAX_COST if max_cost is None else max_cost)
     return derive(
-        problem.network if problem.network is not None else problem.architecture({}),
-        _examples(problem),
-        [_rate(rate) for rate in problem.rates] if len(problem.rates) > 1 else _rate(problem.rates[0]),
+        setting.network if setting.network is not None else setting.architecture({}),
+        _examples(setting),
+        [_rate(rate) for rate in setting.rates] if len(setting.rates) > 1 else _rate(setting.rates[0]),
         max_cost=MAX_COST if max_cost is None else max_cost,
     )
 
@@ -117,16 +117,16 @@ def _rate(rate: Expression) -> Any:
     return sympy.Symbol("q", real=True) if rate == Name("q") else constant(rate)
 
 
-def _examples(problem: Problem) -> Examples:
-    free = free_examples(int(problem.shape.inputs))
+def _examples(setting: Setting) -> Examples:
+    free = free_examples(int(setting.shape.inputs))
     x, y = free.inputs[0].tolist(), free.labels[0, 0]
-    if problem.inputs == "ones":
+    if setting.inputs == "ones":
         x = [Fraction(1)] * len(x)
-    elif problem.inputs is not None:
-        x = [_number(value) for value in problem.inputs]
-    if problem.label is not None:
-        y = _number(problem.label)
-    return Examples.half(x, y) if problem.half else Examples.point(x, y)
+    elif setting.inputs is not None:
+        x = [_number(value) for value in setting.inputs]
+    if setting.label is not None:
+        y = _number(setting.label)
+    return Examples.half(x, y) if setting.half else Examples.point(x, y)
 
 
 def _number(value: Expression) -> Fraction:
@@ -148,21 +148,22 @@ def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities
     >>> print(*closed_forms("K-1, no biases", None, None, quantities=["variance"]).values())
     Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)
     """
-    problem = build_problem(arch, data, q, assume, ())
-    refuse_contradictions(problem)
-    known = facts(problem)
-    moments = uniform_moments(problem, known) or written_out(problem, known)
-    shape = problem.shape
-    if moments is None or (problem.half and (shape.hidden_biases or shape.output_bias)):
+    setting = build_setting(arch, data, q, assume, ())
+    refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
+    refuse_contradictions(setting)
+    known = facts(setting)
+    moments = uniform_moments(setting, known) or written_out(setting, known)
+    shape = setting.shape
+    if moments is None or (setting.half and (shape.hidden_biases or shape.output_bias)):
         raise InvalidInput(
             "Argument 'arch' has no closed form for these sizes: units must be linear, or weights, inputs and biases "
             "assumed >= 0, and with a symbolic depth 'weights = c' and inputs 1."
         )
     y = Name("y")
-    label = problem.definition(("y", ()))
+    label = setting.definition(("y", ()))
     output: Expression = moments.output
     variance = moments.variance
-    exact_fit = label is not None and _equal(label, output, problem)
+    exact_fit = label is not None and _equal(label, output, setting)
     if exact_fit:
         variance = rebuilt(variance, lambda node: y if node == moments.output else node)
         output = y
@@ -180,7 +181,7 @@ def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities
     claims = {}
     for name in quantities:
         value = values[name]
-        if problem.half:
+        if setting.half:
             value = Divide(value, Number(Fraction(2)))
         claims[name] = Claim(Comparison((Quantity(name), _with_letters(_one_sum(value), letters)), ("=",)), assumptions)
     return claims
@@ -190,9 +191,9 @@ def _texts(assume: Any) -> list[str]:
     return [] if assume is None else [assume] if isinstance(assume, str) else list(assume)
 
 
-def _equal(left: Expression, right: Expression, problem: Problem) -> bool:
+def _equal(left: Expression, right: Expression, setting: Setting) -> bool:
     """Return whether two expressions have the same normal form for all sizes."""
-    world = World(Claim(Comparison((left, right), ("=",))), problem, facts(problem), None)
+    world = World(Claim(Comparison((left, right), ("=",))), setting, facts(setting), None)
     try:
         return not (world.evaluate(left, {}) - world.evaluate(right, {})).normal()
     except Unsupported:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, Unpack
 
-from exactdropout.claims.language.syntax import Claim
+from exactdropout.claims.language.syntax import Claim, Name, aligned_latex, claim_latex, expression_latex
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
+from exactdropout.notation.document import document, theorem
+from exactdropout.notation.numbers import number_latex
+from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style, StyleOptions, styled
 
-__all__ = ["Counterexample", "Status", "Verdict"]
+__all__ = ["Counterexample", "NearMiss", "Status", "Verdict"]
 
 Status = Literal["proved", "refuted", "undecided"]
 
@@ -22,7 +25,7 @@ class Counterexample:
     """A point at which a claim fails: both sides as fractions, computed by the double loop over masks.
 
     ``left relation right`` is the comparison that is false there. ``network``, ``data`` and ``rates`` are the point
-    for :func:`exactdropout.evaluate`; ``values`` names every free symbol.
+    for :func:`exactdropout.evaluate`; ``values`` gives every free symbol its value, and ``names`` are these symbols.
     """
 
     left: Fraction
@@ -33,12 +36,41 @@ class Counterexample:
     data: Examples
     rates: tuple[Fraction, ...]
     note: str = ""
+    names: tuple[Name, ...] = ()
 
     def __str__(self) -> str:
         """Return the failing comparison and the point."""
         point = ", ".join(f"{name} = {format_rational(value)}" for name, value in self.values.items())
         found = f"{format_rational(self.left)} {self.relation} {format_rational(self.right)} is false"
         return f"{found}{self.note} at {point}" if point else found + self.note
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """A slip that would explain a refuted claim: a hint, which holds at ``points`` exact points, and no proof.
+
+    ``claim`` is the claim without the slip, where it differs from what was claimed; ``other`` explains it as well.
+    """
+
+    slip: str
+    points: int
+    claim: Claim | None = None
+    other: NearMiss | None = None
+
+    def __str__(self) -> str:
+        """Return the slip in words, with the claim that holds without it."""
+        return self._shown(self.slip, str)
+
+    def latex(self) -> str:
+        """Return the same, with the claim as a formula."""
+        return self._shown(latex_sentence(self.slip), lambda claim: f"${claim_latex(claim)}$")
+
+    def _shown(self, slip: str, formula: Callable[[Claim], str]) -> str:
+        told = "then the claim" if self.claim is None else formula(self.claim)
+        text = f"{slip}; {told} holds at {self.points} exact points"
+        if self.other is None:
+            return text
+        return f"{text}. Or {self.other._shown(self.other.slip, formula)}"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -57,7 +89,7 @@ class Verdict:
     steps: tuple[str, ...]
     assumptions: tuple[str, ...]
     counterexample: Counterexample | None = None
-    near_miss: str | None = None
+    near_miss: NearMiss | None = None
 
     def __bool__(self) -> bool:
         """Refuse: undecided is neither true nor false."""
@@ -70,7 +102,7 @@ class Verdict:
             lines.append(f"assuming {', '.join(self.assumptions)}")
         if self.counterexample is not None:
             lines.append(f"counterexample: {self.counterexample}")
-        if self.near_miss:
+        if self.near_miss is not None:
             lines.append(f"near miss: {self.near_miss}")
         return "\n".join([*lines, *(f"  {i}. {step}" for i, step in enumerate(self.steps, start=1))])
 
@@ -83,9 +115,40 @@ class Verdict:
 
         Needs the environments ``theorem`` and ``claim``, which ``standalone=True`` defines.
         """
-        from exactdropout.claims.verdict_latex import verdict_latex
-
         return verdict_latex(self, styled(style, options))
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.claim.latex()} \quad\text{{({self.status})}}$"
+
+
+_RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
+WIDTH = 75
+
+
+def verdict_latex(verdict: Verdict, style: Style) -> str:
+    """Return a theorem, or a claim and what is known of it; steps and assumptions with the claim."""
+    environment = "equation*" if style.environment == "none" else style.environment
+    inside = replace(style, environment=environment, width=style.width or WIDTH, standalone=False)
+    # the assumptions of the claim are listed with the others
+    claim = aligned_latex(Claim(verdict.claim.statement), inside)
+    setting = "; ".join(map(latex_sentence, verdict.assumptions))
+    statement = f"Setting: {setting}. Then\n{claim}"
+    scope = rf"\noindent Scope: {latex_sentence(verdict.scope)}."
+    steps = [latex_sentence(step) for step in verdict.steps]
+    if verdict.status == "proved":
+        parts = [theorem(statement, proof=steps), scope]
+    elif verdict.counterexample is not None:
+        point = verdict.counterexample
+        shown = f"{number_latex(point.left)} {_RELATIONS[point.relation]} {number_latex(point.right)}"
+        symbols = zip(point.names, point.values.values(), strict=True)
+        where = ", ".join(f"${expression_latex(name)} = {number_latex(value)}$" for name, value in symbols)
+        note = f" ({latex_sentence(point.note.strip())})" if point.note.strip() else ""
+        text = f"The claim is refuted: ${shown}$ is false{note}" + (f" at {where}." if where else ".")
+        if verdict.near_miss is not None:
+            text += f" Near miss: {verdict.near_miss.latex()}."
+        parts = [theorem(statement, kind="claim"), rf"\noindent {text}", scope]
+    else:
+        tried = "\n".join([r"\begin{enumerate}", *(rf"\item {step}" for step in steps), r"\end{enumerate}"])
+        parts = [theorem(statement, kind="claim"), r"\noindent The claim is undecided. What was tried:", tried, scope]
+    body = "\n".join(parts)
+    return document(body) if style.standalone else body

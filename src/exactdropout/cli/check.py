@@ -73,7 +73,7 @@ def _json(verdict: Any) -> dict[str, Any]:
         "scope": verdict.scope,
         "steps": list(verdict.steps),
         "assumptions": list(verdict.assumptions),
-        "near_miss": verdict.near_miss,
+        "near_miss": None if verdict.near_miss is None else str(verdict.near_miss),
         "counterexample": None,
     }
     point = verdict.counterexample

@@ -61,7 +61,7 @@ def wanted(options: argparse.Namespace) -> bool:
 def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, style: Style) -> int:
     """Print derivatives, stretches and regions; the formulas themselves only where ``--quantity`` asks for them."""
     from exactdropout.claims.derived_claims import derivation, derived_claims
-    from exactdropout.claims.printing import aligned_latex, claim_latex, claim_text
+    from exactdropout.claims.language.syntax import aligned_latex, claim_latex, claim_text
     from exactdropout.cli.derivatives_in_words import latex_blocks
     from exactdropout.notation.document import display, document
 

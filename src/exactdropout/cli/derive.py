@@ -77,7 +77,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Derive and print."""
     from exactdropout.claims.derived_claims import closed_forms, derived_claims, derived_formulas
-    from exactdropout.claims.printing import aligned_latex, broken, claim_latex, claim_text
+    from exactdropout.claims.language.syntax import aligned_latex, broken, claim_latex, claim_text
     from exactdropout.notation.document import display, document
 
     style = _style(options)
@@ -131,8 +131,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_names(style: Any, claims: dict[str, Any]) -> None:
     """Refuse ``--name`` for a symbol that is not there, or that makes two symbols one."""
-    from exactdropout.claims.language.syntax import Name, walk
-    from exactdropout.claims.printing import check_names_apart
+    from exactdropout.claims.language.syntax import Name, check_names_apart, walk
 
     there = {node.name for claim in claims.values() for node in walk(claim) if isinstance(node, Name)}
     for name in style.names:

@@ -22,7 +22,6 @@ from typing import Any
 
 import flint
 
-from exactdropout.claims.cauchy_schwarz import above_squares
 from exactdropout.claims.language.syntax import (
     Add,
     Claim,
@@ -37,59 +36,60 @@ from exactdropout.claims.language.syntax import (
     Quantity,
     walk,
 )
-from exactdropout.claims.one_unit import penalty_of_one_unit
+from exactdropout.claims.proofs.cauchy_schwarz import above_squares
 from exactdropout.claims.proofs.index_sums import Element, Part, describe, is_square_sum, signed_parts
 from exactdropout.claims.proofs.inequality import nonnegative, positive
 from exactdropout.claims.proofs.known_moments import Moments, facts, uniform_moments, written_out
-from exactdropout.claims.proofs.named_sizes import Quotient
+from exactdropout.claims.proofs.one_unit import penalty_of_one_unit
+from exactdropout.claims.proofs.ring_domain import Quotient
 from exactdropout.claims.proofs.sums_world import World, last_layer_share, plain
 from exactdropout.claims.setting.named_sizes import Unsupported
-from exactdropout.claims.setting.setting import Problem
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.symbolic.ring.ring import ReluPolynomial
 
 __all__ = ["prove_everywhere"]
 
 
-def prove_everywhere(claim: Claim, problem: Problem) -> tuple[str, list[str]] | None:
+def prove_everywhere(claim: Claim, setting: Setting) -> tuple[str, list[str]] | None:
     """Return the scope and the steps of a proof that covers every size the shape leaves open, or None."""
     if isinstance(claim.statement, Minimiser):
-        return _least_at_zero(claim.statement, problem) or _least_of_linear(claim.statement, problem)
-    known = facts(problem)
+        return _least_at_zero(claim.statement, setting) or _least_of_linear(claim.statement, setting)
+    known = facts(setting)
     descriptions: list[Callable[[], Moments | None]] = [
         lambda: None,
         lambda: None,
-        lambda: written_out(problem, known),
-        lambda: uniform_moments(problem, known),
+        lambda: written_out(setting, known),
+        lambda: uniform_moments(setting, known),
     ]
     for index, make in enumerate(descriptions):
         floor = index == 1
         moments = make()
-        if (floor and not (known.may_drop_all or last_layer_share(problem))) or (index > 1 and moments is None):
+        if (floor and not (known.may_drop_all or last_layer_share(setting))) or (index > 1 and moments is None):
             continue
         try:
-            steps = _prove(claim, World(claim, problem, known, moments, floor=floor))
+            steps = _prove(claim, World(claim, setting, known, moments, floor=floor))
         except Unsupported:
             continue
         if steps is not None:
-            return _scope(problem), steps
-    one = penalty_of_one_unit(claim, problem)
-    return None if one is None else (_scope(problem), one)
+            return _scope(setting), steps
+    one = penalty_of_one_unit(claim, setting)
+    return None if one is None else (_scope(setting), one)
 
 
-def _least_at_zero(statement: Minimiser, problem: Problem) -> tuple[str, list[str]] | None:
+def _least_at_zero(statement: Minimiser, setting: Setting) -> tuple[str, list[str]] | None:
     """Return a proof that w = 0 minimises penalty or variance, which are 0 there: what is left is that they are ≥ 0."""
     zero = Number(Fraction(0))
     targets = [target.name for target, value in statement.assignments if not target.indices and value == zero]
     if len(targets) < len(statement.assignments) or not {"w", "weights"} & set(targets):
         return None
-    if statement.expression not in (Quantity("penalty"), Quantity("variance")) or problem.network is not None:
+    if statement.expression not in (Quantity("penalty"), Quantity("variance")) or setting.network is not None:
         return None
-    named = {n.name for c in problem.filters for side in c.sides for n in walk(side) if isinstance(n, Name)}
-    keys = [key for key in problem.signs if key[0] in ("w", "W", "b", "weights", "biases")]
-    if named & {"w", "W", "b", "weights", "biases"} or any(problem.signs[key] - {">=", "<="} for key in keys):
+    named = {n.name for c in setting.filters for side in c.sides for n in walk(side) if isinstance(n, Name)}
+    keys = [key for key in setting.signs if key[0] in ("w", "W", "b", "weights", "biases")]
+    if named & {"w", "W", "b", "weights", "biases"} or any(setting.signs[key] - {">=", "<="} for key in keys):
         return None  # 0 may be forbidden
     bound = Comparison((statement.expression, zero), (">=",))
-    found = prove_everywhere(Claim(bound), problem)
+    found = prove_everywhere(Claim(bound), setting)
     if found is None:
         return None
     scope, steps = found
@@ -99,10 +99,10 @@ def _least_at_zero(statement: Minimiser, problem: Problem) -> tuple[str, list[st
     ]
 
 
-def _least_of_linear(statement: Minimiser, problem: Problem) -> tuple[str, list[str]] | None:
+def _least_of_linear(statement: Minimiser, setting: Setting) -> tuple[str, list[str]] | None:
     """Return a proof that equal weights minimise the criterion of a linear model at x = (1, …, 1)."""
-    constrained = any(key[0] in ("w", "weights") for key in problem.signs) or problem.filters or problem.network
-    if problem.shape.hidden or problem.inputs != "ones" or constrained:
+    constrained = any(key[0] in ("w", "weights") for key in setting.signs) or setting.filters or setting.network
+    if setting.shape.hidden or setting.inputs != "ones" or constrained:
         return None
     if statement.expression != Quantity("criterion") or len(statement.assignments) != 1:
         return None
@@ -110,10 +110,10 @@ def _least_of_linear(statement: Minimiser, problem: Problem) -> tuple[str, list[
     through = {node.name for node in walk(value) if isinstance(node, Name)}
     if target.indices or target.name != "w" or through & {"w", "W", "weights", "biases"}:
         return None
-    bias = (Name("b"),) if problem.shape.output_bias else ()
+    bias = (Name("b"),) if setting.shape.output_bias else ()
     noise = Multiply((Divide(Name("q"), Name("p")), value))
     slope = Add((Multiply((Name("K"), value)), *bias, Negate(Name("y")), noise))
-    found = prove_everywhere(Claim(Comparison((slope, Number(Fraction(0))), ("=",))), problem)
+    found = prove_everywhere(Claim(Comparison((slope, Number(Fraction(0))), ("=",))), setting)
     if found is None:
         return None
     scope, steps = found
@@ -125,8 +125,8 @@ def _least_of_linear(statement: Minimiser, problem: Problem) -> tuple[str, list[
     ]
 
 
-def _scope(problem: Problem) -> str:
-    shape = problem.shape
+def _scope(setting: Setting) -> str:
+    shape = setting.shape
     free = []
     if isinstance(shape.inputs, str):
         free.append("K >= 1")
@@ -206,10 +206,10 @@ def _strict(world: World, parts: list[Part]) -> set[int]:
     """Return the variables of a flat polynomial that are never 0."""
     generators = world.ring.generators
     strict = {i for i, g in enumerate(generators) if g.is_nonzero}
-    return strict | {len(generators) + i for i, part in enumerate(parts) if _signs(part, world.problem)[1]}
+    return strict | {len(generators) + i for i, part in enumerate(parts) if _signs(part, world.setting)[1]}
 
 
-def _signs(part: Part, problem: Problem) -> tuple[bool, bool]:
+def _signs(part: Part, setting: Setting) -> tuple[bool, bool]:
     """Return whether a sum of products is seen to be ≥ 0, and not 0: by squares and assumed signs of its entries.
 
     There is at least one of each index, so a sum of positive terms is positive.
@@ -220,7 +220,7 @@ def _signs(part: Part, problem: Problem) -> tuple[bool, bool]:
         if not name.isalnum():  # relu of something
             never_zero = False
             continue
-        sign = problem.sign(_group(name))
+        sign = setting.sign(_group(name))
         never_zero &= bool(sign & {">", "<", "!="})
         if count & 1:
             above &= bool(sign & {">", ">=", "<", "<="})
@@ -251,7 +251,7 @@ def _flat(world: World, normal: Mapping[tuple[Part, ...], Quotient]) -> tuple[An
         others = [lift(b, nothing) for key, b in bottoms.items() if key != coefficient.bottom.key()]
         total += math.prod(others, start=lift(coefficient.top, extra))
     signed = {i for i, g in enumerate(world.ring.generators) if not g.is_nonnegative}
-    signed |= {count + i for i, part in enumerate(parts) if not _signs(part, world.problem)[0]}
+    signed |= {count + i for i, part in enumerate(parts) if not _signs(part, world.setting)[0]}
     return total, denominator, parts, signed
 
 
@@ -265,14 +265,14 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
     if (
         (world.powers and name != "q")
         or (world.moments is None and world.used and name != "y" and not _variance_grows(world, name))
-        or world.problem.definition((name, ()))
+        or world.setting.definition((name, ()))
     ):
         raise Unsupported("a quantity that depends on the variable in an unknown way")
-    if world.moments is None and world.used and _through_definitions("y", world.problem):
+    if world.moments is None and world.used and _through_definitions("y", world.setting):
         raise Unsupported("weights or inputs that are given by the label")
-    if name == "y" and (world.problem.label is not None or world.problem.definition(("y", ()))):
+    if name == "y" and (world.setting.label is not None or world.setting.definition(("y", ()))):
         raise Unsupported("the label is not free")
-    if name == "q" and Name("q") not in world.problem.rates:
+    if name == "q" and Name("q") not in world.setting.rates:
         raise Unsupported("q is a number here")
     top, bottom, parts, signed = _flat(world, value.normal())
     index = world.ring.generators.index(world.symbols["t'" if name == "q" else name])
@@ -316,11 +316,11 @@ def _variance_grows(world: World, name: str) -> bool:
 
     Weights, inputs and the label must not be given by q.
     """
-    problem = world.problem
+    setting = world.setting
     around = (
-        *problem.definitions.values(),
-        *(problem.inputs if isinstance(problem.inputs, tuple) else ()),
-        problem.label,
+        *setting.definitions.values(),
+        *(setting.inputs if isinstance(setting.inputs, tuple) else ()),
+        setting.label,
     )
     through = any(isinstance(node, Name) and node.name in ("q", "p") for value in around for node in walk(value))
     return name == "q" and world.known.mean_is_output is not None and not through
@@ -370,6 +370,6 @@ def _along(world: World, index: int, context: Any) -> Callable[[Any], Any]:
     return derivative
 
 
-def _through_definitions(name: str, problem: Problem) -> bool:
+def _through_definitions(name: str, setting: Setting) -> bool:
     """Return whether an assumption gives something by an expression in a symbol."""
-    return any(isinstance(node, Name) and node.name == name for d in problem.definitions.values() for node in walk(d))
+    return any(isinstance(node, Name) and node.name == name for d in setting.definitions.values() for node in walk(d))

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exactdropout.claims.proofs.named_sizes import Quotient
+from exactdropout.claims.proofs.ring_domain import Quotient
 from exactdropout.claims.setting.named_sizes import Unsupported
 
 __all__ = ["Element", "Factor", "Part", "Sums"]

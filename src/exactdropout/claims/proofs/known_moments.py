@@ -27,7 +27,7 @@ from exactdropout.claims.language.syntax import (
     Power,
     Repeated,
 )
-from exactdropout.claims.setting.setting import Problem, constant
+from exactdropout.claims.setting.setting import Setting, constant
 
 __all__ = ["Facts", "Moments", "facts", "uniform_moments", "written_out"]
 
@@ -63,7 +63,7 @@ class Moments:
     reason: str
 
 
-def _nonnegative(problem: Problem, expression: Expression | None) -> bool:
+def _nonnegative(setting: Setting, expression: Expression | None) -> bool:
     """Return whether an expression is manifestly ≥ 0 (numbers, and symbols with that assumption)."""
     if expression is None:
         return False
@@ -71,53 +71,53 @@ def _nonnegative(problem: Problem, expression: Expression | None) -> bool:
     if value is not None:
         return value >= 0
     if isinstance(expression, Name) and not expression.indices:
-        return not problem.sign((expression.name, ())).isdisjoint({">=", ">"})
+        return not setting.sign((expression.name, ())).isdisjoint({">=", ">"})
     if isinstance(expression, Multiply):
-        return all(_nonnegative(problem, f) for f in expression.factors)
+        return all(_nonnegative(setting, f) for f in expression.factors)
     return False
 
 
-def _group_nonnegative(problem: Problem, *keys: tuple[str, tuple[int, ...]]) -> bool:
-    if problem.network is not None or problem.single_entries:
+def _group_nonnegative(setting: Setting, *keys: tuple[str, tuple[int, ...]]) -> bool:
+    if setting.network is not None or setting.single_entries:
         return False
     return all(
-        not problem.sign(key).isdisjoint({">=", ">"}) or _nonnegative(problem, problem.definition(key)) for key in keys
+        not setting.sign(key).isdisjoint({">=", ">"}) or _nonnegative(setting, setting.definition(key)) for key in keys
     )
 
 
-def _hidden_layers(problem: Problem) -> list[int]:
+def _hidden_layers(setting: Setting) -> list[int]:
     """Return the hidden layers whose groups must be asked about; a symbolic depth has only groups."""
-    return [] if problem.shape.symbolic_depth else list(range(1, len(problem.shape.hidden) + 1))
+    return [] if setting.shape.symbolic_depth else list(range(1, len(setting.shape.hidden) + 1))
 
 
-def _weights_nonnegative(problem: Problem, first_layer: int) -> bool:
+def _weights_nonnegative(setting: Setting, first_layer: int) -> bool:
     """Return whether all weights from layer ``first_layer`` on are ≥ 0, the output's included."""
-    layers = _hidden_layers(problem)
-    if problem.shape.symbolic_depth:
-        return _group_nonnegative(problem, ("W", ()), ("w", ()))
-    return _group_nonnegative(problem, ("w", ()), *(("W", (layer,)) for layer in layers if layer >= first_layer))
+    layers = _hidden_layers(setting)
+    if setting.shape.symbolic_depth:
+        return _group_nonnegative(setting, ("W", ()), ("w", ()))
+    return _group_nonnegative(setting, ("w", ()), *(("W", (layer,)) for layer in layers if layer >= first_layer))
 
 
-def everything_nonnegative(problem: Problem) -> bool:
+def everything_nonnegative(setting: Setting) -> bool:
     """Return whether inputs, weights and hidden biases are all ≥ 0."""
-    shape = problem.shape
-    inputs = problem.inputs
+    shape = setting.shape
+    inputs = setting.inputs
     if inputs is None:
-        good = _group_nonnegative(problem, ("x", ()))
+        good = _group_nonnegative(setting, ("x", ()))
     else:
-        good = inputs == "ones" or all(_nonnegative(problem, x) for x in inputs)
+        good = inputs == "ones" or all(_nonnegative(setting, x) for x in inputs)
     if shape.hidden_biases and (shape.hidden or shape.symbolic_depth):
-        layers = _hidden_layers(problem)
+        layers = _hidden_layers(setting)
         wanted = [("b", (layer, 1)) for layer in layers] if layers else [("biases", ())]
-        good = good and all(_group_nonnegative(problem, key) for key in wanted)
+        good = good and all(_group_nonnegative(setting, key) for key in wanted)
         for layer in layers:  # a sign for one unit says nothing of the others
-            good = good and _group_nonnegative(problem, ("b", (layer,)))
-    return good and _weights_nonnegative(problem, 1)
+            good = good and _group_nonnegative(setting, ("b", (layer,)))
+    return good and _weights_nonnegative(setting, 1)
 
 
-def facts(problem: Problem) -> Facts:
+def facts(setting: Setting) -> Facts:
     """Return what the shape, the signs and the rates imply."""
-    shape = problem.shape
+    shape = setting.shape
     slope = shape.activation.slope
     deep = bool(shape.hidden) or shape.symbolic_depth
     same = None
@@ -125,54 +125,54 @@ def facts(problem: Problem) -> Facts:
         same = "there is no hidden layer, and the masks have mean 1"
     elif slope == 1:
         same = "every unit is linear and masks of different layers are independent with mean 1 (induction on layers)"
-    elif everything_nonnegative(problem):
+    elif everything_nonnegative(setting):
         same = "all pre-activations are >= 0 on every mask, where the activation is the identity (induction on layers)"
-    elif _only_last_rate(problem):
+    elif _only_last_rate(setting):
         same = "only the last layer's masks vary, and D is affine in them"
     above = below = None
     if same is None and 0 <= slope <= 1:
-        if _weights_nonnegative(problem, 2):
+        if _weights_nonnegative(setting, 2):
             above = (
                 "Jensen layer by layer: the activation is convex and non-decreasing and all weights behind the first "
                 "layer are >= 0"
             )
-        inner = [("W", (layer,)) for layer in _hidden_layers(problem) if layer >= 2]
+        inner = [("W", (layer,)) for layer in _hidden_layers(setting) if layer >= 2]
         if (
-            problem.network is None
-            and not problem.shape.symbolic_depth
-            and not problem.sign(("w", ())).isdisjoint({"<=", "<"})
-            and problem.definition(("w", ())) is None
-            and _group_nonnegative(problem, *inner)
+            setting.network is None
+            and not setting.shape.symbolic_depth
+            and not setting.sign(("w", ())).isdisjoint({"<=", "<"})
+            and setting.definition(("w", ())) is None
+            and _group_nonnegative(setting, *inner)
         ):
             below = "Jensen: hidden values have means above their values without dropout, and output weights are <= 0"
     linear = not deep or slope == 1
-    weight = problem.definition(("w", ()))
-    free = problem.network is None and not problem.single_entries
+    weight = setting.definition(("w", ()))
+    free = setting.network is None and not setting.single_entries
     vanish = free and weight is not None and constant(weight) == 0
-    inputs = problem.definition(("x", ()))
+    inputs = setting.definition(("x", ()))
     origin = (
-        free and not shape.hidden_biases and problem.inputs is None and inputs is not None and constant(inputs) == 0
+        free and not shape.hidden_biases and setting.inputs is None and inputs is not None and constant(inputs) == 0
     )
     nothing = "the output weights are 0" if vanish else None
     if origin and not vanish:
         nothing = "the inputs are 0, and so are all hidden values, since there are no hidden biases"
-    at_least = _last_values_nonnegative(problem) and _group_nonnegative(problem, ("w", ()))
+    at_least = _last_values_nonnegative(setting) and _group_nonnegative(setting, ("w", ()))
     at_most = (
-        _last_values_nonnegative(problem)
+        _last_values_nonnegative(setting)
         and free
         and weight is None
-        and not problem.sign(("w", ())).isdisjoint({"<=", "<"})
+        and not setting.sign(("w", ())).isdisjoint({"<=", "<"})
     )
     sign = "the values before the output weights are >= 0, and so are" if at_least else ""
     sign = "the values before the output weights are >= 0, and <= 0 are" if at_most and not at_least else sign
-    rate = problem.rates[-1]
-    dropped = rate == Name("q") and not problem.sign(("q", ())).isdisjoint({">", "!="})
+    rate = setting.rates[-1]
+    dropped = rate == Name("q") and not setting.sign(("q", ())).isdisjoint({">", "!="})
     return Facts(
         mean_is_output=same,
         mean_above_output=above,
         mean_below_output=below,
         linear=linear,
-        identity=linear or everything_nonnegative(problem),
+        identity=linear or everything_nonnegative(setting),
         output_is_bias=nothing,
         output_sign=f"D - b has one sign on every mask: {sign} the output weights" if sign else None,
         output_below=not at_least,
@@ -180,27 +180,27 @@ def facts(problem: Problem) -> Facts:
     )
 
 
-def _last_values_nonnegative(problem: Problem) -> bool:
+def _last_values_nonnegative(setting: Setting) -> bool:
     """Return whether what the output weights multiply is ≥ 0 on all masks; with d = 1 that is x."""
-    shape = problem.shape
+    shape = setting.shape
     if shape.activation.slope == 0 and shape.hidden and not shape.symbolic_depth:
         return True
-    inputs = problem.inputs
+    inputs = setting.inputs
     above = (
-        _group_nonnegative(problem, ("x", ()))
+        _group_nonnegative(setting, ("x", ()))
         if inputs is None
-        else inputs == "ones" or all(_nonnegative(problem, x) for x in inputs)
+        else inputs == "ones" or all(_nonnegative(setting, x) for x in inputs)
     )
-    return (above and shape.activation.slope == 0 and bool(shape.hidden)) or everything_nonnegative(problem)
+    return (above and shape.activation.slope == 0 and bool(shape.hidden)) or everything_nonnegative(setting)
 
 
-def _only_last_rate(problem: Problem) -> bool:
-    return len(problem.rates) > 1 and all(constant(rate) == 0 for rate in problem.rates[:-1])
+def _only_last_rate(setting: Setting) -> bool:
+    return len(setting.rates) > 1 and all(constant(rate) == 0 for rate in setting.rates[:-1])
 
 
-def _ratio(problem: Problem, layer: int) -> Expression:
+def _ratio(setting: Setting, layer: int) -> Expression:
     """Return t_l = q_l/(1 − q_l)."""
-    rate = problem.rates[layer if len(problem.rates) > 1 else 0]
+    rate = setting.rates[layer if len(setting.rates) > 1 else 0]
     if rate == Name("q"):
         return Divide(Name("q"), Name("p"))
     value = constant(rate)
@@ -210,26 +210,26 @@ def _ratio(problem: Problem, layer: int) -> Expression:
     return top if value.denominator == 1 else Divide(top, bottom)
 
 
-def written_out(problem: Problem, known: Facts) -> Moments | None:
+def written_out(setting: Setting, known: Facts) -> Moments | None:
     """Return W(x), E D and Var D as sums over indices, for a depth that is a number; None where that is not known."""
-    shape = problem.shape
+    shape = setting.shape
     if shape.symbolic_depth or len(shape.hidden) >= MAX_WRITTEN_DEPTH or known.mean_is_output is None:
         return None
-    if problem.network is not None or problem.single_entries:
+    if setting.network is not None or setting.single_entries:
         return None
-    fixed = _only_last_rate(problem)
+    fixed = _only_last_rate(setting)
     if fixed and not known.linear and shape.activation.slope != 0:
         return None  # the grammar writes relu, and no leaky one
-    walker = _Writer(problem, nonlinear=fixed and not known.linear)
+    walker = _Writer(setting, nonlinear=fixed and not known.linear)
     output = walker.mean(len(shape.hidden) + 1, None)
     variance = walker.last_layer_variance() if fixed else walker.covariance(len(shape.hidden) + 1, None, None)
     return Moments(output, output, variance, known.mean_is_output)
 
 
 class _Writer:
-    def __init__(self, problem: Problem, *, nonlinear: bool) -> None:
-        self.problem, self.shape, self.nonlinear = problem, problem.shape, nonlinear
-        self.widths = [problem.shape.inputs, *problem.shape.hidden]
+    def __init__(self, setting: Setting, *, nonlinear: bool) -> None:
+        self.setting, self.shape, self.nonlinear = setting, setting.shape, nonlinear
+        self.widths = [setting.shape.inputs, *setting.shape.hidden]
         self.fresh = (f"i{k}" for k in itertools.count())
 
     def weight(self, layer: int, unit: str | None, before: str) -> Expression:
@@ -267,7 +267,7 @@ class _Writer:
             spread = Add((self.covariance(layer - 1, i, i), spread))
         left, right = self.weight(layer, a, i), self.weight(layer, b, i)
         weights: tuple[Expression, ...] = (Power(left, two),) if a == b else (left, right)
-        noise = Multiply((_ratio(self.problem, layer - 1), self.sum(layer - 1, i, Multiply((*weights, spread)))))
+        noise = Multiply((_ratio(self.setting, layer - 1), self.sum(layer - 1, i, Multiply((*weights, spread)))))
         if layer == 1:
             return noise
         i, k = next(self.fresh), next(self.fresh)
@@ -279,17 +279,17 @@ class _Writer:
         layer = len(self.shape.hidden)
         i = next(self.fresh)
         term = Multiply((self.weight(layer + 1, None, i), self.mean(layer, i)))
-        return Multiply((_ratio(self.problem, layer), self.sum(layer, i, Power(term, Number(Fraction(2))))))
+        return Multiply((_ratio(self.setting, layer), self.sum(layer, i, Power(term, Number(Fraction(2))))))
 
 
-def uniform_moments(problem: Problem, known: Facts) -> Moments | None:
+def uniform_moments(setting: Setting, known: Facts) -> Moments | None:
     """Return the closed product for equal weights, inputs all 1 and no biases, for symbolic K, n and d."""
-    shape = problem.shape
-    weight = problem.definition(("weights", ()))
-    separate = set(problem.definitions) - {("weights", ()), ("y", ())}
+    shape = setting.shape
+    weight = setting.definition(("weights", ()))
+    separate = set(setting.definitions) - {("weights", ()), ("y", ())}
     if (
         weight is None
-        or problem.inputs != "ones"
+        or setting.inputs != "ones"
         or not known.identity
         or shape.hidden_biases
         or shape.output_bias
@@ -305,7 +305,7 @@ def uniform_moments(problem: Problem, known: Facts) -> Moments | None:
 
     def growth(layer: int, width: Expression) -> Expression:
         """1 + q_l/(p_l m)."""
-        ratio = _ratio(problem, layer)
+        ratio = _ratio(setting, layer)
         if isinstance(ratio, Divide):
             return Add((one, Divide(ratio.top, Multiply((ratio.bottom, width)))))
         return Add((one, Divide(ratio, width)))

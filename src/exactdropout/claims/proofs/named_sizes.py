@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import flint
 import sympy
 
-from exactdropout.claims.flattened import MAX_ELEMENT, Flat
 from exactdropout.claims.language.syntax import (
     Claim,
     Comparison,
@@ -23,229 +21,141 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.proofs.inequality import nonnegative, positive
-from exactdropout.claims.refutation.search import key_text
+from exactdropout.claims.proofs.ring_domain import MAX_ELEMENT, Quotient, RingDomain, product
 from exactdropout.claims.setting.named_sizes import (
     Key,
     Scope,
     Unsupported,
     entries,
-    free_keys,
+    key_text,
     mapped,
     parts,
     resolved,
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import Problem
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.model import Architecture
-from exactdropout.symbolic.criterion.masks import Layers, expected_cost, moments, states
+from exactdropout.symbolic.criterion.masks import expected_cost
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 
-__all__ = ["Quotient", "RingDomain", "expected_terms", "prove_at"]
+__all__ = ["Flat", "expected_terms", "prove_at"]
 
 
-@dataclass(frozen=True)
-class Quotient:
-    """top/bottom of two ring elements; the bottom is taken to be different from 0."""
+class Flat:
+    """Ring elements as FLINT polynomials in generators, atoms and t = q/p."""
 
-    top: ReluPolynomial
-    bottom: ReluPolynomial
+    def __init__(self, ring: ReluRing, keep: sympy.Symbol, *, dropping: bool) -> None:
+        """Fix the variables: generators, then atoms, then t; ``dropping`` says that a symbolic q is not 0."""
+        self.ring = ring
+        self.generators, self.atoms = len(ring.generators), len(ring.atoms)
+        self.size = self.generators + self.atoms + 1
+        self.context = flint.fmpq_mpoly_ctx.get([f"v{i}" for i in range(self.size)], "degrevlex")
+        self.signed = {i for i, g in enumerate(ring.generators) if not g.is_nonnegative}
+        self.strict = {i for i, g in enumerate(ring.generators) if g.is_nonzero}
+        if dropping:
+            self.strict.add(self.size - 1)
+        self.keep = ring.generators.index(keep) if keep in ring.generators else None
+        if any(atom.kind == "step" for atom in ring.atoms):
+            raise Unsupported("a derivative of relu")
 
-    def __add__(self, other: Quotient) -> Quotient:
-        """Return the sum."""
-        if self.bottom == other.bottom:
-            return Quotient(self.top + other.top, self.bottom)
-        return Quotient(
-            _product(self.top, other.bottom) + _product(other.top, self.bottom), _product(self.bottom, other.bottom)
-        )
+    def lift(self, element: ReluPolynomial) -> Any:
+        """Return an element, atoms as variables."""
+        terms: dict[tuple[int, ...], Any] = {}
+        for monomial, coefficient in element.terms.items():
+            atoms = [0] * self.atoms
+            for number in monomial:
+                atoms[number] += 1
+            for exponents, value in coefficient.terms():
+                terms[(*exponents, *atoms, 0)] = value
+        return self.context.from_dict(terms)
 
-    def __neg__(self) -> Quotient:
-        """Return the negative."""
-        return Quotient(-self.top, self.bottom)
-
-    def __sub__(self, other: Quotient) -> Quotient:
-        """Return the difference."""
-        return self + (-other)
-
-    def __mul__(self, other: Quotient) -> Quotient:
-        """Return the product."""
-        return Quotient(_product(self.top, other.top), _product(self.bottom, other.bottom))
-
-    def __pow__(self, exponent: int) -> Quotient:
-        """Return a power."""
-        result = Quotient(self.top.ring.one, self.top.ring.one)
-        for _ in range(exponent):
-            result = result * self
-        return result
-
-
-def _product(a: ReluPolynomial, b: ReluPolynomial) -> ReluPolynomial:
-    if a.size() * b.size() > MAX_ELEMENT * 50:
-        raise Unsupported("the polynomials grow beyond the limit")
-    result = a * b
-    if result.size() > MAX_ELEMENT:
-        raise Unsupported("the polynomials grow beyond the limit")
-    return result
-
-
-class RingDomain:
-    """Quotients in the ring over all free variables; a symbolic q enters by p = 1 − q > 0."""
-
-    def __init__(self, claim: Claim, problem: Problem, architecture: Architecture) -> None:
-        """Make the ring; sign assumptions become assumptions on its generators."""
-        self.keys = free_keys(claim, problem, architecture)
-        self.keep = sympy.Symbol("p", positive=True)
-        symbols: dict[Key, sympy.Symbol] = {}
-        flipped = set()
-        for key in self.keys:
-            if key == ("q", ()):
-                symbols[key] = self.keep
+    def reduced(self, element: ReluPolynomial) -> Any:
+        """Return the normal form modulo relu(−z) = relu(z) − z and relu(z)² = z relu(z)."""
+        polynomial = self.lift(element)
+        arguments = [self.lift(atom.argument) for atom in self.ring.atoms]
+        for number in reversed(range(self.atoms)):
+            index = self.generators + number
+            opposite = next((i for i in range(number) if arguments[i] == -arguments[number]), None)
+            powers = {m[index] for m in polynomial.monoms()}
+            if powers <= {0} or (opposite is None and powers <= {0, 1}):
                 continue
-            signs = problem.sign(key)
-            known: dict[str, bool] = {"nonzero": True} if "!=" in signs else {}
-            if signs & {">", "<"}:
-                known = {"positive": True}
-            elif signs & {">=", "<="}:
-                known["nonnegative"] = True
-            if signs & {"<", "<="}:
-                flipped.add(key)
-            symbols[key] = sympy.Symbol(key_text(key), real=True, **known)
-        self.ring = ReluRing(symbols.values())
-        self.free: dict[Key, Quotient] = {}
-        for key, symbol in symbols.items():
-            element = self.ring.generator(symbol)
-            if key in flipped:
-                element = -element
-            self.free[key] = self.whole(self.ring.one - element if key == ("q", ()) else element)
-        self.symbols = symbols
-        self.dropping = bool(problem.sign(("q", ())) & {">", "!="})
-        """Whether a symbolic q is assumed not to be 0."""
+            z, a = arguments[number], self.context.gen(index)
+            base = a if opposite is None else self.context.gen(self.generators + opposite) + arguments[number]
+            total = self.context.from_dict({})
+            for power in powers:
+                part = _coefficient_of(polynomial, index, power)
+                total += part * (z ** (power - 1) * base if power else 1)
+                if len(total) > MAX_ELEMENT:
+                    raise Unsupported("the normal form grows beyond the limit")
+            polynomial = total
+        return polynomial
 
-    def whole(self, element: ReluPolynomial) -> Quotient:
-        """Return an element over 1."""
-        return Quotient(element, self.ring.one)
+    def homogeneous(self, polynomial: Any) -> Any:
+        """Return the polynomial times (1 + t)^m with p = 1/(1 + t): the sign is kept, t = q/p ≥ 0 is a variable."""
+        if self.keep is None:
+            return polynomial
+        return self.over(polynomial)[0]
 
-    def number(self, value: Fraction) -> Quotient:
-        """Return a constant."""
-        return self.whole(self.ring.constant(value))
+    def over(self, polynomial: Any) -> tuple[Any, int]:
+        """Return (A, m) with polynomial = A(t)/(1 + t)^m."""
+        if self.keep is None:
+            return polynomial, 0
+        top = int(polynomial.degrees()[self.keep])
+        one_plus_t = 1 + self.context.gen(self.size - 1)
+        total = self.context.from_dict({})
+        for power in range(top + 1):
+            part = _coefficient_of(polynomial, self.keep, power)
+            if part != 0:
+                total += part * one_plus_t ** (top - power)
+        return total, top
 
-    def relu(self, value: Quotient) -> Quotient:
-        """Return relu(a/b) = relu(a b)/b², or relu(a)/b where b > 0 is manifest."""
-        if self.ring.is_positive(value.bottom):
-            return Quotient(self.ring.relu(value.top), value.bottom)
-        return Quotient(self.ring.relu(_product(value.top, value.bottom)), _product(value.bottom, value.bottom))
-
-    def root(self, value: Quotient) -> Quotient:
-        """Return the root of a square of a rational number."""
-        numbers = []
-        for part in (value.top, value.bottom):
-            constant = _constant(part)
-            if constant is None or constant < 0:
-                raise Unsupported("a root of something that is no rational number")
-            number = Fraction(math.isqrt(constant.numerator), math.isqrt(constant.denominator))
-            if number**2 != constant:
-                raise Unsupported("an irrational root")
-            numbers.append(number)
-        return self.number(numbers[0] / numbers[1])
-
-    def divide(self, top: Quotient, bottom: Quotient) -> Quotient:
-        """Return a quotient.
-
-        Raises:
-            Unsupported: the divisor is identically 0.
-        """
-        if not bottom.top:
-            raise Unsupported("a division by 0")
-        return Quotient(_product(top.top, bottom.bottom), _product(top.bottom, bottom.top))
-
-    def quantity(self, name: str, scope: Scope) -> Quotient:
-        """Return a quantity, from the sum over masks with equal hidden vectors merged."""
-        architecture, ring = scope.architecture, self.ring
-        rates = [scope.rate(layer) for layer in range(architecture.depth)]
-        keep = tuple(self.polynomial(self.number(Fraction(1)) - q) for q in rates)
-        x = tuple(self.polynomial(scope.values["x", (i + 1,)]) for i in range(architecture.inputs))
-        y = self.polynomial(scope.values["y", ()])
-        dropped = self.layers(scope, keep)
-        kept = self.layers(scope, (ring.one,) * len(keep))
-        share = self.number(Fraction(1, 2) if scope.half else Fraction(1))
-        totals = dict.fromkeys(("criterion", "risk", "mean", "variance", "second_moment"), self.number(Fraction(0)))
-        examples = [(x, y)] + ([((ring.zero,) * len(x), ring.zero)] if scope.half else [])
-        output = self.number(Fraction(0))
-        for index, (inputs, label) in enumerate(examples):
-            found = moments(dropped, states(dropped, inputs)[-1], (label,))
-            plain = moments(kept, states(kept, inputs)[-1], (label,))
-            scale, last = dropped.scale(dropped.depth - 1), dropped.keep[-1]
-            mean = Quotient(found.means[0], scale)
-            loss = Quotient(found.loss, scale * scale * last)
-            target = self.whole(label)
-            second = loss + target * (mean + mean) - target * target
-            totals["criterion"] += share * loss
-            totals["risk"] += share * self.whole(plain.loss)
-            totals["mean"] += share * mean
-            totals["second_moment"] += share * second
-            totals["variance"] += share * (second - mean * mean)
-            if index == 0:
-                output = self.whole(plain.means[0])
-        scope.quantities |= {**totals, "penalty": totals["criterion"] - totals["risk"], "output": output}
-        return scope.quantities[name]  # type: ignore[no-any-return]
-
-    def polynomial(self, value: Quotient) -> ReluPolynomial:
-        """Return a quotient whose bottom is a number as an element."""
-        bottom = _constant(value.bottom)
-        if bottom is None:
-            raise Unsupported("a weight, input or label that is no polynomial in the symbols")
-        return value.top * (1 / bottom)
-
-    def layers(self, scope: Scope, keep: tuple[ReluPolynomial, ...]) -> Layers:
-        """Return the network as ring elements."""
-        architecture, widths = scope.architecture, scope.architecture.widths
-        weights, biases = [], []
-        for layer in range(1, len(widths)):
-            last = layer == len(widths) - 1
-            weights.append(
-                tuple(
-                    tuple(
-                        self.polynomial(scope.values[("w", (i,)) if last else ("W", (layer, j, i))])
-                        for i in range(1, widths[layer - 1] + 1)
-                    )
-                    for j in range(1, widths[layer] + 1)
-                )
-            )
-            has = architecture.output_bias if last else architecture.hidden_biases
-            biases.append(
-                tuple(
-                    self.polynomial(scope.values[("b", ()) if last else ("b", (layer, j))]) if has else self.ring.zero
-                    for j in range(1, widths[layer] + 1)
-                )
-            )
-        slopes = tuple(a.slope for a in architecture.activations)
-        return Layers(ring=self.ring, weights=tuple(weights), biases=tuple(biases), slopes=slopes, keep=keep)
-
-
-def _constant(element: ReluPolynomial) -> Fraction | None:
-    if not element.terms:
-        return Fraction(0)
-    if set(element.terms) != {()} or not element.terms[()].is_constant():
+    def nonnegative(self, element: ReluPolynomial) -> str | None:
+        """Return how an element is shown to be ≥ 0."""
+        for polynomial in (self.lift(element), self.reduced(element)):
+            found = nonnegative(self.homogeneous(polynomial), self.signed)
+            if found is not None:
+                return found
         return None
-    value = element.terms[()].leading_coefficient()
-    return Fraction(int(value.p), int(value.q))
+
+    def positive(self, element: ReluPolynomial) -> str | None:
+        """Return how an element is shown to be > 0."""
+        for polynomial in (self.lift(element), self.reduced(element)):
+            found = positive(self.homogeneous(polynomial), self.signed, self.strict)
+            if found is not None:
+                return found
+        return None
+
+    def depends(self, index: int) -> bool:
+        """Return whether an atom's argument holds a variable: derivatives are not taken through atoms."""
+        return any(index < self.generators and self.lift(a.argument).degrees()[index] for a in self.ring.atoms)
 
 
-def expected_terms(problem: Problem, architecture: Architecture) -> float:
+def _coefficient_of(polynomial: Any, index: int, power: int) -> Any:
+    terms = {}
+    for monomial, value in polynomial.terms():
+        if monomial[index] == power:
+            exponents = list(monomial)
+            exponents[index] = 0
+            terms[tuple(exponents)] = value
+    return polynomial.context().from_dict(terms)
+
+
+def expected_terms(setting: Setting, architecture: Architecture) -> float:
     """Return the estimate of the terms that a derivation handles."""
-    free = [problem.sign(("W", (layer, 1, 1))).isdisjoint({">=", ">"}) for layer in range(1, architecture.depth)]
+    free = [setting.sign(("W", (layer, 1, 1))).isdisjoint({">=", ">"}) for layer in range(1, architecture.depth)]
     return expected_cost(architecture, [architecture.inputs], free)
 
 
-def prove_at(claim: Claim, problem: Problem, sizes: Mapping[str, int]) -> list[str] | None:
+def prove_at(claim: Claim, setting: Setting, sizes: Mapping[str, int]) -> list[str] | None:
     """Return the steps of a proof at named sizes, or None.
 
     Raises:
         Unsupported: the ring cannot express the claim.
     """
-    architecture = problem.architecture(dict(sizes))
-    domain = RingDomain(claim, problem, architecture)
-    scope = scope_of(claim, problem, architecture, sizes, domain, domain.free)
+    architecture = setting.architecture(dict(sizes))
+    domain = RingDomain(claim, setting, architecture)
+    scope = scope_of(claim, setting, architecture, sizes, domain, domain.free)
     statement = claim.statement
     match statement:
         case Comparison(sides, relations):
@@ -287,7 +197,7 @@ def _relation(left: Quotient, relation: str, right: Quotient, domain: RingDomain
         difference = -difference
     signed = difference.top
     if not domain.ring.is_positive(difference.bottom):
-        signed = _product(difference.top, difference.bottom)
+        signed = product(difference.top, difference.bottom)
     if relation in (">=", "<="):
         found = flat.nonnegative(signed)
         return (
@@ -327,7 +237,7 @@ def _monotone(statement: Monotonicity, scope: Scope, domain: RingDomain) -> list
     slope = top.derivative(along) * bottom - top * bottom.derivative(along)
     if direction == "constant":
         return ["The derivative is identically 0."] if slope == 0 else None
-    if problem_flips(domain, key) != (direction in ("nonincreasing", "decreasing")):
+    if stands_for_minus(domain, key) != (direction in ("nonincreasing", "decreasing")):
         slope = -slope
     if direction in ("nondecreasing", "nonincreasing"):
         found = nonnegative(slope, flat.signed)
@@ -336,7 +246,7 @@ def _monotone(statement: Monotonicity, scope: Scope, domain: RingDomain) -> list
     return None if found is None else [f"The derivative in {key_text(key)} has the right sign: {found}."]
 
 
-def problem_flips(domain: RingDomain, key: Key) -> bool:
+def stands_for_minus(domain: RingDomain, key: Key) -> bool:
     """Return whether the generator stands for minus the variable (a variable that is assumed to be ≤ 0)."""
     return key != ("q", ()) and domain.free[key].top == -domain.ring.generator(domain.symbols[key])
 
@@ -359,7 +269,7 @@ def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDom
             if key not in set(entries(scope.architecture)):
                 raise Unsupported("a minimum over something that is no weight or bias")
             assigned[key] = scope.evaluate(value)
-            if not _allowed(key, assigned[key], scope.problem, domain):
+            if not _allowed(key, assigned[key], scope.setting, domain):
                 raise Unsupported(f"an assumption on {key_text(key)} that the named value is not seen to satisfy")
     if not convex:
         through = {n.name for _, value in pairs for n in walk(value) if isinstance(n, Name)}
@@ -380,9 +290,9 @@ def _minimiser(pairs: Any, expression: Expression, scope: Scope, domain: RingDom
     ]
 
 
-def _allowed(key: Key, value: Quotient, problem: Problem, domain: RingDomain) -> bool:
+def _allowed(key: Key, value: Quotient, setting: Setting, domain: RingDomain) -> bool:
     """Return whether a weight's assumptions are seen to hold for its value: signs alone, by the form of the value."""
-    named = {n.name for c in problem.filters for side in c.sides for n in walk(side) if isinstance(n, Name)}
+    named = {n.name for c in setting.filters for side in c.sides for n in walk(side) if isinstance(n, Name)}
     if named & {"w", "W", "b", "weights", "biases"}:
         return False
     sign = value.top * value.bottom
@@ -390,7 +300,7 @@ def _allowed(key: Key, value: Quotient, problem: Problem, domain: RingDomain) ->
         ">": domain.ring.is_positive(sign), ">=": domain.ring.is_nonnegative(sign),
         "<": domain.ring.is_positive(-sign), "<=": domain.ring.is_nonnegative(-sign),
     }  # fmt: skip
-    return all(tests.get(relation, False) for relation in problem.sign(key))
+    return all(tests.get(relation, False) for relation in setting.sign(key))
 
 
 def _linear_criterion(scope: Scope, domain: RingDomain) -> Quotient:

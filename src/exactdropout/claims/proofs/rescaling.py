@@ -13,9 +13,9 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.language.syntax import Claim, Expression, Invariance, Name, Quantity, walk
-from exactdropout.claims.proofs.named_sizes import Quotient, RingDomain
+from exactdropout.claims.proofs.ring_domain import Quotient, RingDomain
 from exactdropout.claims.setting.named_sizes import Key, Scope, Unsupported, entries, targets
-from exactdropout.claims.setting.setting import SIZES, Problem
+from exactdropout.claims.setting.setting import SIZES, Setting
 from exactdropout.model import Architecture
 
 __all__ = ["prove_by_scaling"]
@@ -24,12 +24,12 @@ MAX_ENTRIES = 2_000
 _EVEN = frozenset({"criterion", "risk", "penalty", "variance", "second_moment"})
 
 
-def prove_by_scaling(claim: Claim, problem: Problem) -> tuple[str, list[str]] | None:
+def prove_by_scaling(claim: Claim, setting: Setting) -> tuple[str, list[str]] | None:
     """Return scope and steps where the map only rescales units, else None."""
     statement = claim.statement
-    if not isinstance(statement, Invariance) or problem.network is not None or problem.definitions:
+    if not isinstance(statement, Invariance) or setting.network is not None or setting.definitions:
         return None
-    shape = problem.shape
+    shape = setting.shape
     if shape.symbolic_depth or len(shape.hidden) > 20:
         return None
     if not all(isinstance(n, Quantity) or not isinstance(n, Name) for n in walk(statement.expression)):
@@ -47,12 +47,12 @@ def prove_by_scaling(claim: Claim, problem: Problem) -> tuple[str, list[str]] | 
             output_bias=shape.output_bias,
             activation=shape.activation,
         )
-    elif shape.named and problem.architecture({}).parameters <= MAX_ENTRIES:
-        architecture = problem.architecture({})
+    elif shape.named and setting.architecture({}).parameters <= MAX_ENTRIES:
+        architecture = setting.architecture({})
     else:
         return None
     try:
-        return _scaled(claim, statement, problem, architecture, sizes, groups=groups)
+        return _scaled(claim, statement, setting, architecture, sizes, groups=groups)
     except Unsupported:
         return None
 
@@ -62,22 +62,22 @@ def _single(target: Name) -> bool:
 
 
 def _scaled(
-    claim: Claim, statement: Invariance, problem: Problem, architecture: Architecture, sizes: dict[str, int], *,
+    claim: Claim, statement: Invariance, setting: Setting, architecture: Architecture, sizes: dict[str, int], *,
     groups: bool,
 ) -> tuple[str, list[str]] | None:  # fmt: skip
-    domain = RingDomain(claim, problem, architecture)
+    domain = RingDomain(claim, setting, architecture)
     one = domain.number(Fraction(1))
     values: dict[Key, Any] = dict.fromkeys([*entries(architecture), ("y", ())], one)
     values |= {("x", (i + 1,)): one for i in range(architecture.inputs)}
     values |= {key: v for key, v in domain.free.items() if key not in values}
-    scope = Scope(problem, architecture, sizes, domain, values, problem.half)
+    scope = Scope(setting, architecture, sizes, domain, values, setting.half)
     factors: dict[Key, Quotient] = {}
     for target, expression in statement.map:
         factor = _factor(target, expression, scope, domain)
         if factor is None:
             return None
         factors |= dict.fromkeys(targets(target, scope), factor)
-    inputs_free = problem.inputs is None
+    inputs_free = setting.inputs is None
     if not inputs_free and any(key[0] == "x" for key in factors):
         return None
 
@@ -102,9 +102,9 @@ def _scaled(
             following.append(scales[0])
         unit = following
     names = {n.name for n in walk(statement.expression) if isinstance(n, Quantity)}
-    if not _kept(names, unit[0], of(("y", ())), one, label_free=problem.label is None):
+    if not _kept(names, unit[0], of(("y", ())), one, label_free=setting.label is None):
         return None
-    scope_text = f"all sizes of {problem.shape}" if groups else f"the sizes of {problem.shape}"
+    scope_text = f"all sizes of {setting.shape}" if groups else f"the sizes of {setting.shape}"
     return scope_text, [
         "The map multiplies every unit by one factor: its incoming weights times the factors of the units before, "
         "and its bias, agree.",

@@ -22,14 +22,14 @@ from exactdropout.claims.language.syntax import (
     Power,
     Quantity,
     Repeated,
+    expression_text,
     rebuilt,
 )
-from exactdropout.claims.printing import expression_text
 from exactdropout.claims.proofs.index_sums import Element, Sums
 from exactdropout.claims.proofs.known_moments import Facts, Moments
-from exactdropout.claims.proofs.named_sizes import Quotient
+from exactdropout.claims.proofs.ring_domain import Quotient
 from exactdropout.claims.setting.named_sizes import Unsupported, parameters
-from exactdropout.claims.setting.setting import Problem, constant
+from exactdropout.claims.setting.setting import Setting, constant
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 
 __all__ = ["World", "plain"]
@@ -55,29 +55,29 @@ class World:
     """Symbols for everything that is free, quantities opaque or written out, and values of expressions."""
 
     def __init__(
-        self, claim: Claim, problem: Problem, known: Facts, moments: Moments | None, *, floor: bool = False
+        self, claim: Claim, setting: Setting, known: Facts, moments: Moments | None, *, floor: bool = False
     ) -> None:
         """Make the symbols; ``moments=None`` keeps the quantities opaque.
 
         ``floor`` splits J_D and E D² at the mask that drops the whole last layer, and knows nothing else of them. The
         symbols that no claim names have a prime: an author's t or m is another one.
         """
-        self.problem, self.known, self.moments, self.floor = problem, known, moments, floor
+        self.setting, self.known, self.moments, self.floor = setting, known, moments, floor
         self.used: set[str] = set()
         self.long_names: dict[str, int] = {}
         self.inside_relu: set[int] = set()
         """Generators that a relu holds: it counts as one opaque factor, so no derivative in them is known."""
-        dropping = problem.sign(("q", ())) & {">", "!="}
+        dropping = setting.sign(("q", ())) & {">", "!="}
         symbols: dict[str, sympy.Symbol] = {
             "t'": sympy.Symbol("t'", nonnegative=True, **({"positive": True} if dropping else {})),
             "K": sympy.Symbol("K", positive=True),
             "n": sympy.Symbol("n", positive=True),
             "m'": sympy.Symbol("m'", nonnegative=True),
         }
-        self.names = [name for name, _ in (*parameters(claim, problem), ("y", ()))]
+        self.names = [name for name, _ in (*parameters(claim, setting), ("y", ()))]
         for name in self.names:
-            symbols[name] = sympy.Symbol(name, real=True, **_assumed(problem, name))
-        self.flipped = {name for name in self.names if problem.sign((name, ())) & {"<", "<="}}
+            symbols[name] = sympy.Symbol(name, real=True, **_assumed(setting, name))
+        self.flipped = {name for name in self.names if setting.sign((name, ())) & {"<", "<="}}
         """Symbols whose generator stands for minus their value, which is not negative."""
         symbols["s'"] = sympy.Symbol("s'", positive=True)
         signed = "VEST" + ("WM" if known.output_sign else "")
@@ -92,7 +92,7 @@ class World:
         self.ring = ReluRing(symbols.values())
         self.symbols = symbols
         self.powers: dict[str, ToDepth] = {}
-        shape = problem.shape
+        shape = setting.shape
         sizes = {"K": shape.inputs, "n": shape.hidden[0] if len(set(shape.hidden)) == 1 else None}
         self.extents = {k: k if isinstance(v, str) else None if v is None else str(v) for k, v in sizes.items()}
         extents = {"K": self._generator("K"), "n": self._generator("n")}
@@ -113,7 +113,7 @@ class World:
         if self.used & {"criterion", "penalty", "risk"} and not self.floor:
             yield "For each example J_D = Var D + (E D - y)^2, R = (W(x) - y)^2, penalty = J_D - R, and Var D >= 0."
         if self.floor and self.used:
-            known = last_layer_share(self.problem)
+            known = last_layer_share(self.setting)
             share = "> 0" if known is None else f"= {expression_text(known)}"
             yield (
                 f"With a probability s {share} all masks of the last layer are 0 and D is the output bias: "
@@ -199,7 +199,7 @@ class World:
         return Quotient(value.bottom, value.top)
 
     def _variable(self, name: str, indices: tuple[Expression, ...], bound: Mapping[str, str]) -> Element:
-        shape = self.problem.shape
+        shape = self.setting.shape
         if name in bound:
             raise Unsupported("an index as a number")
         if name in ("K", "n") and not indices:
@@ -217,16 +217,16 @@ class World:
             return self._entry(name, indices, bound)
         if indices or name in ("weights", "biases"):
             raise Unsupported(f"{name} as one number")
-        definition = self.problem.definition((name, ()))
+        definition = self.setting.definition((name, ()))
         if definition is not None:
             return self.evaluate(definition, {})
-        if name == "y" and self.problem.label is not None:
-            return self.evaluate(self.problem.label, {})
+        if name == "y" and self.setting.label is not None:
+            return self.evaluate(self.setting.label, {})
         value = self.sums.scalar(self._generator(name))
         return -value if name in self.flipped else value
 
     def _rate(self, name: str, indices: tuple[Expression, ...]) -> Element:
-        rates = self.problem.rates
+        rates = self.setting.rates
         if indices or (len(rates) > 1 and Name("q") not in rates):
             raise Unsupported("rates of single layers")
         rate = rates[0] if len(rates) == 1 else Name("q")
@@ -237,7 +237,7 @@ class World:
         return self.sums.scalar(Quotient(t if name == "q" else one, one + t))
 
     def _entry(self, name: str, indices: tuple[Expression, ...], bound: Mapping[str, str]) -> Element:
-        problem, shape = self.problem, self.problem.shape
+        setting, shape = self.setting, self.setting.shape
         if name == "W" and len(indices) == 2 and len(shape.hidden) == 1:
             indices = (Number(Fraction(1)), *indices)
         if name == "b" and len(indices) == 1 and len(shape.hidden) == 1:
@@ -253,16 +253,16 @@ class World:
         if len(units) != wanted or not all(isinstance(u, Name) and u.name in bound for u in units):
             raise Unsupported("an entry that is not named by indices of sums")
         keys = [(name, (int(constant(indices[0]) or 0),))] if layered else [(name, ())]
-        definition = next((d for k in keys if (d := problem.definition(k)) is not None), None)
-        if problem.single_entries:
+        definition = next((d for k in keys if (d := setting.definition(k)) is not None), None)
+        if setting.single_entries:
             raise Unsupported("single entries with values of their own")
         if definition is not None:
             return self.evaluate(definition, {})
-        if name == "x" and problem.inputs is not None:
-            if problem.inputs == "ones":
+        if name == "x" and setting.inputs is not None:
+            if setting.inputs == "ones":
                 return self._number(Fraction(1))
             raise Unsupported("inputs that are numbers")
-        if problem.network is not None:
+        if setting.network is not None:
             raise Unsupported("weights that are numbers")
         return self.sums.factor(label, tuple(bound[u.name] for u in units if isinstance(u, Name)))
 
@@ -285,8 +285,8 @@ class World:
 
     def _power(self, base: Element, exponent: Expression) -> Element:
         slope, offset = _linear_in_depth(rebuilt(exponent, self._size))
-        if not self.problem.shape.symbolic_depth:
-            slope, offset = 0, offset + slope * (len(self.problem.shape.hidden) + 1)
+        if not self.setting.shape.symbolic_depth:
+            slope, offset = 0, offset + slope * (len(self.setting.shape.hidden) + 1)
         if abs(slope) > 20 or abs(offset) > 100:
             raise Unsupported("a large exponent")
         offset += slope  # d = m + 1
@@ -357,14 +357,14 @@ class World:
 
     def _quantity(self, name: str) -> Element:
         """Return a quantity: the sum over examples of share times its value on the example."""
-        shape = self.problem.shape
+        shape = self.setting.shape
         y = self._variable("y", (), {})
         main = self._example("", y)
         if name not in main:
             raise Unsupported(f"{name} beside the mask that drops the last layer")
         if name == "output":
             return main["output"]
-        if not self.problem.half:
+        if not self.setting.half:
             return main[name]
         half = self._number(Fraction(1, 2))
         zero = self._number(Fraction(0))
@@ -409,31 +409,31 @@ class World:
         }
 
     def _output_bias(self) -> Element:
-        if not self.problem.shape.output_bias:
+        if not self.setting.shape.output_bias:
             return self._number(Fraction(0))
         return self._entry("b", (), {})
 
     def _floor(self, suffix: str, y: Element) -> dict[str, Element]:
         """Return J_D = s (b − y)² + S and E D² = s b² + T; s is the probability of that mask."""
         share, rest, moment = (self.sums.scalar(self._generator(f"{n}'")) for n in ("s", f"S{suffix}", f"T{suffix}"))
-        known = last_layer_share(self.problem)
+        known = last_layer_share(self.setting)
         if known is not None:
             share = self.evaluate(known, {})
         b = self._output_bias()
         return {"criterion": share * (b - y) ** 2 + rest, "second_moment": share * b * b + moment}
 
 
-def last_layer_share(problem: Problem) -> Expression | None:
+def last_layer_share(setting: Setting) -> Expression | None:
     """Return q^n, the probability of the mask that drops a last layer of n units; None where n is a symbol or large."""
-    shape, rate = problem.shape, problem.rates[-1]
+    shape, rate = setting.shape, setting.rates[-1]
     width = shape.hidden[-1] if shape.hidden else shape.inputs
     if not isinstance(width, int) or width > _MOST_DROPPED:
         return None
     return rate if width == 1 else Power(rate, Number(Fraction(width)))
 
 
-def _assumed(problem: Problem, name: str) -> dict[str, bool]:
-    signs = problem.sign((name, ()))
+def _assumed(setting: Setting, name: str) -> dict[str, bool]:
+    signs = setting.sign((name, ()))
     if signs & {">", "<"}:
         return {"positive": True}
     nonzero = {"nonzero": True} if "!=" in signs else {}

@@ -28,7 +28,8 @@ from exactdropout.claims.language.syntax import (
 )
 from exactdropout.claims.refutation.search import Naive, Variant, candidates, failure
 from exactdropout.claims.setting.named_sizes import Undefined, Unsupported
-from exactdropout.claims.setting.setting import Problem, constant
+from exactdropout.claims.setting.setting import Setting, constant
+from exactdropout.claims.verdict import NearMiss
 from exactdropout.errors import InvalidInput
 
 __all__ = ["edits", "near_miss"]
@@ -117,7 +118,7 @@ _VARIANTS: tuple[tuple[str, Variant], ...] = (
 )
 
 
-def near_miss(claim: Claim, problem: Problem) -> str | None:
+def near_miss(claim: Claim, setting: Setting) -> NearMiss | None:
     """Return the slip that explains a refuted claim, or None."""
     if not isinstance(claim.statement, Comparison) or claim.statement.relations != ("=",):
         return None  # an inequality that holds after an edit explains little
@@ -126,32 +127,31 @@ def near_miss(claim: Claim, problem: Problem) -> str | None:
         for name, variant in _VARIANTS:
             if (
                 variant == "other mass"
-                and problem.inputs is not None
-                and problem.label is not None
-                and not problem.half
+                and setting.inputs is not None
+                and setting.label is not None
+                and not setting.half
             ):
                 continue
-            if variant == "last kept" and _only_last_masks(problem):
+            if variant == "last kept" and _only_last_masks(setting):
                 continue  # without them there is no dropout at all
-            if _everywhere(claim, problem, variant):
-                told = f"{name}; then the claim holds at {POINTS} exact points"
-                other = _edit(claim, problem, "a factor") if variant == "other mass" else None
-                return told if other is None else f"{told}. Or {other}"
-    return _edit(claim, problem, "")
+            if _everywhere(claim, setting, variant):
+                other = _edit(claim, setting, "a factor") if variant == "other mass" else None
+                return NearMiss(name, POINTS, other=other)
+    return _edit(claim, setting, "")
 
 
-def _edit(claim: Claim, problem: Problem, start: str) -> str | None:
+def _edit(claim: Claim, setting: Setting, start: str) -> NearMiss | None:
     """Return the first edit, of those whose name starts so, that makes the claim hold."""
     for name, changed in edits(claim):
-        if name.startswith(start) and not _trivial(changed) and _everywhere(changed, problem, "dropout"):
-            return f"{name}; {changed} holds at {POINTS} exact points"
+        if name.startswith(start) and not _trivial(changed) and _everywhere(changed, setting, "dropout"):
+            return NearMiss(name, POINTS, changed)
     return None
 
 
-def _only_last_masks(problem: Problem) -> bool:
+def _only_last_masks(setting: Setting) -> bool:
     """Return whether no layer but the last is dropped."""
-    alone = not problem.shape.hidden and not problem.shape.symbolic_depth
-    return alone or (len(problem.rates) > 1 and all(constant(rate) == 0 for rate in problem.rates[:-1]))
+    alone = not setting.shape.hidden and not setting.shape.symbolic_depth
+    return alone or (len(setting.rates) > 1 and all(constant(rate) == 0 for rate in setting.rates[:-1]))
 
 
 def _trivial(claim: Claim) -> bool:
@@ -160,21 +160,21 @@ def _trivial(claim: Claim) -> bool:
     return isinstance(statement, Comparison) and statement.sides[0] == statement.sides[1]
 
 
-def _everywhere(claim: Claim, problem: Problem, variant: Variant) -> bool:
+def _everywhere(claim: Claim, setting: Setting, variant: Variant) -> bool:
     """Return whether a claim holds at many points; a false one usually fails at the first few.
 
     Simple points may all lie where a unit is linear: as many random ones must agree, as far as they are admissible.
     """
-    held = _held(claim, problem, variant, simple=True)
-    if held is None or _held(claim, problem, variant, simple=False) is None:
+    held = _held(claim, setting, variant, simple=True)
+    if held is None or _held(claim, setting, variant, simple=False) is None:
         return False
-    return held >= 3 and (held == POINTS or problem.shape.named)
+    return held >= 3 and (held == POINTS or setting.shape.named)
 
 
-def _held(claim: Claim, problem: Problem, variant: Variant, *, simple: bool) -> int | None:
+def _held(claim: Claim, setting: Setting, variant: Variant, *, simple: bool) -> int | None:
     """Return at how many points, of one kind, a claim was found to hold; None if it failed at one."""
     held = 0
-    for scope in candidates(claim, problem, limit=POINTS * 6, seed=1, simple=simple):
+    for scope in candidates(claim, setting, limit=POINTS * 6, seed=1, simple=simple):
         try:
             scope.domain = Naive(variant)
             if failure(claim, scope) is not None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from exactdropout.claims.language.syntax import Claim, Comparison, Expression, Invariance, Minimiser, Monotonicity
+from exactdropout.claims.language.syntax import Claim, Comparison, Expression, Invariance, Minimiser, Monotonicity, Name
 from exactdropout.claims.setting.named_sizes import (
     Fractions,
     Key,
@@ -19,17 +19,19 @@ from exactdropout.claims.setting.named_sizes import (
     Undefined,
     Unsupported,
     free_keys,
+    key_name,
+    key_text,
     mapped,
     resolved,
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import Problem
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verdict import Counterexample
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 
-__all__ = ["Naive", "Variant", "candidates", "concrete", "failure", "holds_at", "key_text", "search"]
+__all__ = ["Naive", "Variant", "candidates", "concrete", "failure", "holds_at", "search"]
 
 F = Fraction
 Variant = Literal["dropout", "classic", "classic full", "last kept", "other mass"]
@@ -113,13 +115,13 @@ def concrete(scope: Scope, variant: Variant = "dropout") -> tuple[Network, Examp
 
 def admissible(scope: Scope) -> bool:
     """Return whether the point satisfies every assumption."""
-    problem = scope.problem
+    setting = scope.setting
     for key, value in scope.values.items():
-        if any(not _RELATIONS[sign](value, F(0)) for sign in problem.sign(key)):
+        if any(not _RELATIONS[sign](value, F(0)) for sign in setting.sign(key)):
             return False
     if any(not 0 <= scope.rate(layer) < 1 for layer in range(scope.architecture.depth)):
         return False
-    return all(not _fails(c, scope) for c in problem.filters)
+    return all(not _fails(c, scope) for c in setting.filters)
 
 
 def _fails(comparison: Comparison, scope: Scope) -> tuple[Fraction, str, Fraction] | None:
@@ -164,7 +166,7 @@ def failure(claim: Claim, scope: Scope) -> Failure | None:
 def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
     """Compare with larger values of the variable; what assumptions give by it moves with it."""
     variable = statement.variable
-    free = {k: scope.values[k] for k in free_keys(claim, scope.problem, scope.architecture)}
+    free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture)}
     key: Key
     key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
     if key not in free:
@@ -174,7 +176,7 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
     steps = [v for v in (_RATES if key[0] == "q" else _VALUES[:8]) if v > here]
     relation = _DIRECTIONS[statement.direction]
     for other in sorted(steps):
-        moved = scope_of(claim, scope.problem, scope.architecture, scope.sizes, scope.domain, free | {key: other})
+        moved = scope_of(claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: other})
         if not admissible(moved):
             continue
         after = moved.evaluate(statement.expression)
@@ -209,13 +211,13 @@ def _not_minimal(pairs: Any, expression: Expression, scope: Scope) -> Failure | 
     return None
 
 
-def candidates(claim: Claim, problem: Problem, *, limit: int, seed: int = 0, simple: bool = True) -> Iterator[Scope]:
+def candidates(claim: Claim, setting: Setting, *, limit: int, seed: int = 0, simple: bool = True) -> Iterator[Scope]:
     """Yield admissible points, simple ones first: small sizes, few different values, then small random rationals.
 
     Without ``simple`` all points are random.
     """
-    sizes = list(problem.sizes())
-    rounds = [(s, _points(claim, problem, s, seed, simple=simple)) for s in sizes]
+    sizes = list(setting.sizes())
+    rounds = [(s, _points(claim, setting, s, seed, simple=simple)) for s in sizes]
     count = 0
     while rounds and count < limit:
         for item in list(rounds):
@@ -231,16 +233,16 @@ def candidates(claim: Claim, problem: Problem, *, limit: int, seed: int = 0, sim
 
 
 def _points(
-    claim: Claim, problem: Problem, sizes: dict[str, int], seed: int, *, simple: bool
+    claim: Claim, setting: Setting, sizes: dict[str, int], seed: int, *, simple: bool
 ) -> Iterator[Scope | bool]:
-    architecture = problem.architecture(sizes)
+    architecture = setting.architecture(sizes)
     if architecture.mask_bits > MAX_MASK_BITS:
         return
-    keys = free_keys(claim, problem, architecture)
+    keys = free_keys(claim, setting, architecture)
     rng = random.Random(f"{seed} {sorted(sizes.items())}")
     for free in itertools.chain(_simple(keys) if simple else (), _random(keys, rng)):
         try:
-            scope = scope_of(claim, problem, architecture, sizes, Naive(), free)
+            scope = scope_of(claim, setting, architecture, sizes, Naive(), free)
             yield scope if admissible(scope) else False
         except Undefined:
             yield False
@@ -269,10 +271,10 @@ def _random(keys: list[Key], rng: random.Random) -> Iterator[dict[Key, Fraction]
         yield {k: rng.choice(_RATES) if k[0] == "q" else rng.choice(_VALUES[:width]) for k in keys}
 
 
-def search(claim: Claim, problem: Problem, *, limit: int) -> Counterexample | None:
+def search(claim: Claim, setting: Setting, *, limit: int) -> Counterexample | None:
     """Return the simplest counterexample found among ``limit`` points, or None."""
     unsupported = 0
-    for scope in candidates(claim, problem, limit=limit):
+    for scope in candidates(claim, setting, limit=limit):
         try:
             if failure(claim, scope) is not None:
                 return _simplified(claim, scope)
@@ -295,12 +297,12 @@ def holds_at(claim: Claim, scope: Scope) -> bool | None:
 
 def _simplified(claim: Claim, scope: Scope) -> Counterexample:
     """Make values of a counterexample simpler one by one while it remains one."""
-    problem = scope.problem
-    keys = free_keys(claim, problem, scope.architecture)
+    setting = scope.setting
+    keys = free_keys(claim, setting, scope.architecture)
 
     def fails(free: Mapping[Key, Fraction]) -> Scope | None:
         try:
-            trial = scope_of(claim, problem, scope.architecture, scope.sizes, Naive(), free)
+            trial = scope_of(claim, setting, scope.architecture, scope.sizes, Naive(), free)
             return trial if admissible(trial) and failure(claim, trial) is not None else None
         except (Undefined, Unsupported):
             return None
@@ -319,7 +321,7 @@ def _simplified(claim: Claim, scope: Scope) -> Counterexample:
     found_failure = failure(claim, scope)
     assert found_failure is not None
     network, data, rates = concrete(scope)
-    shape = problem.shape
+    shape = setting.shape
     symbols = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
     named = {name: F(scope.sizes[name]) for name, symbolic in symbols.items() if symbolic}
     return Counterexample(
@@ -328,6 +330,7 @@ def _simplified(claim: Claim, scope: Scope) -> Counterexample:
         right=found_failure.right,
         note=found_failure.note,
         values=named | {key_text(k): scope.values[k] for k in keys},
+        names=(*map(Name, named), *map(key_name, keys)),
         network=network,
         data=data,
         rates=rates,
@@ -336,11 +339,3 @@ def _simplified(claim: Claim, scope: Scope) -> Counterexample:
 
 def _weight(value: Fraction) -> tuple[int, int]:
     return abs(value.numerator) + 4 * (value.denominator - 1), int(value < 0)
-
-
-def key_text(key: Key) -> str:
-    """Return a variable as the grammar writes it."""
-    name, indices = key
-    if not indices:
-        return name
-    return f"{name}[{indices[0]}]" + (f"[{','.join(map(str, indices[1:]))}]" if len(indices) > 1 else "")

@@ -28,7 +28,7 @@ from exactdropout.claims.language.syntax import (
     Repeated,
     walk,
 )
-from exactdropout.claims.setting.setting import SIZES, Problem
+from exactdropout.claims.setting.setting import SIZES, Setting
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture
 
@@ -41,6 +41,8 @@ __all__ = [
     "Unsupported",
     "entries",
     "free_keys",
+    "key_name",
+    "key_text",
     "mapped",
     "parts",
     "resolved",
@@ -128,11 +130,25 @@ def _exists(key: Key, architecture: Architecture) -> bool:
     return len(indices) == 3 and 1 <= indices[1] <= widths[layer] and 1 <= indices[2] <= widths[layer - 1]
 
 
+def key_text(key: Key) -> str:
+    """Return a variable as the grammar writes it."""
+    name, indices = key
+    if not indices:
+        return name
+    return f"{name}[{indices[0]}]" + (f"[{','.join(map(str, indices[1:]))}]" if len(indices) > 1 else "")
+
+
+def key_name(key: Key) -> Name:
+    """Return a variable as a name of the grammar: ``W[1][1,2]`` has three indices."""
+    name, indices = key
+    return Name(name, tuple(Number(Fraction(i)) for i in indices))
+
+
 @dataclass
 class Scope:
     """Values of all variables of a claim at named sizes."""
 
-    problem: Problem
+    setting: Setting
     architecture: Architecture
     sizes: Mapping[str, int]
     domain: Domain
@@ -143,7 +159,7 @@ class Scope:
 
     def rate(self, layer: int | None) -> Any:
         """Return the drop rate of a droppable layer (0 is the inputs), or the common one."""
-        rates = self.problem.rates
+        rates = self.setting.rates
         if layer is None:
             if len(rates) == 1:
                 return self.evaluate(rates[0], rates=True)
@@ -233,7 +249,7 @@ class Scope:
 
     def rational(self, node: Expression, bound: Mapping[str, int]) -> Fraction:
         """Return the value of an expression in sizes and indices alone."""
-        plain = Scope(self.problem, self.architecture, self.sizes, Fractions(), {}, self.half)
+        plain = Scope(self.setting, self.architecture, self.sizes, Fractions(), {}, self.half)
         try:
             return Fraction(plain.evaluate(node, bound))
         except InvalidInput as error:
@@ -323,37 +339,37 @@ def parts(claim: Claim) -> list[Expression]:
     return found
 
 
-def parameters(claim: Claim, problem: Problem) -> list[Key]:
+def parameters(claim: Claim, setting: Setting) -> list[Key]:
     """Return the free scalar symbols of a claim and of what surrounds it."""
-    trees: list[Any] = [*parts(claim), *problem.definitions.values(), *problem.filters]
-    trees += [*(problem.inputs if isinstance(problem.inputs, tuple) else ()), *filter(None, [problem.label])]
+    trees: list[Any] = [*parts(claim), *setting.definitions.values(), *setting.filters]
+    trees += [*(setting.inputs if isinstance(setting.inputs, tuple) else ()), *filter(None, [setting.label])]
     bound = {node.index for tree in trees for node in walk(tree) if isinstance(node, Repeated)}
     known = {"w", "W", "b", "x", "y", "q", "p", "weights", "biases", *SIZES, *bound}
-    names = {n.name for tree in trees for n in walk(tree) if isinstance(n, Name)} | {k[0] for k in problem.signs}
+    names = {n.name for tree in trees for n in walk(tree) if isinstance(n, Name)} | {k[0] for k in setting.signs}
     return [(name, ()) for name in sorted(names - known)]
 
 
-def free_keys(claim: Claim, problem: Problem, architecture: Architecture) -> list[Key]:
+def free_keys(claim: Claim, setting: Setting, architecture: Architecture) -> list[Key]:
     """Return the variables that no assumption, network or example fixes, the simplest to vary first."""
-    keys: list[Key] = [k for k in parameters(claim, problem) if problem.definition(k) is None]
-    if Name("q") in problem.rates:
+    keys: list[Key] = [k for k in parameters(claim, setting) if setting.definition(k) is None]
+    if Name("q") in setting.rates:
         keys.append(("q", ()))
-    if problem.inputs is None:
+    if setting.inputs is None:
         keys += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
-    if problem.label is None:
+    if setting.label is None:
         keys.append(("y", ()))
-    if problem.network is None:
+    if setting.network is None:
         keys += entries(architecture)
-    return [k for k in keys if problem.definition(k) is None]
+    return [k for k in keys if setting.definition(k) is None]
 
 
 def scope_of(
-    claim: Claim, problem: Problem, architecture: Architecture, sizes: Mapping[str, int], domain: Domain,
+    claim: Claim, setting: Setting, architecture: Architecture, sizes: Mapping[str, int], domain: Domain,
     free: Mapping[Key, Any],
 ) -> Scope:  # fmt: skip
     """Return a scope in which every entry has a value: free ones as given, all others from what defines them."""
-    scope = Scope(problem, architecture, sizes, domain, dict(free), problem.half)
-    wanted: list[Key] = parameters(claim, problem)
+    scope = Scope(setting, architecture, sizes, domain, dict(free), setting.half)
+    wanted: list[Key] = parameters(claim, setting)
     wanted += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
     wanted += [("y", ()), *entries(architecture)]
     late: dict[Key, Any] = {}
@@ -365,25 +381,25 @@ def scope_of(
 
 
 def _defined(key: Key, scope: Scope) -> Any:
-    problem = scope.problem
+    setting = scope.setting
     name, indices = key
-    definition = problem.definition(key)
+    definition = setting.definition(key)
     if definition is not None:
         return scope.evaluate(definition)
     if name == "x":
-        if problem.inputs == "ones":
+        if setting.inputs == "ones":
             return scope.domain.number(Fraction(1))
-        assert isinstance(problem.inputs, tuple)
-        return scope.evaluate(problem.inputs[indices[0] - 1])
+        assert isinstance(setting.inputs, tuple)
+        return scope.evaluate(setting.inputs[indices[0] - 1])
     if name == "y":
-        assert problem.label is not None
-        return scope.evaluate(problem.label)
-    assert problem.network is not None
-    layer = len(problem.network.weights) - 1 if name == "w" or not indices else indices[0] - 1
+        assert setting.label is not None
+        return scope.evaluate(setting.label)
+    assert setting.network is not None
+    layer = len(setting.network.weights) - 1 if name == "w" or not indices else indices[0] - 1
     if name == "b":
-        return scope.domain.number(problem.network.bias(layer)[indices[1] - 1 if indices else 0])
+        return scope.domain.number(setting.network.bias(layer)[indices[1] - 1 if indices else 0])
     row = 0 if name == "w" else indices[1] - 1
-    return scope.domain.number(problem.network.weights[layer][row, indices[-1] - 1])
+    return scope.domain.number(setting.network.weights[layer][row, indices[-1] - 1])
 
 
 def targets(target: Name, scope: Scope) -> Iterable[Key]:
@@ -415,9 +431,9 @@ def mapped(pairs: Iterable[tuple[Name, Expression]], scope: Scope) -> Scope:
     for target, expression in pairs:
         for key in targets(target, scope):
             values[key] = scope.evaluate(expression, own=(target, scope.values[key]))
-    return Scope(scope.problem, scope.architecture, scope.sizes, scope.domain, values, scope.half)
+    return Scope(scope.setting, scope.architecture, scope.sizes, scope.domain, values, scope.half)
 
 
 def resolved(scope: Scope, changes: Mapping[Key, Any]) -> Scope:
     """Return the scope with some values replaced."""
-    return Scope(scope.problem, scope.architecture, scope.sizes, scope.domain, scope.values | dict(changes), scope.half)
+    return Scope(scope.setting, scope.architecture, scope.sizes, scope.domain, scope.values | dict(changes), scope.half)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from exactdropout.claims.assumed_entries import refuse_missing
 from exactdropout.claims.language.parser import parse_assumptions, parse_expression
 from exactdropout.claims.language.syntax import Comparison, Expression, Name, Number, Quantity, walk
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
 from exactdropout.model.numbers import scalar, show
 
-__all__ = ["SIZES", "Problem", "Shape", "Sign", "build_problem", "parse_shape"]
+__all__ = ["SIZES", "Setting", "Shape", "Sign", "build_setting", "parse_shape"]
 
 SIZES = ("K", "n", "d")
 Sign = Literal[">=", ">", "<=", "<", "!="]
@@ -117,7 +116,7 @@ def parse_shape(text: str) -> Shape:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Setting:
     """The validated surroundings of a claim.
 
     ``inputs`` and ``label`` of the example are None where they are free symbols; ``half`` is Definition 1.
@@ -196,14 +195,14 @@ def _groups(key: tuple[str, tuple[int, ...]]) -> list[tuple[str, tuple[int, ...]
     return groups
 
 
-def build_problem(
+def build_setting(
     arch: Any,
     data: Any,
     q: Any,
     assume: Any,
     extra: tuple[Comparison, ...],
     names: Mapping[str, str] | None = None,
-) -> Problem:
+) -> Setting:
     """Validate what stands around a claim.
 
     Raises:
@@ -234,27 +233,26 @@ def build_problem(
             filters.append(comparison)
     from exactdropout.claims.language.syntax import Claim
 
-    problem = Problem(
+    setting = Setting(
         shape, network, inputs, label, half, _rates(q, shape), signs, definitions, tuple(filters),
         tuple(str(Claim(c)) for c in comparisons),
     )  # fmt: skip
-    _refuse_circles(problem)
-    refuse_missing(shape, (*signs, *definitions))
+    _refuse_circles(setting)
     around = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
     if any(isinstance(n, Name) and (n.indices or n.name in _ENTRIES) for value in around for n in walk(value)):
         raise InvalidInput("Argument 'data' must hold numbers and free symbols, not entries of the network.")
     if any(isinstance(n, Quantity) for value in (*around, *definitions.values()) for n in walk(value)):
         raise InvalidInput("Arguments 'data' and 'assume' must not give a variable the value of a quantity.")
-    return problem
+    return setting
 
 
-def _refuse_circles(problem: Problem) -> None:
-    for key, value in problem.definitions.items():
+def _refuse_circles(setting: Setting) -> None:
+    for key, value in setting.definitions.items():
         for node in walk(value):
             if (
                 isinstance(node, Name)
                 and node.name not in SIZES
-                and any(node.name == k[0] for k in problem.definitions)
+                and any(node.name == k[0] for k in setting.definitions)
             ):
                 raise InvalidInput(f"Argument 'assume' must define {key[0]} by symbols that are free, not {node.name}.")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from exactdropout.claims.language.syntax import Claim, Comparison, Number, Quantity
-from exactdropout.claims.setting.setting import Problem, constant
+from exactdropout.claims.setting.setting import Setting, constant
 
 __all__ = ["penalty_of_one_unit"]
 
@@ -24,13 +24,13 @@ _CLAIMS = (
 )
 
 
-def penalty_of_one_unit(claim: Claim, problem: Problem) -> list[str] | None:
+def penalty_of_one_unit(claim: Claim, setting: Setting) -> list[str] | None:
     """Return the steps of a proof of penalty ≥ 0, for every number of inputs, or None."""
-    shape = problem.shape
-    plain = shape.hidden == (1,) and not shape.symbolic_depth and not shape.output_bias and problem.network is None
+    shape = setting.shape
+    plain = shape.hidden == (1,) and not shape.symbolic_depth and not shape.output_bias and setting.network is None
     if claim.statement not in _CLAIMS or not plain or not 0 <= shape.activation.slope <= 1:
         return None
-    weight, label = _sign(problem, "w"), _sign(problem, "y")
+    weight, label = _sign(setting, "w"), _sign(setting, "y")
     if not ("0" in label or (weight == "+" and label == "-") or (weight == "-" and label == "+")):
         return None
     return [
@@ -42,13 +42,13 @@ def penalty_of_one_unit(claim: Claim, problem: Problem) -> list[str] | None:
     ]
 
 
-def _sign(problem: Problem, name: str) -> str:
+def _sign(setting: Setting, name: str) -> str:
     """Return "0", "+" or "-" for what is known of the label or the output weight to be 0, ≥ 0 or ≤ 0, else ""."""
-    value = problem.definition((name, ()))
+    value = setting.definition((name, ()))
     if name == "y" and value is None:
-        value = problem.label
+        value = setting.label
     if value is not None:
         number = constant(value)
         return "" if number is None else "0" if number == 0 else "+" if number > 0 else "-"
-    signs = problem.sign((name, (1,) if name == "w" else ()))
+    signs = setting.sign((name, (1,) if name == "w" else ()))
     return "+" if signs & {">=", ">"} else "-" if signs & {"<=", "<"} else ""

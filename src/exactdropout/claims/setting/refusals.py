@@ -1,0 +1,147 @@
+"""Assumptions that are refused: that nothing satisfies, on entries that do not exist, or that read two ways.
+
+Under what nothing satisfies every claim would hold; on what does not exist an assumption says nothing, or too much.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from exactdropout.claims.language.syntax import Claim, Comparison, Expression, Invariance, Minimiser, Name, walk
+from exactdropout.claims.setting.setting import SIZES, Setting, Shape, constant
+from exactdropout.errors import InvalidInput
+
+__all__ = ["refuse_contradictions", "refuse_missing", "refuse_two_readings"]
+
+Key = tuple[str, tuple[int, ...]]
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
+
+
+def refuse_contradictions(setting: Setting) -> None:
+    """Refuse assumptions on one variable that no number satisfies: bounds and signs, of its groups too.
+
+    What ties several variables together is not judged here; a check says when it found no point that satisfies it.
+
+    Raises:
+        InvalidInput: the variable, and what is assumed of it.
+    """
+    bounds: dict[Key, list[tuple[str, Fraction]]] = {}
+    for comparison in setting.filters:
+        for key, relation, bound in _single(comparison):
+            bounds.setdefault(key, []).append((relation, bound))
+    for key in (*setting.signs, *(k for k in setting.definitions if constant(setting.definitions[k]) is not None)):
+        bounds.setdefault(key, [])
+    for key, found in bounds.items():
+        assumed = [*found, *((sign, Fraction(0)) for sign in sorted(setting.sign(key)))]
+        definition = setting.definition(key)
+        value = None if definition is None else constant(definition)
+        if value is not None:
+            assumed.append(("=", value))
+        known = _known(key)
+        if not _satisfiable([*assumed, *known]):
+            name = key[0] + (f"[{','.join(map(str, key[1]))}]" if key[1] else "")
+            texts = dict.fromkeys(f"{name} {relation} {number}" for relation, number in (*assumed, *known))
+            raise InvalidInput(f"Argument 'assume' contradicts itself: no number has {', '.join(texts)}.")
+
+
+def _known(key: Key) -> list[tuple[str, Fraction]]:
+    name = key[0]
+    if name == "q":
+        return [(">=", Fraction(0)), ("<", Fraction(1))]
+    if name == "p":
+        return [(">", Fraction(0)), ("<=", Fraction(1))]
+    return [(">=", Fraction(1))] if name in SIZES else []
+
+
+def _single(comparison: Comparison) -> Iterator[tuple[Key, str, Fraction]]:
+    """Yield what a comparison says of single variables: pairs of neighbours, one a variable, one a number."""
+    for left, relation, right in zip(comparison.sides, comparison.relations, comparison.sides[1:], strict=False):
+        for side, other, turned in ((left, right, relation), (right, left, _TURNED[relation])):
+            key, bound = _variable(side), constant(other)
+            if key is not None and bound is not None:
+                yield key, turned, bound
+
+
+def _variable(side: Expression) -> Key | None:
+    if not isinstance(side, Name):
+        return None
+    indices = [constant(index) for index in side.indices]
+    if any(i is None or i.denominator != 1 for i in indices):
+        return None
+    return side.name, tuple(int(i) for i in indices if i is not None)
+
+
+def _satisfiable(relations: list[tuple[str, Fraction]]) -> bool:
+    """Return whether a real number satisfies all relations: a bound, a number between two of them, or one beyond."""
+    bounds = sorted({bound for _, bound in relations})
+    if not bounds:
+        return True
+    between = [(a + b) / 2 for a, b in itertools.pairwise(bounds)]
+    tests = {
+        "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
+        ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+    }  # fmt: skip
+    return any(
+        all(tests[relation](candidate, bound) for relation, bound in relations)
+        for candidate in (*bounds, *between, bounds[0] - 1, bounds[-1] + 1)
+    )
+
+
+def refuse_missing(shape: Shape, keys: Iterable[Key]) -> None:
+    """Refuse an assumption on an entry or a layer that no size has.
+
+    Raises:
+        InvalidInput: the entry, and the shape.
+    """
+    for name, indices in keys:
+        if name in ("w", "W", "b", "x") and indices and not _may_exist(shape, name, indices):
+            entry = name + "".join(f"[{i}]" for i in indices)
+            layers = f"; b[l] is hidden layer l, one of its units b[l][j], and {shape} has {len(shape.hidden)}"
+            told = layers if name == "b" and not shape.symbolic_depth else f" in {shape}"
+            raise InvalidInput(f"Argument 'assume' names {entry}, which does not exist{told}.")
+
+
+def _may_exist(shape: Shape, name: str, indices: tuple[int, ...]) -> bool:
+    """Return whether a size has the entry: indices start at 1 and end at widths that are numbers."""
+    widths: list[int | str] = [shape.inputs, *shape.hidden]
+    if shape.symbolic_depth:
+        widths = [shape.inputs, *([shape.hidden[0]] * max(indices[0], 1))]
+    if min(indices) < 1:
+        return False
+    if name in ("x", "w"):
+        return len(indices) == 1 and _fits(indices[0], widths[0] if name == "x" else widths[-1])
+    if len(indices) > (3 if name == "W" else 2) or (name == "W" and len(indices) == 2) or indices[0] >= len(widths):
+        return False
+    layer = indices[0]
+    ends = (widths[layer], widths[layer - 1])
+    return all(_fits(i, width) for i, width in zip(indices[1:], ends, strict=False))
+
+
+def _fits(index: int, width: int | str) -> bool:
+    return isinstance(width, str) or index <= width
+
+
+def refuse_two_readings(claim: Claim, setting: Setting) -> None:
+    """Refuse b[1] for the layer in an assumption beside b[j] for a unit in the claim, with one hidden layer.
+
+    Raises:
+        InvalidInput: how to write both apart.
+    """
+    shape = setting.shape
+    keys = {*setting.signs, *setting.definitions}
+    if len(shape.hidden) != 1 or shape.symbolic_depth or shape.hidden == (1,) or ("b", (1,)) not in keys:
+        return
+    statement = claim.statement
+    groups = set()
+    if isinstance(statement, Invariance):
+        groups = {id(node) for pair in statement.map for node in walk(pair)}
+    elif isinstance(statement, Minimiser):
+        groups = {id(node) for pair in statement.assignments for node in walk(pair)}
+    for node in walk(statement):
+        if isinstance(node, Name) and node.name == "b" and len(node.indices) == 1 and id(node) not in groups:
+            raise InvalidInput(
+                "Argument 'assume' names b[1], which reads two ways beside a unit's b[j] in the claim: write b[1][j] "
+                "for a unit, so that b[1] is the hidden layer."
+            )
