@@ -159,7 +159,8 @@ def flat_examples(data: Examples) -> FlatExamples:
 
 @dataclass(frozen=True, kw_only=True)
 class FlatRates:
-    """Rates in floats: rows p, q, 1/p (each correctly rounded) and a bound of 1/p (1 where nothing is dropped).
+    """Rates in floats: rows p, q, 1/p (each correctly rounded), a bound of 1/p (1 where nothing is dropped), and
+    whether the layer is dropped (1 or 0; p of a tiny rate rounds to 1 too).
 
     ``exponents[l]`` is k where 1/p is an integer below 2⁵³ over 2^k, else −1; the last layer, whose masks are taken in
     closed form, counts as not dropped here. ``first`` is the first walked layer.
@@ -193,7 +194,8 @@ def flat_rates(rates: tuple[Fraction, ...]) -> FlatRates:
 @lru_cache(maxsize=256)
 def _flattened_rates(rates: tuple[Fraction, ...]) -> FlatRates:
     last = len(rates) - 1
-    masks = np.ones((4, len(rates)))
+    masks = np.ones((5, len(rates)))
+    masks[4] = [q > 0 for q in rates]
     exponents = np.zeros(len(rates), dtype=np.int64)
     for l, q in enumerate(rates):
         inverse = 1 / (1 - q)

@@ -89,6 +89,11 @@ class Problem:
         """The layers below the last whose masks are enumerated (those of rate 0 inside it cost nothing)."""
         return range(self.first, len(self.weights) - 1)
 
+    @cached_property
+    def dropped(self) -> Array:
+        """Whether each droppable layer is dropped: its exact rate is not 0, though p may round to 1."""
+        return np.array([rate > 0 for rate in self.rates])
+
     @property
     def levels(self) -> int:
         """Most units that one walk decides: the depth of the tree of masks."""

@@ -74,6 +74,7 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
         flat.biases,
         flat.vector_offsets,
         flat.slopes,
+        flat.dropped,
         flat.keep,
         flat.drop,
         flat.inverse_keep,
@@ -107,7 +108,7 @@ class WalkedItems:
         from exactdropout.numeric.kernels.walk.fourth_moments import BLOCK_BITS, walk
 
         items, size, units = payload["items"][slice(*chunk)], payload["size"], payload["row_units"]
-        widths, keep = payload["common"][0], payload["common"][6]
+        widths, keep = payload["common"][0], payload["common"][7]
         layers, total = len(keep), int(widths.sum())
         self.result: Array = np.empty((len(items), size))
         self._advance: Callable[..., int] = walk

@@ -28,6 +28,7 @@ class Tables:
     biases: Array
     vector_offsets: Array
     slopes: Array
+    dropped: Array
     keep: Array
     drop: Array
     inverse_keep: Array
@@ -53,6 +54,7 @@ def tables(problem: Problem) -> Tables:
         biases=np.concatenate([*(problem.biases[l] for l in layers), np.zeros(0)]),
         vector_offsets=np.cumsum([0, *widths.tolist()]).astype(np.int64),
         slopes=np.array([problem.slopes[l] for l in layers], dtype=np.float64),
+        dropped=problem.dropped[index],
         keep=problem.keep[index],
         drop=problem.drop[index],
         inverse_keep=problem.inverse_keep[index],

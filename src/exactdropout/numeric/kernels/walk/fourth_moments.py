@@ -203,6 +203,7 @@ def walk(
     biases: Array,
     vector_offsets: Array,
     slopes: Array,
+    dropped: Array,
     keep: Array,
     drop: Array,
     inverse_keep: Array,
@@ -232,7 +233,7 @@ def walk(
 
     An item (example, bits, prefix) is the part of an example's masks in which the first ``bits`` active units of the
     first walked layer are kept or dropped as the binary digits of ``prefix`` say, most significant digit first; its
-    result is the expectation over the remaining masks. ``keep[l] == 1`` marks a layer that is not dropped.
+    result is the expectation over the remaining masks. ``dropped[l]`` is false for a layer of rate 0 only.
     ``state`` is (item, layer), with layer −1 before an item; all other workspace belongs to the walk.
     """
     layers = keep.shape[0]
@@ -260,7 +261,7 @@ def walk(
                 if h != 0.0:
                     start = column_offsets[layer] + i * m
                     s = h * inverse_keep[layer]
-                    if keep[layer] == 1.0:
+                    if not dropped[layer]:
                         for j in range(m):
                             rows[first_row + j] += columns[start + j] * s
                     else:

@@ -98,6 +98,7 @@ def walk_lanes(
     bases: Array,
     base_offsets: Array,
     slopes: Array,
+    dropped: Array,
     keep: Array,
     drop: Array,
     inverse_keep: Array,
@@ -131,7 +132,8 @@ def walk_lanes(
 
     Layer l of the walk has ``widths[l]`` units; what they feed has rows of ``strides[l]`` numbers, whole vectors.
     ``columns`` holds a row for each unit of a layer, the last layer's scaled as above; ``bases`` are the biases.
-    ``keep[l] == 1`` marks a layer that is not dropped. ``state`` is (item, layer), with layer −1 before an item.
+    ``dropped[l]`` is 0 for a layer of rate 0 only.
+    ``state`` is (item, layer), with layer −1 before an item.
     """
     layers = keep.shape[0]
     last = layers - 1
@@ -164,7 +166,7 @@ def walk_lanes(
                     z = rows[above + i]
                     h = z if z > 0.0 else slope * z
                 scale_row(own, here + units * stride, stride, columns, place + i * stride, h * scale)
-                if keep[layer] == 1.0:
+                if dropped[layer] == 0.0:
                     add_rows(rows, first_row, stride, rows, first_row, own, here)
                 else:
                     units += h != 0.0

@@ -78,6 +78,7 @@ def walk_small(
         bases,
         layout[6, first:last],
         slopes[0, first:last],
+        masks[4, first:last],
         masks[0, first:last],
         masks[1, first:last],
         masks[2, first:last],
@@ -127,7 +128,7 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
     columns, bases = numbers[at[0] : at[1]], numbers[at[1] : at[2]]
     weights, biases = numbers[at[2] : at[3]], numbers[at[3] : at[4]]
     slopes, signs = numbers[at[4] : at[5]].reshape((2, depth)), numbers[at[5] : at[6]]
-    masks, kappa = numbers[at[6] : at[7]].reshape((4, depth)), numbers[at[7]]
+    masks, kappa = numbers[at[6] : at[7]].reshape((5, depth)), numbers[at[7]]
     inputs = numbers[at[8] : at[9]].reshape((examples, layout[0, 0]))
     input_errors = numbers[at[9] : at[10]].reshape((examples, layout[0, 0]))
     labels = numbers[at[10] : at[11]].reshape((examples, outputs))
@@ -177,7 +178,7 @@ def evaluate_small(integers: Array, numbers: Array, result: Array) -> bool:
     if first < last:
         most = 1
         for l in range(first, last):
-            if masks[0, l] < 1.0:
+            if masks[4, l] > 0.0:
                 most = max(most, widths[l])
         walk_small(first, most, layout, columns, bases, groups, signs, slopes, masks, starts, constants, results)
     else:
