@@ -390,29 +390,7 @@ def test_any_other_file_is_refused_and_left_alone(tmp_path):
         assert path.read_bytes() == content
 
 
-# --- locked, full, unwritable ----------------------------------------------------------------------------------------
-
-HOLDING = """
-import sys, time
-from exactdropout.numeric.runs.journal import journal
-with journal(sys.argv[1], {"package": "1"}):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_two_runs_on_one_journal_are_refused(tmp_path):
-    path = tmp_path / "run.journal"
-    with subprocess.Popen([sys.executable, "-c", HOLDING, str(path)], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(InvalidInput, match="which another run is writing"):
-            evaluate(*problem(), checkpoint=path)
-        holder.kill()
-    with journal(path, {"package": "1"}), pytest.raises(InvalidInput, match="which another run is writing"):
-        evaluate(*problem(), checkpoint=path)  # in one process too
-    path.unlink()
-    evaluate(*problem(), checkpoint=path)
-
+# --- full, unwritable ------------------------------------------------------------------------------------------------
 
 FULL = """
 import resource, sys

@@ -16,7 +16,7 @@ import numpy as np
 from exactdropout._version import __version__
 from exactdropout.model import Examples, Network
 
-__all__ = ["engine_identity", "fingerprint", "identity"]
+__all__ = ["engine_identity", "fingerprint", "identity", "source_fingerprint"]
 
 
 def fingerprint(value: Any) -> str:
@@ -62,14 +62,18 @@ def _feed(update: Callable[[Any], None], value: Any) -> None:
         raise TypeError(f"no fingerprint is defined for {type(value).__name__}")
 
 
+def source_fingerprint(room: Path) -> str:
+    """Return the fingerprint of all Python files in a folder and below; empty text where there are none on disk."""
+    source = [(path.relative_to(room).as_posix(), path.read_text(encoding="utf-8")) for path in room.rglob("*.py")]
+    return fingerprint(sorted(source)) if source else ""
+
+
 @cache
 def engine_identity() -> Mapping[str, str]:
     """Return what computes: the version of the package, its numeric source, and the libraries below it."""
-    room = Path(__file__).parent
-    source = [(path.relative_to(room).as_posix(), path.read_text(encoding="utf-8")) for path in room.rglob("*.py")]
     return {
         "package": __version__,
-        "engine": fingerprint(sorted(source)),
+        "engine": source_fingerprint(Path(__file__).parents[1]),
         "numba": version("numba"),
         "numpy": version("numpy"),
     }

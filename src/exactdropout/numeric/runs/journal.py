@@ -66,8 +66,21 @@ WHAT = {
     "payload": "machine or library (the prepared numbers differ in their last bits)",
 }
 
-_open: set[tuple[int, int]] = set()
-"""Device and inode of every journal that this process holds; POSIX locks do not exclude the process itself."""
+_held: set[int] = set()
+"""Descriptors of the journals that this process holds."""
+
+
+def _let_go() -> None:
+    """Point the descriptors elsewhere in a forked worker: it must neither hold the lock nor write the file."""
+    for descriptor in _held:
+        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(nowhere, descriptor, inheritable=False)
+        os.close(nowhere)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 class Journal:
@@ -253,7 +266,7 @@ def journal(path: str | os.PathLike[str], identity: Mapping[str, str]) -> Iterat
         raise InvalidInput(f"Argument 'checkpoint' must be the path of a file, not {show(path)}.")
     name = os.fspath(path)
     if fcntl is None:
-        raise InvalidInput("Argument 'checkpoint' must be None here: this system has no POSIX file locks.")
+        raise InvalidInput("Argument 'checkpoint' must be None here: this system has no file locks (flock).")
     try:
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except (OSError, ValueError) as error:
@@ -273,23 +286,25 @@ def journal(path: str | os.PathLike[str], identity: Mapping[str, str]) -> Iterat
 
 @contextlib.contextmanager
 def _locked(path: str, descriptor: int) -> Iterator[None]:
-    """Hold the lock of the file; it goes with this process, however that ends, and forked workers do not have it."""
-    status = os.fstat(descriptor)
-    own = (status.st_dev, status.st_ino)
-    busy = InvalidInput(f"Argument 'checkpoint' names {show(path, 300)}, which another run is writing.")
-    if own in _open:
-        raise busy
+    """Hold the lock of the open file.
+
+    It excludes every other opening of the file, in this process too, and ends with this process, however that ends.
+    ``flock`` and not ``lockf``: POSIX locks belong to the process and are lost when any descriptor of the file closes.
+    Forked workers inherit the opening, and let go of it at once.
+    """
+    _held.add(descriptor)  # before the lock is taken: a fork of another thread may come in between
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        raise busy from None
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    _open.add(own)
-    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidInput(
+                f"Argument 'checkpoint' names {show(path, 300)}, which another run is writing."
+            ) from None
+        except OSError as error:
+            raise _unwritable(path, error) from None
         yield
     finally:
-        _open.discard(own)
+        _held.discard(descriptor)
 
 
 def _framed(tag: bytes, body: bytes, seal: bytes) -> bytes:
