@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
+from exactdropout.model.arguments import examples_of, network_of
 from exactdropout.model.numbers import Kind, Number, show
 from exactdropout.numeric.result import Evaluation, Plan
 from exactdropout.progress import Progress, reporting
@@ -22,8 +23,9 @@ __all__ = ["evaluate", "evaluate_many", "plan"]
 def evaluate(
     network: Network,
     data: Examples | Iterable[Any],
-    q: Any = Fraction(1, 2),
+    q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     precision: int | None = None,
     gradient: bool = False,
     hessian_product: Any = None,
@@ -41,8 +43,11 @@ def evaluate(
 
     Args:
         network: exact, float64, or (with ``precision``) SymPy numbers.
-        data: :class:`Examples`, or a list of ``(x, y)`` or ``(x, y, probability)``.
-        q: drop probability in [0, 1), one number or one per layer, inputs first.
+        data: :class:`Examples`, or one of the forms that it takes: a list of ``(x, y)`` or ``(x, y, probability)``,
+            arrays ``(X, y)``, a data frame with ``label``; or text such as ``"half(1, 1)"``.
+        q: drop probability in [0, 1), one number or one per layer, inputs first; it has no default here
+            (:func:`exactdropout.model.drop_rates`).
+        label: for a data frame, its label column, or a list of several.
         precision: evaluate in intervals to this many decimal digits (1 to 10 000), for irrational weights.
         gradient: add ∂J_D/∂W for every weight and bias; relu′(0) = 0 at a kink.
         hessian_product: a direction V, as a Network of the same architecture, a gradient or a pair (weights, biases):
@@ -78,7 +83,7 @@ def evaluate(
         found = _again(network, data, q, strategy, max_cost, "gradient again" if gradient else "again")
         if found is not None:
             return found
-    examples, rates, rates_kind = _checked(network, data, q)
+    examples, rates, rates_kind = _checked(network, data, q, label)
     _check_options(gradient, moments, max_cost)
     _check_threads(threads)
     engine = _engine(network, examples) if precision is None else "interval"
@@ -149,7 +154,7 @@ class _Repeatable(NamedTuple):
     """A network's latest evaluation of few masks: what it was asked with, checked and immutable; how to repeat it."""
 
     data: Examples
-    q: str | Fraction | float
+    q: object
     strategy: str | None
     max_cost: float | None
     run: Callable[[Network], Evaluation | None]
@@ -185,11 +190,12 @@ def _float64_engine() -> tuple[Callable[..., Evaluation], _Maker]:
 def plan(
     network: Network,
     data: Examples | Iterable[Any],
-    q: Any = Fraction(1, 2),
+    q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     precision: int | None = None,
     gradient: bool = False,
-    hessian_product: Any = False,
+    hessian_product: Any = None,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
     max_cost: float | None = None,
@@ -197,17 +203,21 @@ def plan(
     """Return how :func:`evaluate` would compute this, and what it costs, without computing it.
 
     Deterministic: from shapes and values alone. ``print(plan(...))`` shows strategy, masks, visits, cost, memory
-    and the reason against the runners-up. ``gradient=True`` and ``hessian_product=True`` (or a direction) add what they
-    cost.
+    and the reason against the runners-up. Arguments are those of :func:`evaluate`; ``gradient=True`` and a direction
+    ``hessian_product`` add what they cost, whatever the direction is.
 
     >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
-    >>> plan(figure_1, Examples.point((1, -1), 8)).mask_bits
+    >>> plan(figure_1, Examples.point((1, -1), 8), "1/2").mask_bits
     4
     """
-    examples, rates, rates_kind = _checked(network, data, q)
+    examples, rates, rates_kind = _checked(network, data, q, label)
     _check_options(gradient, moments, max_cost)
     limit = float("inf") if max_cost is None else max_cost
-    hessian = hessian_product is not None and hessian_product is not False
+    hessian = hessian_product is not None
+    if hessian:
+        from exactdropout.numeric.direction import direction_of
+
+        direction_of(hessian_product, network)
     if precision is not None:
         from exactdropout.numeric.interval import plan_interval
 
@@ -231,8 +241,9 @@ def plan(
 def evaluate_many(
     networks: Iterable[Network],
     data: Examples | Iterable[Any],
-    q: Any = Fraction(1, 2),
+    q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     gradient: bool = False,
     moments: Literal[2, 4] = 2,
     strategy: str | None = None,
@@ -260,7 +271,7 @@ def evaluate_many(
     for place, network in enumerate(settings):
         if not isinstance(network, Network):
             raise InvalidInput(f"Argument 'networks' must hold networks only, not {show(network)} at {place}.")
-    examples, rates, rates_kind = _checked(settings[0], data, q)
+    examples, rates, rates_kind = _checked(settings[0], data, q, label)
     _check_options(gradient, moments, max_cost)
     _check_threads(threads)
     engine = _engine(settings[0], examples)
@@ -294,23 +305,13 @@ def evaluate_many(
     return tuple(results)
 
 
-def _checked(network: Network, data: Any, q: Any) -> tuple[Examples, tuple[Number, ...], Kind]:
-    if not isinstance(network, Network):
-        raise InvalidInput(f"Argument 'network' must be a Network, not {show(network)}.")
-    if not isinstance(data, Examples):
-        if isinstance(data, (str, bytes)) or not isinstance(data, Iterable):
-            raise InvalidInput(f"Argument 'data' must be Examples or a list of (x, y, probability), not {show(data)}.")
-        data = Examples(data)
-    for found, wanted, what in (
-        (data.inputs.shape[1], network.architecture.inputs, "inputs"),
-        (data.labels.shape[1], network.architecture.outputs, "labels"),
-    ):
-        if found != wanted:
-            raise InvalidInput(
-                f"Argument 'data' must have {wanted} {what} per example, as the network has, not {found}."
-            )
-    rates, kind = drop_rates(q, network.architecture)
-    return data, rates, kind
+def _checked(
+    network: Network, data: Any, q: object, label: str | Sequence[str] | None
+) -> tuple[Examples, tuple[Number, ...], Kind]:
+    architecture = network_of(network).architecture
+    examples = examples_of(data, architecture, label)
+    rates, kind = drop_rates(q, architecture)
+    return examples, rates, kind
 
 
 def _check_options(gradient: bool, moments: int, max_cost: float | None) -> None:

@@ -167,7 +167,7 @@ def test_refusals():
         check("penalty >= 0", "8-8-1 relu, biases")
     for arguments, message in [
         ((3, "2-1"), "text or a SymPy relation"),
-        (("penalty = 0", 7), "Argument 'arch'"),
+        (("penalty = 0", 7), "Argument 'architecture'"),
         (("penalty = 0", "2-1-1 relu", Examples.uniform([((1, 1), 1), ((2, 1), 1)])), "point mass"),
         (("penalty = 0", "2-1", None, 0.5), "exact"),
         (("penalty = 0", "2-1", None, "1/2, 1/3"), "one rate"),

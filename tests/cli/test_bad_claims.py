@@ -4,23 +4,23 @@ import pytest
 
 from exactdropout.cli.main import main
 
-HINGE = ["--arch", "2-1-1 relu, no biases"]
+HINGE = ["--architecture", "2-1-1 relu, no biases"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "penalty >= 0", "--arch", "2-3-2 relu"], "must have one output and end in -1"),
-        (["derive", "--arch", "2-2-2-2"], "xd.derive"),
-        (["derive", "--arch", "1000000-1"], "max_cost"),
-        (["derive", "--arch", "2-1-1 leaky relu"], "'leaky_relu(1/100)'"),
+        (["check", "penalty >= 0", "--architecture", "2-3-2 relu"], "must have one output and end in -1"),
+        (["derive", "--architecture", "2-2-2-2"], "xd.derive"),
+        (["derive", "--architecture", "1000000-1"], "max_cost"),
+        (["derive", "--architecture", "2-1-1 leaky relu"], "'leaky_relu(1/100)'"),
         (["check", "penalty = 1/0", *HINGE], "Argument 'claim' must not divide by 0, as 1/0 does."),
         (["check", "penalty >= 0", *HINGE, "--data", "point((1/0, 1), 1)"], "Argument 'data' must not divide by 0"),
         (["check", "penalty >= 0", *HINGE, "--assume", "w = 1/0"], "Argument 'assume' must not divide by 0"),
         (["check", "penalty >= 0", *HINGE, "--assume", "x[5] >= 0"], "names x[5], which does not exist"),
         (["check", "penalty >= 0", *HINGE, "--assume", "W[2] >= 0"], "names W[2], which does not exist"),
         (["check", "penalty >= 0", *HINGE, "--assume", "W[1,3] >= 0"], "names W[1][1][3], which does not exist"),
-        (["check", "penalty >= 0", "--arch", "K-n-1 relu", "--assume", "b[2] >= 0"], "b[l] is hidden layer l"),
+        (["check", "penalty >= 0", "--architecture", "K-n-1 relu", "--assume", "b[2] >= 0"], "b[l] is hidden layer l"),
         (["check", "penalty = Sum(x[i], i=1..100000)", *HINGE], "at most 20000, not 100000"),
         (["check", "penalty(q) >= 0", *HINGE], "at position 8: '*' is needed, since penalty(q) reads two ways"),
         (["check", r"\text{penalty}(y) \ge 0", *HINGE], "reads two ways"),
@@ -28,8 +28,8 @@ HINGE = ["--arch", "2-1-1 relu, no biases"]
         (["derive", *HINGE, "--name", "w=x"], "w and x both become x"),
         (["derive", *HINGE, "--name", "foo=a"], "'--name' must rename a symbol of the formulas, not 'foo'"),
         (["derive", *HINGE, "--gradient", "--name", "foo=a"], "'--name' must rename a symbol"),
-        (["derive", "--arch", "K-1", "--assume", "w > 0, w < 0"], "Argument 'assume' contradicts itself"),
-        (["derive", "--arch", "K-1", "--assume", "q > 2"], "Argument 'assume' contradicts itself"),
+        (["derive", "--architecture", "K-1", "--assume", "w > 0, w < 0"], "Argument 'assume' contradicts itself"),
+        (["derive", "--architecture", "K-1", "--assume", "q > 2"], "Argument 'assume' contradicts itself"),
     ],
 )
 def test_one_sentence(arguments, message, capsys):
@@ -41,19 +41,21 @@ def test_one_sentence(arguments, message, capsys):
 
 
 def test_what_only_looked_wrong(capsys):
-    assert main(["check", "penalty(w) >= 0", "--arch", "K-1"]) == 0
-    assert main(["check", "J_D(w) >= R(w)", "--arch", "K-1"]) == 0
+    assert main(["check", "penalty(w) >= 0", "--architecture", "K-1"]) == 0
+    assert main(["check", "J_D(w) >= R(w)", "--architecture", "K-1"]) == 0
     assert main(["check", "W[1,2] >= 0", *HINGE, "--assume", "W[1,2] >= 0"]) == 0
     assert main(["check", "W[1][1,2] = 3", *HINGE, "--assume", "W[1,2] = 3"]) == 0
-    assert main(["check", "b[1][2] >= 0", "--arch", "2-2-1 relu", "--assume", "b[1] >= 0"]) == 0
-    assert main(["derive", "--arch", "1-1-1 leaky relu(1/3), no biases", "--quantity", "risk"]) == 0
-    assert main(["derive", "--arch", "K-1", "--assume", "w = c", "--name", "c=theta", "--quantity", "mean"]) == 0
+    assert main(["check", "b[1][2] >= 0", "--architecture", "2-2-1 relu", "--assume", "b[1] >= 0"]) == 0
+    assert main(["derive", "--architecture", "1-1-1 leaky relu(1/3), no biases", "--quantity", "risk"]) == 0
+    assert (
+        main(["derive", "--architecture", "K-1", "--assume", "w = c", "--name", "c=theta", "--quantity", "mean"]) == 0
+    )
     capsys.readouterr()
 
 
 def test_a_layer_of_biases_beside_one_of_its_units(capsys):
     """With one hidden layer b[1] is the layer in an assumption and a unit in a claim."""
-    arguments = ["--arch", "2-2-1 relu", "--assume", "b[1] >= 0"]
+    arguments = ["--architecture", "2-2-1 relu", "--assume", "b[1] >= 0"]
     assert main(["check", "b[2] >= 0", *arguments]) == 2
     assert "reads two ways" in capsys.readouterr().err
 
@@ -61,8 +63,8 @@ def test_a_layer_of_biases_beside_one_of_its_units(capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["derive", "--arch", "3-2-2-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"],
-        ["check", "penalty >= 0", "--arch", "3-3-3-1 relu, biases", "--max-cost", "1e9"],
+        ["derive", "--architecture", "3-2-2-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"],
+        ["check", "penalty >= 0", "--architecture", "3-3-3-1 relu, biases", "--max-cost", "1e9"],
     ],
 )
 def test_ctrl_c_ends_a_long_search_in_one_line(interrupted, arguments):

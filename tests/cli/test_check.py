@@ -7,7 +7,7 @@ import pytest
 from exactdropout.cli.main import main
 from exactdropout.model import Examples, Network
 
-LINEAR = ["--arch", "K-1, no biases"]
+LINEAR = ["--architecture", "K-1, no biases"]
 
 
 def test_a_proof_prints_scope_assumptions_and_steps(capsys):
@@ -32,14 +32,14 @@ def test_a_refutation_prints_both_sides_and_the_slip(capsys):
 
 
 def test_undecided_is_not_false(capsys):
-    assert main(["check", "E[D] + sqrt(2) > 0", "--arch", "1-1-1 relu, no biases", "--assume", "w >= 0"]) == 3
+    assert main(["check", "E[D] + sqrt(2) > 0", "--architecture", "1-1-1 relu, no biases", "--assume", "w >= 0"]) == 3
     assert "undecided" in capsys.readouterr().out
 
 
 def test_files(tmp_path, capsys):
     Network([[[1, 1], [1, 1]], [1, 1]]).save(tmp_path / "figure-1.json")
     Examples.point((1, -1), 8).save(tmp_path / "data.json")
-    files = ["--arch", str(tmp_path / "figure-1.json"), "--data", str(tmp_path / "data.json"), "--q", "1/2"]
+    files = ["--architecture", str(tmp_path / "figure-1.json"), "--data", str(tmp_path / "data.json"), "--q", "1/2"]
     assert main(["check", "J_D = 54", *files]) == 0
     assert main(["check", "J_D = 64", *files]) == 1
 
@@ -48,13 +48,13 @@ def test_files(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["penalty = ", *LINEAR], "position 11"),
-        (["penalty = 0", "--arch", "2-3"], "must have one output"),
+        (["penalty = 0", "--architecture", "2-3"], "must have one output"),
         (["penalty = 0", *LINEAR, "--q", "3/2"], "0 <= q < 1"),
         (["penalty = 0", *LINEAR, "--data", "point(2)"], "Argument 'data'"),
-        (["x[3] = 0", "--arch", "2-1"], "does not exist"),
-        (["penalty = 0", "--arch", "9-9-1 relu"], "mask bits"),
-        (["penalty = 0", "--arch", "6-6-1 relu", "--max-cost", "100"], "max_cost"),
-        (["penalty = 0", "--arch", "missing.json"], "missing.json"),
+        (["x[3] = 0", "--architecture", "2-1"], "does not exist"),
+        (["penalty = 0", "--architecture", "9-9-1 relu"], "mask bits"),
+        (["penalty = 0", "--architecture", "6-6-1 relu", "--max-cost", "100"], "max_cost"),
+        (["penalty = 0", "--architecture", "missing.json"], "missing.json"),
         (["penalty = 0", *LINEAR, "--assume", "__import__('os')"], "not part of the grammar"),
     ],
 )
@@ -68,6 +68,6 @@ def test_bad_input_is_one_sentence(arguments, message, capsys):
 
 def test_claims_in_own_letters(capsys):
     claim = r"J_D - R = \frac{q}{p} \sum_{i=1}^{K} a_i^2 x_i^2"
-    assert main(["check", claim, "--arch", "K-1, no biases", "--name", "w=a"]) == 0
-    assert main(["check", claim, "--arch", "K-1, no biases", "--name", "w"]) == 2
+    assert main(["check", claim, "--architecture", "K-1, no biases", "--name", "w=a"]) == 0
+    assert main(["check", claim, "--architecture", "K-1, no biases", "--name", "w"]) == 2
     assert "such as w=a" in capsys.readouterr().err

@@ -15,12 +15,12 @@ from exactdropout.numeric.definition import naive_evaluation
 
 
 def test_the_linear_penalty(capsys):
-    assert main(["derive", "--arch", "2-1, no biases", "--quantity", "penalty"]) == 0
+    assert main(["derive", "--architecture", "2-1, no biases", "--quantity", "penalty"]) == 0
     assert capsys.readouterr().out == "penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)\n"
 
 
 def test_figure_1(capsys):
-    arguments = ["--arch", "1-1-1 relu, no biases", "--data", "point((1), 8)", "--q", "1/2"]
+    arguments = ["--architecture", "1-1-1 relu, no biases", "--data", "point((1), 8)", "--q", "1/2"]
     assert main(["derive", *arguments, "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["schema"] == "exactdropout/derive"
@@ -34,7 +34,7 @@ def test_figure_1(capsys):
 
 
 def test_latex_breaks_long_sums(capsys):
-    assert main(["derive", "--arch", "3-1", "--quantity", "criterion", "--latex", "--width", "40"]) == 0
+    assert main(["derive", "--architecture", "3-1", "--quantity", "criterion", "--latex", "--width", "40"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("\\begin{split}\nJ_D &= ")
     assert out.count(r"&\quad") >= 2
@@ -43,10 +43,10 @@ def test_latex_breaks_long_sums(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--arch", "K-1"], "numbers as sizes"),
-        (["--arch", "2-1", "--data", "point((1, c), y)"], "must hold numbers"),
-        (["--arch", "2-1", "--width", "3"], "--width"),
-        (["--arch", "9-9-9-1 relu"], "max_cost"),
+        (["--architecture", "K-1"], "numbers as sizes"),
+        (["--architecture", "2-1", "--data", "point((1, c), y)"], "must hold numbers"),
+        (["--architecture", "2-1", "--width", "3"], "--width"),
+        (["--architecture", "9-9-9-1 relu"], "max_cost"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, message, capsys):
@@ -57,7 +57,7 @@ def test_bad_input_is_one_sentence(arguments, message, capsys):
 
 def test_theorem_18_in_closed_form(capsys):
     arguments = [
-        "--arch",
+        "--architecture",
         "K-n^(d-1)-1 relu, no biases",
         "--data",
         "point(1, y)",
@@ -71,7 +71,7 @@ def test_theorem_18_in_closed_form(capsys):
 
 
 def test_styles_of_latex(capsys):
-    arguments = ["derive", "--arch", "2-1-1 relu", "--quantity", "mean", "--latex"]
+    arguments = ["derive", "--architecture", "2-1-1 relu", "--quantity", "mean", "--latex"]
     assert main([*arguments, "--name", "w=a", "--index", "superscript-layer", "--environment", "align"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("\\begin{align}\n")
@@ -85,7 +85,7 @@ def test_styles_of_latex(capsys):
 
 
 def test_mathml_and_code(capsys):
-    arguments = ["derive", "--arch", "2-1, no biases", "--quantity", "penalty", "--q", "1/3"]
+    arguments = ["derive", "--architecture", "2-1, no biases", "--quantity", "penalty", "--q", "1/3"]
     assert main([*arguments, "--mathml"]) == 0
     assert ET.fromstring(capsys.readouterr().out).tag == "math"
     assert main([*arguments, "--mathml", "--json"]) == 0
@@ -96,12 +96,12 @@ def test_mathml_and_code(capsys):
     assert scope["penalty"](2, 3, 5, 7) == F(1, 2) * (4 * 25 + 9 * 49)
     assert main([*arguments, "--code", "c", "--json"]) == 0
     assert "double penalty(" in json.loads(capsys.readouterr().out)["penalty"]["code"]
-    assert main(["derive", "--arch", "K-1", "--code", "c", "--closed-form"]) == 2
+    assert main(["derive", "--architecture", "K-1", "--code", "c", "--closed-form"]) == 2
     assert "numbers" in capsys.readouterr().err
 
 
 def test_derivatives_of_the_linear_penalty(capsys):
-    assert main(["derive", "--arch", "2-1, no biases", "--derivative-q", "penalty", "--hessian"]) == 0
+    assert main(["derive", "--architecture", "2-1, no biases", "--derivative-q", "penalty", "--hessian"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "d^2 criterion / d w[1] d w[1] = 2*x[1]^2/(1 - q)",
         "d^2 criterion / d w[1] d w[2] = 2*x[1]*x[2]",
@@ -111,7 +111,7 @@ def test_derivatives_of_the_linear_penalty(capsys):
 
 
 def test_gradients_of_a_quantity(capsys):
-    arguments = ["derive", "--arch", "2-1, no biases", "--gradient", "penalty", "--hessian", "variance"]
+    arguments = ["derive", "--architecture", "2-1, no biases", "--gradient", "penalty", "--hessian", "variance"]
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
         "d penalty / d w[1] = 2*q*w[1]*x[1]^2/(1 - q)",
@@ -133,7 +133,7 @@ def test_gradients_of_a_quantity(capsys):
 def test_stretches_of_figure_1(capsys, tmp_path):
     path = str(tmp_path / "net.json")
     Network([[[1, 1], [1, 1]], [1, 1]]).save(path)
-    arguments = ["derive", "--arch", path, "--data", "point((1, -1), 8)", "--monotone", "criterion"]
+    arguments = ["derive", "--architecture", path, "--data", "point((1, -1), 8)", "--monotone", "criterion"]
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         "criterion: decreasing on (0, 1/2)",
@@ -146,7 +146,16 @@ def test_stretches_of_figure_1(capsys, tmp_path):
 
 
 def test_regions_and_stationary_points(capsys):
-    arguments = ["--arch", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions", "--stationary"]
+    arguments = [
+        "--architecture",
+        "2-1-1 relu, no biases",
+        "--data",
+        "point(1, 1)",
+        "--q",
+        "1/2",
+        "--regions",
+        "--stationary",
+    ]
     assert main(["derive", *arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["regions"]
     assert (found["count"], found["complete"], found["undecided"]) == (6, True, 0)
@@ -166,7 +175,16 @@ def test_regions_and_stationary_points(capsys):
 
 
 def test_regions_print_the_quantity_that_is_asked_for(capsys):
-    arguments = ["derive", "--arch", "1-1-1 relu, hidden biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"]
+    arguments = [
+        "derive",
+        "--architecture",
+        "1-1-1 relu, hidden biases",
+        "--data",
+        "point(1, 1)",
+        "--q",
+        "1/2",
+        "--regions",
+    ]
     assert main([*arguments, "--quantity", "penalty", "--quantity", "variance", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert (content["regions"]["count"], content["regions"]["quantities"]) == (6, ["penalty"])
@@ -187,7 +205,7 @@ def test_regions_print_the_quantity_that_is_asked_for(capsys):
 
 
 def test_names_are_used_in_text_and_json(capsys):
-    arguments = ["derive", "--arch", "2-1, no biases", "--quantity", "penalty", "--name", "w=a"]
+    arguments = ["derive", "--architecture", "2-1, no biases", "--quantity", "penalty", "--name", "w=a"]
     assert main(arguments) == 0
     text = capsys.readouterr().out.strip()
     assert text == "penalty = q*(a[1]^2*x[1]^2 + a[2]^2*x[2]^2)/(1 - q)"
@@ -200,14 +218,14 @@ def test_names_are_used_in_text_and_json(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--arch", "2-1-1", "--regions"], "must hold numbers"),
-        (["--arch", "2-1", "--monotone", "penalty"], "q alone"),
-        (["--arch", "2-1", "--hessian", "--limit", "0"], "--limit"),
-        (["--arch", "2-1", "--hessian", "--stationary"], "--regions"),
-        (["--arch", "2-1", "--hessian", "--name", "w=x"], "keep symbols apart"),
-        (["--arch", "2-1-1 linear", "--q", "0, 1/2", "--derivative-q", "penalty"], "'--q' must hold q"),
-        (["--arch", "K-1", "--hessian"], "numbers as sizes"),
-        (["--arch", "4-4-1", "--hessian", "--max-cost", "100"], "max_cost"),
+        (["--architecture", "2-1-1", "--regions"], "must hold numbers"),
+        (["--architecture", "2-1", "--monotone", "penalty"], "q alone"),
+        (["--architecture", "2-1", "--hessian", "--limit", "0"], "--limit"),
+        (["--architecture", "2-1", "--hessian", "--stationary"], "--regions"),
+        (["--architecture", "2-1", "--hessian", "--name", "w=x"], "keep symbols apart"),
+        (["--architecture", "2-1-1 linear", "--q", "0, 1/2", "--derivative-q", "penalty"], "'--q' must hold q"),
+        (["--architecture", "K-1", "--hessian"], "numbers as sizes"),
+        (["--architecture", "4-4-1", "--hessian", "--max-cost", "100"], "max_cost"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments, message, capsys):
@@ -218,7 +236,7 @@ def test_bad_options_are_one_sentence(arguments, message, capsys):
 
 
 def test_the_derivative_moves_only_the_rates_that_are_q(capsys):
-    arguments = ["derive", "--arch", "1-1-1 linear, no biases", "--derivative-q", "penalty", "--q"]
+    arguments = ["derive", "--architecture", "1-1-1 linear, no biases", "--derivative-q", "penalty", "--q"]
     # penalty = q/(1 - q) (w W x)^2 with q on the hidden unit alone
     assert main([*arguments, "0, q"]) == 0
     assert capsys.readouterr().out == "d penalty / d q = w[1]^2*W[1][1,1]^2*x[1]^2/(1 - q)^2\n"
@@ -233,7 +251,16 @@ def test_the_derivative_moves_only_the_rates_that_are_q(capsys):
 
 
 def test_regions_in_latex_are_cases_and_signs_stand_as_one_writes_them(capsys):
-    arguments = ["derive", "--arch", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions"]
+    arguments = [
+        "derive",
+        "--architecture",
+        "2-1-1 relu, no biases",
+        "--data",
+        "point(1, 1)",
+        "--q",
+        "1/2",
+        "--regions",
+    ]
     assert main([*arguments, "--latex", "--stationary", "--name", "W=u"]) == 0
     out = capsys.readouterr().out
     assert r"J_D = \begin{cases}" in out
@@ -249,13 +276,13 @@ def test_regions_in_latex_are_cases_and_signs_stand_as_one_writes_them(capsys):
 
 
 WRITTEN_OUT = [
-    ["--arch", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions", "--stationary"],
-    ["--arch", "2-1-1 relu, biases", "--data", "point((1, -1), 1)", "--q", "1/2", "--regions", "--quantity", "penalty",
+    ["--architecture", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions", "--stationary"],
+    ["--architecture", "2-1-1 relu, biases", "--data", "point((1, -1), 1)", "--q", "1/2", "--regions", "--quantity", "penalty",
      "--index", "superscript-layer", "--name", "w=a"],
-    ["--arch", "1-2-1 relu, hidden biases", "--data", "point(1, 1)", "--q", "0, q", "--regions", "--hessian",
+    ["--architecture", "1-2-1 relu, hidden biases", "--data", "point(1, 1)", "--q", "0, q", "--regions", "--hessian",
      "--derivative-q", "penalty", "--environment", "align"],
-    ["--arch", "1-1-1-1 relu, no biases", "--data", "half(1, 1)", "--regions", "--limit", "3", "--index", "bracket"],
-    ["--arch", "1-1-1 leaky_relu(1/5), no biases", "--q", "1/2", "--derivative-q", "criterion"],
+    ["--architecture", "1-1-1-1 relu, no biases", "--data", "half(1, 1)", "--regions", "--limit", "3", "--index", "bracket"],
+    ["--architecture", "1-1-1 leaky_relu(1/5), no biases", "--q", "1/2", "--derivative-q", "criterion"],
 ]  # fmt: skip
 
 
@@ -274,7 +301,7 @@ def test_what_stands_beside_the_formulas_compiles_and_fits_the_page(arguments, c
 
 
 def test_compact_formulas_are_proved_by_check(capsys):
-    arguments = ["--arch", "2-1-1 relu, no biases", "--q", "1/2"]
+    arguments = ["--architecture", "2-1-1 relu, no biases", "--q", "1/2"]
     assert main(["derive", *arguments, "--compact"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" = ")[0] for line in lines] == ["J_D", "penalty", "Var[D]"]
@@ -283,11 +310,11 @@ def test_compact_formulas_are_proved_by_check(capsys):
         assert check(line, "2-1-1 relu, no biases", q="1/2").status == "proved"
     assert main(["derive", *arguments, "--compact", "--quantity", "mean"]) == 2
     assert "--quantity" in capsys.readouterr().err
-    assert main(["derive", "--arch", "K-1", "--compact", "--closed-form"]) == 2
+    assert main(["derive", "--architecture", "K-1", "--compact", "--closed-form"]) == 2
 
 
 def test_code_and_mathml_of_derivatives(capsys):
-    arguments = ["derive", "--arch", "1-1 linear, no biases", "--quantity", "penalty", "--gradient", "penalty"]
+    arguments = ["derive", "--architecture", "1-1 linear, no biases", "--quantity", "penalty", "--gradient", "penalty"]
     arguments += ["--hessian", "penalty", "--derivative-q", "penalty"]
     assert main([*arguments, "--code", "python"]) == 0
     scope: dict[str, object] = {}

@@ -13,8 +13,8 @@ from exactdropout.cli.main import main
 
 COMMANDS = {
     "certify": ["certify", "--only", "half-K2-n1"],
-    "check": ["check", "penalty = 1", "--arch", "1-1, no biases"],
-    "derive": ["derive", "--arch", "1-1, no biases"],
+    "check": ["check", "penalty = 1", "--architecture", "1-1, no biases"],
+    "derive": ["derive", "--architecture", "1-1, no biases"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--per-example"],
     "law": ["law", "net.json", "--x=1,-1"],
     "minimize": ["minimize", "--hidden", "1", "--point", "1,1:1", "--no-biases"],

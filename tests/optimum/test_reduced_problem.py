@@ -69,7 +69,7 @@ def test_examples_that_share_a_masked_input_are_merged() -> None:
         (Architecture(2, (2,)), Examples.half((1, 1), 1), 0.5, MixedNumbers, "'q'"),
         (Architecture(2, (2,)), Examples.half((1, 1), 1), ("1/2", 0), InvalidInput, "hidden layer"),
         (Architecture(2, (2,)), "data", "1/2", InvalidInput, "'data'"),
-        ("arch", Examples.half((1, 1), 1), "1/2", InvalidInput, "'arch'"),
+        ("arch", Examples.half((1, 1), 1), "1/2", InvalidInput, "'architecture'"),
         (Architecture(17, (2,)), Examples.half((1,) * 17, 1), "1/2", CostLimitExceeded, "masked inputs"),
     ],
 )

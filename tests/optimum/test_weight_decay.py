@@ -65,7 +65,7 @@ def test_output_bias_fits_a_point_mass() -> None:
     [
         (Architecture(1, (1,)), Examples.uniform([((1,), 1), ((2,), 1)]), 1, "'data'"),
         (Architecture(1, (1,), biases=False), Examples.half((1,), 1), 1, "'data'"),
-        (Architecture(1, (1, 1)), Examples.half((1,), 1), 1, "'arch'"),
+        (Architecture(1, (1, 1)), Examples.half((1,), 1), 1, "'architecture'"),
         (Architecture(1, (1,)), Examples.half((1,), 1), 0, "'decay'"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +31,7 @@ from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_m
 from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["MAX_COST", "check"]
@@ -45,10 +46,11 @@ _POINTS_TO_SATISFY = 400
 
 def check(
     claim: str | Claim | Any,
-    arch: Any,
-    data: Any = None,
-    q: Any = None,
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str | None = None,
+    q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     assume: Any = None,
     names: Mapping[str, str] | None = None,
     max_cost: float = MAX_COST,
@@ -60,10 +62,12 @@ def check(
         claim: text or LaTeX in the published grammar (``docs/claims.md``), a SymPy relation, or a parsed claim.
             Whatever is free in it is universally quantified: weights, inputs, labels and other symbols are real,
             0 ≤ q < 1.
-        arch: an :class:`Architecture`, an exact :class:`Network`, or text such as ``"3-1, no biases"``; sizes may be
-            the symbols K, n, d as in ``"K-n^(d-1)-1 relu, biases"``.
-        data: ``"point(x, y)"`` (the default), ``"half(1, 1)"``, ``"point((1, -2), y)"``, or Examples of that kind.
+        architecture: an :class:`Architecture`, an exact :class:`Network`, or text such as ``"3-1, no biases"``; sizes
+            may be the symbols K, n, d as in ``"K-n^(d-1)-1 relu, biases"``.
+        data: ``"point(x, y)"`` (the default), ``"half(1, 1)"``, ``"point((1, -2), y)"``, or Examples of that kind in
+            one of the forms of :func:`exactdropout.evaluate`.
         q: drop probability: None or ``"q"`` for a symbol, a number, or one per droppable layer such as ``"0, q"``.
+        label: for a data frame, its label column.
         assume: text or texts such as ``"w >= 0, y = 2*c"``; assumptions in the claim (``… if c > 0``) are added.
         names: what claim and assumptions call the symbols of the grammar: ``{"w": "a", "W": "theta"}``. The verdict
             speaks in the grammar's names; ``verdict.latex(names=names)`` prints the author's.
@@ -86,7 +90,9 @@ def check(
     if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
         raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
     parsed = _parsed(claim, names)
-    setting = build_setting(arch, data, q, assume, parsed.assumptions, names)
+    if label is not None:
+        data = Examples(data, label=label)  # type: ignore[arg-type]  # text and None are refused there
+    setting = build_setting(architecture, data, q, assume, parsed.assumptions, names)
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
     refuse_two_readings(parsed, setting)
@@ -224,8 +230,8 @@ class _Check:
         bits = architecture.mask_bits
         if bits > MAX_MASK_BITS:
             raise CostLimitExceeded(
-                f"Argument 'arch' may have {MAX_MASK_BITS} mask bits in a check at named sizes, but {architecture} "
-                f"has {bits}."
+                f"Argument 'architecture' may have {MAX_MASK_BITS} mask bits in a check at named sizes, but "
+                f"{architecture} has {bits}."
             )
         cost = max(expected_terms(self.setting, architecture), float(architecture.parameters << bits))
         if cost > self.max_cost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
@@ -32,7 +32,7 @@ from exactdropout.claims.setting.named_sizes import Unsupported
 from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_missing
 from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.errors import InvalidInput
-from exactdropout.model import Examples
+from exactdropout.model import Architecture, Examples, Network
 from exactdropout.symbolic.criterion.formula import Formula
 from exactdropout.symbolic.derivation import MAX_COST, Derivation, check_cost, derive
 from exactdropout.symbolic.free_networks import free_examples
@@ -44,7 +44,13 @@ _LETTERS = "ijklmrstuvz"
 
 
 def derived_claims(
-    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None, compact: bool = False
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str | None = None,
+    q: object = None,
+    *,
+    quantities: Sequence[str],
+    max_cost: float | None = None,
+    compact: bool = False,
 ) -> dict[str, Claim]:
     """Return ``quantity = formula`` for each quantity, in the arguments of :func:`exactdropout.claims.check`.
 
@@ -54,18 +60,24 @@ def derived_claims(
         InvalidInput: a size that is a symbol, or an argument that does not fit.
         CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
 
-    >>> print(*derived_claims("2-1, no biases", None, None, quantities=["penalty"]).values())
+    >>> print(*derived_claims("2-1, no biases", quantities=["penalty"]).values())
     penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)
     """
     claims = {}
-    found = derived_formulas(arch, data, q, quantities=quantities, max_cost=max_cost, compact=compact)
+    found = derived_formulas(architecture, data, q, quantities=quantities, max_cost=max_cost, compact=compact)
     for name, formula in found.items():
         claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
     return claims
 
 
 def derived_formulas(
-    arch: Any, data: Any, q: Any, *, quantities: Sequence[str], max_cost: float | None = None, compact: bool = False
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str | None = None,
+    q: object = None,
+    *,
+    quantities: Sequence[str],
+    max_cost: float | None = None,
+    compact: bool = False,
 ) -> dict[str, Formula]:
     """Return the formula of each quantity, in the arguments of :func:`exactdropout.claims.check`.
 
@@ -73,21 +85,27 @@ def derived_formulas(
         InvalidInput: a size that is a symbol, or an argument that does not fit.
         CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
     """
-    found = derivation(arch, data, q, max_cost=max_cost)
+    found = derivation(architecture, data, q, max_cost=max_cost)
     if compact:
         return {name: found.compact(name) for name in quantities}
     return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
 
 
-def derivation(arch: Any, data: Any, q: Any, *, max_cost: float | None = None) -> Derivation:
+def derivation(
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str | None = None,
+    q: object = None,
+    *,
+    max_cost: float | None = None,
+) -> Derivation:
     """Return the derivation in the arguments of :func:`exactdropout.claims.check`, for sizes that are numbers.
 
     >>> derivation("1-1, no biases", "point(1, 2)", "1/2").criterion
     Formula(2*v_1**2 - 4*v_1 + 4)
     """
-    setting = build_setting(arch, data, q, None, ())
+    setting = build_setting(architecture, data, q, None, ())
     if not setting.shape.named:
-        raise InvalidInput(f"Argument 'arch' must have numbers as sizes in a derivation, not {setting.shape}.")
+        raise InvalidInput(f"Argument 'architecture' must have numbers as sizes in a derivation, not {setting.shape}.")
     if setting.network is None:  # known before a symbol is made
         width = int(setting.shape.inputs)
         used = width if not isinstance(setting.inputs, tuple) else sum(constant(v) != 0 for v in setting.inputs)
@@ -136,7 +154,14 @@ def _number(value: Expression) -> Fraction:
     return number
 
 
-def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities: Sequence[str]) -> dict[str, Claim]:
+def closed_forms(
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str | None = None,
+    q: object = None,
+    *,
+    assume: Any = None,
+    quantities: Sequence[str],
+) -> dict[str, Claim]:
     """Return ``quantity = formula if assumptions`` for sizes that may be symbols, derived by induction on layers.
 
     Covered: linear units; weights, inputs and hidden biases ≥ 0; only the last layer dropped; with symbolic d, equal
@@ -145,10 +170,10 @@ def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities
     Raises:
         InvalidInput: no closed form is known, or an argument does not fit.
 
-    >>> print(*closed_forms("K-1, no biases", None, None, quantities=["variance"]).values())
+    >>> print(*closed_forms("K-1, no biases", quantities=["variance"]).values())
     Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)
     """
-    setting = build_setting(arch, data, q, assume, ())
+    setting = build_setting(architecture, data, q, assume, ())
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
     known = facts(setting)
@@ -156,8 +181,8 @@ def closed_forms(arch: Any, data: Any, q: Any, *, assume: Any = None, quantities
     shape = setting.shape
     if moments is None or (setting.half and (shape.hidden_biases or shape.output_bias)):
         raise InvalidInput(
-            "Argument 'arch' has no closed form for these sizes: units must be linear, or weights, inputs and biases "
-            "assumed >= 0, and with a symbolic depth 'weights = c' and inputs 1."
+            "Argument 'architecture' has no closed form for these sizes: units must be linear, or weights, inputs and "
+            "biases assumed >= 0, and with a symbolic depth 'weights = c' and inputs 1."
         )
     y = Name("y")
     label = setting.definition(("y", ()))

@@ -91,7 +91,7 @@ def load_problem(options: argparse.Namespace) -> tuple[Architecture, Examples]:
 def add_claim_problem(command: argparse.ArgumentParser) -> None:
     """Add an architecture (sizes may be symbols), an example and drop rates, as text or files."""
     command.add_argument(
-        "--arch", required=True, metavar="TEXT",
+        "--architecture", required=True, metavar="TEXT",
         help="'2-3-1 relu, no biases', 'K-n^(d-1)-1 linear, biases', or a network file (.json, .npz)",
     )  # fmt: skip
     command.add_argument(
@@ -103,11 +103,12 @@ def add_claim_problem(command: argparse.ArgumentParser) -> None:
 def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
     """Return architecture, examples and rates as ``check`` takes them."""
     files = (".json", ".npz", ".csv")
-    arch: Any = Network.load(options.arch).exact() if options.arch.endswith(files[:2]) else options.arch
+    text = options.architecture
+    architecture: Any = Network.load(text).exact() if text.endswith(files[:2]) else text
     data: Any = options.data
     if data is not None and data.endswith(files):
         data = Examples.load(data).exact()
-    return {"arch": arch, "data": data, "q": options.q}
+    return {"architecture": architecture, "data": data, "q": options.q}
 
 
 def add_names(command: argparse.ArgumentParser, words: str) -> None:

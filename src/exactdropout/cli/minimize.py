@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Minimise and print."""
     from exactdropout.optimum import minimize
 
-    arch, data = load_problem(options)
+    architecture, data = load_problem(options)
     limit = None
     if options.time_limit is not None:
         limit = float(parse_rational(options.time_limit, "--time-limit"))
@@ -51,9 +51,9 @@ def run(options: argparse.Namespace) -> int:
     if options.weight_decay is not None:
         from exactdropout.optimum.weight_decay import weight_decay_minimum
 
-        decayed = weight_decay_minimum(arch, data, parse_rational(options.weight_decay, "--weight-decay"))
+        decayed = weight_decay_minimum(architecture, data, parse_rational(options.weight_decay, "--weight-decay"))
     best = minimize(
-        arch,
+        architecture,
         data,
         drop_probability(options.q),
         nonnegative=options.nonnegative,
@@ -67,11 +67,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json("minimize", _json(options, best, decayed))
     else:
-        _print(options, arch, best, decayed)
+        _print(options, architecture, best, decayed)
     return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
 
 
-def _print(options: argparse.Namespace, arch: Any, best: Any, decayed: Any) -> None:
+def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: Any) -> None:
     certified = best.status == "certified"
     rows = [("minimum", value_text(best.value))] if certified else [
         ("lower bound, proved", value_text(best.lower)),
@@ -92,7 +92,7 @@ def _print(options: argparse.Namespace, arch: Any, best: Any, decayed: Any) -> N
         )
     rows.append(("proof", f"{len(best.proof.cuts)} dual cuts, {best.nodes} relaxations, {best.seconds:.2f} s"))
     kind = "non-negative weights" if options.nonnegative else "all weights"
-    print_table(f"{arch}, q = {options.q}, {kind}: {best.status}", ("quantity", "value"), rows)
+    print_table(f"{architecture}, q = {options.q}, {kind}: {best.status}", ("quantity", "value"), rows)
     if certified and best.minimisers:
         shown = best.minimisers[:SHOWN_MINIMISERS]
         print_table(

@@ -47,14 +47,19 @@ def run(options: argparse.Namespace) -> int:
 
     if options.plot and Path(options.plot).suffix not in (".svg", ".png", ".pdf"):
         raise InvalidInput(f"Argument '--plot' must end in .svg, .png or .pdf, not {show(options.plot)}.")
-    arch, data = load_problem(options)
+    architecture, data = load_problem(options)
     pyplot = _pyplot() if options.plot else None
     limit = None
     if options.time_limit is not None:
         limit = float(parse_rational(options.time_limit, "--time-limit"))
     found = [
         phases(
-            Architecture(arch.inputs, (width,), hidden_biases=arch.hidden_biases, output_bias=arch.output_bias),
+            Architecture(
+                architecture.inputs,
+                (width,),
+                hidden_biases=architecture.hidden_biases,
+                output_bias=architecture.output_bias,
+            ),
             data,
             nonnegative=options.nonnegative,
             max_cost=cost_limit(options.max_cost),

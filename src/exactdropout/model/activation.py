@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +18,7 @@ from exactdropout.model.numbers import format_rational, parse_rational, scalar, 
 
 __all__ = ["Activation", "activations"]
 
+_NEAR = {"relu": "relu", "linear": "linear", "identity": "linear", "leaky_relu": "leaky_relu(1/100)"}
 _LEAKY = re.compile(r"leaky_relu\(([^()]{1,200})\)\Z")
 
 
@@ -64,9 +66,11 @@ class Activation:
             return cls.linear()
         if match := _LEAKY.match(text):
             return cls(parse_rational(match[1], name))
+        near = get_close_matches(text.strip().lower().replace(" ", "_"), _NEAR, 1, 0.7)
+        meant = f"; did you mean {_NEAR[near[0]]!r}?" if near else "; others are not piecewise linear through 0."
         raise InvalidInput(
             f"Argument {name!r} must be 'relu', 'linear' or 'leaky_relu(1/100)' with a rational slope, "
-            f"not {show(text)}."
+            f"not {show(text)}{meant}"
         )
 
     def __call__(self, z: Any) -> Any:

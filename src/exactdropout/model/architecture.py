@@ -6,14 +6,18 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from exactdropout.errors import InvalidInput
 from exactdropout.model.activation import Activation, activations
+from exactdropout.model.architecture_text import bias_words, read_architecture
 from exactdropout.model.numbers import show
 
 __all__ = ["MAX_LAYERS", "MAX_WIDTH", "Architecture"]
 
 MAX_WIDTH = 1_000_000
 MAX_LAYERS = 10_000
+MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, init=False)
@@ -24,7 +28,8 @@ class Architecture:
     every hidden unit can be dropped; outputs and biases cannot.
 
     Args:
-        inputs: K ≥ 1.
+        inputs: K ≥ 1; or the whole as text, ``Architecture("2-3-1 relu, no biases")``, in the grammar of
+            :mod:`exactdropout.model.architecture_text`, with nothing beside it. ``str`` writes this text.
         hidden: widths of the hidden layers, each ≥ 1; ``()`` is the linear model.
         outputs: number of linear outputs (squared error is summed over them); 1 by default.
         biases: biases at hidden units and at the output; ``hidden_biases`` and ``output_bias`` override it.
@@ -34,6 +39,8 @@ class Architecture:
     >>> arch = Architecture(inputs=2, hidden=(3,), biases=True)
     >>> arch.depth, arch.mask_bits, arch.parameters
     (2, 5, 13)
+    >>> Architecture("2-3-1 relu, biases") == arch, str(arch)
+    (True, '2-3-1 relu, biases')
     """
 
     inputs: int
@@ -45,7 +52,7 @@ class Architecture:
 
     def __init__(
         self,
-        inputs: int,
+        inputs: int | str,
         hidden: Sequence[int] = (),
         outputs: int = 1,
         *,
@@ -55,8 +62,25 @@ class Architecture:
         activation: str | Activation | Sequence[str | Activation] = "relu",
     ) -> None:
         """Validate once; the object is frozen."""
+        if isinstance(inputs, str):
+            given = (hidden, outputs, biases, hidden_biases, output_bias, activation)
+            if given != ((), 1, True, None, None, "relu"):
+                raise InvalidInput(
+                    f"Argument 'inputs' is the text {show(inputs)}, which says everything; write no other argument "
+                    "beside it."
+                )
+            text = read_architecture(inputs)
+            inputs, outputs = int(text.inputs), text.outputs
+            hidden = tuple(int(width) for width, times in text.hidden for _ in range(int(times)))
+            hidden_biases, output_bias = text.hidden_biases, text.output_bias
+            if text.activations:
+                activation = text.activations[0] if len(text.activations) == 1 else text.activations
+                activation = () if not hidden else activation
         if isinstance(hidden, (str, bytes)) or not isinstance(hidden, Sequence):
-            raise InvalidInput(f"Argument 'hidden' must be a sequence of widths such as (3,), not {show(hidden)}.")
+            instead = f"; write ({hidden},)" if isinstance(hidden, int) and not isinstance(hidden, bool) else ""
+            raise InvalidInput(
+                f"Argument 'hidden' must be a sequence of widths such as (3,), not {show(hidden)}{instead}."
+            )
         if len(hidden) > MAX_LAYERS:
             raise InvalidInput(f"Argument 'hidden' must have at most {MAX_LAYERS} layers, not {len(hidden)}.")
         widths = tuple(_count(n, f"hidden[{i}]") for i, n in enumerate(hidden))
@@ -94,16 +118,25 @@ class Architecture:
         return weights + sum(self.hidden) * self.hidden_biases + self.outputs * self.output_bias
 
     def __str__(self) -> str:
-        """Return a short description such as ``2-3-1 relu, biases``."""
-        names = sorted({str(a) for a in self.activations})
-        where = {(True, True): "biases", (True, False): "hidden biases", (False, True): "output bias"}
-        bias = where.get((self.hidden_biases, self.output_bias), "no biases")
-        return f"{'-'.join(map(str, self.widths))} {'/'.join(names) or 'linear'}, {bias}"
+        """Return the text that ``Architecture(text)`` reads, such as ``2-3-1 relu, biases``."""
+        names = [str(a) for a in self.activations]
+        if len(set(names)) < 2:
+            names = names[:1] or ["linear"]
+        layers = "-".join(map(str, self.widths))
+        if len(layers) > MAX_SHOWN:  # many layers: equal neighbours together
+            runs = [(width, len(list(run))) for width, run in itertools.groupby(self.hidden)]
+            layers = "-".join(
+                [str(self.inputs), *(f"{w}^{n}" if n > 1 else str(w) for w, n in runs), str(self.outputs)]
+            )
+        return f"{layers} {'/'.join(names)}, {bias_words(self.hidden_biases, self.output_bias)}"
 
 
 def _count(value: object, name: str) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise InvalidInput(f"Argument {name!r} must be a positive integer, not {show(value)}.")
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__") or getattr(value, "ndim", None):
+        instead = f"; write {int(value)}" if isinstance(value, str) and value.strip().isdecimal() else ""
+        if isinstance(value, float) and value.is_integer():
+            instead = f"; write {int(value)}"
+        raise InvalidInput(f"Argument {name!r} must be a positive integer, not {show(value)}{instead}.")
     number = value.__index__()
     if not 1 <= number <= MAX_WIDTH:
         raise InvalidInput(f"Argument {name!r} must satisfy 1 <= {name} <= {MAX_WIDTH}, not {show(number)}.")

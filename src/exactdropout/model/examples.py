@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.model.example_forms import example_parts
 from exactdropout.model.numbers import (
     Array,
     Kind,
     Number,
+    as_array,
     common_kind,
     exact_fraction,
     format_rational,
@@ -31,8 +33,13 @@ class Examples:
     """A finite example distribution: inputs x, labels y and their probabilities.
 
     Args:
-        examples: an iterable of ``(x, y, probability)``, or of ``(x, y)`` for equal probabilities. A label is a
-            number, or a sequence of numbers for several outputs.
+        data: one of four forms. A list or other iterable of ``(x, y)``, all equally likely, or of ``(x, y,
+            probability)``; a label is a number, or a sequence of numbers for several outputs. Arrays ``(X, y)`` or
+            ``(X, y, probabilities)`` of shapes (m, K), (m,) or (m, outputs), and (m,). A data frame, of pandas, Polars
+            or any library whose frames have ``columns``. Other Examples.
+        label: for a data frame, the name of the label's column, or a list of names for several outputs; the others
+            are inputs.
+        probability: for a data frame, the name of a column of probabilities; equal ones by default.
 
     Probabilities are exact, positive rationals that sum to exactly 1. Floats are welcome as probabilities of
     float data if they sum to 1 up to rounding; they are then divided by their exact sum. Examples may repeat.
@@ -48,22 +55,23 @@ class Examples:
 
     __slots__ = ("_inputs", "_kind", "_labels", "_probabilities", "memo")
 
-    def __init__(self, examples: Iterable[Sequence[Any]]) -> None:
+    def __init__(
+        self,
+        data: Examples | Iterable[Any],
+        *,
+        label: str | Sequence[str] | None = None,
+        probability: str | None = None,
+    ) -> None:
         """Validate once and copy."""
-        rows = list(examples)
-        if any(isinstance(r, (str, bytes)) or not hasattr(r, "__len__") or len(r) not in (2, 3) for r in rows):
-            raise InvalidInput("Argument 'examples' must hold tuples (x, y) or (x, y, probability).")
-        if len({len(r) for r in rows}) > 1:
-            raise InvalidInput("Argument 'examples' must give a probability for every example or for none.")
-        self._fill(
-            [r[0] for r in rows],
-            [r[1] for r in rows],
-            [r[2] for r in rows] if rows and len(rows[0]) == 3 else None,
-        )
+        if isinstance(data, Examples):
+            self._fill(data.inputs, data.labels, data.probabilities)
+        else:
+            self._fill(*example_parts(data, label, probability))
 
     def _fill(self, inputs: Any, labels: Any, probabilities: Any) -> None:
+        inputs, labels = as_array(inputs, nested=True), as_array(labels, nested=True)
         if len(inputs) == 0:
-            raise InvalidInput("Argument 'examples' must hold at least one example; it is empty.")
+            raise InvalidInput("Argument 'data' must hold at least one example; it is empty.")
         if len(labels) != len(inputs):
             raise InvalidInput(f"Argument 'labels' must have {len(inputs)} rows, one per input, not {len(labels)}.")
         x, x_kind = number_array(inputs, "inputs", 2)
@@ -100,11 +108,11 @@ class Examples:
         return cls([(x, y, half), ([0] * len(x), zero_label, half)])
 
     @classmethod
-    def uniform(cls, examples: Iterable[Sequence[Any]]) -> Examples:
+    def uniform(cls, data: Iterable[Sequence[Any]]) -> Examples:
         """Return equal probabilities on pairs (x, y)."""
-        pairs = [tuple(e) for e in examples]
+        pairs = [tuple(e) for e in data]
         if any(len(p) != 2 for p in pairs):
-            raise InvalidInput("Argument 'examples' must hold pairs (x, y) for a uniform distribution.")
+            raise InvalidInput("Argument 'data' must hold pairs (x, y) for a uniform distribution.")
         return cls(pairs)
 
     @classmethod
@@ -204,7 +212,7 @@ def _probabilities(values: Any, count: int, kind: Kind) -> tuple[Number, ...]:
         return (Fraction(1, count),) * count
     numbers: list[Number] = []
     kinds: list[Kind] = []
-    for index, value in enumerate(values):
+    for index, value in enumerate(as_array(values, nested=True)):
         number, value_kind = scalar(value, f"probabilities[{index}]")
         numbers.append(number)
         kinds.append(value_kind)

@@ -15,7 +15,9 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import ROUND_CEILING, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
@@ -31,6 +33,7 @@ __all__ = [
     "Kind",
     "Number",
     "approximate",
+    "as_array",
     "common_kind",
     "exact_fraction",
     "format_rational",
@@ -187,10 +190,37 @@ def scalar(value: object, name: str) -> tuple[Number, Kind]:
         return Fraction(int(value)), "integer"  # type: ignore[call-overload]  # fmpz has __int__
     if (sympy := sys.modules.get("sympy")) is not None and isinstance(value, sympy.Basic):
         return _sympy_scalar(value, name, sympy)
+    array = None if isinstance(value, np.generic) else as_array(value, nested=True)
+    if isinstance(array, np.ndarray) and array.shape == () and array.dtype != object:
+        return scalar(array[()], name)  # a tensor or an array of one number
+    instead = ""
+    if isinstance(value, (complex, np.complexfloating)):
+        instead = "; write its real part"
+    elif isinstance(value, np.floating):
+        instead = "; write float(value), which rounds it to float64"
     raise InvalidInput(
         f"Argument {name!r} must hold real numbers (int, Fraction, float or SymPy), "
-        f"not {show(value)} of type {type(value).__name__}."
+        f"not {show(value)} of type {type(value).__name__}{instead}."
     )
+
+
+def as_array(value: Any, *, nested: bool = False) -> Any:
+    """Return a NumPy array for whatever converts to one; with ``nested`` other sequences stay what they are.
+
+    A tensor of a framework that records gradients is taken for its values; bfloat16, which NumPy has not, becomes
+    float32, which holds it exactly.
+    """
+    if isinstance(value, np.ndarray) or (nested and isinstance(value, (list, tuple))):
+        return value
+    if callable(getattr(value, "detach", None)) and callable(getattr(value, "cpu", None)):
+        value = value.detach().cpu()  # a tensor that requires a gradient, or that lies on a device
+        if str(getattr(value, "dtype", "")).endswith("bfloat16"):
+            value = value.float()
+        return np.asarray(value)
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        array = np.asarray(value)
+        return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+    return value if nested else np.asarray(value, dtype=object)
 
 
 def _finite(value: float, name: str) -> float:
@@ -247,6 +277,10 @@ def _leaves(value: object, name: str, ndim: int, where: str = "") -> Iterator[tu
     if ndim == 0:
         yield value, ()
         return
+    if isinstance(value, (AbstractSet, Mapping)):
+        raise InvalidInput(
+            f"Argument {name!r} must hold numbers in an order, which {show(value)} has not; write a list."
+        )
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise InvalidInput(
             f"Argument {name!r} must be nested {ndim} level(s) deeper at {where or 'the top'}, not {show(value)}."
@@ -268,8 +302,7 @@ def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
     """
     if isinstance(value, _sympy_matrix_types()):
         value = value.tolist()  # type: ignore[attr-defined]
-    if not isinstance(value, np.ndarray) and hasattr(value, "__array__"):
-        value = np.asarray(value)
+    value = as_array(value, nested=True)
     if isinstance(value, np.ndarray):
         if value.ndim != ndim:
             raise InvalidInput(f"Argument {name!r} must have {ndim} axes, not shape {value.shape}.")
@@ -286,7 +319,7 @@ def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
     paths = [path for _, path in items]
     shape = tuple(max((p[axis] for p in paths), default=-1) + 1 for axis in range(ndim))
     if not items or len(items) != math.prod(shape):
-        what = "is empty" if not items else "is ragged: its rows have different lengths"
+        what = "is empty" if not items else f"is ragged: {_ragged(paths, ndim)}"
         raise InvalidInput(f"Argument {name!r} must be a full array of {ndim} axes; it {what}.")
     if isinstance(value, Sequence) and len(value) != shape[0]:
         raise InvalidInput(f"Argument {name!r} must be a full array of {ndim} axes; a row is empty.")
@@ -306,6 +339,16 @@ def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
     array = np.empty(len(entries), dtype=np.float64 if kind == "float64" else object)
     array[:] = entries
     return freeze(array.reshape(shape)), kind
+
+
+def _ragged(paths: Sequence[tuple[int, ...]], ndim: int) -> str:
+    """Return which of the rows has another length than the first."""
+    lengths = Counter(path[:-1] for path in paths)
+    first, *others = ((row, length) for row, length in lengths.items())
+    odd = next(((row, length) for row, length in others if length != first[1]), None)
+    if odd is None:
+        return "its rows have different lengths"
+    return f"row {list(odd[0]) if ndim > 2 else odd[0][0]} has {odd[1]} entries and row {first[0][0]} has {first[1]}"
 
 
 def _as_float(value: Number, name: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +13,7 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network, drop_rates
+from exactdropout.model.arguments import examples_of, network_of
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.direction import direction_of
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
@@ -63,8 +64,9 @@ class Training:
 def train(
     network: Network,
     data: Examples | Iterable[Any],
-    q: Any = Fraction(1, 2),
+    q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     method: Literal["L-BFGS-B", "trust-ncg"] = "L-BFGS-B",
     iterations: int = 500,
     tolerance: float = 1e-8,
@@ -81,8 +83,7 @@ def train(
 
     Args:
         network: where to begin; an exact one is rounded to float64. Layers without biases stay without.
-        data: :class:`Examples` or a list of ``(x, y)`` or ``(x, y, probability)``.
-        q: drop probability, one number or one per layer, inputs first.
+        data, q, label: as in :func:`exactdropout.evaluate`.
         method: ``"L-BFGS-B"``, or ``"trust-ncg"`` for second-order steps, which end in fewer iterations near a minimum.
         iterations: most steps of the method.
         tolerance: converged when no entry of the gradient exceeds it.
@@ -110,12 +111,8 @@ def train(
         raise InvalidInput(f"Argument 'iterations' must be a positive integer, not {show(iterations)}.")
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < float("inf"):
         raise InvalidInput(f"Argument 'tolerance' must be a non-negative number, not {show(tolerance)}.")
-    if not isinstance(network, Network):
-        raise InvalidInput(f"Argument 'network' must be a Network, not {show(network)}.")
-    if not isinstance(data, Examples) and (isinstance(data, (str, bytes)) or not isinstance(data, Iterable)):
-        raise InvalidInput(f"Argument 'data' must be Examples or a list of (x, y, probability), not {show(data)}.")
-    begin = network if network.kind == "float64" else network.float64()
-    examples = data if isinstance(data, Examples) else Examples(data)
+    begin = network_of(network) if network_of(network).kind == "float64" else network.float64()
+    examples = examples_of(data, begin.architecture, label)
     numbers, kind = drop_rates(q, begin.architecture)
     if kind == "symbolic":
         raise MixedNumbers(f"Argument 'q' must be a number here, not {show(numbers[0])}; use derive for a symbolic q.")

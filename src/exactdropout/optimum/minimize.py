@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model import Architecture, Examples
+from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model.arguments import architecture_of, examples_of
 from exactdropout.model.numbers import show
 from exactdropout.optimum.infinite_width import infinite_width
 from exactdropout.optimum.minimisers import listed_minimisers
@@ -25,10 +28,11 @@ MAX_CONES = 100_000
 
 
 def minimize(
-    arch: Architecture,
-    data: Examples,
-    q: object,
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str,
+    q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     nonnegative: bool = False,
     compare: bool = True,
     max_cost: int | None = None,
@@ -42,9 +46,11 @@ def minimize(
     finitely many convex quadratic programs that are bounded below.
 
     Args:
-        arch: one hidden layer, relu, one output; hidden biases and output bias independently on or off.
-        data: an exact finite distribution.
+        architecture: one hidden layer, relu, one output; hidden biases and output bias independently on or off. Text
+            such as ``"2-3-1 relu, no biases"`` will do, or a network, whose weights do not count.
+        data: an exact finite distribution, in one of the forms of :func:`exactdropout.evaluate`.
         q: rational drop rate 0 < q < 1, or one for the inputs (0 allowed) and one for the hidden units.
+        label: for a data frame, its label column.
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also solve the non-negative problem, which decides ``needs_negative_weight``.
         max_cost: most cones per unit, bounded by 2 Σ_{i<dim} C(H−1, i) for H hyperplanes; beyond it nothing is started.
@@ -64,7 +70,7 @@ def minimize(
         MixedNumbers: floats.
         CostLimitExceeded: more masked inputs or cones than the limits.
 
-    >>> best = minimize(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), "1/2")
+    >>> best = minimize("2-3-1 relu, no biases", Examples.point((1, 1), 1), "1/2")
     >>> best.value, len(best.minimisers), best.needs_negative_weight
     (Fraction(1, 2), 3, False)
     """
@@ -77,13 +83,15 @@ def minimize(
         or not (math.isfinite(time_limit) and time_limit > 0)
     ):
         raise InvalidInput(f"Argument 'time_limit' must be a positive number of seconds, not {show(time_limit)}.")
-    problem = reduced_problem(arch, data, q, nonnegative=nonnegative)
+    shape = architecture_of(architecture)
+    examples = examples_of(data, shape, label)
+    problem = reduced_problem(shape, examples, q, nonnegative=nonnegative)
     deadline = None if time_limit is None else time.monotonic() + float(time_limit)
     with reporting(progress, "minimising") as report:
         best = solve_problem(problem, limit, report, deadline)
         if nonnegative or not compare:
             return best
-        restricted = reduced_problem(arch, data, q, nonnegative=True)
+        restricted = reduced_problem(shape, examples, q, nonnegative=True)
         other = solve_problem(restricted, limit, report, deadline)
         return replace(best, nonnegative=other)
 

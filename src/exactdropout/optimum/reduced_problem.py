@@ -129,12 +129,12 @@ def reduced_problem(
         CostLimitExceeded: more than ``MAX_POINTS`` masked inputs.
     """
     if not isinstance(architecture, Architecture):
-        raise InvalidInput(f"Argument 'arch' must be an Architecture, not {type(architecture).__name__}.")
+        raise InvalidInput(f"Argument 'architecture' must be an Architecture, not {type(architecture).__name__}.")
     if not isinstance(data, Examples):
         raise InvalidInput(f"Argument 'data' must be Examples, not {type(data).__name__}.")
     if len(architecture.hidden) != 1 or architecture.outputs != 1 or str(architecture.activations[0]) != "relu":
         raise InvalidInput(
-            f"Argument 'arch' must have one hidden layer of relu units and one output, not be {architecture}."
+            f"Argument 'architecture' must have one hidden layer of relu units and one output, not be {architecture}."
         )
     if data.inputs.shape[1] != architecture.inputs or data.labels.shape[1] != 1:
         raise InvalidInput(

@@ -17,21 +17,23 @@ unit with a tiny output weight and a large bias gives any output).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
+from exactdropout.model.arguments import architecture_of, examples_of
 from exactdropout.model.numbers import scalar, show
 
 __all__ = ["weight_decay_minimum"]
 
 
-def weight_decay_minimum(arch: Architecture, data: Examples, decay: Any) -> Any:
+def weight_decay_minimum(architecture: Architecture | str, data: Examples | Iterable[Any] | str, decay: Any) -> Any:
     """Return inf J₂ over all weights and biases as an exact SymPy number, where a closed form is known.
 
     Args:
-        arch: one hidden relu layer of any width, one output.
+        architecture: one hidden relu layer of any width, one output.
         data: ``Examples.half(x, y)`` with an output bias, or ``Examples.point(x, y)``, exact.
         decay: λ > 0, an exact rational.
 
@@ -46,24 +48,28 @@ def weight_decay_minimum(arch: Architecture, data: Examples, decay: Any) -> Any:
     rate, kind = scalar(decay, "decay")
     if kind not in ("integer", "exact") or rate <= 0:
         raise InvalidInput(f"Argument 'decay' must be a positive rational, not {show(decay)}.")
-    if len(arch.hidden) != 1 or arch.outputs != 1 or str(arch.activations[0]) != "relu" or data.kind != "exact":
-        raise InvalidInput("Argument 'arch' must have one hidden relu layer and one output, and 'data' be exact.")
+    shape = architecture_of(architecture)
+    if len(shape.hidden) != 1 or shape.outputs != 1 or str(shape.activations[0]) != "relu":
+        raise InvalidInput(f"Argument 'architecture' must have one hidden relu layer and one output, not be {shape}.")
+    found = examples_of(data, shape)
+    if found.kind != "exact":
+        raise InvalidInput(f"Argument 'data' must be exact, not {found.kind}; data.exact() converts floats.")
     rows = [
-        (tuple(x), y, p) for x, y, p in zip(data.inputs.tolist(), data.labels[:, 0], data.probabilities, strict=True)
+        (tuple(x), y, p) for x, y, p in zip(found.inputs.tolist(), found.labels[:, 0], found.probabilities, strict=True)
     ]
     origin = [row for row in rows if not any(row[0])]
     others = [row for row in rows if any(row[0])]
     half = Fraction(1, 2)
     point = len(others) == 1 and not origin
     two = len(others) == 1 and len(origin) == 1 and origin[0][1:] == (0, half)
-    if not (point or (two and arch.output_bias)):
+    if not (point or (two and shape.output_bias)):
         raise InvalidInput(
             "Argument 'data' must be Examples.point(x, y) with x not 0, or Examples.half(x, y) with an output bias: no "
             "closed form of the L2 minimum is known for others."
         )
-    if point and arch.output_bias:
+    if point and shape.output_bias:
         return sympy.Integer(0)
-    if point and arch.hidden_biases:
+    if point and shape.hidden_biases:
         return sympy.Integer(0)
     x, y, _ = others[0]
     size = sympy.Rational(abs(y).numerator, abs(y).denominator)

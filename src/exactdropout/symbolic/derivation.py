@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -13,6 +13,7 @@ import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
+from exactdropout.model.arguments import architecture_of, examples_of
 from exactdropout.model.numbers import Array, show
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.progress import Progress, reporting, write_line
@@ -322,10 +323,11 @@ def _gradient(network: Network, slopes: Mapping[Any, Formula], quantity: str) ->
 
 
 def derive(
-    network: Architecture | Network,
-    data: Examples | None = None,
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str | None = None,
     q: object = None,
     *,
+    label: str | Sequence[str] | None = None,
     assume: Literal["nonnegative"] | None = None,
     max_cost: float = MAX_COST,
     progress: Progress | bool | None = None,
@@ -333,10 +335,13 @@ def derive(
     """Derive the dropout criterion and everything that belongs to it, exactly, with symbols where entries are free.
 
     Args:
-        network: a network with exact or SymPy entries, or an architecture: then every weight and bias is a symbol.
-        data: examples with exact or SymPy entries; None is one example with symbols x_1, …, x_K and y.
+        architecture: an architecture, or its text such as ``"2-3-1 relu, no biases"``: every weight and bias is a
+            symbol; or a network with exact or SymPy entries.
+        data: examples with exact or SymPy entries in one of the forms of :func:`exactdropout.evaluate`; None is one
+            example with symbols x_1, …, x_K and y.
         q: drop probability, one or one per droppable layer (inputs first), exact or symbolic; None is the symbol q.
             A symbolic q is taken to satisfy 0 ≤ q < 1.
+        label: for a data frame, its label column, or a list of several.
         assume: "nonnegative" makes all weights of an architecture, and the inputs where ``data`` is None, symbols that
             are ≥ 0; without hidden biases no relu is then left. Biases stay real.
         max_cost: refuse above so many steps (some 30 000 a second, 3 kB of memory each).
@@ -352,7 +357,7 @@ def derive(
     Source: the sum over masks is the definition; the last layer's masks have a closed form that is derived in
     :mod:`exactdropout.symbolic.criterion.masks`.
 
-    >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
+    >>> linear = derive("2-1 linear, no biases")
     >>> linear.penalty.expr
     q*(v_1**2*x_1**2 + v_2**2*x_2**2)/(1 - q)
     >>> figure_1 = Network([[[1, 1], [1, 1]], [1, 1]])
@@ -361,36 +366,31 @@ def derive(
     """
     if assume not in (None, "nonnegative"):
         raise InvalidInput(f"Argument 'assume' must be 'nonnegative' or None, not {show(assume)}.")
-    if assume is not None and not isinstance(network, Architecture):
-        raise InvalidInput("Argument 'assume' must be None for a network; give its symbols the assumption instead.")
-    if isinstance(network, Architecture):
+    shape = architecture_of(architecture)
+    if isinstance(architecture, Network):
+        if assume is not None:
+            raise InvalidInput("Argument 'assume' must be None for a network; give its symbols the assumption instead.")
+        network = architecture
+    else:
         if data is None:  # every input is then a symbol; known before a symbol is made
-            check_cost(network, network.inputs, max_cost)
-        network = free_network(network, nonnegative=assume is not None)
-    if not isinstance(network, Network):
-        raise InvalidInput(f"Argument 'network' must be a Network or an Architecture, not {show(network)}.")
-    architecture = network.architecture
-    if data is None:
-        data = free_examples(architecture.inputs, architecture.outputs, nonnegative=assume is not None)
-    if not isinstance(data, Examples):
-        raise InvalidInput(f"Argument 'data' must be Examples, not {show(data)}.")
-    if data.inputs.shape[1] != architecture.inputs or data.labels.shape[1] != architecture.outputs:
-        raise InvalidInput(
-            f"Argument 'data' must have {architecture.inputs} inputs and {architecture.outputs} labels, "
-            f"not {data.inputs.shape[1]} and {data.labels.shape[1]}."
-        )
-    for argument, kind in (("network", network.kind), ("data", data.kind)):
+            check_cost(shape, shape.inputs, max_cost)
+        network = free_network(shape, nonnegative=assume is not None)
+    if data is None and label is None:
+        examples = free_examples(shape.inputs, shape.outputs, nonnegative=assume is not None)
+    else:
+        examples = examples_of(data, shape, label)
+    for argument, kind in (("architecture", network.kind), ("data", examples.kind)):
         if kind == "float64":
             raise MixedNumbers(f"Argument {argument!r} holds floats; call its exact() for the rationals that they are.")
-    rates, rate_kind = drop_rates(sympy.Symbol("q", real=True) if q is None else q, architecture)
+    rates, rate_kind = drop_rates(sympy.Symbol("q", real=True) if q is None else q, shape)
     if rate_kind != "symbolic":
         rates = exact_rates(rates, rate_kind)
-    nonzero = [sum(1 for v in row if v != 0) for row in data.inputs.tolist()]
-    cost = expected_cost(architecture, nonzero, [_signs_are_free(w) for w in network.weights[:-1]])
+    nonzero = [sum(1 for v in row if v != 0) for row in examples.inputs.tolist()]
+    cost = expected_cost(shape, nonzero, [_signs_are_free(w) for w in network.weights[:-1]])
     _announce(cost, max_cost)
     with reporting(progress, "derive") as tell:
-        problem = build_problem(network, data, rates).solved(tell)
-    return Derivation(network=network, data=data, rates=rates, cost=cost, _problem=problem)
+        problem = build_problem(network, examples, rates).solved(tell)
+    return Derivation(network=network, data=examples, rates=rates, cost=cost, _problem=problem)
 
 
 def check_limit(max_cost: Any) -> None:

@@ -9,6 +9,7 @@ import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model.arguments import architecture_of
 from exactdropout.model.numbers import show
 
 __all__ = ["free_examples", "free_network"]
@@ -19,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z")
 
 
 def free_network(
-    architecture: Architecture,
+    architecture: Architecture | str,
     *,
     weight: str = "w",
     bias: str = "b",
@@ -34,7 +35,7 @@ def free_network(
     and bias c, or v_{o}_{i} and c_{o} where there are several outputs. ``nonnegative=True`` or ``positive=True``
     puts that assumption on all weights; biases stay real.
 
-    >>> free_network(Architecture(inputs=2, hidden=(1,))).weights[0].tolist()
+    >>> free_network("2-1-1").weights[0].tolist()
     [[w1_1_1, w1_1_2]]
     """
     names = (weight, bias, output_weight, output_bias)
@@ -43,6 +44,7 @@ def free_network(
             raise InvalidInput(f"Argument {argument!r} must be a name of letters and digits, not {show(name)}.")
     if len(set(names)) < len(names):
         raise InvalidInput(f"Arguments for names must differ, not {', '.join(names)}.")
+    architecture = architecture_of(architecture)
     if architecture.parameters > MAX_SYMBOLS:
         raise CostLimitExceeded(
             f"Argument 'architecture' must have at most {MAX_SYMBOLS} weights and biases for a free network, "

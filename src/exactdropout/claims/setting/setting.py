@@ -14,16 +14,15 @@ from exactdropout.claims.language.parser import parse_assumptions, parse_express
 from exactdropout.claims.language.syntax import Comparison, Expression, Name, Number, Quantity, walk
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
-from exactdropout.model.numbers import scalar, show
+from exactdropout.model.architecture_text import bias_words, read_architecture
+from exactdropout.model.arguments import architecture_of
+from exactdropout.model.numbers import as_array, scalar, show
 
 __all__ = ["SIZES", "Setting", "Shape", "Sign", "build_setting", "parse_shape"]
 
 SIZES = ("K", "n", "d")
 Sign = Literal[">=", ">", "<=", "<", "!="]
-_WIDTH = re.compile(r"(?P<width>[0-9]{1,7}|[A-Za-z])(?:\^(?P<times>[0-9]{1,4}|\(d-1\)))?\Z")
-_BIASES = {
-    "biases": (True, True), "no biases": (False, False), "hidden biases": (True, False), "output bias": (False, True),
-}  # fmt: skip
+MAX_LAYERS = 1000
 _ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y"})
 _GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x"})
 
@@ -64,7 +63,7 @@ class Shape:
     def __str__(self) -> str:
         """Return the text that :func:`parse_shape` reads."""
         hidden = [f"{n}^(d-1)" if self.symbolic_depth else str(n) for n in self.hidden]
-        bias = next(k for k, v in _BIASES.items() if v == (self.hidden_biases, self.output_bias))
+        bias = bias_words(self.hidden_biases, self.output_bias)
         return f"{'-'.join([str(self.inputs), *hidden, '1'])} {self.activation}, {bias}"
 
 
@@ -74,45 +73,21 @@ def parse_shape(text: str) -> Shape:
     Raises:
         InvalidInput: one sentence that names the form expected.
     """
-    form = "'2-3-1 relu, no biases' or 'K-n^(d-1)-1 relu, biases'"
-    head, comma, tail = text.partition(",")
-    widths, _, activation = head.strip().partition(" ")
-    if len(text) > 1000 or (comma and tail.strip() not in _BIASES):
-        raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
-    parts = []
-    # the exponent (d-1) holds a hyphen of its own
-    for part in widths.replace("(d-1)", "(d~1)").split("-"):
-        match = _WIDTH.match(part.replace("~", "-"))
-        if match is None:
-            raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
-        parts.append((int(match["width"]) if match["width"].isdigit() else match["width"], match["times"]))
-    symbolic = any(times == "(d-1)" for _, times in parts)
-    plain = [w for w, times in parts if isinstance(w, str)]
-    good = (
-        len(parts) >= 2
-        and parts[0][1] is None
-        and not (symbolic and len(parts) != 3)
-        and parts[0][0] != "n"
-        and all(w == "K" if i == 0 else w == "n" for i, (w, _) in enumerate(parts) if isinstance(w, str))
-        and all(w != 0 for w, _ in parts)
-        and len(plain) <= 100
-    )
-    if not good:
-        raise InvalidInput(f"Argument 'arch' must look like {form}, not {show(text)}.")
-    if parts[-1] != (1, None):
+    found = read_architecture(text, symbolic=True)
+    if found.outputs != 1:
         raise InvalidInput(
-            f"Argument 'arch' must have one output and end in -1, as {form}, not {show(text)}; networks with more "
-            "outputs are derived in Python by xd.derive."
+            f"Argument 'architecture' must have one output and end in -1 in a claim, not {show(text)}; networks with "
+            "more outputs are derived in Python by xd.derive."
         )
-    hidden: list[int | str] = []
-    for width, times in parts[1:-1]:
-        hidden += [width] * (int(times) if times and times.isdigit() else 1)
-    if len(hidden) > 1000:
-        raise InvalidInput(f"Argument 'arch' must have at most 1000 layers, not {len(hidden)}.")
-    biases = _BIASES[tail.strip()] if comma else (True, True)
-    named = activation.strip().replace("leaky relu", "leaky_relu") or ("relu" if hidden else "linear")
-    kind = Activation.parse(named, "arch")
-    return Shape(parts[0][0], tuple(hidden), symbolic, kind, *biases)
+    kinds = set(found.activations)
+    if len(kinds) > 1:
+        raise InvalidInput("Argument 'architecture' must have one activation for all hidden layers in a claim.")
+    hidden = [width for width, times in found.hidden for _ in range(times if isinstance(times, int) else 1)]
+    if len(hidden) > MAX_LAYERS:
+        raise InvalidInput(f"Argument 'architecture' must have at most {MAX_LAYERS} layers, not {len(hidden)}.")
+    symbolic = any(isinstance(times, str) for _, times in found.hidden)
+    kind = kinds.pop() if kinds else Activation.relu() if hidden else Activation.linear()
+    return Shape(found.inputs, tuple(hidden), symbolic, kind, found.hidden_biases, found.output_bias)
 
 
 @dataclass(frozen=True)
@@ -196,7 +171,7 @@ def _groups(key: tuple[str, tuple[int, ...]]) -> list[tuple[str, tuple[int, ...]
 
 
 def build_setting(
-    arch: Any,
+    architecture: Any,
     data: Any,
     q: Any,
     assume: Any,
@@ -208,8 +183,8 @@ def build_setting(
     Raises:
         InvalidInput: anything that does not fit.
     """
-    network = arch if isinstance(arch, Network) else None
-    shape = _shape(arch)
+    network = architecture if isinstance(architecture, Network) else None
+    shape = _shape(architecture)
     half, inputs, label = _data(data, shape)
     comparisons = [*_assumptions(assume, names), *extra]
     signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]] = {}
@@ -221,7 +196,9 @@ def build_setting(
         simple = len(comparison.relations) == 1 and key is not None
         if simple and key is not None and relation == "=":
             if key[0] in SIZES or key[0] in ("p", "q"):
-                raise InvalidInput(f"Argument 'assume' must not set {key[0]}; name it by the arguments arch and q.")
+                raise InvalidInput(
+                    f"Argument 'assume' must not set {key[0]}; name it by the arguments architecture and q."
+                )
             if key in definitions:
                 raise InvalidInput(f"Argument 'assume' must define {key[0]} once.")
             definitions[key] = right
@@ -257,26 +234,22 @@ def _refuse_circles(setting: Setting) -> None:
                 raise InvalidInput(f"Argument 'assume' must define {key[0]} by symbols that are free, not {node.name}.")
 
 
-def _shape(arch: Any) -> Shape:
-    if isinstance(arch, Shape):
-        return arch
-    if isinstance(arch, str):
-        return parse_shape(arch)
-    architecture = arch.architecture if isinstance(arch, Network) else arch
-    if not isinstance(architecture, Architecture):
-        raise InvalidInput(
-            f"Argument 'arch' must be an Architecture, a Network or text such as 'K-n-1 relu', not {show(arch)}."
-        )
+def _shape(value: Any) -> Shape:
+    if isinstance(value, Shape):
+        return value
+    if isinstance(value, str):
+        return parse_shape(value)
+    if isinstance(value, Network) and value.kind != "exact":
+        raise InvalidInput(f"Argument 'architecture' must be a network of exact numbers, not of kind {value.kind}.")
+    architecture = architecture_of(value, "'K-n-1 relu'")
     if architecture.outputs != 1:
         raise InvalidInput(
-            f"Argument 'arch' must have one output, not {architecture.outputs}; networks with more outputs are derived "
-            "in Python by xd.derive."
+            f"Argument 'architecture' must have one output, not {architecture.outputs}; networks with more outputs are "
+            "derived in Python by xd.derive."
         )
-    if isinstance(arch, Network) and arch.kind != "exact":
-        raise InvalidInput(f"Argument 'arch' must be a network of exact numbers, not of kind {arch.kind}.")
     kinds = set(architecture.activations) or {Activation.linear()}
     if len(kinds) > 1:
-        raise InvalidInput("Argument 'arch' must have one activation for all hidden layers in a claim.")
+        raise InvalidInput("Argument 'architecture' must have one activation for all hidden layers in a claim.")
     return Shape(
         architecture.inputs,
         architecture.hidden,
@@ -290,9 +263,9 @@ def _shape(arch: Any) -> Shape:
 def _data(data: Any, shape: Shape) -> tuple[bool, Any, Expression | None]:
     if data is None:
         return False, None, None
-    if isinstance(data, Examples):
-        return _from_examples(data, shape)
-    match = re.match(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z", data) if isinstance(data, str) else None
+    if not isinstance(data, str):
+        return _from_examples(data if isinstance(data, Examples) else Examples(data), shape)
+    match = re.match(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z", data)
     if match is None or len(data) > 10_000:
         raise InvalidInput(
             f"Argument 'data' must be Examples or text such as 'point(x, y)', 'half(1, 1)' or 'point((1, -2), y)', "
@@ -332,11 +305,12 @@ def _from_examples(data: Examples, shape: Shape) -> tuple[bool, Any, Expression 
 def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
     if q is None:
         return (Name("q"),)
+    q = as_array(q, nested=True)
     if isinstance(q, str):
         with _about("q"):
             found = tuple(parse_expression(part) for part in q.split(","))
     else:
-        values = list(q) if isinstance(q, Sequence) else [q]
+        values = list(q) if isinstance(q, Sequence) or getattr(q, "ndim", None) else [q]
         found = ()
         for value in values:
             number, kind = scalar(value, "q")

@@ -11,6 +11,7 @@ from typing import Any
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
+from exactdropout.model.arguments import network_of
 from exactdropout.model.numbers import format_rational, scalar, show
 from exactdropout.numeric.exact.plan import choose
 from exactdropout.numeric.exact.strategies.states import last_law
@@ -84,9 +85,7 @@ class OutputLaw:
         return f"<OutputLaw of {len(self)} atoms from {show(ends, 80)}>"
 
 
-def output_law(
-    network: Network, x: Sequence[Any], q: Any = Fraction(1, 2), *, max_cost: float | None = None
-) -> OutputLaw:
+def output_law(network: Network, x: Sequence[Any], q: object = None, *, max_cost: float | None = None) -> OutputLaw:
     """Return the exact law of D(W, x, R) for one input vector x.
 
     All N mask bits count, the last layer's too; equal states are merged on the way. Cost: at most 2^N states.
@@ -100,7 +99,7 @@ def output_law(
     >>> [(int(v[0]), str(p)) for v, p in zip(law.values, law.probabilities)]
     [(0, '13/16'), (4, '1/8'), (8, '1/16')]
     """
-    if network.kind != "exact":
+    if network_of(network).kind != "exact":
         raise MixedNumbers(f"Argument 'network' must be exact for a law, not {network.kind}; see network.exact().")
     data = Examples.point(x, [0] * network.architecture.outputs)
     if data.kind != "exact":

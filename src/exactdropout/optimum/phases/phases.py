@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -22,7 +22,8 @@ from flint import fmpz_poly
 from exactdropout.algebra.algebraic import Algebraic, RationalFunction, all_roots, simplest_between
 from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded, InvalidInput
-from exactdropout.model import Architecture, Examples
+from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model.arguments import architecture_of, examples_of
 from exactdropout.model.numbers import exact_fraction, scalar, show
 from exactdropout.optimum.minimize import minimize
 from exactdropout.optimum.phases.certified_cells import Coincidence, Proved, certified_cell, reach_all
@@ -47,9 +48,10 @@ Span = tuple[Algebraic, Algebraic]
 
 
 def phases(
-    arch: Architecture,
-    data: Examples,
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any] | str,
     *,
+    label: str | Sequence[str] | None = None,
     nonnegative: bool = False,
     compare: bool = True,
     between: tuple[Any, Any] = (0, 1),
@@ -65,8 +67,10 @@ def phases(
     hidden units. All arithmetic behind a claim is exact; floats only propose what is then proved.
 
     Args:
-        arch: one hidden layer, relu, one output; hidden biases and output bias independently on or off.
-        data: an exact finite distribution.
+        architecture: one hidden layer, relu, one output; hidden biases and output bias independently on or off. Text
+            such as ``"2-3-1 relu, no biases"`` will do, or a network, whose weights do not count.
+        data: an exact finite distribution, in one of the forms of :func:`exactdropout.evaluate`.
+        label: for a data frame, its label column.
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also find the phases under non-negative weights, which decide ``needs_negative_weight``.
         between: rational numbers 0 <= low < high <= 1; only q in (low, high) is covered and spoken of.
@@ -83,7 +87,7 @@ def phases(
     Source: derived for this project; the reduction is in :mod:`exactdropout.optimum.reduced_problem`, the dual bound in
     :mod:`exactdropout.optimum.phases.families_in_q`, the cells in :mod:`exactdropout.optimum.phases.certified_cells`.
 
-    >>> found = phases(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1))
+    >>> found = phases("2-3-1 relu, no biases", Examples.point((1, 1), 1))
     >>> found
     Phases(2-3-1 relu, no biases, 2 pieces, breakpoints=[1/2])
     >>> found.pieces[1].value, found.pieces[1].pattern
@@ -95,18 +99,20 @@ def phases(
     deadline = math.inf if time_limit is None else time.monotonic() + _seconds(time_limit)
     if not isinstance(compare, bool):
         raise InvalidInput(f"Argument 'compare' must be True or False, not {show(compare)}.")
-    family = _family(arch, data, nonnegative, limit)
+    shape = architecture_of(architecture)
+    examples = examples_of(data, shape, label)
+    family = _family(shape, examples, nonnegative, limit)
     with reporting(progress, "certifying") as report:
         if nonnegative or not compare:
             return _phases(family, interval, report, deadline)
-        other = _phases(_family(arch, data, True, math.inf), interval, None, deadline)
+        other = _phases(_family(shape, examples, True, math.inf), interval, None, deadline)
         found = _phases(family, interval, report, deadline)
     pieces = tuple(replace(p, needs_negative_weight=_needs_negative(p, other)) for p in found.pieces)
     return replace(found, nonnegative=other, pieces=pieces)
 
 
-def _family(arch: Architecture, data: Examples, nonnegative: bool, limit: float) -> Family:
-    sample = reduced_problem(arch, data, Fraction(1, 2), nonnegative=nonnegative)
+def _family(architecture: Architecture, data: Examples, nonnegative: bool, limit: float) -> Family:
+    sample = reduced_problem(architecture, data, Fraction(1, 2), nonnegative=nonnegative)
     cones = cone_bound(len(separators(sample)[0]), sample.dimension) if sample.dimension else 0
     cost = cones * len(sample.points) * sample.width
     if cost > limit:
@@ -114,7 +120,7 @@ def _family(arch: Architecture, data: Examples, nonnegative: bool, limit: float)
             f"Phases were not started: up to {cones} cones per unit, {len(sample.points)} masked inputs and width "
             f"{sample.width} make about {cost} steps per cell, more than max_cost={limit:g}."
         )
-    return Family(arch, data, nonnegative=nonnegative, max_cones=max(cones, 1))
+    return Family(architecture, data, nonnegative=nonnegative, max_cones=max(cones, 1))
 
 
 def _phases(family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float) -> Phases:

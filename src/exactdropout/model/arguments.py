@@ -1,0 +1,170 @@
+"""The one check of arguments that many functions take: ``network``, ``architecture``, ``data`` and ``max_cost``.
+
+Every function of the face calls these, so that the same argument is read in the same way everywhere; ``q`` is read by
+:func:`exactdropout.model.drop_rates`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.architecture import Architecture
+from exactdropout.model.examples import Examples
+from exactdropout.model.network import Network
+from exactdropout.model.numbers import parse_rational, show
+
+__all__ = ["architecture_of", "cost_limit", "count_of", "examples_of", "network_of"]
+
+_TEXT = re.compile(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z")
+_IMPORTERS = {
+    "torch": "from_torch", "keras": "from_keras", "tensorflow": "from_keras", "flax": "from_flax",
+    "equinox": "from_equinox", "onnx": "from_onnx", "sklearn": "from_sklearn",
+}  # fmt: skip
+
+
+def network_of(value: object, name: str = "network") -> Network:
+    """Return the value where it is a network.
+
+    Raises:
+        InvalidInput: anything else; the sentence names the importer of a framework's module, or how a file is read.
+    """
+    if isinstance(value, Network):
+        return value
+    instead = _framework(value)
+    if isinstance(value, Architecture):
+        instead = "which has no weights; write xd.Network(weights, biases)"
+    elif isinstance(value, str):
+        instead = "; a file is read by xd.Network.load(path)"
+    elif isinstance(value, (Sequence, np.ndarray)):
+        instead = "; write xd.Network(weights, biases)"
+    raise InvalidInput(f"Argument {name!r} must be a Network, not {show(value)}{_joined(instead)}.")
+
+
+def architecture_of(value: object, example: str = "'2-3-1 relu, no biases'") -> Architecture:
+    """Return an Architecture from one, from its text, or from a network.
+
+    >>> print(architecture_of("2-3-1"))
+    2-3-1 relu, biases
+    """
+    if isinstance(value, Architecture):
+        return value
+    if isinstance(value, str):
+        return Architecture(value)
+    if isinstance(value, Network):
+        return value.architecture
+    instead = _framework(value)
+    if isinstance(value, Sequence) and len(value) > 1 and all(type(n) is int and n > 0 for n in value):
+        instead = f"; write {'-'.join(map(str, value))!r}"
+    raise InvalidInput(
+        f"Argument 'architecture' must be an Architecture, a Network or text such as {example}, not "
+        f"{show(value)}{_joined(instead)}."
+    )
+
+
+def _joined(instead: str) -> str:
+    return instead if not instead or instead.startswith(";") else f", {instead}"
+
+
+def _framework(value: object) -> str:
+    """Return which function of ``xd.interop`` reads a model of a framework, or nothing."""
+    for kind in type(value).__mro__:
+        importer = _IMPORTERS.get(kind.__module__.partition(".")[0])
+        if importer is not None:
+            return f"; write xd.interop.{importer}(...) to read a model of {kind.__module__.partition('.')[0]}"
+    return ""
+
+
+def examples_of(data: object, architecture: Architecture, label: str | Sequence[str] | None = None) -> Examples:
+    """Return the examples that ``data`` means, checked against the architecture: the one door for data.
+
+    Forms: :class:`Examples`; a list of ``(x, y)`` or ``(x, y, probability)``; arrays ``(X, y)`` or ``(X, y,
+    probabilities)``, with one row per example; a data frame (pandas, Polars or any other with named columns) with
+    ``label``, the name of its label column or the names of several; text, ``"half(1, 1)"`` or
+    ``"point((1, -2), 3)"``, for the half mass of Definition 1 and the point mass, where ``1`` alone is the vector of
+    ones. Columns and numbers are those of :class:`Examples`.
+
+    Raises:
+        InvalidInput: another form, or another number of inputs or labels than the architecture has.
+
+    >>> examples_of("half(1, 1)", Architecture("2-3-1")) == Examples.half((1, 1), 1)
+    True
+    >>> examples_of(([[1, 2], [3, 4]], [5, 6]), Architecture("2-1"))
+    <Examples 2 x (2 inputs, 1 label(s)), exact>
+    """
+    if label is not None and not hasattr(data, "columns"):
+        raise InvalidInput(
+            f"Argument 'label' names a column of a data frame, but 'data' is {show(data)}; leave it out."
+        )
+    if isinstance(data, Examples):
+        found = data
+    else:
+        found = _from_text(data, architecture) if isinstance(data, str) else Examples(data, label=label)  # type: ignore[arg-type]  # what is not iterable is refused there
+    for given, wanted, what in (
+        (found.inputs.shape[1], architecture.inputs, "inputs"),
+        (found.labels.shape[1], architecture.outputs, "labels"),
+    ):
+        if given != wanted:
+            raise InvalidInput(
+                f"Argument 'data' must have {wanted} {what} per example, as {architecture} has, not {given}."
+            )
+    return found
+
+
+def _from_text(text: str, architecture: Architecture) -> Examples:
+    match = _TEXT.match(text) if len(text) <= 10_000 else None
+    if match is None:
+        file = re.search(r"\.(csv|json|npz)\Z", text)
+        instead = "; a file is read by xd.Examples.load(path)" if file else ""
+        raise InvalidInput(
+            "Argument 'data' must be Examples, a list of (x, y), arrays (X, y), a data frame or text such as "
+            f"'half(1, 1)' or 'point((1, -2), 3)', not {show(text)}{instead}."
+        )
+    kind, x, y = match.groups()
+    if x == "1":
+        inputs = [Fraction(1)] * architecture.inputs
+    elif x.startswith("(") and x.endswith(")"):
+        inputs = [_number(part, text) for part in x[1:-1].rstrip(", ").split(",")]
+    else:
+        raise InvalidInput(f"Argument 'data' must give the inputs as 1 or (1, -2), not {show(x)}.")
+    make = Examples.half if kind == "half" else Examples.point
+    return make(inputs, _number(y, text))
+
+
+def _number(part: str, text: str) -> Fraction:
+    if re.fullmatch(r"\s*[A-Za-z]\w*(\[.*\])?\s*", part):
+        raise InvalidInput(
+            f"Argument 'data' must hold numbers here, not {show(part.strip())} as {show(text)} does; symbols stand in "
+            "derive and check."
+        )
+    return parse_rational(part, "data")
+
+
+def cost_limit(max_cost: object, default: float) -> float:
+    """Return ``max_cost`` in estimated seconds of one core, or the default for None; ``inf`` never refuses.
+
+    >>> cost_limit(None, 60), cost_limit(Fraction(1, 2), 60)
+    (60, 0.5)
+    """
+    if max_cost is None:
+        return default
+    numbers = (int, float, Fraction, np.integer, np.floating)
+    if isinstance(max_cost, numbers) and not isinstance(max_cost, bool) and max_cost > 0:
+        return math.inf if max_cost > 10**300 else float(max_cost)
+    raise InvalidInput(
+        f"Argument 'max_cost' must be a positive number of seconds, float('inf') or None, not {show(max_cost)}."
+    )
+
+
+def count_of(value: object, name: str, otherwise: str = " or None") -> int | None:
+    """Return a positive integer or None, such as ``threads``."""
+    if value is None and otherwise:
+        return None
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InvalidInput(f"Argument {name!r} must be a positive integer{otherwise}, not {show(value)}.")
+    return int(value)
