@@ -42,13 +42,13 @@ def test_results_are_those_of_single_calls(data, kind, gradient):
 def test_progress_counts_networks_and_nothing_is_nothing():
     seen = []
     lines = [xd.Network([[[w]]]) for w in (1, F(1, 2))]
-    xd.evaluate_many(iter(lines), [((1,), 2)], progress=lambda done, total: seen.append((done, total)))
+    xd.evaluate_many(iter(lines), [((1,), 2)], "1/2", progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 2), (2, 2)]
-    assert xd.evaluate_many([], [((1,), 2)]) == ()
+    assert xd.evaluate_many([], [((1,), 2)], "1/2") == ()
 
 
 def test_what_does_not_belong_together_is_refused():
     line = xd.Network([[[1]]])
     for wrong in (line, "abc", 3, [3], [line, 3], [line, xd.Network([[[1, 1]]])], [line, xd.Network([[[1.0]]])]):
         with pytest.raises(InvalidInput, match="'networks'"):
-            xd.evaluate_many(wrong, [((1,), 2)])
+            xd.evaluate_many(wrong, [((1,), 2)], "1/2")

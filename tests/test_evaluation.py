@@ -19,9 +19,9 @@ DATA = [((1, 2), 1, F(1, 3)), ((F(1, 2), -1), 0, F(2, 3))]
 
 
 def test_each_kind_goes_to_its_engine():
-    exact = xd.evaluate(NET, DATA)
-    floats = xd.evaluate(NET.float64(), DATA)
-    precise = xd.evaluate(NET, DATA, precision=30)
+    exact = xd.evaluate(NET, DATA, "1/2")
+    floats = xd.evaluate(NET.float64(), DATA, "1/2")
+    precise = xd.evaluate(NET, DATA, "1/2", precision=30)
     assert [e.exactness for e in (exact, floats, precise)] == ["exact", "float64", "interval"]
     assert isinstance(exact.criterion, F)
     assert isinstance(floats.criterion, float)
@@ -50,23 +50,25 @@ def test_exact_numbers_are_welcome_in_a_float_computation():
 
 
 def test_a_plan_is_what_the_evaluation_follows_and_starts_nothing():
-    assert xd.plan(NET, DATA) == xd.evaluate(NET, DATA).plan
-    followed = xd.evaluate(NET.float64(), DATA).plan  # few masks: evaluated without a comparison, planned with one
-    planned = xd.plan(NET.float64(), DATA)
+    assert xd.plan(NET, DATA, "1/2") == xd.evaluate(NET, DATA, "1/2").plan
+    followed = xd.evaluate(
+        NET.float64(), DATA, "1/2"
+    ).plan  # few masks: evaluated without a comparison, planned with one
+    planned = xd.plan(NET.float64(), DATA, "1/2")
     assert replace(planned, runners_up=()) == followed
     assert {r.strategy for r in planned.runners_up} | {planned.strategy} == {s.name for s in STRATEGIES}
     assert all(r.reason in str(planned) for r in planned.runners_up)
     big = xd.Network([np.ones((3, 300)) * np.arange(300), np.ones(3)])
-    plan = xd.plan(big, [(np.ones(300), 0.0)])
+    plan = xd.plan(big, [(np.ones(300), 0.0)], "1/2")
     assert plan.masks == 2**303
     assert "masks      2^303" in str(plan)
 
 
 def test_repr_is_short_even_for_long_fractions():
-    long = xd.evaluate(xd.Network([[F(10**50 + 1, 3**40)]]), [((1,), 0)])
+    long = xd.evaluate(xd.Network([[F(10**50 + 1, 3**40)]]), [((1,), 0)], "1/2")
     assert len(repr(long)) < 200
     assert "\N{ALMOST EQUAL TO}" in repr(long)
-    huge = xd.evaluate(xd.Network([[10**400 + 1]]), [((F(1, 3),), 0)])
+    huge = xd.evaluate(xd.Network([[10**400 + 1]]), [((F(1, 3),), 0)], "1/2")
     assert "\N{ALMOST EQUAL TO}1.1111111111111111E+799" in repr(huge)
 
 
@@ -90,19 +92,19 @@ def test_repr_is_short_even_for_long_fractions():
     ],
 )
 def test_bad_arguments(network, options, message):
-    arguments = {"network": network, "data": DATA} | options
+    arguments = {"network": network, "data": DATA, "q": "1/2"} | options
     with pytest.raises(InvalidInput, match=message):
         xd.evaluate(**arguments)
 
 
 def test_symbols_are_sent_to_derive():
     with pytest.raises(MixedNumbers, match="use derive"):
-        xd.evaluate(xd.free_network(xd.Architecture(2, (1,))), DATA)
+        xd.evaluate(xd.free_network(xd.Architecture(2, (1,))), DATA, "1/2")
 
 
 def test_progress_is_told_from_start_to_end():
     seen = []
-    xd.evaluate(NET, DATA, progress=lambda done, total: seen.append((done, total)))
+    xd.evaluate(NET, DATA, "1/2", progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] > 0
     assert seen == sorted(seen)
 
@@ -110,7 +112,7 @@ def test_progress_is_told_from_start_to_end():
 @pytest.mark.parametrize("form", ["exact", "float64", "interval"])
 def test_bounds_are_read_only_and_travel(form):
     network = NET.float64() if form == "float64" else NET
-    result = xd.evaluate(network, DATA, precision=20 if form == "interval" else None)
+    result = xd.evaluate(network, DATA, "1/2", precision=20 if form == "interval" else None)
     for bounds in (result.error_bounds, result.per_example.error_bounds):
         with pytest.raises(TypeError):
             bounds["criterion"] = 0
@@ -122,6 +124,6 @@ def test_bounds_are_read_only_and_travel(form):
 @pytest.mark.parametrize("network", [NET, NET.float64()])
 def test_threads_are_checked_whatever_the_engine(network, threads):
     with pytest.raises(InvalidInput, match="'threads' must be a positive integer or None, not"):
-        xd.evaluate(network, DATA, threads=threads)
+        xd.evaluate(network, DATA, "1/2", threads=threads)
     with pytest.raises(InvalidInput, match="'threads' must be a positive integer or None, not"):
-        xd.evaluate_many([network], DATA, threads=threads)
+        xd.evaluate_many([network], DATA, "1/2", threads=threads)

@@ -330,13 +330,13 @@ def test_a_journal_of_another_evaluation_is_refused_with_what_differs(change, sa
 def test_one_bit_of_one_weight_is_another_network(tmp_path):
     network, data = problem()
     path = tmp_path / "run.journal"
-    evaluate(network, data, checkpoint=path)
+    evaluate(network, data, "1/2", checkpoint=path)
     weights = [w.copy() for w in network.weights]
     weights[0][1, 2] = np.nextafter(weights[0][1, 2], 9.0)
     with pytest.raises(UnreadableFile, match="another network"):
-        evaluate(Network(weights, [network.biases[0], None]), data, checkpoint=path)
+        evaluate(Network(weights, [network.biases[0], None]), data, "1/2", checkpoint=path)
     with pytest.raises(UnreadableFile, match="another network"):
-        evaluate(Network(network.weights, network.biases, activation="leaky_relu(1/100)"), data, checkpoint=path)
+        evaluate(Network(network.weights, network.biases, activation="leaky_relu(1/100)"), data, "1/2", checkpoint=path)
 
 
 @pytest.mark.parametrize(

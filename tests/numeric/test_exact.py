@@ -107,7 +107,7 @@ def test_cost_beyond_the_limit_is_refused_before_starting():
     data = xd.Examples.point([1] * 120, 0)
     with pytest.raises(CostLimitExceeded, match=r"Argument 'max_cost' is 6e\+10 steps.*2\^121 masks"):
         xd.evaluate(net, data, "1/2")
-    assert xd.plan(net, data).cost > 2**59
+    assert xd.plan(net, data, "1/2").cost > 2**59
 
 
 @given(problems(max_mask_bits=8))
@@ -132,6 +132,6 @@ def test_plan_bounds_the_states_that_are_visited(problem):
 def test_floats_do_not_slip_in():
     net = xd.Network([[[1, 2]], [1]])
     with pytest.raises(MixedNumbers, match=r"data\.exact"):
-        xd.evaluate(net, [((1.5, 2.0), 1.0)])
+        xd.evaluate(net, [((1.5, 2.0), 1.0)], "1/2")
     with pytest.raises(MixedNumbers, match="for example '1/10'"):
         xd.evaluate(net, [((1, 2), 1)], 0.1)

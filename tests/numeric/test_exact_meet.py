@@ -110,4 +110,4 @@ def test_squares_beyond_the_range_are_refused():
     """Found by the test above: the square of a size overflowed as a Python float, which raises its own error."""
     network = Network([[[2.0**300]], [[0.0]]])
     with pytest.raises(NumericalRange):
-        xd.evaluate(network, Examples.point([2.0**300], 0.0), strategy="meet")
+        xd.evaluate(network, Examples.point([2.0**300], 0.0), "1/2", strategy="meet")

@@ -191,7 +191,7 @@ def test_expected_states_are_near_the_true_ones(inputs, units):
 def test_merge_goes_first_where_states_are_many():
     names = [s.name for s in EXACT_STRATEGIES]
     assert names.index("merge") < names.index("states")
-    plan = xd.plan(wide(30, 4), xd.Examples.point([1] * 30, 1))
+    plan = xd.plan(wide(30, 4), xd.Examples.point([1] * 30, 1), "1/2")
     assert plan.strategy == "merge"
-    assert plan == xd.plan(wide(30, 4), xd.Examples.point([1] * 30, 1))
+    assert plan == xd.plan(wide(30, 4), xd.Examples.point([1] * 30, 1), "1/2")
     assert plan.memory < 2**30

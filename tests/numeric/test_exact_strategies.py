@@ -155,7 +155,9 @@ def test_progress_rises_to_its_end():
     found = set()
     for strategy in ("merge", "states"):
         seen = []
-        result = xd.evaluate(network, data, strategy=strategy, progress=lambda *done, seen=seen: seen.append(done))
+        result = xd.evaluate(
+            network, data, "1/2", strategy=strategy, progress=lambda *done, seen=seen: seen.append(done)
+        )
         found.add((result.criterion, result.mean, result.variance))
         assert seen == sorted(set(seen))
         assert {total for _, total in seen} == {2000}
@@ -168,9 +170,9 @@ def test_a_strategy_that_does_not_apply_says_why():
     net = xd.Network([[[1, -1]], [1]])
     data = xd.Examples.point((1, 1), 0)
     with pytest.raises(InvalidInput, match="1 value changes its sign"):
-        xd.evaluate(net, data, strategy="moments")
+        xd.evaluate(net, data, "1/2", strategy="moments")
     with pytest.raises(InvalidInput, match=r"one of 'moments'.*for an exact network, not 'walk'"):
-        xd.plan(net, data, strategy="walk")
-    plan = xd.plan(net, data)
+        xd.plan(net, data, "1/2", strategy="walk")
+    plan = xd.plan(net, data, "1/2")
     assert {r.strategy for r in plan.runners_up} | {plan.strategy} == set(NAMES)
     assert "sign" in next(r.reason for r in plan.runners_up if r.strategy == "moments")

@@ -115,8 +115,8 @@ def test_training_on_an_executor_finds_the_same_network(processes, always_away):
     rng = np.random.default_rng(5)
     network = Network([rng.normal(size=(3, 4)), rng.normal(size=(1, 3))])
     data = Examples.from_arrays(rng.normal(size=(4, 4)), rng.normal(size=(4, 1)))
-    at_home = training.train(network, data, iterations=5)
-    away = training.train(network, data, iterations=5, executor=processes)
+    at_home = training.train(network, data, "1/2", iterations=5)
+    away = training.train(network, data, "1/2", iterations=5, executor=processes)
     assert at_home.evaluations == away.evaluations > 3
     for a, b in zip(at_home.network.weights, away.network.weights, strict=True):
         assert np.array_equal(a, b)
@@ -259,12 +259,12 @@ def test_what_is_no_executor_is_refused(wrong, hint, problem):
 def test_engines_without_chunks_refuse_executor_and_checkpoint(tmp_path):
     exact, data = Network([[[1, 1]], [1]]), Examples.point((1, -1), 8)
     with pytest.raises(InvalidInput, match="'checkpoint' must be None for the exact engine"):
-        evaluate(exact, data, checkpoint=tmp_path / "run.journal")
+        evaluate(exact, data, "1/2", checkpoint=tmp_path / "run.journal")
     with (
         ThreadPoolExecutor(1) as executor,
         pytest.raises(InvalidInput, match="'executor' must be None for the interval"),
     ):
-        evaluate(exact, data, precision=20, executor=executor)
+        evaluate(exact, data, "1/2", precision=20, executor=executor)
     assert not (tmp_path / "run.journal").exists()
 
 

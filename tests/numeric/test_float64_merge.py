@@ -35,7 +35,7 @@ def test_every_moment_is_the_nearest_float():
 
 def test_it_is_chosen_where_numbers_repeat():
     network, data = small(40, 4)
-    plan = xd.plan(network, data)
+    plan = xd.plan(network, data, "1/2")
     assert plan.strategy == "merge"
     assert plan.visited < 2**22
 
@@ -59,9 +59,9 @@ def test_scale_plays_no_part(power):
     network, data = small(12, 3, scale=2.0**power)
     scaled = xd.Network([network.weights[0], network.weights[1] * 2.0**-power])
     assert merging.refusal(prepare(scaled, data, (HALF, HALF)), 2) is None
-    result = xd.evaluate(scaled, data, strategy="merge")
+    result = xd.evaluate(scaled, data, "1/2", strategy="merge")
     low, high = result.enclosure()
-    assert low <= xd.evaluate(scaled.exact(), data.exact()).criterion <= high
+    assert low <= xd.evaluate(scaled.exact(), data.exact(), "1/2").criterion <= high
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_scale_plays_no_part(power):
 )
 def test_other_numbers_are_refused(network, data, reason):
     with pytest.raises(InvalidInput, match=reason):
-        xd.evaluate(xd.Network(network), data, strategy="merge")
+        xd.evaluate(xd.Network(network), data, "1/2", strategy="merge")

@@ -219,25 +219,25 @@ def test_bits_do_not_depend_on_threads_or_chunks(monkeypatch):
 
 def test_plans_state_the_cost_and_refuse():
     network, data = gaussian(1, 12, 6, 1)
-    plain, with_product = plan(network, data), plan(network, data, hessian_product=True)
+    plain, with_product = plan(network, data, "1/2"), plan(network, data, "1/2", hessian_product=network)
     assert with_product.cost > plain.cost
     assert "Hessian product" in with_product.reason
-    exact_cost = plan(network.exact(), data.exact()).cost
-    assert plan(network.exact(), data.exact(), hessian_product=network.exact()).cost > exact_cost
+    exact_cost = plan(network.exact(), data.exact(), "1/2").cost
+    assert plan(network.exact(), data.exact(), "1/2", hessian_product=network.exact()).cost > exact_cost
     with pytest.raises(CostLimitExceeded):
-        evaluate(network, data, hessian_product=network, max_cost=plain.cost)
+        evaluate(network, data, "1/2", hessian_product=network, max_cost=plain.cost)
     with pytest.raises(CostLimitExceeded):
-        evaluate(network.exact(), data.exact(), hessian_product=network.exact(), max_cost=exact_cost)
+        evaluate(network.exact(), data.exact(), "1/2", hessian_product=network.exact(), max_cost=exact_cost)
 
 
 def test_directions_are_checked():
     network = Network([[[1.0, 2.0]], [1.0]])
     data = [((1.0, 1.0), 1.0)]
-    gradient = evaluate(network, data, gradient=True).gradient
-    along = evaluate(network, data, hessian_product=gradient).hessian_product
-    assert evaluate(network, data, hessian_product=(gradient.weights, None)).hessian_product.weights[0].tolist() == (
-        along.weights[0].tolist()
-    )
+    gradient = evaluate(network, data, "1/2", gradient=True).gradient
+    along = evaluate(network, data, "1/2", hessian_product=gradient).hessian_product
+    assert evaluate(network, data, "1/2", hessian_product=(gradient.weights, None)).hessian_product.weights[
+        0
+    ].tolist() == (along.weights[0].tolist())
     assert along.biases == (None, None)
     for wrong in (
         3,
@@ -249,23 +249,23 @@ def test_directions_are_checked():
         (gradient.weights, [[1.0], [1.0]]),
     ):
         with pytest.raises(InvalidInput, match="hessian_product"):
-            evaluate(network, data, hessian_product=wrong)
+            evaluate(network, data, "1/2", hessian_product=wrong)
     with pytest.raises(MixedNumbers, match="hessian_product"):
-        evaluate(network, data, hessian_product=network.exact())
+        evaluate(network, data, "1/2", hessian_product=network.exact())
     with pytest.raises(InvalidInput, match="precision"):
-        evaluate(network, data, hessian_product=network, precision=20)
+        evaluate(network, data, "1/2", hessian_product=network, precision=20)
     with pytest.raises(InvalidInput, match="hessian_product"):
-        evaluate(network, data, hessian_product=([[[float("nan"), 1.0]], [1.0]], None))
+        evaluate(network, data, "1/2", hessian_product=([[[float("nan"), 1.0]], [1.0]], None))
 
 
 def test_a_journal_belongs_to_its_direction(tmp_path):
     """Nested tables give this gradient up, so the journal holds them, the walk and the product."""
     network = Network([[[0.1, 0.2]], [[1.0]], [1.0]], [[-0.2], [0.5], [0.0]])
     data, path = Examples.point([1.0, 1.0], 1.0), tmp_path / "journal"
-    first = evaluate(network, data, gradient=True, hessian_product=network, checkpoint=path)
-    again = evaluate(network, data, gradient=True, hessian_product=network, checkpoint=path)
+    first = evaluate(network, data, "1/2", gradient=True, hessian_product=network, checkpoint=path)
+    again = evaluate(network, data, "1/2", gradient=True, hessian_product=network, checkpoint=path)
     assert parts(first.gradient) == parts(again.gradient)
     assert parts(first.hessian_product) == parts(again.hessian_product)
     other = moved(network, network, 1.0)
     with pytest.raises(UnreadableFile, match="direction of 'hessian_product'"):
-        evaluate(network, data, gradient=True, hessian_product=other, checkpoint=path)
+        evaluate(network, data, "1/2", gradient=True, hessian_product=other, checkpoint=path)

@@ -59,18 +59,18 @@ def test_a_pre_activation_that_is_exactly_zero_only_algebraically():
 def test_symbolic_network_without_precision_says_what_to_do():
     net = xd.Network([[[sympy.sqrt(2)]], [1]])
     with pytest.raises(MixedNumbers, match="precision=50"):
-        xd.evaluate(net, [((1,), 1)])
+        xd.evaluate(net, [((1,), 1)], "1/2")
     with pytest.raises(InvalidInput):
-        xd.evaluate(xd.Network([[[sympy.Symbol("w")]], [1]]), [((1,), 1)], precision=10)
+        xd.evaluate(xd.Network([[[sympy.Symbol("w")]], [1]]), [((1,), 1)], "1/2", precision=10)
 
 
 @pytest.mark.parametrize("digits", [0, -3, 2.5, True, 10**6])
 def test_bad_precision(digits):
     with pytest.raises(InvalidInput, match="'precision' must satisfy 1 <= precision <= 10000"):
-        xd.evaluate(xd.Network([[1]]), [((1,), 1)], precision=digits)
+        xd.evaluate(xd.Network([[1]]), [((1,), 1)], "1/2", precision=digits)
 
 
 def test_cost_is_refused_before_starting():
     net = xd.Network([[[1] * 40], [1]])
     with pytest.raises(CostLimitExceeded, match="max_cost"):
-        xd.evaluate(net, [([1] * 40, 1)], precision=10)
+        xd.evaluate(net, [([1] * 40, 1)], "1/2", precision=10)

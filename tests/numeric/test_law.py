@@ -27,7 +27,7 @@ def test_law_equals_the_plain_loop(problem):
 
 
 def test_quantiles_and_distribution_function_of_figure_1():
-    law = xd.output_law(xd.Network([[[1, 1], [1, 1]], [1, 1]]), (1, -1))
+    law = xd.output_law(xd.Network([[[1, 1], [1, 1]], [1, 1]]), (1, -1), "1/2")
     assert law.cdf(-1) == 0
     assert law.cdf(0) == F(13, 16)
     assert law.cdf("3.99") == F(13, 16)
@@ -39,7 +39,7 @@ def test_quantiles_and_distribution_function_of_figure_1():
 def test_binomial_law_of_forty_equal_inputs():
     from math import comb
 
-    law = xd.output_law(xd.Network([[1] * 40]), [1] * 40)
+    law = xd.output_law(xd.Network([[1] * 40]), [1] * 40, "1/2")
     assert law.values == tuple((F(2 * k),) for k in range(41))
     assert law.probabilities == tuple(F(comb(40, k), 2**40) for k in range(41))
 
@@ -49,7 +49,7 @@ def test_units_with_different_biases_are_not_taken_for_equal():
     units = 34
     net = xd.Network([[[1]] * units, [1] * units], [[2**k for k in range(units)], 0])
     with pytest.raises(CostLimitExceeded):
-        xd.output_law(net, [1])
+        xd.output_law(net, [1], "1/2")
 
 
 @pytest.mark.parametrize(
@@ -62,15 +62,15 @@ def test_units_with_different_biases_are_not_taken_for_equal():
     ],
 )
 def test_bad_questions_to_a_law(call, error, message):
-    law = xd.output_law(xd.Network([[1, 1]]), (1, 2))
+    law = xd.output_law(xd.Network([[1, 1]]), (1, 2), "1/2")
     with pytest.raises(error, match=message):
         call(law)
 
 
 def test_law_refuses_floats_and_wrong_shapes():
     with pytest.raises(MixedNumbers, match=r"network\.exact"):
-        xd.output_law(xd.Network([[1.5, 1.0]]), (1, 2))
+        xd.output_law(xd.Network([[1.5, 1.0]]), (1, 2), "1/2")
     with pytest.raises(MixedNumbers, match="'x' must be exact"):
-        xd.output_law(xd.Network([[1, 1]]), (1.5, 2.0))
+        xd.output_law(xd.Network([[1, 1]]), (1.5, 2.0), "1/2")
     with pytest.raises(InvalidInput, match="'x' must have 2 entries"):
-        xd.output_law(xd.Network([[1, 1]]), (1, 2, 3))
+        xd.output_law(xd.Network([[1, 1]]), (1, 2, 3), "1/2")

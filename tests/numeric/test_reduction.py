@@ -60,11 +60,11 @@ def test_biases_tell_units_apart():
 def test_fifty_equal_columns_cost_fifty_one_states():
     network = xd.Network([[[1] * 50, [-2] * 50], [1, 1]], [[-7, 50], [0]])
     data = xd.Examples.point([1] * 50, 0)
-    plan = xd.plan(network, data)
+    plan = xd.plan(network, data, "1/2")
     assert plan.visited <= 51
     assert "50 equal columns as 1 binomial count" in plan.reason
     mean = sum(F(comb(50, k), 2**50) * (max(2 * k - 7, 0) + max(50 - 4 * k, 0)) for k in range(51))
-    assert xd.evaluate(network, data).mean == (mean,)
+    assert xd.evaluate(network, data, "1/2").mean == (mean,)
 
 
 def test_units_of_one_sign_are_linear():

@@ -55,15 +55,17 @@ def test_a_repeated_call_notices_whatever_changed(deeper):
         q = [*one_or_more, 0.125][: len(weights)] if isinstance(one_or_more, list) else one_or_more
         for asked, rate, more in (SAME, SAME, *[(data, q, options)] * 3, (SAME[0], "1/2", {}), (SAME[0], 0.5, {})):
             assert evaluate(network, asked, rate, **more) == evaluate(Network(weights), asked, rate, **more)
-    assert evaluate(network, list(zip(SAME[0].inputs, SAME[0].labels, strict=True))) == evaluate(network, SAME[0])
+    assert evaluate(network, list(zip(SAME[0].inputs, SAME[0].labels, strict=True)), "1/2") == evaluate(
+        network, SAME[0], "1/2"
+    )
     for name, options in REFUSED:
-        evaluate(network, SAME[0])
-        evaluate(network, SAME[0], gradient=True)
+        evaluate(network, SAME[0], "1/2")
+        evaluate(network, SAME[0], "1/2", gradient=True)
         with pytest.raises(ExactDropoutError, match=rf"Argument '{name}'"):
             evaluate(**{"network": network, "data": SAME[0], **options})
     calls = []
     for gradient in (False, True):
-        evaluate(network, SAME[0], gradient=gradient, progress=lambda *count: calls.append(count))
+        evaluate(network, SAME[0], "1/2", gradient=gradient, progress=lambda *count: calls.append(count))
         assert calls
         calls.clear()
 
@@ -71,8 +73,8 @@ def test_a_repeated_call_notices_whatever_changed(deeper):
 def test_the_table_that_is_made_when_asked_for_is_part_of_the_result():
     network = Network([[[1.0, -2.0], [0.5, 3.0]], [[1.0, -1.0], [2.0, 1.0]]])
     data = Examples([([1.0, 2.0], [1.0, 0.5]), ([0.5, -1.0], [0.0, 2.0])])
-    one, two, three = (evaluate(network, data) for _ in range(3))
-    other = evaluate(network, Examples([([1.0, 2.0], [1.0, 0.25]), ([0.5, -1.0], [0.0, 2.0])]))
+    one, two, three = (evaluate(network, data, "1/2") for _ in range(3))
+    other = evaluate(network, Examples([([1.0, 2.0], [1.0, 0.25]), ([0.5, -1.0], [0.0, 2.0])]), "1/2")
     assert pickle.loads(pickle.dumps(one)) == copy.copy(two) == replace(three, gradient=None) == one != other
     assert one.per_example is one.per_example
     assert one.per_example == evaluate_float64(network, data, (F(1, 2),) * 2).per_example

@@ -70,9 +70,9 @@ def test_progress_and_arguments():
         with pytest.raises(InvalidInput, match=keyword):
             train(network, data, HALF, **{keyword: value})
     with pytest.raises(InvalidInput, match="'network'"):
-        train(5, data)
+        train(5, data, "1/2")
     with pytest.raises(InvalidInput, match="'data'"):
-        train(network, 5)
+        train(network, 5, "1/2")
 
 
 def test_the_trust_region_ends_where_the_closed_form_is():

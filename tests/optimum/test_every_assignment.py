@@ -68,7 +68,7 @@ def test_descent_on_the_true_criterion_finds_nothing_below(inputs, biases, width
     rng = np.random.default_rng(2017)
 
     def end(start: xd.Network) -> float:
-        result = xd.evaluate(xd.train(start, data, iterations=120).network, data)
+        result = xd.evaluate(xd.train(start, data, "1/2", iterations=120).network, data, "1/2")
         assert result.enclosure()[1] >= best.value
         return result.criterion
 
@@ -81,5 +81,5 @@ def test_descent_on_the_true_criterion_finds_nothing_below(inputs, biases, width
         return values + 0.01 * rng.normal(size=values.shape)
 
     start = xd.Network([moved(w) for w in near.weights], [moved(b) for b in near.biases] if biases else None)
-    assert end(start) <= float(best.value) * (1 + 1e-3) < xd.evaluate(start, data).criterion
+    assert end(start) <= float(best.value) * (1 + 1e-3) < xd.evaluate(start, data, "1/2").criterion
     assert arch == start.architecture
