@@ -277,11 +277,12 @@ def test_regions_in_latex_are_cases_and_signs_stand_as_one_writes_them(capsys):
 
 WRITTEN_OUT = [
     ["--architecture", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--regions", "--stationary"],
-    ["--architecture", "2-1-1 relu, biases", "--data", "point((1, -1), 1)", "--q", "1/2", "--regions", "--quantity", "penalty",
-     "--index", "superscript-layer", "--name", "w=a"],
+    ["--architecture", "2-1-1 relu, biases", "--data", "point((1, -1), 1)", "--q", "1/2", "--regions",
+     "--quantity", "penalty", "--index", "superscript-layer", "--name", "w=a"],
     ["--architecture", "1-2-1 relu, hidden biases", "--data", "point(1, 1)", "--q", "0, q", "--regions", "--hessian",
      "--derivative-q", "penalty", "--environment", "align"],
-    ["--architecture", "1-1-1-1 relu, no biases", "--data", "half(1, 1)", "--regions", "--limit", "3", "--index", "bracket"],
+    ["--architecture", "1-1-1-1 relu, no biases", "--data", "half(1, 1)", "--regions", "--limit", "3",
+     "--index", "bracket"],
     ["--architecture", "1-1-1 leaky_relu(1/5), no biases", "--q", "1/2", "--derivative-q", "criterion"],
 ]  # fmt: skip
 
