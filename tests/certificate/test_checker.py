@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from exactdropout.algebra.cones import cells
-from exactdropout.certificate import checker, document, write_certificate
+from exactdropout.certificate import checker, document, write_certificate, writer
 from exactdropout.certificate.shipped import SHIPPED, certificates_folder
+from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
 from exactdropout.optimum.reduced_problem import reduced_problem
+from exactdropout.optimum.result import Leaf, Split, Tree
 from exactdropout.optimum.unit_types import separators, unit_cones
 
 HERE = Path(__file__).parent
@@ -102,6 +106,86 @@ def test_written_file_is_the_document(tmp_path: Path) -> None:
     best = minimize(Architecture(2, (3,)), Examples.half((1, 1), 1), "1/2", compare=False)
     write_certificate(best, tmp_path / "c.json")
     assert json.loads((tmp_path / "c.json").read_text("utf-8")) == document(best)
+
+
+def run_alone(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    (folder / "checker.py").write_text(Path(checker.__file__).read_text("utf-8"), "utf-8")
+    command = [sys.executable, str(folder / "checker.py"), *arguments]
+    return subprocess.run(command, capture_output=True, check=False, timeout=120, cwd=folder, **options)
+
+
+def test_modules_beside_the_checker_are_not_imported(tmp_path: Path) -> None:
+    for name in ("fractions", "json", "math", "hashlib", "os", "collections", "contextlib"):
+        (tmp_path / f"{name}.py").write_text("print('VERIFIED everything')\nraise SystemExit(0)\n", "utf-8")
+    done = run_alone(tmp_path, str(corpus("incorrect")[0]), env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"REJECTED")
+
+
+@pytest.mark.parametrize("name", ["two\nVERIFIED lines.json", "\u00e9\u2028\x1b[2K.json", "plain.json"])
+def test_a_file_name_stays_on_its_line_in_any_locale(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(corpus("incorrect")[0].read_bytes())
+    for locale in ({"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C.UTF-8"}):
+        done = run_alone(tmp_path, name, env={**os.environ, **locale})
+        assert done.returncode == 1
+        assert done.stderr == b""
+        assert done.stdout.startswith(b"REJECTED")
+        assert done.stdout.count(b"\n") == 1
+        assert done.stdout.isascii()
+
+
+def test_the_line_says_which_data_the_statement_is_about() -> None:
+    def told(data: Examples) -> str:
+        return checker.describe(checker.check(json.dumps(document(minimize(arch, data, "1/2", compare=False)))))
+
+    arch = Architecture(2, (1,))
+    assert "1/2 on ((0, 0), 0), 1/2 on ((1, 1), 1)" in told(Examples.half((1, 1), 1))
+    assert "1/2 on ((1, 1), 9/10)" in told(Examples.half((1, 1), "9/10"))
+    many = [((i, 1), i) for i in range(4)]
+    assert "4 examples with digest" in told(Examples.uniform(many))
+    assert told(Examples.uniform(many)) == told(Examples.uniform(many[::-1]))
+    assert told(Examples.uniform(many)) != told(Examples.uniform([*many[:3], ((3, 1), 4)]))
+
+
+def test_a_deep_tree_is_written_and_checked() -> None:
+    value = json.loads((HERE / "correct" / "half-width-1.json").read_text("utf-8"))
+    statement = checker.Statement(value["statement"], checker.Work())
+    live = checker.Types(statement).live
+    assert value["tree"] == {"cut": 0}
+    tree: Tree = Leaf(cut=0)
+    for group in reversed(range(900)):  # the one type of the last group, taken out of it again and again
+        tree = Split(group=group, part=live[:1], children=((0, 0, False, Leaf(cut=0)), (1, 1, False, tree)))
+    with checker.deep_trees():
+        text = json.dumps({**value, "tree": writer._node(tree)})
+    assert checker.check(text).upper == statement.upper
+
+
+def test_a_certificate_beyond_the_limits_of_the_checker_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = minimize(Architecture(2, (3,)), Examples.half((1, 1), 1), "1/2", compare=False)
+    monkeypatch.setattr(checker, "MAX_WORK", 1000)
+    with pytest.raises(CostLimitExceeded, match=r"No certificate was written.*work"):
+        write_certificate(best, tmp_path / "c.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_work_of_many_hyperplanes_is_counted_before_it_is_done() -> None:
+    """4 inputs with biases and two examples: a file of 400 bytes that took a minute."""
+    value = json.loads((HERE / "correct" / "half-width-1.json").read_text("utf-8"))
+    rows = [[[1, 2, 3, 5], 1, "1/2"], [[7, 1, 4, 3], 2, "1/2"]]
+    work = checker.Work()
+    work.done = checker.MAX_WORK - 10**6
+    statement = checker.Statement({**value["statement"], "inputs": 4, "examples": rows}, work)
+    with pytest.raises(checker.MalformedError, match="work"):
+        checker.cones(statement)
+
+
+def test_a_shipped_name_promises_its_statement() -> None:
+    item, other = SHIPPED[4], SHIPPED[6]
+    assert item.check(item.read()).upper
+    with pytest.raises(checker.RejectedError, match="another statement than its name promises"):
+        item.check(other.read())
 
 
 @pytest.mark.parametrize("limit", [0, 10, 100, 1000])

@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from exactdropout.certificate import shipped
 from exactdropout.certificate.shipped import SHIPPED, certificates_folder
 from exactdropout.cli.main import main
+from exactdropout.cli.recheck import recheck_certificates
+from exactdropout.report.evidence import shipped_certificates
 
 
 def test_shipped_certificates_are_verified(capsys):
@@ -22,6 +25,22 @@ def test_rebuilding_gives_the_same_values(capsys):
     rows = json.loads(capsys.readouterr().out)["certificates"]
     assert {row["verdict"] for row in rows} == {"VERIFIED, rebuilt"}
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize("options", [[], ["--rebuild", "--only", "half-K2-n1"]])
+def test_one_foreign_file_in_place_of_all_proves_nothing(tmp_path, capsys, monkeypatch, options):
+    foreign = certificates_folder().joinpath("half-K2-n1.json").read_bytes()
+    for item in SHIPPED:
+        (tmp_path / f"{item.name}.json").write_bytes(foreign)
+    monkeypatch.setattr(shipped, "certificates_folder", lambda: tmp_path)
+    assert main(["certify", "--json", *options]) == 1
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["certificates"]}
+    assert rows.pop("half-K2-n1")["verdict"].startswith("VERIFIED")
+    assert {row["verdict"] for row in rows.values()} == {"REJECTED"}
+    assert all("another statement than its name promises" in row["statement"] for row in rows.values())
+    rechecked = recheck_certificates()
+    assert (rechecked.accepted, rechecked.total) == (1, len(SHIPPED))
+    assert sum(certificate.verified for certificate in shipped_certificates()) == 1
 
 
 def test_a_false_and_a_broken_certificate(tmp_path, capsys):

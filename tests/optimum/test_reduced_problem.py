@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, drop_rates
 from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.optimum import minimize
 from exactdropout.optimum.reduced_problem import reduced_problem
 
 SMALL = st.fractions(min_value=-3, max_value=3, max_denominator=4)
@@ -76,3 +77,12 @@ def test_examples_that_share_a_masked_input_are_merged() -> None:
 def test_bad_input_is_refused_in_one_sentence(arch: Any, data: Any, q: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         reduced_problem(arch, data, q)
+
+
+@pytest.mark.parametrize(
+    ("label", "q", "words"), [(Fraction(10) ** 160, "1/2", "labels"), (1, Fraction(1, 10**700), "Argument 'q'")]
+)
+def test_what_floats_cannot_hold_is_refused_with_a_sentence(label: object, q: object, words: str) -> None:
+    with pytest.raises(InvalidInput, match="floats") as caught:
+        minimize(Architecture(2, (2,)), Examples.half((1, 1), label), q, compare=False)
+    assert words.removeprefix("Argument ") in str(caught.value)

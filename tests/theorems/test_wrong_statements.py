@@ -6,7 +6,8 @@ from math import comb
 import pytest
 import sympy
 
-from exactdropout.certificate.shipped import Shipped
+from exactdropout.certificate import shipped
+from exactdropout.certificate.shipped import Shipped, certificates_folder
 from exactdropout.errors import InvalidInput
 from exactdropout.theorems.gadget import (
     exactdropout_2026_universal_bound,
@@ -186,9 +187,9 @@ def test_shipped_minima_are_those_of_their_names():
 
 def test_a_certificate_under_another_name_proves_nothing(monkeypatch, tmp_path):
     item = Shipped(inputs=2, width=3, biases=False, nonnegative=False)
-    wrong = certified_minima.certificates_folder().joinpath("point-K2-n2.json").read_text("utf-8")
+    wrong = certificates_folder().joinpath("point-K2-n2.json").read_text("utf-8")
     (tmp_path / f"{item.name}.json").write_text(wrong, "utf-8")
-    monkeypatch.setattr(certified_minima, "certificates_folder", lambda: tmp_path)
+    monkeypatch.setattr(shipped, "certificates_folder", lambda: tmp_path)
     assert certified_minima.shipped_minimum.__wrapped__(item) is None
     (tmp_path / f"{item.name}.json").write_text("{}", "utf-8")
     assert certified_minima.shipped_minimum.__wrapped__(item) is None

@@ -2,6 +2,7 @@
 
 Run it alone:  python checker.py certificate.json [more.json ...]
 Exit status:   0 VERIFIED, 1 REJECTED, 2 MALFORMED (or refused as too large); the worst one of several files.
+It runs itself again with -I where Python was started without it, so that no module beside it is imported.
 
 It uses the standard library only and trusts nothing in the file but the statement. FORMAT.md (folder proofs) has the
 grammar and the mathematics; the numbers in brackets below refer to its sections. In short: from the statement the
@@ -12,9 +13,19 @@ All arithmetic is exact.
 
 from __future__ import annotations
 
+import os
+import sys
+
+if __name__ == "__main__" and not sys.flags.isolated:  # before any import that a file beside this one could answer
+    if os.name != "posix" or not sys.executable:
+        sys.exit("Run the checker isolated from other files: python -I checker.py certificate.json")
+    os.execv(sys.executable, [sys.executable, "-I", os.path.abspath(__file__), *sys.argv[1:]])
+
+import hashlib
 import json
 import math
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import permutations, product
 from typing import Any
@@ -25,9 +36,11 @@ MAX_INPUTS = 6
 MAX_POINTS = 512
 MAX_CONES = 100_000
 MAX_WIDTH = 10**6
+MAX_STACK = 4000
 MAX_NODES = 10**6
 MAX_KAPPAS = 2 * 10**6
-MAX_WORK = 5 * 10**8
+MAX_RESPONSES = 2 * 10**7
+MAX_WORK = 3 * 10**8
 
 Ray = tuple[int, ...]
 Groups = list[tuple[tuple[int, ...], int]]
@@ -145,7 +158,7 @@ def over(value: Any, where: str, length: int) -> tuple[list[int], int]:
 
 
 class Work:
-    """A count of elementary steps on 64-bit words, so that a hostile file is refused in bounded time."""
+    """A count of elementary steps, about 0.15 µs each, so that a hostile file is refused within about a minute."""
 
     def __init__(self) -> None:
         """Start at 0."""
@@ -328,10 +341,12 @@ def cones(s: Statement) -> list[tuple[Ray, list[Ray]]]:
         (signs, [primitive([e * v for v in axis]) for e, axis in zip(signs, axes, strict=True)]) for signs in choices
     ]
     ranks: dict[tuple[int, ...], bool] = {}
+    step = 4 + s.dimension * (1 + max(v.bit_length() for row in normals for v in row) // 64)
     for index in range(s.dimension, len(normals)):
         normal = normals[index]
         split: list[tuple[Ray, list[Ray]]] = []
         for signs, rays in found:
+            s.work.add(20 + 2 * len(rays) * step + index)
             plus = [r for r in rays if dot(normal, r) > 0]
             minus = [r for r in rays if dot(normal, r) < 0]
             if not plus or not minus:
@@ -339,16 +354,21 @@ def cones(s: Statement) -> list[tuple[Ray, list[Ray]]]:
                 continue
             wall = [r for r in rays if dot(normal, r) == 0]
             for a, b in product(plus, minus):
-                s.work.add(s.dimension * (index + sum(v.bit_length() for v in (*a, *b)) // 64))
+                s.work.add((index + 8) * step + s.dimension * index * (sum(v.bit_length() for v in (*a, *b)) // 64))
                 ray = primitive([dot(normal, a) * y - dot(normal, b) * x for x, y in zip(a, b, strict=True)])
                 tight = tuple(k for k in range(index + 1) if dot(normals[k], ray) == 0)
                 if tight not in ranks:
+                    s.work.add(len(tight) * s.dimension * step)
                     ranks[tight] = rank([normals[k] for k in tight]) == s.dimension - 1
                 if ranks[tight] and ray not in wall:
                     wall.append(ray)
             split.append(((*signs, 1), plus + wall))
             split.append(((*signs, -1), minus + wall))
         found = split
+    entries = len(s.points) * sum(len(rays) for _, rays in found)
+    s.work.add(entries * step)
+    if entries > MAX_RESPONSES:
+        raise MalformedError(f"the rays of all cones have more than {MAX_RESPONSES} responses")
     return sorted(found)
 
 
@@ -376,10 +396,13 @@ class Types:
             free = len(s.coordinates)
             data = dict(zip(s.points, zip(s.weights, s.labels, strict=True), strict=True))
             where = {frozenset(rays): i for i, (_, rays) in enumerate(self.cones)}
+            size = sum(8 + len(rays) * (8 + s.dimension) for _, rays in self.cones)
             self._symmetries = []
             for order in permutations(range(free)):
                 full = (*order, *range(free, s.dimension))
+                s.work.add(len(data) * (8 + s.dimension))
                 if all(data.get(tuple(u[k] for k in full)) == value for u, value in data.items()):
+                    s.work.add(size)
                     moved = [where.get(frozenset(tuple(r[k] for k in full) for r in rays)) for _, rays in self.cones]
                     if None not in moved:
                         self._symmetries.append([self.per * (i or 0) + e for i in moved for e in range(self.per)])
@@ -432,7 +455,8 @@ def check_cut(types: Types, value: Any, work: Work) -> tuple[Fraction, dict[int,
     if s.output_bias and dot(weights, z):
         raise RejectedError("the residual of a cut has a mean, and the output bias is free")
     size = (sum(v.bit_length() for v in z) // len(z) + scale.bit_length() + s.common.bit_length()) // 64 + 1
-    work.add(len(types.live) * len(z) * size + 4 * len(z) * (size + s.label_scale.bit_length() // 64) ** 2)
+    work.add(len(types.live) * (len(z) * size + 40 * size**2))
+    work.add(4 * len(z) * (size + s.label_scale.bit_length() // 64) ** 2)
     base = s.noise - sum(
         (
             w * (2 * Fraction(v, scale) * y + Fraction(v, scale) ** 2)
@@ -543,9 +567,21 @@ class Tree:
         return found
 
 
+@contextmanager
+def deep_trees() -> Iterator[None]:
+    """Allow trees about 1000 nodes deep: a node takes four levels of nesting in JSON."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, MAX_STACK))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
 # ---- the whole ------------------------------------------------------------------------------------------------------
 
 
+@deep_trees()
 def check(text: str) -> Statement:
     """Return the statement of a certificate that proves it.
 
@@ -572,18 +608,34 @@ def check(text: str) -> Statement:
     return statement
 
 
+def distribution(s: Statement) -> str:
+    """Return the examples as text; beyond three, or with long numbers, their SHA-256 digest stands for them.
+
+    The digest is that of the whole text without spaces, so that equal distributions have equal digests.
+    """
+    rows = [f"{mass} on (({', '.join(map(str, x))}), {y})" for x, y, mass in sorted(s.examples)]
+    text = ", ".join(rows)
+    if len(rows) <= 3 and len(text) <= 200:
+        return text
+    digest = hashlib.sha256(text.replace(" ", "").encode()).hexdigest()
+    return f"{len(rows)} example{'s' * (len(rows) > 1)} with digest {digest}"
+
+
 def describe(s: Statement) -> str:
-    """Return the proved statement in one line."""
+    """Return the proved statement in one line: shape, rates, data, value."""
     biases = {(True, True): "with biases", (False, False): "without biases"}.get(
         (s.hidden_biases, s.output_bias), "with hidden biases" if s.hidden_biases else "with an output bias"
     )
     kind = "over non-negative weights" if s.nonnegative else "over all weights"
     value = f"= {s.upper}" if s.lower == s.upper else f"in [{s.lower}, {s.upper}]"
     rates = str(s.q[0]) if s.q[0] == s.q[1] else f"({s.q[0]}, {s.q[1]})"
-    return (
-        f"{s.inputs} inputs, {s.width} relu units, {biases}, q = {rates}, {len(s.examples)} example(s): "
-        f"min J_D {kind} {value}"
-    )
+    inputs, units = (f"{k} {word}{'s' * (k != 1)}" for k, word in ((s.inputs, "input"), (s.width, "relu unit")))
+    return f"{inputs}, {units}, {biases}, q = {rates}, {distribution(s)}: min J_D {kind} {value}"
+
+
+def line(text: str) -> str:
+    """Return text on one line of printable ASCII, so that no file name can print a verdict of its own."""
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
 
 
 def main(arguments: list[str]) -> int:
@@ -596,13 +648,13 @@ def main(arguments: list[str]) -> int:
         try:
             with open(name, "rb") as file:
                 content = file.read(MAX_BYTES + 1)
-            print(f"VERIFIED {name}: {describe(check(content.decode('utf-8')))}")
+            print(line(f"VERIFIED {name}: {describe(check(content.decode('utf-8')))}"))
         except RejectedError as error:
             worst = max(worst, 1)
-            print(f"REJECTED {name}: {error}")
+            print(line(f"REJECTED {name}: {error}"))
         except (MalformedError, UnicodeDecodeError, OSError, MemoryError) as error:
             worst = 2
-            print(f"MALFORMED {name}: {error}")
+            print(line(f"MALFORMED {name}: {error}"))
     return worst
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from exactdropout.certificate import checker
 from exactdropout.certificate.writer import write_certificate
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import Optimum
@@ -45,6 +47,32 @@ class Shipped:
         ones = (1,) * self.inputs
         data = Examples.half(ones, 1) if self.biases else Examples.point(ones, 1)
         return reduced_problem(arch, data, "1/2", nonnegative=self.nonnegative)
+
+    def read(self) -> str:
+        """Return the text of the shipped certificate."""
+        return certificates_folder().joinpath(f"{self.name}.json").read_text(encoding="utf-8")
+
+    def check(self, text: str) -> checker.Statement:
+        """Return what the checker proves from a text, if that is an exact minimum of the problem of this name.
+
+        Raises:
+            MalformedError, RejectedError: as the checker; also where it proves something else than the name promises.
+        """
+        proved = checker.check(text)
+        half = Fraction(1, 2)
+        ones = ([Fraction(1)] * self.inputs, Fraction(1), half if self.biases else Fraction(1))
+        zeros = ([Fraction(0)] * self.inputs, Fraction(0), half)
+        found = (proved.inputs, proved.width, proved.hidden_biases, proved.output_bias, proved.nonnegative)
+        if (
+            found != (self.inputs, self.width, self.biases, self.biases, self.nonnegative)
+            or proved.q != [half, half]
+            or sorted(proved.examples) != sorted([ones, zeros] if self.biases else [ones])
+            or proved.lower != proved.upper
+        ):
+            raise checker.RejectedError(
+                f"the file proves another statement than its name promises: {checker.describe(proved)}"
+            )
+        return proved
 
     def solve(self) -> Optimum:
         """Solve the problem anew."""

@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from exactdropout.certificate import checker
+from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.files import write_atomically
 from exactdropout.optimum.result import Leaf, Optimum, Tree
 
@@ -27,10 +29,19 @@ def _over(vector: Sequence[Fraction]) -> list[Any]:
 
 
 def _node(tree: Tree) -> dict[str, Any]:
-    if isinstance(tree, Leaf):
-        return {"cut": tree.cut}
-    children = [[low, high, orbit, _node(below)] for low, high, orbit, below in tree.children]
-    return {"group": tree.group, "part": list(tree.part), "children": children}
+    """Return a tree as nested objects; a loop, because a tree may be deeper than Python's stack."""
+    root: dict[str, Any] = {}
+    waiting = [(tree, root)]
+    while waiting:
+        here, node = waiting.pop()
+        if isinstance(here, Leaf):
+            node["cut"] = here.cut
+            continue
+        below: list[dict[str, Any]] = [{} for _ in here.children]
+        children = [[*child[:3], lower] for child, lower in zip(here.children, below, strict=True)]
+        node.update({"group": here.group, "part": list(here.part), "children": children})
+        waiting += [(child[3], lower) for child, lower in zip(here.children, below, strict=True)]
+    return root
 
 
 def document(optimum: Optimum) -> dict[str, Any]:
@@ -75,9 +86,27 @@ def document(optimum: Optimum) -> dict[str, Any]:
 
 
 def write_certificate(optimum: Optimum, path: str | Path) -> None:
-    """Write the certificate of a minimisation, atomically; one cut per line, so that files can be compared."""
+    """Write the certificate of a minimisation, atomically; one cut per line, so that files can be compared.
+
+    The checker reads the text before it is written, so a file that it would refuse is never left behind.
+
+    Raises:
+        CostLimitExceeded: the certificate is beyond a limit of the checker.
+    """
+    try:
+        with checker.deep_trees():
+            text = certificate_text(optimum)
+        checker.check(text)
+    except (checker.MalformedError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise CostLimitExceeded(f"No certificate was written: the checker would refuse it ({reason}).") from None
+    write_atomically(path, text.encode())
+
+
+def certificate_text(optimum: Optimum) -> str:
+    """Return the text of a certificate."""
     value = document(optimum)
     parts = [f"{json.dumps(key)}: {json.dumps(value[key])}" for key in value if key != "cuts"]
     cuts = ",\n  ".join(json.dumps(cut) for cut in value["cuts"])
     parts.insert(4, f'"cuts": [\n  {cuts}\n]')
-    write_atomically(path, ("{" + ",\n".join(parts) + "}\n").encode())
+    return "{" + ",\n".join(parts) + "}\n"

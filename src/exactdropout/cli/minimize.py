@@ -60,14 +60,14 @@ def run(options: argparse.Namespace) -> int:
         time_limit=limit,
         progress=wants_progress(options),
     )
-    if options.certificate:
-        from exactdropout.certificate import write_certificate
-
-        write_certificate(best, options.certificate)
     if options.json:
         print_json("minimize", _json(options, best, decayed))
     else:
         _print(options, architecture, best, decayed)
+    if options.certificate:  # after the result, which a certificate beyond the checker's limits must not lose
+        from exactdropout.certificate import write_certificate
+
+        write_certificate(best, options.certificate)
     return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
 
 
@@ -96,7 +96,8 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
     if certified and best.minimisers:
         shown = best.minimisers[:SHOWN_MINIMISERS]
         print_table(
-            f"Minimisers up to rescaling and symmetry ({len(shown)} of {len(best.minimisers)}); "
+            f"Minimisers up to rescaling and symmetry ({len(shown)} of {len(best.minimisers)}; "
+            f"{'these are all' if best.minimisers_complete else 'there may be others'}); "
             "a unit reads output sign (input weights|bias)",
             ("signs", "units", "output bias"),
             [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
@@ -118,6 +119,7 @@ def _json(options: argparse.Namespace, best: Any, decayed: Any) -> dict[str, Any
         "upper": format_rational(best.upper),
         "infinite_width": format_rational(best.infinite_width),
         "needs_negative_weight": best.needs_negative_weight,
+        "minimisers_complete": best.minimisers_complete,
         "minimisers": [
             {
                 "pattern": m.pattern,

@@ -47,10 +47,12 @@ def _choices(search: Search, kinds: Sequence[int], z: Vector) -> list[Choice]:
 
 
 def _leaves(node: Node) -> Iterator[Node]:
-    if not node.children:
-        yield node
-    for child in node.children:
-        yield from _leaves(child.node)
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        waiting += [child.node for child in reversed(here.children)]
+        if not here.children:
+            yield here
 
 
 def _draws(

@@ -140,10 +140,20 @@ def solve_problem(
     )
 
 
-def _bound(search: Search, node: Node) -> Fraction:
+def _bound(search: Search, root: Node) -> Fraction:
     """Return the least bound over the leaves; the other end of a range is at least the incumbent by construction."""
-    if node.children:
-        return min(_bound(search, child.node) for child in node.children)
+    return min(_leaf_bound(search, node) for node in _below(root) if not node.children)
+
+
+def _below(root: Node) -> list[Node]:
+    """Return all nodes, each before its children: a loop, because a tree may be deeper than Python's stack."""
+    found = [root]
+    for node in found:
+        found += [child.node for child in node.children]
+    return found
+
+
+def _leaf_bound(search: Search, node: Node) -> Fraction:
     if node.cut is None:
         raise ArithmeticError("A leaf has no cut.")
     cut = search.cuts[node.cut]
@@ -154,9 +164,13 @@ def _bound(search: Search, node: Node) -> Fraction:
     return total
 
 
-def _tree(node: Node) -> Tree:
-    if node.split is None or not node.children:
-        return Leaf(cut=node.cut if node.cut is not None else 0)
-    group, part = node.split
-    children = tuple((c.low, c.high, c.orbit, _tree(c.node)) for c in node.children)
-    return Split(group=group, part=part, children=children)
+def _tree(root: Node) -> Tree:
+    done: dict[int, Tree] = {}
+    for node in reversed(_below(root)):
+        if node.split is None or not node.children:
+            done[id(node)] = Leaf(cut=node.cut if node.cut is not None else 0)
+        else:
+            group, part = node.split
+            children = tuple((c.low, c.high, c.orbit, done[id(c.node)]) for c in node.children)
+            done[id(node)] = Split(group=group, part=part, children=children)
+    return done[id(root)]

@@ -30,6 +30,8 @@ __all__ = ["MAX_POINTS", "ReducedProblem", "reduced_problem"]
 MAX_POINTS = 1 << 16
 """Most masked inputs, counted with repetition, that a reduced problem is made from."""
 
+FLOAT_RANGE = (Fraction(1, 10**200), Fraction(10**200))
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReducedProblem:
@@ -170,6 +172,16 @@ def reduced_problem(
     labels = tuple(moments[u][1] / moments[u][0] for u in points)
     second = sum((moments[u][2] for u in points), Fraction(0))
     noise = second - sum((w * y * y for w, y in zip(weights, labels, strict=True)), Fraction(0))
+    if second and not FLOAT_RANGE[0] < second < FLOAT_RANGE[1]:
+        raise InvalidInput(
+            "Argument 'data' must have a mean squared label between 1e-200 and 1e200 here, where the search runs in "
+            "floats; J_D at labels c·y is c² times J_D at labels y, so scale them."
+        )
+    if min(*weights, rates[1] / (1 - rates[1]), (1 - rates[1]) / rates[1]) < FLOAT_RANGE[0]:
+        raise InvalidInput(
+            "Argument 'q' must leave every masked input a probability above 1e-200 here, and q/(1 - q) between 1e-200 "
+            "and 1e200, where the search runs in floats."
+        )
     return ReducedProblem(
         architecture=architecture,
         data=data,

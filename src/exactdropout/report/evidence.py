@@ -71,15 +71,12 @@ def shipped_certificates() -> list[Certificate]:
     from exactdropout.certificate import checker
     from exactdropout.certificate.coq import COQ_SHIPPED, coq_name
     from exactdropout.certificate.shipped import SHIPPED as LIST
-    from exactdropout.certificate.shipped import certificates_folder
 
-    folder = certificates_folder()
     with_coq = {item.name for item in COQ_SHIPPED}
     found = []
     for item in LIST:
-        text = folder.joinpath(f"{item.name}.json").read_text(encoding="utf-8")
         try:
-            words, verified = checker.describe(checker.check(text)), True
+            words, verified = checker.describe(item.check(item.read())), True
         except (checker.RejectedError, checker.MalformedError) as error:
             words, verified = str(error), False
         coq = f"{coq_name(item)}.v" if item.name in with_coq else ""
