@@ -96,8 +96,8 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
     if certified and best.minimisers:
         shown = best.minimisers[:SHOWN_MINIMISERS]
         print_table(
-            f"Minimisers up to rescaling and symmetry ({len(shown)} of {len(best.minimisers)}; "
-            f"{'these are all' if best.minimisers_complete else 'there may be others'}); "
+            f"{'All' if best.minimisers_complete else 'Some'} minimisers up to rescaling and symmetry "
+            f"({len(shown)} of {len(best.minimisers)}); "
             "a unit reads output sign (input weights|bias)",
             ("signs", "units", "output bias"),
             [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
