@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import show
 
 __all__ = ["Progress", "amount", "reporting"]
 
@@ -58,7 +57,10 @@ def reporting(progress: Progress | bool | None, title: str) -> Iterator[Progress
     elif callable(progress):
         yield progress
     else:
-        raise InvalidInput(f"Argument 'progress' must be True, False, None or a callable, not {show(progress)}.")
+        raise InvalidInput(
+            f"Argument 'progress' must be True, False, None or a callable, "
+            f"not an object of type {type(progress).__name__}."
+        )
 
 
 def write_line(text: str) -> None:

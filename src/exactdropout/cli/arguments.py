@@ -10,6 +10,7 @@ from typing import Any
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import parse_rational, show
+from exactdropout.model.tables import TABLES
 
 __all__ = [
     "add_claim_problem",
@@ -32,12 +33,17 @@ __all__ = [
 def add_inputs(command: argparse.ArgumentParser) -> None:
     """Add the network and data files and what says how to read them."""
     command.add_argument("network", help="network file, .json or .npz")
-    command.add_argument("data", help="examples, .csv (decimals are exact), .json or .npz")
+    command.add_argument("data", help="examples, .csv, .tsv, .csv.gz (decimals are exact), .json or .npz")
     command.add_argument(
         "--label", action="append", metavar="COLUMN", help="label column of the CSV file (repeat for several outputs); "
         "the last column by default",
     )  # fmt: skip
     command.add_argument("--probability", metavar="COLUMN", help="column of probabilities; equal ones by default")
+    command.add_argument(
+        "--header",
+        choices=("yes", "no"),
+        help="whether the first row holds names, where 0,1,2 may be names or an example",
+    )
     command.add_argument(
         "--exact", action="store_true", help="take every float64 as the exact rational it is, and answer in fractions"
     )
@@ -46,12 +52,18 @@ def add_inputs(command: argparse.ArgumentParser) -> None:
 def load_inputs(options: argparse.Namespace) -> tuple[Network, Examples]:
     """Read the network and the examples that the command line names."""
     network = Network.load(options.network)
-    if options.label or options.probability:
-        if not options.data.endswith(".csv"):
-            raise InvalidInput(f"Arguments '--label' and '--probability' need a .csv file, not {show(options.data)}.")
-        data = Examples.from_csv(options.data, labels=options.label, probability=options.probability)
+    if options.label or options.probability or options.header:
+        if not options.data.lower().endswith(TABLES):
+            raise InvalidInput(
+                f"Arguments '--label', '--probability' and '--header' need a file ending in {', '.join(TABLES)}, "
+                f"not {show(options.data)}."
+            )
+        data = Examples.from_csv(
+            options.data, labels=options.label, probability=options.probability,
+            header=None if options.header is None else options.header == "yes", progress=wants_progress(options),
+        )  # fmt: skip
     else:
-        data = Examples.load(options.data)
+        data = Examples.load(options.data, progress=wants_progress(options))
     return (network.exact(), data.exact()) if options.exact else (network, data)
 
 
@@ -102,11 +114,10 @@ def add_claim_problem(command: argparse.ArgumentParser) -> None:
 
 def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
     """Return architecture, examples and rates as ``check`` takes them."""
-    files = (".json", ".npz", ".csv")
     text = options.architecture
-    architecture: Any = Network.load(text).exact() if text.endswith(files[:2]) else text
+    architecture: Any = Network.load(text).exact() if text.endswith((".json", ".npz")) else text
     data: Any = options.data
-    if data is not None and data.endswith(files):
+    if data is not None and data.endswith((".json", ".npz", *TABLES)):
         data = Examples.load(data).exact()
     return {"architecture": architecture, "data": data, "q": options.q}
 

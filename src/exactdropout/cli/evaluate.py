@@ -23,9 +23,10 @@ from exactdropout.cli.arguments import (
     wants_progress,
 )
 from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
-from exactdropout.errors import CostLimitExceeded, InvalidInput, MissingExtra
+from exactdropout.errors import CostLimitExceeded, InvalidInput, MissingExtra, NumericalRange
 from exactdropout.model import Examples, Network
-from exactdropout.model.numbers import format_rational, show
+from exactdropout.model.numbers import approximate, format_rational, show
+from exactdropout.numeric.result import dyadic
 from exactdropout.progress import amount
 
 __all__ = ["add"]
@@ -209,12 +210,18 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
 
 def _sampling_row(masks: int, result: Any) -> tuple[str, str, str, str]:
     low, high = result.standard_error(masks)
-    middle = (low + high) / 2
-    return (f"{masks:,}", f"{middle:.6g}", bound_text(high - low), _percent(middle, float(result.criterion)))
+    if math.isinf(high):
+        return (f"{masks:,}", "beyond float64", "-", "-")
+    middle = low + (high - low) / 2
+    return (f"{masks:,}", f"{middle:.6g}", bound_text(high - low), _percent(Fraction(middle), dyadic(result.criterion)))
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{part / whole:.2%}" if whole else "-"
+def _percent(part: Fraction, whole: Fraction) -> str:
+    """Return the share as text, at any size."""
+    if not whole:
+        return "-"
+    share = part / whole
+    return f"{float(share):.2%}" if share < 10**6 else f"{approximate(100 * share, 4)}%"
 
 
 def _print_examples(result: Any, digits: int) -> None:
@@ -222,9 +229,9 @@ def _print_examples(result: Any, digits: int) -> None:
     rows = []
     for i, p in enumerate(result.probabilities):
         values = [value_text(getattr(table, name)[i], min(digits, 12)) for name in ("criterion", "risk", "penalty")]
-        share = float(p) * float(table.criterion[i]) / float(result.criterion) if result.criterion else 0.0
+        share = _percent(p * dyadic(table.criterion[i]), dyadic(result.criterion))
         bound = table.error_bounds["criterion"][i] if "criterion" in table.error_bounds else Fraction(0)
-        rows.append((str(i + 1), format_rational(p), *values, bound_text(bound), f"{share:.2%}"))
+        rows.append((str(i + 1), format_rational(p), *values, bound_text(bound), share))
     header = ("example", "probability", "criterion", "risk", "penalty", "error at most", "share of J_D")
     print_table("Per example", header, rows, numeric=(0, 1, 2, 3, 4, 5, 6))
 
@@ -261,7 +268,9 @@ def _result_json(options: argparse.Namespace, result: Any) -> dict[str, Any]:
     content["mean"] = [json_number(v) for v in result.mean]
     content["error_bounds"] = {name: json_number(result.error_bounds[name]) for name in (*QUANTITIES, "mean")}
     fourth = result.per_example.squared_error_variance is not None
-    content["standard_error"] = {str(n): list(result.standard_error(n)) for n in SAMPLES} if fourth else None
+    content["standard_error"] = (
+        {str(n): [_finite(v) for v in result.standard_error(n)] for n in SAMPLES} if fourth else None
+    )
     content["plan"] = _plan_json(result.plan)
     if options.per_example:
         table = result.per_example
@@ -301,6 +310,15 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _plotted(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise NumericalRange(
+            f"Argument '--plot' can draw numbers up to 1e308 only, not {value_text(value, 6)}."
+        ) from None
+
+
 def _plot(path: str, rates: Sequence[Fraction], results: Sequence[Any]) -> None:
     try:
         import matplotlib as mpl
@@ -314,7 +332,8 @@ def _plot(path: str, rates: Sequence[Fraction], results: Sequence[Any]) -> None:
     figure, axes = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
     q = [float(r) for r in rates]
     for name, style in (("criterion", "-"), ("risk", "--"), ("penalty", ":")):
-        axes.plot(q, [float(getattr(r, name)) for r in results], style, marker="." if len(q) < 40 else "", label=name)
+        values = [_plotted(getattr(r, name)) for r in results]
+        axes.plot(q, values, style, marker="." if len(q) < 40 else "", label=name)
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axes.set_xlabel("drop probability q")
     axes.set_ylabel("squared error")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,9 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.errors import InvalidInput, MixedNumbers, UnreadableFile
 from exactdropout.model.activation import Activation, activations
 from exactdropout.model.architecture import Architecture
+from exactdropout.model.files import (
+    array_from_json,
+    array_from_npz,
+    array_to_json,
+    array_to_npz,
+    file_ending,
+    kind_of_file,
+    named,
+    read_json,
+    read_npz,
+    write_atomically,
+)
 from exactdropout.model.numbers import (
     Array,
     Kind,
@@ -23,6 +36,8 @@ from exactdropout.model.numbers import (
 )
 
 __all__ = ["Network"]
+
+FORMAT = "exactdropout-network"
 
 
 class Network:
@@ -170,17 +185,66 @@ class Network:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write ``.json`` (exact rationals as "3/7") or ``.npz`` (no pickles), atomically."""
-        from exactdropout.model.network_files import save_network
+        """Write ``.json`` (exact rationals as "3/7") or ``.npz`` (no pickles), by the ending, atomically."""
+        ending = file_ending(path, "path")
+        header: dict[str, Any] = {
+            "format": FORMAT,
+            "version": 1,
+            "kind": self._kind,
+            "activations": [str(a) for a in self._architecture.activations],
+        }
+        if ending == ".json":
+            header["weights"] = [array_to_json(w) for w in self._weights]
+            header["biases"] = [None if b is None else array_to_json(b) for b in self._biases]
+            write_atomically(path, (json.dumps(header, indent=1, allow_nan=False) + "\n").encode())
+        elif ending == ".npz":
+            header["biases"] = [b is not None for b in self._biases]
+            arrays: dict[str, Any] = {f"weights_{i}": array_to_npz(w) for i, w in enumerate(self._weights)}
+            arrays |= {f"biases_{i}": array_to_npz(b) for i, b in enumerate(self._biases) if b is not None}
+            arrays["header"] = np.array(json.dumps(header))
+            write_atomically(path, lambda stream: np.savez_compressed(stream, **arrays))
+        else:
+            raise InvalidInput(f"Argument 'path' must end in .json or .npz, not {show(str(path))}.")
 
-        save_network(self, path)
-
-    @staticmethod
-    def load(path: str | Path) -> Network:
-        """Read what :meth:`save` wrote; the result equals what was saved."""
-        from exactdropout.model.network_files import load_network
-
-        return load_network(path)
+    @classmethod
+    def load(cls, path: str | Path) -> Network:
+        """Read what :meth:`save` wrote; the result equals what was saved, entry by entry."""
+        ending = file_ending(path, "path")
+        if ending == ".npz":
+            header, arrays = read_npz(path, FORMAT)
+            kind = kind_of_file(header, path)
+            layers = sum(name.startswith("weights_") for name in arrays)
+            known = [f"{part}_{i}" for i in range(layers) for part in ("weights", "biases")]
+            if unknown := set(arrays) - set(known):
+                raise UnreadableFile(f"File {named(path)} holds an array {show(min(unknown))} that means nothing here.")
+            flags = [f"biases_{i}" in arrays for i in range(layers)]
+            missing = [name for name in known[::2] if name not in arrays]
+            if missing or not layers or header.get("biases", flags) != flags:
+                what = missing[0] if missing else "weights_0" if not layers else "of biases that its header names"
+                raise UnreadableFile(f"File {named(path)} lacks the array {what}.")
+            weights = [array_from_npz(arrays[f"weights_{i}"], kind, f"weights[{i}]") for i in range(layers)]
+            biases = [
+                array_from_npz(arrays[f"biases_{i}"], kind, f"biases[{i}]") if flag else None
+                for i, flag in enumerate(flags)
+            ]
+            header.setdefault("activations", ["relu"] * (layers - 1))
+        elif ending == ".json":
+            header = read_json(path, FORMAT)
+            kind = kind_of_file(header, path)
+            for key in ("weights", "biases"):
+                if not isinstance(header.get(key), list) or not header[key]:
+                    raise UnreadableFile(f"File {named(path)} must hold {key!r} as a list with one entry per layer.")
+            weights = [array_from_json(w, kind, f"weights[{i}]") for i, w in enumerate(header["weights"])]
+            biases = [
+                None if b is None else array_from_json(b, kind, f"biases[{i}]", 1)
+                for i, b in enumerate(header["biases"])
+            ]
+        else:
+            raise InvalidInput(f"Argument 'path' must end in .json or .npz for a network, not {show(str(path))}.")
+        names = header.get("activations")
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise UnreadableFile(f"File {named(path)} must hold 'activations' as a list of names.")
+        return cls(weights, None if all(b is None for b in biases) else biases, activation=names)
 
     def __eq__(self, other: object) -> bool:
         """Return whether kind, shapes, activations and every entry (bit for bit) agree."""

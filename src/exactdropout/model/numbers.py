@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from decimal import ROUND_CEILING, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -55,7 +55,7 @@ MAX_DIGITS = 100_000
 
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
 _RATIONAL = re.compile(r"([+-]?[0-9]+)\s*/\s*([0-9]+)\Z")
-_DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,7}))?\Z")
+_DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?\Z")
 _PYTHON_INT_DIGITS = 4_000  # below CPython's default limit of 4,300 for int(text) and str(int)
 
 
@@ -115,10 +115,11 @@ def parse_rational(text: str, name: str = "number") -> Fraction:
                 raise InvalidInput(f"Argument {name!r} must not have denominator 0, as {show(text)} has.")
             return Fraction(_integer(top), denominator)
     elif (match := _DECIMAL.match(stripped)) and (match[2] or match[3]):
-        sign, whole, part, exponent = match[1], match[2] or "", match[3] or "", int(match[4] or 0)
+        sign, whole, part, power = match[1], match[2] or "", match[3] or "", match[4] or "0"
+        exponent = int(power) if len(power) <= 8 else MAX_DIGITS + 1  # far too many digits, however it is signed
         if len(whole) + len(part) + abs(exponent) <= MAX_DIGITS:
-            value = Fraction(_integer(sign + whole + part)) * Fraction(10) ** (exponent - len(part))
-            return value
+            number, scale = _integer(sign + whole + part), exponent - len(part)
+            return Fraction(number * 10**scale) if scale >= 0 else Fraction(number, 10**-scale)
     else:
         raise InvalidInput(
             f"Argument {name!r} must be an integer, a fraction such as 3/7 or a decimal such as 0.25, not {show(text)}."
@@ -142,8 +143,9 @@ def approximate(value: Fraction, digits: int = 12) -> str:
     >>> approximate(Fraction(2, 3), 5), approximate(Fraction(10**400, 3), 5)
     ('0.66667', '3.3333E+399')
     """
+    mantissa, exponent = _significant(value, digits, ROUND_HALF_EVEN)
     with localcontext(prec=digits, Emin=-(10**9), Emax=10**9):
-        return str((Decimal(value.numerator) / Decimal(value.denominator)).normalize())
+        return str(Decimal(mantissa).scaleb(exponent).normalize())
 
 
 def rounded_up(value: Fraction) -> str:
@@ -154,8 +156,28 @@ def rounded_up(value: Fraction) -> str:
     """
     if value == 0:
         return "0"
-    with localcontext(prec=2, rounding=ROUND_CEILING, Emin=-(10**9), Emax=10**9):
-        return f"{Decimal(value.numerator) / Decimal(value.denominator):.1e}"
+    mantissa, exponent = _significant(value, 2, ROUND_CEILING)
+    with localcontext(prec=2, Emin=-(10**9), Emax=10**9):
+        return f"{Decimal(mantissa).scaleb(exponent):.1e}"
+
+
+def _significant(value: Fraction, digits: int, rounding: str) -> tuple[int, int]:
+    """Return integers (m, e) with m·10^e the value rounded to so many digits, |m| < 10^digits.
+
+    In integers with a short quotient: a Decimal of a numerator of 100,000 digits takes seconds.
+    """
+    if value == 0:
+        return 0, 0
+    top, bottom = abs(value.numerator), value.denominator
+    exponent = int((top.bit_length() - bottom.bit_length() - 1) * math.log10(2)) - digits - 1  # two or three too many
+    top, bottom = (top, bottom * 10**exponent) if exponent >= 0 else (top * 10**-exponent, bottom)
+    quotient, rest = divmod(top, bottom)
+    with localcontext(prec=digits, rounding=rounding):
+        # a last digit 1 stands for what was cut off: it breaks ties as the whole tail would
+        found = +Decimal(-(10 * quotient + (rest > 0)) if value < 0 else 10 * quotient + (rest > 0))
+    sign, figures, scale = found.as_tuple()
+    mantissa = int("".join(map(str, figures)))
+    return -mantissa if sign else mantissa, exponent - 1 + int(scale)
 
 
 def scalar(value: object, name: str) -> tuple[Number, Kind]:
@@ -180,7 +202,7 @@ def scalar(value: object, name: str) -> tuple[Number, Kind]:
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise InvalidInput(f"Argument {name!r} must be finite, not {value}.")
-        return Fraction(value), "exact"
+        return parse_rational(str(value), name), "exact"  # Fraction(Decimal("1e999999999")) would never end
     if isinstance(value, str):
         return parse_rational(value, name), "exact"
     module = type(value).__module__.partition(".")[0]
@@ -306,6 +328,8 @@ def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
     if isinstance(value, np.ndarray):
         if value.ndim != ndim:
             raise InvalidInput(f"Argument {name!r} must have {ndim} axes, not shape {value.shape}.")
+        if not value.size:
+            raise InvalidInput(f"Argument {name!r} must not be empty, as an array of shape {value.shape} is.")
         if value.dtype.kind == "f" and value.dtype.itemsize <= 8:
             floats = np.array(value, dtype=np.float64)
             if not np.isfinite(floats).all():
@@ -313,7 +337,7 @@ def number_array(value: object, name: str, ndim: int) -> tuple[Array, Kind]:
                 raise InvalidInput(f"Argument {name!r} must be finite, not {floats[index]} at index {list(index)}.")
             return freeze(floats), "float64"
         if value.dtype == object and value.size and set(map(type, value.ravel().tolist())) == {Fraction}:
-            whole = all(v.denominator == 1 for v in {id(v): v for v in value.ravel().tolist()}.values())
+            whole = all(v.denominator == 1 for v in value.flat)
             return freeze(value.copy()), "integer" if whole else "exact"  # large and already canonical
     items = list(_leaves(value, name, ndim))
     paths = [path for _, path in items]

@@ -140,9 +140,11 @@ class _Walk:
         self.activations = network.architecture.activations
         self.drop = [interval(q) for q in rates]
         self.always_kept = [q == 0 for q in rates]
-        for q in self.drop:
-            if not (q.a >= 0 and q.b < 1):
-                raise InvalidInput(f"Argument 'q' must satisfy 0 <= q < 1, not a value in {q}.")
+        # 1 - q is rounded once, so that it stays positive for rates that round to 1
+        self.keep = [interval(1 - Fraction(q) if isinstance(q, (Fraction, float)) else 1 - q) for q in rates]
+        for rate, q, p in zip(rates, self.drop, self.keep, strict=True):
+            if not (q.a >= 0 and p.a > 0):
+                raise InvalidInput(f"Argument 'q' must satisfy 0 <= q < 1, not {show(rate)}, which is in {q}.")
         self.context = context
         self.zero = context.mpf(0)
 
@@ -168,8 +170,8 @@ class _Walk:
         if layer == len(self.weights) - 1:
             yield values, self.context.mpf(1)
             return
-        q = self.drop[layer]
-        kept = [v / (1 - q) for v in values]
+        q, p = self.drop[layer], self.keep[layer]
+        kept = [v / p for v in values]
         fixed = [self.always_kept[layer] or (v.a == 0 and v.b == 0) for v in values]
         choices = sum(not f for f in fixed)
         for code in range(1 << choices):
@@ -181,7 +183,7 @@ class _Walk:
                 on = code >> bit & 1
                 bit += 1
                 masked.append(v if on else self.zero)
-                chance *= (1 - q) if on else q
+                chance *= p if on else q
             below = [self.activate(layer, z) for z in self.affine(layer, masked)]
             for final, rest in self.final_values(below, layer + 1):
                 yield final, chance * rest
@@ -189,8 +191,7 @@ class _Walk:
     def example(self, x: list[Interval], y: list[Interval], moments: int) -> dict[str, Any]:
         """Return the quantities of one example."""
         outputs = range(len(y))
-        q = self.drop[-1]
-        p = 1 - q
+        q, p = self.drop[-1], self.keep[-1]
         c2, c3 = q / p, q * (q - p) / p**2
         c4 = q * (q**3 / p**3 + 1) - 3 * c2**2
         mean = [self.zero for _ in outputs]

@@ -246,7 +246,10 @@ def _root(value: Fraction, *, up: bool) -> float:
         return 0.0
     shift = max(0, 70 - (value.numerator.bit_length() - value.denominator.bit_length()) // 2)
     floor = math.isqrt((value.numerator << 2 * shift) // value.denominator)
-    result = float(Fraction(floor + up, 1 << shift))
+    try:
+        result = float(Fraction(floor + up, 1 << shift))
+    except OverflowError:  # beyond float64: the largest number below, infinity above
+        return math.inf if up else math.nextafter(math.inf, 0.0)
     return math.nextafter(result, math.inf if up else 0.0)
 
 
