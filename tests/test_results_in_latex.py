@@ -27,14 +27,14 @@ def results():
     theorem = xd.theorems.get("helmbold-2017-theorem-18")
     proved = theorem.prove()
     return {
-        "derivation": derivation.latex(names={"v": "a"}, index="superscript-layer"),
+        "derivation": derivation.latex(names={"w": "a"}, index="superscript-layer"),
         "examples": xd.derive(FIGURE_1, xd.Examples([((1, -1), 8, "1/3"), ((2, 1), 0, "2/3")]), [0, F(1, 3)]).latex(),
         "regions": xd.derive(xd.Architecture(2, (1,), biases=False), xd.Examples.point((1, 1), 1), F(1, 2))
         .regions()
-        .latex(environment="equation", names={"v": "a"}),
+        .latex(environment="equation", names={"w": "a"}),
         "linear": xd.derive(xd.Architecture(2, (), outputs=2)).latex(),
         "gradient": small.gradient().latex(),
-        "hessian": small.hessian().latex(names={"w": "W"}),
+        "hessian": small.hessian().latex(names={"W": "theta"}),
         "evaluation": exact.latex(),
         "rounded": rounded.latex(),
         "interval": xd.evaluate(FIGURE_1, POINT, q="1/2", precision=50).latex(),
@@ -54,12 +54,12 @@ def results():
 
 def test_what_stands_in_them(results):
     assert results["derivation"].count(r"\item ") >= 8
-    assert "W" not in results["derivation"].split("The mean")[1]
-    assert r"w^{(1)}_{1,2}" in results["derivation"]
+    assert r"w_" not in results["derivation"].split("The mean")[1]
+    assert r"W_{1,2}" in results["derivation"]
     assert r"with probability $\frac{2}{3}$" in results["examples"]
-    assert r"\frac{\partial J_D}{\partial w_{1,1,1}}" in results["gradient"]
-    assert r"\frac{\partial^{2} J_D}{\partial v_{1}^{2}}" in results["hessian"]
-    assert r"\frac{\partial^{2} J_D}{\partial W_{1,1,1} \, \partial v_{1}}" in results["hessian"]
+    assert r"\frac{\partial J_D}{\partial W_{1,1}}" in results["gradient"]
+    assert r"\frac{\partial^{2} J_D}{\partial w_{1}^{2}}" in results["hessian"]
+    assert r"\frac{\partial^{2} J_D}{\partial \theta_{1,1} \, \partial w_{1}}" in results["hessian"]
     assert r"criterion $J_D$ & $54$ & exact" in results["evaluation"]
     assert re.search(r"10\^\{-1\d\}", results["rounded"])
     assert r"\begin{theorem}" in results["proved"]
@@ -67,7 +67,7 @@ def test_what_stands_in_them(results):
     assert "is false at" in results["refuted"]
     assert r"\min_W J_D = \frac{5}{28}" in results["optimum"]
     assert len(re.findall(r"[<>] 0", results["regions"])) == 12
-    assert r"a_{1} w_{1,1,2} \left( 2 a_{1} w_{1,1,2} - 1 \right), & w_{1,1,2} > 0" in results["regions"]
+    assert r"a_{1} W_{1,2} \left( 2 a_{1} W_{1,2} - 1 \right), & W_{1,2} > 0" in results["regions"]
     assert "otherwise" not in results["regions"]
     assert r"\begin{cases}" in results["phases"]
     assert r"\frac{3 - \sqrt{5}}{2}" in results["phases"]

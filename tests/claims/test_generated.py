@@ -20,7 +20,7 @@ SHAPES = [
 ]  # fmt: skip
 QUANTITIES = ["criterion", "risk", "penalty", "variance", "mean"]
 RATES = [None, F(1, 2), F(1, 3)]
-Q = sympy.Symbol("q", real=True)
+Q = sympy.Symbol("q")
 
 
 def architecture(text):

@@ -28,9 +28,9 @@ def test_figure_1(capsys):
     for forms in claims.values():
         assert parse_claim(forms["text"]) == parse_claim(forms["latex"])
     # D = 4 relu(W) w with probability 1/4, else 0; without dropout relu(W) w
-    assert claims["mean"]["text"] == "E[D] = w[1]*relu(W[1][1,1])"
+    assert claims["mean"]["text"] == "E[D] = w[1]*relu(W[1,1])"
     assert main(["check", claims["variance"]["text"], *arguments]) == 0
-    assert main(["check", "Var[D] = 3*w[1]^2*relu(W[1][1,1])^2", *arguments]) == 0
+    assert main(["check", "Var[D] = 3*w[1]^2*relu(W[1,1])^2", *arguments]) == 0
 
 
 def test_latex_breaks_long_sums(capsys):
@@ -71,7 +71,7 @@ def test_theorem_18_in_closed_form(capsys):
 
 
 def test_styles_of_latex(capsys):
-    arguments = ["derive", "--architecture", "2-1-1 relu", "--quantity", "mean", "--latex"]
+    arguments = ["derive", "--architecture", "2-1-1-1 relu", "--quantity", "mean", "--latex"]
     assert main([*arguments, "--name", "w=a", "--index", "superscript-layer", "--environment", "align"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("\\begin{align}\n")
@@ -163,15 +163,12 @@ def test_regions_and_stationary_points(capsys):
     for region in found["regions"]:
         assert parse_claim(f"criterion = {region['criterion']['text']} if {', '.join(region['inequalities'])}")
         assert {name: F(value) for name, value in region["sample"].items()}.keys() == {
-            "w[1]", "W[1][1,1]", "W[1][1,2]"
+            "w[1]", "W[1,1]", "W[1,2]"
         }  # fmt: skip
     assert main(["derive", *arguments, "--limit", "2"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert (out[0], out[-1]) == ("6 regions (complete)", "... and 4 more")
-    assert (
-        "    w[1] = 1, W[1][1,1] = -1/2, W[1][1,2] = 1/4: criterion 7/8; rescaling of w[1]; 1 more free dimension"
-        in out
-    )
+    assert "    W[1,1] = -1/2, W[1,2] = 1/4, w[1] = 1: criterion 7/8; rescaling of w[1]; 1 more free dimension" in out
 
 
 def test_regions_print_the_quantity_that_is_asked_for(capsys):
@@ -190,10 +187,10 @@ def test_regions_print_the_quantity_that_is_asked_for(capsys):
     assert (content["regions"]["count"], content["regions"]["quantities"]) == (6, ["penalty"])
     for region in content["regions"]["regions"]:
         assert "criterion" not in region
-        w, b, v = (F(region["sample"][name]) for name in ("W[1][1,1]", "b[1][1]", "w[1]"))
+        w, b, v = (F(region["sample"][name]) for name in ("W[1,1]", "b[1]", "w[1]"))
         network = Network([[[w]], [v]], [[b], [0]])
         # the printed polynomial at the sample point, against the double loop; the verdict there is about numbers alone
-        at = f"W[1][1,1] = {w}, b[1][1] = {b}, w[1] = {v}"
+        at = f"W[1,1] = {w}, b[1] = {b}, w[1] = {v}"
         expected = naive_evaluation(network, Examples.point([1], 1), (F(1, 2), F(1, 2))).penalty
         assert (
             check(f"{region['penalty']['text']} = {expected}", "1-1-1 relu, hidden biases", assume=at).status
@@ -239,14 +236,14 @@ def test_the_derivative_moves_only_the_rates_that_are_q(capsys):
     arguments = ["derive", "--architecture", "1-1-1 linear, no biases", "--derivative-q", "penalty", "--q"]
     # penalty = q/(1 - q) (w W x)^2 with q on the hidden unit alone
     assert main([*arguments, "0, q"]) == 0
-    assert capsys.readouterr().out == "d penalty / d q = w[1]^2*W[1][1,1]^2*x[1]^2/(1 - q)^2\n"
+    assert capsys.readouterr().out == "d penalty / d q = w[1]^2*W[1,1]^2*x[1]^2/(1 - q)^2\n"
     # (1/(1 - q)^2 - 1) (w W x)^2 with q on both: the slope is 2/(1 - q)^3
     assert main([*arguments, "1/2"]) == 0
-    assert capsys.readouterr().out == "d penalty / d q at q = 1/2 = 16*w[1]^2*W[1][1,1]^2*x[1]^2\n"
+    assert capsys.readouterr().out == "d penalty / d q at q = 1/2 = 16*w[1]^2*W[1,1]^2*x[1]^2\n"
     assert main([*arguments, "1/2", "--latex", "--name", "w=a", "--name", "q=theta"]) == 0
     assert capsys.readouterr().out == (
         r"\left. \frac{\mathrm{d}}{\mathrm{d} \theta} \text{penalty} \right|_{\theta = \frac{1}{2}} "
-        r"= 16 a_{1}^{2} W_{1,1,1}^{2} x_{1}^{2}" + "\n"
+        r"= 16 a_{1}^{2} W_{1,1}^{2} x_{1}^{2}" + "\n"
     )
 
 
@@ -264,15 +261,15 @@ def test_regions_in_latex_are_cases_and_signs_stand_as_one_writes_them(capsys):
     assert main([*arguments, "--latex", "--stationary", "--name", "W=u"]) == 0
     out = capsys.readouterr().out
     assert r"J_D = \begin{cases}" in out
-    assert r"1, & u_{1,1,1} < 0,\ u_{1,1,2} < 0 \\" in out
-    assert r"$u_{1,1,1} = \frac{1}{6}$, $u_{1,1,2} = \frac{1}{6}$, with $J_D = \frac{2}{3}$" in out
+    assert r"1, & u_{1,1} < 0,\ u_{1,2} < 0 \\" in out
+    assert r"$u_{1,1} = \frac{1}{6}$, $u_{1,2} = \frac{1}{6}$, $w_{1} = 1$, with $J_D = \frac{2}{3}$" in out
     assert "W[" not in out
     assert main([*arguments, "--latex", "--limit", "1", "--environment", "align"]) == 0
     out = capsys.readouterr().out
     assert out.count(r"\begin{align}") == 1
     assert r"\ldots, & \text{in 5 more regions}" in out
     assert main([*arguments, "--limit", "1"]) == 0
-    assert "region 1: W[1][1,1] < 0, W[1][1,2] < 0" in capsys.readouterr().out
+    assert "region 1: W[1,1] < 0, W[1,2] < 0" in capsys.readouterr().out
 
 
 WRITTEN_OUT = [
@@ -306,7 +303,7 @@ def test_compact_formulas_are_proved_by_check(capsys):
     assert main(["derive", *arguments, "--compact"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" = ")[0] for line in lines] == ["J_D", "penalty", "Var[D]"]
-    assert lines[0].count("relu(W[1][1,1]*x[1] + W[1][1,2]*x[2])") == 2  # a residual and a spread for each masked input
+    assert lines[0].count("relu(W[1,1]*x[1] + W[1,2]*x[2])") == 2  # a residual and a spread for each masked input
     for line in lines:
         assert check(line, "2-1-1 relu, no biases", q="1/2").status == "proved"
     assert main(["derive", *arguments, "--compact", "--quantity", "mean"]) == 2
@@ -322,13 +319,13 @@ def test_code_and_mathml_of_derivatives(capsys):
     exec(capsys.readouterr().out, scope)
     half = F(1, 2)  # penalty = q/(1 - q) v^2 x^2 at q = 1/2, v = 3, x = 5
     assert scope["penalty"](half, 3, 5) == 225
-    assert scope["d_penalty_d_v_1"](half, 3, 5) == 150
-    assert scope["d2_penalty_d_v_1_d_v_1"](half, 5) == 50
+    assert scope["d_penalty_d_w_1"](half, 3, 5) == 150
+    assert scope["d2_penalty_d_w_1_d_w_1"](half, 5) == 50
     assert scope["d_penalty_d_q"](half, 3, 5) == 4 * 225
     assert main([*arguments, "--mathml", "--json"]) == 0
     forms = json.loads(capsys.readouterr().out)
-    assert "<msup><mo>∂</mo><mn>2</mn></msup>" in forms["d2_penalty_d_v_1_d_v_1"]["mathml"]
-    for form in (forms["penalty"], forms["d_penalty_d_q"], forms["d_penalty_d_v_1"]):
+    assert "<msup><mo>∂</mo><mn>2</mn></msup>" in forms["d2_penalty_d_w_1_d_w_1"]["mathml"]
+    for form in (forms["penalty"], forms["d_penalty_d_q"], forms["d_penalty_d_w_1"]):
         assert ET.fromstring(form["mathml"]).tag == "math"
     assert main([*arguments, "--monotone", "penalty", "--code", "c"]) == 2
     assert "--monotone" in capsys.readouterr().err

@@ -28,7 +28,7 @@ def test_signs_are_drawn():
     assert r"-\tfrac{5}{2}" in drawing
     assert r"\draw[unsigned]" in tikz_drawing(NETWORKS[2])
     assert r"\draw[positive]" in tikz_drawing(NETWORKS[3])
-    assert "a_{1}" in tikz_drawing(NETWORKS[3], style=Style(names={"v": "a"}))
+    assert "a_{1}" in tikz_drawing(NETWORKS[3], style=Style(names={"w": "a"}))
     assert r"node[weight" not in tikz_drawing(NETWORKS[4])
     assert r"node[weight" not in tikz_drawing(NETWORKS[0], labels=False)
 

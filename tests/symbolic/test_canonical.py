@@ -14,7 +14,7 @@ from exactdropout.symbolic.ring.ring import ReluRing
 from exactdropout.symbolic.ring.sympy_order import Order
 from exactdropout.symbolic.ring.to_sympy import PlainWriter, to_sympy
 
-X, Y, Z = sympy.symbols("x y z", real=True)
+X, Y, Z = sympy.symbols("x y z")
 BASES = [X, Y, Z, 1 - X, X + Y, relu(X), relu(X - Y), step(X + 2 * Y), relu(X * relu(Y)), sympy.Symbol("y_10")]
 
 
@@ -40,7 +40,7 @@ def test_order_is_sympys(drawn):
 
 
 def test_both_writers_write_the_same():
-    q = sympy.Symbol("q", real=True)
+    q = sympy.Symbol("q")
     for arch in (Architecture(2, (2,)), Architecture(2, (1, 2), biases=False), Architecture(1, (2,), outputs=2)):
         for rate in (q, F(1, 3)):
             found = derive(arch, q=rate)

@@ -58,7 +58,7 @@ def test_the_same_function_with_symbols(case):
 
 
 def test_what_an_author_would_write():
-    q = sympy.Symbol("q", real=True)
+    q = sympy.Symbol("q")
     network = free_network(Architecture(2, (2,), biases=False), nonnegative=True)
     found = derive(network, free_examples(2, nonnegative=True)).compact("variance").expr
     (a, b), (c, d) = network.weights[0].tolist()
@@ -71,7 +71,7 @@ def test_what_an_author_would_write():
     ]
     assert found == sympy.Add(*wanted)
     hinge = derive(Architecture(1, (1,), biases=False), q=F(1, 2)).compact().expr
-    assert str(hinge) == "2*v_1**2*relu(w1_1_1*x_1)**2 + y**2/2 + (2*v_1*relu(w1_1_1*x_1) - y)**2/2"
+    assert str(hinge) == "2*w[1]**2*relu(W[1,1]*x[1])**2 + y**2/2 + (2*w[1]*relu(W[1,1]*x[1]) - y)**2/2"
 
 
 def test_figure_1_and_refusals():

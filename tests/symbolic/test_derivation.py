@@ -121,8 +121,8 @@ def test_gradient_entry_is_the_derivative_of_the_criterion_by_sympy():
 
 def test_linear_penalty_is_the_known_one():
     d = derive(Architecture(inputs=3, hidden=(), biases=True))
-    q = sympy.Symbol("q", real=True)
-    x, w = sympy.symbols("x_1:4", real=True), sympy.symbols("v_1:4", real=True)
+    q = sympy.Symbol("q")
+    x, w = sympy.symbols("x[1] x[2] x[3]"), sympy.symbols("w[1] w[2] w[3]")
     wanted = q / (1 - q) * sum(a**2 * b**2 for a, b in zip(x, w, strict=True))
     assert sympy.simplify(d.penalty.expr - wanted) == 0
     assert d.bias.expr == 0
@@ -139,7 +139,9 @@ def test_nonnegative_weights_need_no_relu():
 def test_an_architecture_of_nonnegative_weights():
     arch = Architecture(inputs=2, hidden=(2,), biases=False)
     d = derive(arch, q=F(1, 3), assume="nonnegative")
-    assert all(s.is_nonnegative for s in d.symbols if str(s) != "y")
+    assert all(s == sympy.Symbol(str(s)) for s in d.symbols)
+    with pytest.raises(InvalidInput, match="respect the assumptions"):
+        d.penalty.evaluate(dict.fromkeys(d.symbols, -1))
     values = {s: F(k + 1, 3) for k, s in enumerate(d.symbols)}
     given = {str(s): v for s, v in values.items()}
     assert d.penalty.evaluate(values) == derive(arch, q=F(1, 3)).penalty.evaluate(given)
@@ -170,19 +172,19 @@ def test_steps_survive_where_a_symbol_may_be_zero():
 
 def test_latex_and_text_of_a_small_case():
     d = derive(Architecture(inputs=1, hidden=(1,), biases=False), q=F(1, 2))
-    assert str(d.criterion) == "4*v_1**2*relu(w1_1_1*x_1)**2 - 2*v_1*y*relu(w1_1_1*x_1) + y**2"
+    assert str(d.criterion) == "4*w[1]**2*relu(W[1,1]*x[1])**2 - 2*w[1]*y*relu(W[1,1]*x[1]) + y**2"
     assert d._repr_latex_() == (
-        r"$\displaystyle J_D = 4 v_{1}^{2} \operatorname{relu}\left( w_{1,1,1} x_{1} \right)^{2} "
-        r"- 2 v_{1} y \operatorname{relu}\left( w_{1,1,1} x_{1} \right) + y^{2}$"
+        r"$\displaystyle J_D = 4 w_{1}^{2} \operatorname{relu}\left( W_{1,1} x_{1} \right)^{2} "
+        r"- 2 y w_{1} \operatorname{relu}\left( W_{1,1} x_{1} \right) + y^{2}$"
     )
-    assert [str(s) for s in d.symbols] == ["v_1", "w1_1_1", "x_1", "y"]
+    assert [str(s) for s in d.symbols] == ["W[1,1]", "w[1]", "x[1]", "y"]
 
 
 def test_leaky_relu_and_several_outputs():
     arch = Architecture(inputs=1, hidden=(1,), outputs=2, biases=False, activation="leaky_relu(1/10)")
     d = derive(arch, q=0)
-    z = sympy.Symbol("w1_1_1", real=True) * sympy.Symbol("x_1", real=True)
-    v = sympy.Symbol("v_1_1", real=True)
+    z = sympy.Symbol("W[1,1]") * sympy.Symbol("x[1]")
+    v = sympy.Symbol("w[1,1]")
     assert sympy.expand(d.mean[0].expr - v * (z / 10 + sympy.Rational(9, 10) * relu(z))) == 0
 
 
@@ -219,7 +221,7 @@ def test_refusals():
     with pytest.raises(InvalidInput, match="must give a number for"):
         d.criterion.evaluate({})
     with pytest.raises(InvalidInput, match="assumptions"):
-        d.criterion.evaluate({"q": 1, "v_1": 1, "x_1": 1, "y": 1, "c": 0})
+        d.criterion.evaluate({"q": 1, "w[1]": 1, "x[1]": 1, "y": 1, "b": 0})
     with pytest.raises(InvalidInput, match="no symbol"):
         d.criterion.subs({"nobody": 1})
 

@@ -37,9 +37,9 @@ def test_cones_of_a_unit_with_a_bias_are_the_threshold_functions(inputs, count):
 def test_a_region_of_known_shape():
     arch = Architecture(2, (1,), biases=False)
     found = derive(arch, ones(arch), F(1, 2)).regions()
-    region = found.at({"w1_1_1": 3, "w1_1_2": -1})
-    assert sorted(str(f) for f in region.inequalities) == ["-w1_1_2", "w1_1_1 + w1_1_2"]
-    v, a, b = sympy.symbols("v_1 w1_1_1 w1_1_2", real=True)
+    region = found.at({"W[1,1]": 3, "W[1,2]": -1})
+    assert sorted(str(f) for f in region.inequalities) == ["-W[1,2]", "W[1,1] + W[1,2]"]
+    v, a, b = map(sympy.Symbol, ("w[1]", "W[1,1]", "W[1,2]"))
     # masks {1} and {1, 2} leave the unit on, at 4a and 4a + 4b
     half, y = sympy.Rational(1, 2), sympy.Rational(2, 3)
     wanted = sum(half * half * ((half * (4 * v * z - y) ** 2) + half * y**2) for z in (a, a + b)) + y**2 * half
@@ -129,7 +129,7 @@ def test_all_regions_of_a_deep_network_are_met_by_random_points(arch, count):
 
 
 def test_numbers_among_the_weights_and_known_signs():
-    a, b = sympy.symbols("a b", real=True)
+    a, b = sympy.symbols("a b")
     w = sympy.Symbol("w", nonnegative=True)
     found = derive(Network([[[a, 1], [w, -2]], [[1, -1]], [b]]), Examples.point((1, 2), 1), F(1, 2)).regions()
     assert found.complete
@@ -170,7 +170,7 @@ def test_refusals():
     with pytest.raises(InvalidInput, match="quantity"):
         _ = found[0].penalty
     with pytest.raises(InvalidInput, match="values"):
-        found.at({"w1_1_1": 0, "b1_1": 0})
+        found.at({"W[1,1]": 0, "b[1]": 0})
 
 
 @pytest.mark.thorough

@@ -101,7 +101,7 @@ def derivation(
     """Return the derivation in the arguments of :func:`exactdropout.claims.check`, for sizes that are numbers.
 
     >>> derivation("1-1, no biases", "point(1, 2)", "1/2").criterion
-    Formula(2*v_1**2 - 4*v_1 + 4)
+    Formula(2*w[1]**2 - 4*w[1] + 4)
     """
     setting = build_setting(architecture, data, q, None, ())
     if not setting.shape.named:
@@ -132,7 +132,7 @@ def _breakable(expression: sympy.Expr) -> sympy.Expr:
 
 
 def _rate(rate: Expression) -> Any:
-    return sympy.Symbol("q", real=True) if rate == Name("q") else constant(rate)
+    return sympy.Symbol("q") if rate == Name("q") else constant(rate)
 
 
 def _examples(setting: Setting) -> Examples:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from exactdropout.cli.arguments import cost_limit, wants_progress
 from exactdropout.cli.output import print_json
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational
-from exactdropout.notation.names import check_apart, symbol_name
+from exactdropout.notation.names import check_apart, parameter_name, symbol_name
 from exactdropout.notation.style import Style
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tree import Name
 
-__all__ = ["Forms", "Listed", "add_derivatives", "engine_style", "print_derivatives", "wanted"]
+__all__ = ["Forms", "Listed", "add_derivatives", "print_derivatives", "wanted"]
 
 _ON_REGIONS = ("criterion", "penalty", "risk")
 _IN_WEIGHTS = ("criterion", "risk", "penalty", "mean", "variance")
@@ -71,12 +70,12 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
         raise InvalidInput("Arguments '--code' and '--mathml' must stand without '--monotone' and '--regions'.")
     if options.limit < 1:
         raise InvalidInput(f"Argument '--limit' must be at least 1, not {options.limit}.")
-    limit, own = cost_limit(options.max_cost), engine_style(style)
+    limit = cost_limit(options.max_cost)
     found = derivation(**problem, max_cost=limit)
-    check_apart(map(str, found.symbols), own)
-    content = _content(found, options, limit, own)
+    check_apart(map(str, found.symbols), style)
+    content = _content(found, options, limit, style)
     if options.code or options.mathml:
-        return _print_formulas(found, content, options, own)
+        return _print_formulas(found, content, options, style)
     claims = {}
     if options.quantity:
         claims = derived_claims(**problem, quantities=options.quantity, max_cost=limit, compact=options.compact)
@@ -85,7 +84,7 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
         print_json("derive", {**shown, **content})
     elif options.latex or style.standalone:
         blocks = [aligned_latex(c, display(style)) for c in claims.values()]
-        blocks += latex_blocks(found, content, display(own), stationary=options.stationary)
+        blocks += latex_blocks(found, content, display(style), stationary=options.stationary)
         print(document(*blocks) if style.standalone else "\n".join(blocks))
     else:
         print("\n".join([*(claim_text(c, style) for c in claims.values()), *_lines(content, _at(found))]))
@@ -111,13 +110,6 @@ def _print_formulas(derivation: Any, content: dict[str, Any], options: argparse.
             ("\n\n" if options.code else "\n").join(text for form in forms.values() for text in form.values()).rstrip()
         )
     return 0
-
-
-def engine_style(style: Style) -> Style:
-    """Return the style under which formulas of the engine print the letters of claims."""
-    letters = {"v": "w", "w": "W", "c": "b", "b": "b"}
-    others = {name: own for name, own in style.names.items() if name not in ("w", "W", "b", *letters)}
-    return replace(style, names={**others, **{name: style.printed(claimed) for name, claimed in letters.items()}})
 
 
 class Forms(dict[str, Any]):
@@ -190,8 +182,6 @@ def _hessian(found: Any, derivation: Any, style: Style) -> dict[str, Any]:
 
 def _parameter(parameter: Any, derivation: Any) -> Name:
     """Return the name of a weight or bias."""
-    from exactdropout.symbolic.criterion.written_out import parameter_name
-
     arch = derivation.network.architecture
     return parameter_name(parameter.layer, parameter.unit, parameter.source, arch.depth, arch.outputs)
 

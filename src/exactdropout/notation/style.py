@@ -49,8 +49,8 @@ class Style:
     """Names, index style, width and environment of printed formulas.
 
     Args:
-        names: letters, words or Greek names to print instead of those of the symbols: ``{"v": "a", "w": "W"}`` prints
-            v_1 as a_1 and w1_2_3 as W with the indices 1, 2, 3.
+        names: letters, words or Greek names to print instead of those of the symbols: ``{"w": "a", "W": "theta"}``
+            prints w[1] as a_1 and W[1][2,3] as θ with the indices 1, 2, 3.
         index: ``"subscript"`` sets W_{1,2,3}, ``"superscript-layer"`` W^{(1)}_{2,3} (also of hidden biases),
             ``"bracket"`` W[1][2,3].
         width: break sums and products into aligned lines of about so many letters; None leaves one line.
@@ -61,7 +61,7 @@ class Style:
     Raises:
         InvalidInput: a name that TeX or the parser could not tell from something else.
 
-    >>> Style(names={"v": "a"}, index="bracket").index
+    >>> Style(names={"w": "a"}, index="bracket").index
     'bracket'
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -15,6 +15,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 from exactdropout.model.arguments import architecture_of, examples_of
 from exactdropout.model.numbers import Array, show
+from exactdropout.notation.names import name_order
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.progress import Progress, reporting, write_line
 from exactdropout.symbolic.criterion.adjoint import Adjoint, adjoint
@@ -124,9 +125,9 @@ class Derivation:
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
-        """All free symbols, by name."""
+        """All free symbols, by letter and index."""
         found = {s for f in (self.criterion, self.risk, *self.mean) for s in f.symbols}
-        return tuple(sorted(found, key=str))
+        return tuple(sorted(found, key=name_order))
 
     def gradient(self, quantity: str = "criterion", *, max_cost: float = MAX_COST) -> SymbolicGradient:
         """Return ∂/∂W of the criterion, or of another quantity, for every weight and bias.
@@ -141,7 +142,7 @@ class Derivation:
 
         >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
         >>> linear.gradient("penalty").weights[0][0, 0].expr
-        2*q*v_1*x_1**2/(1 - q)
+        2*q*w[1]*x[1]**2/(1 - q)
         """
         of = self._differentiable(quantity)
         if quantity != "criterion":
@@ -175,7 +176,7 @@ class Derivation:
 
         >>> linear = derive(Architecture(inputs=2, hidden=(), biases=False))
         >>> linear.hessian().matrix[0, 1].expr
-        2*x_1*x_2
+        2*x[1]*x[2]
         """
         from exactdropout.symbolic.criterion.hessian import hessian
 
@@ -204,7 +205,7 @@ class Derivation:
         "variance" or "bias". Exact; relu′(0) = 0.
 
         >>> derive(Architecture(inputs=1, hidden=(), biases=False)).derivative_q("penalty").expr
-        v_1**2*x_1**2/(1 - q)**2
+        w[1]**2*x[1]**2/(1 - q)**2
         """
         from exactdropout.symbolic.criterion.monotone_in_q import derivative_in_rates
 
@@ -268,7 +269,7 @@ class Derivation:
 
         >>> chain = derive(Architecture(2, (1,), biases=False, activation="linear"), q=Fraction(1, 2))
         >>> chain.compact("variance").expr
-        2*v_1**2*w1_1_1**2*x_1**2 + 2*v_1**2*w1_1_2**2*x_2**2 + v_1**2*(w1_1_1*x_1 + w1_1_2*x_2)**2
+        2*W[1,1]**2*w[1]**2*x[1]**2 + 2*W[1,2]**2*w[1]**2*x[2]**2 + w[1]**2*(W[1,1]*x[1] + W[1,2]*x[2])**2
         """
         from exactdropout.symbolic.criterion.sums_of_squares import compact
 
@@ -338,17 +339,18 @@ def derive(
         architecture: an architecture, or its text such as ``"2-3-1 relu, no biases"``: every weight and bias is a
             symbol; or a network with exact or SymPy entries.
         data: examples with exact or SymPy entries in one of the forms of :func:`exactdropout.evaluate`; None is one
-            example with symbols x_1, …, x_K and y.
+            example with symbols x[1], …, x[K] and y.
         q: drop probability, one or one per droppable layer (inputs first), exact or symbolic; None is the symbol q.
             A symbolic q is taken to satisfy 0 ≤ q < 1.
         label: for a data frame, its label column, or a list of several.
-        assume: "nonnegative" makes all weights of an architecture, and the inputs where ``data`` is None, symbols that
-            are ≥ 0; without hidden biases no relu is then left. Biases stay real.
+        assume: "nonnegative" takes all weights of an architecture, and the inputs where ``data`` is None, to be
+            ≥ 0; without hidden biases no relu is then left. Biases stay real.
         max_cost: refuse above so many steps (some 30 000 a second, 3 kB of memory each).
         progress: True for a bar on standard error, or a callable ``progress(done, total)``.
 
-    Symbols count as real; ``positive`` and ``nonnegative`` ones are used to resolve relu. Exact. Cost: the masks of
-    all droppable layers but the last, 2^(K + Σ_{l<d−1} n_l), equal hidden vectors merged.
+    Symbols are plain, ``sympy.Symbol("q")``, ``sympy.Symbol("W[1][2,3]")``, and count as real; what SymPy knows of
+    the signs of symbols that you give, ``positive`` or ``nonnegative``, is used to resolve relu. Exact. Cost: the
+    masks of all droppable layers but the last, 2^(K + Σ_{l<d−1} n_l), equal hidden vectors merged.
 
     Raises:
         MixedNumbers: floats in the network, the data or q.
@@ -359,13 +361,14 @@ def derive(
 
     >>> linear = derive("2-1 linear, no biases")
     >>> linear.penalty.expr
-    q*(v_1**2*x_1**2 + v_2**2*x_2**2)/(1 - q)
+    q*(w[1]**2*x[1]**2 + w[2]**2*x[2]**2)/(1 - q)
     >>> figure_1 = Network([[[1, 1], [1, 1]], [1, 1]])
     >>> derive(figure_1, Examples.point((1, -1), 8), Fraction(1, 2)).penalty.expr
     -10
     """
     if assume not in (None, "nonnegative"):
         raise InvalidInput(f"Argument 'assume' must be 'nonnegative' or None, not {show(assume)}.")
+    nonnegative: set[sympy.Symbol] = set()
     shape = architecture_of(architecture)
     if isinstance(architecture, Network):
         if assume is not None:
@@ -374,22 +377,26 @@ def derive(
     else:
         if data is None:  # every input is then a symbol; known before a symbol is made
             check_cost(shape, shape.inputs, max_cost)
-        network = free_network(shape, nonnegative=assume is not None)
+        network = free_network(shape)
+        if assume is not None:
+            nonnegative |= {v for w in network.weights for v in w.flat}
     if data is None and label is None:
-        examples = free_examples(shape.inputs, shape.outputs, nonnegative=assume is not None)
+        examples = free_examples(shape.inputs, shape.outputs)
+        if assume is not None:
+            nonnegative |= set(examples.inputs.flat)
     else:
         examples = examples_of(data, shape, label)
     for argument, kind in (("architecture", network.kind), ("data", examples.kind)):
         if kind == "float64":
             raise MixedNumbers(f"Argument {argument!r} holds floats; call its exact() for the rationals that they are.")
-    rates, rate_kind = drop_rates(sympy.Symbol("q", real=True) if q is None else q, shape)
+    rates, rate_kind = drop_rates(sympy.Symbol("q") if q is None else q, shape)
     if rate_kind != "symbolic":
         rates = exact_rates(rates, rate_kind)
     nonzero = [sum(1 for v in row if v != 0) for row in examples.inputs.tolist()]
-    cost = expected_cost(shape, nonzero, [_signs_are_free(w) for w in network.weights[:-1]])
+    cost = expected_cost(shape, nonzero, [_signs_are_free(w, nonnegative) for w in network.weights[:-1]])
     _announce(cost, max_cost)
     with reporting(progress, "derive") as tell:
-        problem = build_problem(network, examples, rates).solved(tell)
+        problem = build_problem(network, examples, rates, frozenset(nonnegative)).solved(tell)
     return Derivation(network=network, data=examples, rates=rates, cost=cost, _problem=problem)
 
 
@@ -416,10 +423,11 @@ def _announce(cost: float, max_cost: float) -> None:
         )
 
 
-def _signs_are_free(weights: Array) -> bool:
+def _signs_are_free(weights: Array, nonnegative: Set[sympy.Symbol]) -> bool:
     """Return whether some entry has no known sign: then its units are taken to be hinges in the estimate."""
     return any(
-        getattr(v, "is_nonnegative", v >= 0 if isinstance(v, Fraction) else None) is not True for v in weights.flat
+        v not in nonnegative and getattr(v, "is_nonnegative", v >= 0 if isinstance(v, Fraction) else None) is not True
+        for v in weights.flat
     )
 
 

@@ -38,9 +38,9 @@ def read_formula(
 
     >>> from exactdropout import Architecture, derive
     >>> penalty = derive(Architecture(1, (), biases=False)).penalty
-    >>> print(penalty.latex(names={"v": "a"}))
+    >>> print(penalty.latex(names={"w": "a"}))
     \\frac{q a_{1}^{2} x_{1}^{2}}{1 - q}
-    >>> read_formula(penalty.latex(names={"v": "a"}), penalty.symbols, names={"v": "a"}) == penalty.expr
+    >>> read_formula(penalty.latex(names={"w": "a"}), penalty.symbols, names={"w": "a"}) == penalty.expr
     True
     """
     known = list(symbols)

@@ -19,6 +19,7 @@ import sympy
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
+from exactdropout.notation.names import identifier, name_order
 from exactdropout.symbolic.ring.ring import ReluPolynomial
 
 if TYPE_CHECKING:
@@ -108,12 +109,13 @@ class _Writer:
     def _arguments(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for symbol in map(str, self.formula.symbols):
-            if not _IDENTIFIER.match(symbol):
+            name = identifier(symbol)
+            if not _IDENTIFIER.match(name):
                 raise InvalidInput(f"Argument 'formula' must have symbols that are identifiers, not {show(symbol)}.")
-            taken = _reserved(symbol) or _TEMPORARY.match(symbol) or symbol == self.name
-            found[symbol] = symbol + "_" if taken else symbol  # lambda becomes lambda_
+            taken = _reserved(name) or _TEMPORARY.match(name) or name == self.name
+            found[symbol] = name + "_" if taken else name  # lambda becomes lambda_
         if len(set(found.values())) < len(found):
-            raise InvalidInput("Argument 'formula' has two symbols that differ only by an underscore at the end.")
+            raise InvalidInput("Argument 'formula' has two symbols that differ only in brackets or underscores.")
         return found
 
     def source(self) -> str:
@@ -162,7 +164,7 @@ class _Writer:
         if expression.is_Symbol:
             return self.arguments[str(expression)]
         try:
-            polynomial = sympy.Poly(expression, *sorted(expression.free_symbols, key=str), domain="QQ")
+            polynomial = sympy.Poly(expression, *sorted(expression.free_symbols, key=name_order), domain="QQ")
         except (sympy.PolynomialError, sympy.CoercionFailed, sympy.GeneratorsNeeded):
             polynomial = None
         if polynomial is None or not expression.free_symbols:

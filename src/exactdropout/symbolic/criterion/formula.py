@@ -13,6 +13,7 @@ import sympy
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import scalar, show
+from exactdropout.notation.names import name_order, respelled
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.symbolic.criterion.code import Language, formula_code
 from exactdropout.symbolic.printing import formula_latex, formula_mathml, formula_text
@@ -75,9 +76,9 @@ class Formula:
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
-        """The free symbols, by name."""
+        """The free symbols, by letter and index."""
         found = {s for i in self._parts[1] for s in self.ring.generators[i].free_symbols}
-        return tuple(sorted(found, key=str))
+        return tuple(sorted(found, key=name_order))
 
     @property
     def size(self) -> int:
@@ -111,17 +112,20 @@ class Formula:
     def _point(self, values: Mapping[Any, Any]) -> list[Fraction]:
         _check_mapping(values)
         given: dict[str, Fraction] = {}
+        names = set(map(str, self.symbols))
         for key, value in values.items():
             number, kind = scalar(value, str(key))
             if kind not in ("integer", "exact"):
                 raise InvalidInput(f"Argument 'values' must hold rational numbers, not {show(value)} for {key}.")
-            given[str(key)] = number
+            name = respelled(str(key), names)
+            if given.setdefault(name, number) != number:
+                raise InvalidInput(f"Argument 'values' gives two numbers for {name}, {given[name]} and {number}.")
         point = []
         for index, generator in enumerate(self.ring.generators):
             if index not in self._parts[1]:
                 point.append(Fraction(0))
                 continue
-            missing = [s for s in sorted(generator.free_symbols, key=str) if str(s) not in given]
+            missing = [s for s in sorted(generator.free_symbols, key=name_order) if str(s) not in given]
             if missing:
                 raise InvalidInput(f"Argument 'values' must give a number for {missing[0]}; it has none.")
             exact = generator.subs(
@@ -147,12 +151,13 @@ class Formula:
         by_name = {str(s): s for s in self.symbols}
         replaced = {}
         for key, value in values.items():
-            if str(key) not in by_name:
+            name = respelled(str(key), by_name)
+            if name not in by_name:
                 raise InvalidInput(f"Argument 'values' names {show(str(key))}, which is no symbol of this formula.")
             number, kind = scalar(value, str(key))
             if kind == "float64":
                 raise InvalidInput(f"Argument 'values' must be exact, not the float {value!r} for {key}.")
-            replaced[by_name[str(key)]] = (
+            replaced[by_name[name]] = (
                 sympy.Rational(number.numerator, number.denominator) if isinstance(number, Fraction) else number
             )
         return self.expr.subs(replaced, simultaneous=True)
@@ -164,7 +169,7 @@ class Formula:
             style: names, indices, width, environment: a :class:`exactdropout.notation.Style`; by default one line
                 without delimiters.
             left: a quantity such as ``"penalty"``, or LaTeX, to stand before ``=``.
-            options: fields of the style, such as ``names={"v": "a"}, index="superscript-layer", width=80,
+            options: fields of the style, such as ``names={"w": "a"}, index="superscript-layer", width=80,
                 environment="align*", standalone=True``.
 
         Raises:
@@ -188,8 +193,9 @@ class Formula:
                 ``"sympy"`` or ``"c"`` (doubles).
             name: of the function.
 
-        relu atoms and repeated factors are computed once. A symbol whose name is a word of the language gets an
-        underscore. Constants: exact in Python and SymPy; in NumPy and C one rounding each.
+        relu atoms and repeated factors are computed once. W[1][2,3] is called W_1_2_3 there, and a symbol whose name
+        is a word of the language gets an underscore. Constants: exact in Python and SymPy; in NumPy and C one rounding
+        each.
 
         Raises:
             InvalidInput: irrational entries, a constant beyond the range of doubles, a name that is no identifier.
@@ -197,11 +203,11 @@ class Formula:
         >>> from exactdropout import Architecture, derive
         >>> print(derive(Architecture(1, (1,), biases=False), q=Fraction(1, 3)).risk.code("c", "risk"))
         /* A formula derived by exactdropout (float64 arithmetic). */
-        double risk(double v_1, double w1_1_1, double x_1, double y)
+        double risk(double W_1_1, double w_1, double x_1, double y)
         {
-            const double k0 = w1_1_1*x_1;
+            const double k0 = W_1_1*x_1;
             const double r0 = k0 < 0.0 ? 0.0 : k0;
-            return v_1*v_1*r0*r0 - 2.0*y*v_1*r0 + y*y;
+            return w_1*w_1*r0*r0 - 2.0*y*w_1*r0 + y*y;
         }
         <BLANKLINE>
         """

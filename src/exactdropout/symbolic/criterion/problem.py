@@ -28,6 +28,8 @@ class Problem:
     dropped: Layers
     kept: Layers
     examples: tuple[tuple[tuple[ReluPolynomial, ...], tuple[ReluPolynomial, ...], ReluPolynomial], ...]
+    nonnegative: frozenset[sympy.Symbol] = frozenset()
+    """Symbols that are assumed to be ≥ 0, beside what SymPy knows of their signs."""
     with_dropout: tuple[Moments, ...] = ()
 
     def solved(self, tell: Progress | None = None) -> Problem:
@@ -77,7 +79,9 @@ class Problem:
         return total.total
 
 
-def build_problem(network: Network, data: Examples, rates: Sequence[Any]) -> Problem:
+def build_problem(
+    network: Network, data: Examples, rates: Sequence[Any], nonnegative: frozenset[sympy.Symbol] = frozenset()
+) -> Problem:
     """Return the problem in the ring over all symbols that occur; 1 − q counts as a symbol, and as positive."""
     keeps = [1 - rate for rate in rates]
     opaque = [keep for keep in keeps if isinstance(keep, sympy.Expr) and not keep.is_Rational]
@@ -92,7 +96,7 @@ def build_problem(network: Network, data: Examples, rates: Sequence[Any]) -> Pro
     generators: tuple[sympy.Expr, ...] = ()
     if expressions:
         generators = sympy.polys.polyutils.parallel_dict_from_expr(tuple(expressions))[1]
-    ring = ReluRing([*generators, *opaque], positive=opaque)
+    ring = ReluRing([*generators, *opaque], positive=opaque, nonnegative=nonnegative)
     known: dict[Any, ReluPolynomial] = {}
 
     def element(value: Any) -> ReluPolynomial:
@@ -113,7 +117,7 @@ def build_problem(network: Network, data: Examples, rates: Sequence[Any]) -> Pro
         (tuple(map(element, x)), tuple(map(element, y)), element(share))
         for x, y, share in zip(data.inputs.tolist(), data.labels.tolist(), data.probabilities, strict=True)
     )
-    return Problem(ring, layers(keeps), layers([Fraction(1)] * len(keeps)), examples)
+    return Problem(ring, layers(keeps), layers([Fraction(1)] * len(keeps)), examples, nonnegative)
 
 
 def _rational(value: Any) -> Any:

@@ -55,7 +55,7 @@ def free_weights(
     symbols: dict[Parameter, Any] = {}
 
     def symbol(parameter: Parameter, image: ReluPolynomial) -> Any:
-        made = symbols[parameter] = sympy.Dummy(f"g{len(symbols)}", real=True)
+        made = symbols[parameter] = sympy.Dummy(f"g{len(symbols)}")
         images[made] = image
         return made
 
@@ -74,7 +74,7 @@ def free_weights(
         biases.append(vector)
     copy = Network(weights, biases if any(b is not None for b in biases) else None,
                    activation=network.architecture.activations)  # fmt: skip
-    problem = build_problem(copy, data, rates).solved()
+    problem = build_problem(copy, data, rates, target.nonnegative).solved()
     numbers = {g: i for i, g in enumerate(problem.ring.generators)}
     return problem, {p: numbers[s] for p, s in symbols.items()}, _back(problem, target, images)
 
@@ -83,8 +83,8 @@ def free_rates(
     network: Network, data: Examples, target: Problem
 ) -> tuple[Problem, tuple[int, ...], Substitution, tuple[Any, ...]]:
     """Return the solved problem with a free rate at every layer, the generators 1 − q_l, the way back, the rates."""
-    rates = tuple(sympy.Dummy(f"q{layer}", real=True) for layer in range(len(target.dropped.keep)))
-    problem = build_problem(network, data, rates).solved()
+    rates = tuple(sympy.Dummy(f"q{layer}") for layer in range(len(target.dropped.keep)))
+    problem = build_problem(network, data, rates, target.nonnegative).solved()
     images = {1 - rate: keep for rate, keep in zip(rates, target.dropped.keep, strict=True)}
     numbers = {g: i for i, g in enumerate(problem.ring.generators)}
     return problem, tuple(numbers[1 - rate] for rate in rates), _back(problem, target, images), rates

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from exactdropout.errors import InvalidInput
 from exactdropout.notation.document import document
 from exactdropout.notation.latex import QUANTITY_LATEX, expression_latex
+from exactdropout.notation.names import parameter_name, symbol_name
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style
-from exactdropout.notation.tree import Name, Number
+from exactdropout.notation.tree import Name
 from exactdropout.symbolic.criterion.formula import Formula, formula
 from exactdropout.symbolic.criterion.masks import states
 from exactdropout.symbolic.ring.from_sympy import tree
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from exactdropout.symbolic.criterion.hessian import SymbolicHessian
     from exactdropout.symbolic.derivation import Derivation, SymbolicGradient
 
-__all__ = ["derivation_latex", "gradient_latex", "hessian_latex", "parameter_name", "partial_latex"]
+__all__ = ["derivation_latex", "gradient_latex", "hessian_latex", "partial_latex"]
 
 MAX_STATES = 16
 MAX_ENTRIES = 400
@@ -114,20 +115,8 @@ def _entry(value: Any, style: Style) -> str:
     """Return a number or SymPy entry of a network, an example or a rate."""
     import sympy
 
-    from exactdropout.notation.names import symbol_name
-
     exact = sympy.Rational(value.numerator, value.denominator) if isinstance(value, (Fraction, int)) else value
     return expression_latex(tree(exact, symbol_name), style)
-
-
-def parameter_name(layer: int, unit: int, source: int | None, depth: int, outputs: int) -> Name:
-    """Return the name that :func:`free_network` gives a weight or bias (all numbers from 0)."""
-    last = layer == depth - 1
-    places = [] if last and outputs == 1 else [unit + 1]
-    places += [] if source is None else [source + 1]
-    places = places if last else [layer + 1, *places]
-    base = ("c" if source is None else "v") if last else ("b" if source is None else "w")
-    return Name(base, tuple(Number(Fraction(i)) for i in places), layered=not last)
 
 
 def gradient_latex(gradient: SymbolicGradient, style: Style) -> str:

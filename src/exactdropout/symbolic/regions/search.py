@@ -76,7 +76,7 @@ class Hinges:
             inner = {m for monomial in ring.atoms[n].argument.terms for m in monomial}
             level[n] = 1 + max((level[m] for m in inner), default=-1)
         self.levels = [[n for n in self.atoms if level[n] == k] for k in range(max(level.values(), default=-1) + 1)]
-        signed = [i for i in layers if ring.generators[i].is_nonnegative]
+        signed = [i for i in layers if ring.known_nonnegative(i)]
         self.signs_known = tuple(ring.context.gen(i) for i in signed)
         self._nothing = ring.context.constant(0)
 

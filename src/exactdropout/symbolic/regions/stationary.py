@@ -79,7 +79,7 @@ def stationary_points(problem: Problem, criterion: Any, scale: Fraction, positiv
     if 3 ** len(scaled) > MAX_CHOICES:
         return StationaryPoints(status="not solved", reason=f"{3 ** len(scaled)} choices of signs", points=())
     points = []
-    known = [problem.ring.generators[v].is_nonnegative for v, _ in units if v is not None]
+    known = [problem.ring.known_nonnegative(v) for v, _ in units if v is not None]
     for signs in itertools.product(*((1,) if positive_only else (1, -1, 0) for positive_only in known)):
         side = dict(zip(scaled, signs, strict=True))
         found = _solve(criterion, units, side, positive)

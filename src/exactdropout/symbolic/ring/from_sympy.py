@@ -10,6 +10,7 @@ import sympy
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
+from exactdropout.notation.names import author_order
 from exactdropout.notation.tree import Add, Call, Divide, Expression, Multiply, Name, Negate, Number, Power, Repeated
 from exactdropout.symbolic.ring.relu import Relu, Step
 
@@ -52,8 +53,8 @@ def tree(
             return walk(sympy.Add(*(-term for term in rest.args)), depth)
         if coefficient.is_negative:
             return Negate(walk(-node, depth))
-        factors = ([coefficient] if coefficient != 1 else []) + list(sympy.Mul.make_args(rest))
-        return Multiply(tuple(walk(f, depth) for f in factors))
+        factors = sorted((walk(f, depth) for f in sympy.Mul.make_args(rest)), key=author_order)
+        return Multiply((*([walk(coefficient, depth)] if coefficient != 1 else []), *factors))
 
     def power(node: Any, depth: int) -> Expression:
         if max_exponent is not None and node.exp.is_Integer and abs(int(node.exp)) > max_exponent:

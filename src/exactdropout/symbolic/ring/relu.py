@@ -1,7 +1,8 @@
 """SymPy functions for the hinge: relu(z) = max(z, 0) and its derivative step(z), with step(0) = 0.
 
 SymPy's own ``Max`` and ``Heaviside`` rewrite and order their arguments at every construction and leave the
-derivative at 0 open; these two stay what they are.
+derivative at 0 open; these two stay what they are, and become SymPy's by ``rewrite(sympy.Max)`` or
+``rewrite(sympy.Piecewise)``. ``lambdify`` knows them.
 """
 
 from __future__ import annotations
@@ -52,6 +53,21 @@ class Relu(_Hinge):
     def _eval_is_real(self) -> Any:
         return self.args[0].is_real
 
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> Any:
+        if rule is sympy.Max:
+            return sympy.Max(args[0], 0)
+        return sympy.Piecewise((args[0], args[0] > 0), (0, True)) if rule is sympy.Piecewise else None
+
+    def _pythoncode(self, printer: Any) -> str:
+        return f"max({printer._print(self.args[0])}, 0)"
+
+    _lambdacode = _mpmathcode = _pythoncode
+
+    def _numpycode(self, printer: Any) -> str:
+        return f"{printer._module_format('numpy.maximum')}({printer._print(self.args[0])}, 0)"
+
+    _scipycode = _numpycode
+
     def _sympystr(self, printer: Any) -> str:
         return f"relu({printer._print(self.args[0])})"
 
@@ -80,6 +96,19 @@ class Step(_Hinge):
     def fdiff(self, argindex: int = 1) -> Any:
         """Return 0: the derivative wherever it exists."""
         return sympy.S.Zero
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> Any:
+        return sympy.Piecewise((1, args[0] > 0), (0, True)) if rule is sympy.Piecewise else None
+
+    def _pythoncode(self, printer: Any) -> str:
+        return f"int({printer._print(self.args[0])} > 0)"
+
+    _lambdacode = _mpmathcode = _pythoncode
+
+    def _numpycode(self, printer: Any) -> str:
+        return f"{printer._module_format('numpy.where')}({printer._print(self.args[0])} > 0, 1, 0)"
+
+    _scipycode = _numpycode
 
     def _sympystr(self, printer: Any) -> str:
         return f"step({printer._print(self.args[0])})"

@@ -52,9 +52,16 @@ class ReluRing:
     '2*relu(w*x)'
     """
 
-    def __init__(self, generators: Iterable[sympy.Expr], *, positive: Iterable[sympy.Expr] = ()) -> None:
-        """Fix the generators; their SymPy assumptions are read here. Those in ``positive`` are positive by decree."""
+    def __init__(
+        self,
+        generators: Iterable[sympy.Expr],
+        *,
+        positive: Iterable[sympy.Expr] = (),
+        nonnegative: Iterable[sympy.Expr] = (),
+    ) -> None:
+        """Fix the generators; their SymPy assumptions are read here, and the signs that are decreed beside them."""
         decreed = set(positive)
+        at_least_zero = decreed | set(nonnegative)
         self.generators: tuple[sympy.Expr, ...] = tuple(dict.fromkeys(generators))
         self.context = flint.fmpq_mpoly_ctx.get([f"g{i}" for i in range(len(self.generators))], "degrevlex")
         self.atoms: list[Atom] = []
@@ -62,7 +69,7 @@ class ReluRing:
         self._elements: list[ReluPolynomial] = []
         self._numbers: dict[Any, int] = {}
         self._position = {g: i for i, g in enumerate(self.generators)}
-        self._nonnegative = [i for i, g in enumerate(self.generators) if g.is_nonnegative or g in decreed]
+        self._nonnegative = [i for i, g in enumerate(self.generators) if g.is_nonnegative or g in at_least_zero]
         self._positive = {i for i, g in enumerate(self.generators) if g.is_positive or g in decreed}
         self._signed = sorted(set(range(len(self.generators))) - set(self._nonnegative))
         self._steps: set[int] = set()
@@ -149,6 +156,10 @@ class ReluRing:
             and any(all(i in self._positive for i, e in enumerate(m) if e) for m in constant.monoms())
             and self.is_nonnegative(z)
         )
+
+    def known_nonnegative(self, generator: int) -> bool:
+        """Return whether a generator is known to be ≥ 0."""
+        return generator in self._nonnegative
 
     def admits(self, generator: int, value: Fraction) -> bool:
         """Return whether a value of a generator agrees with the sign that is assumed of it."""
