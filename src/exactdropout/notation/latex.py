@@ -301,7 +301,8 @@ def _needs_dot(before: Any, factor: Any, printed: str, style: Style) -> bool:
     """Return whether two factors side by side could be read as something else: 2 3, 2 ½, W(x), J_D (W)."""
     if printed[0].isdigit() or (isinstance(before, Number) and isinstance(factor, Divide)):
         return True
-    named = isinstance(before, Quantity) or (isinstance(before, Name) and style.printed(before.name) == "W")
+    plain = isinstance(before, Name) and not before.indices
+    named = isinstance(before, Quantity) or (plain and style.printed(before.name) == "W")
     return named and printed.startswith(r"\left")
 
 

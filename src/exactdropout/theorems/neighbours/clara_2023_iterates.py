@@ -108,7 +108,7 @@ def _at_size(rows: int, columns: int, weight: int) -> Step:
 
 def _covariance() -> list[Step]:
     """X = (1, 1), y = 1: at b* every step with exactly one kept input moves, so a constant iterate is impossible."""
-    q, rate = sympy.Symbol("q", real=True), sympy.Symbol("alpha", real=True)
+    q, rate = sympy.Symbol("q"), sympy.Symbol("alpha", real=True)
     rows, labels = sympy.Matrix(WITNESS_ROWS), sympy.Matrix(WITNESS_LABELS)
     best = limit(rows.T * rows, rows.T * labels, q)
     spread = sum(

@@ -61,7 +61,7 @@ def prove(noise: int = 1) -> Proof:
 
 def _penalty_at_size(arch: Architecture, noise: int) -> Step:
     derived = derive(arch)
-    q = sympy.Symbol("q", real=True)
+    q = sympy.Symbol("q")
     weights, inputs = derived.network.weights[0], derived.data.inputs[0]
     claimed = sum((w * x) ** 2 for row in weights.tolist() for w, x in zip(row, inputs, strict=True))
     return step(

@@ -56,7 +56,7 @@ def _network(inputs: int) -> Network:
 
 
 def _at_size(inputs: int, power: int) -> Step:
-    q = sympy.Symbol("q", real=True)
+    q = sympy.Symbol("q")
     z = sympy.symbols(f"z1:{inputs + 1}", real=True)
     total = sum(
         chance * math.prod(v for v, bit in zip(z, mask[0], strict=True) if bit)

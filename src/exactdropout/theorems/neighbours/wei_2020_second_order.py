@@ -36,7 +36,7 @@ __all__ = ["prove", "second_order"]
 SCOPE = (
     "last layer: all networks; linear without biases: all sizes; relu: Figure 1's network, all q and y; a trained one"
 )
-q, y = sympy.Symbol("q", real=True), sympy.Symbol("y", real=True)
+q, y = sympy.Symbol("q"), sympy.Symbol("y")
 SPREAD = q / (1 - q)
 
 LINEAR = tuple(Architecture(2, hidden, biases=False, activation="linear") for hidden in ((2,), (2, 2)))

@@ -28,7 +28,7 @@ SCOPE = (
     "... n_(d-1))/2; every relu network and x where E D has a slope at q = 0, all labels on one side of a threshold. "
     "The linear model: rising"
 )
-Q = sympy.Symbol("q", real=True)
+Q = sympy.Symbol("q")
 
 
 def turning_points(network: Network, data: Examples) -> int:

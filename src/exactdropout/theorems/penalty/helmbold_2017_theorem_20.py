@@ -42,7 +42,7 @@ def prove(x: tuple[int, int] = (1, -2), threshold: int = 1, second: int = -1) ->
     ``threshold`` and ``second`` change the witnesses of other sizes.
     """
     _, (out, delta, y) = generic("a d y")
-    q, label = sympy.Symbol("q", real=True), sympy.Symbol("y", real=True)
+    q, label = sympy.Symbol("q"), sympy.Symbol("y")
     derived = derive(NETWORK, Examples.point(x, label), q)
     penalty = sympy.Poly(sympy.cancel(derived.penalty.expr), label)
     mean_shift = sympy.cancel(derived.mean[0].expr - _output(x))

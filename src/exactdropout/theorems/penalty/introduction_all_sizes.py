@@ -48,7 +48,7 @@ def penalty_turns(share: Fraction = HALF) -> list[Step]:
 
 def _family(share: Fraction) -> list[Step]:
     ring, (lam, scale, constant, first, rest, y) = generic("L+ P+ c~ f~ g~ y+")
-    q = sympy.Symbol("q", real=True)
+    q = sympy.Symbol("q")
     spread = sympy.Symbol("s", positive=True)
     at_zero = ring.one * 1  # (λ G)' at 0, as G(0) = 1
     grown = (constant + first * lam) * (1 + rest * lam)
@@ -139,7 +139,7 @@ def _every_network() -> list[Step]:
 
 
 def _slopes() -> Iterator[tuple[object, object]]:
-    q, label = sympy.Symbol("q", real=True), sympy.Symbol("y", real=True)
+    q, label = sympy.Symbol("q"), sympy.Symbol("y")
     for network, x in NETWORKS:
         penalty = sympy.Poly(sympy.cancel(derive(network, Examples.point(x, label), q).penalty.expr), label)
         slope = [sympy.diff(penalty.coeff_monomial(label**k), q).subs(q, 0) for k in (0, 1)]
