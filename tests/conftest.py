@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -85,6 +86,19 @@ def repository() -> Path:
     if not (root / "pyproject.toml").is_file():
         pytest.skip("pyproject.toml is missing; run from a clone of the repository")
     return root
+
+
+@pytest.fixture(scope="session")
+def prove_once() -> Callable[[Any], Any]:
+    """Return a function that proves an entry of the catalogue, each once in a test run."""
+    kept: dict[str, Any] = {}
+
+    def prove(theorem: Any) -> Any:
+        if theorem.id not in kept:
+            kept[theorem.id] = theorem.prove()
+        return kept[theorem.id]
+
+    return prove
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from exactdropout import theorems
 from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.cli import verify
 from exactdropout.cli.main import main
@@ -21,7 +22,9 @@ def mine():
 """
 
 
-def test_the_catalogue_reproduces_its_verdicts(capsys):
+def test_the_catalogue_reproduces_its_verdicts(capsys, monkeypatch, prove_once):
+    kept = {t.id: prove_once(t) for t in theorems.catalogue()}
+    monkeypatch.setattr(theorems.Theorem, "prove", lambda theorem, *, full: kept[theorem.id])
     assert main(["verify", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     ids = [row["id"] for row in content["theorems"]]

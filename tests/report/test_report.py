@@ -21,9 +21,9 @@ from exactdropout.theorems import argument, by_rule, conclude, step
 
 
 @pytest.fixture(scope="module")
-def entries():
+def entries(prove_once):
     chosen = [t for t in theorems.catalogue() if "lemma-1" in t.id or "theorem" in t.id or "figure-1" in t.id]
-    return [(t, t.prove()) for t in chosen]
+    return [(t, prove_once(t)) for t in chosen]
 
 
 @pytest.fixture(scope="module")
