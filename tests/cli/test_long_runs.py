@@ -81,7 +81,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("who", [["--threads", "2"], ["--workers", "2"]])
+@pytest.mark.parametrize("who", [["--threads", "2"], pytest.param(["--workers", "2"], marks=pytest.mark.thorough)])
 def test_ctrl_c_says_that_the_journal_holds_what_was_finished(files, who):
     """As on a terminal, where Ctrl-C reaches the workers too: the whole process group gets the signal."""
     Path("child.py").write_text(CHILD)

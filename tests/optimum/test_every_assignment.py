@@ -59,7 +59,10 @@ def test_all_assignments_of_instances_up_to_2_000_000_in_floats(family):
         assert sweep(problem) == pytest.approx(float(shipped.solve().value), abs=1e-9), shipped.name
 
 
-@pytest.mark.parametrize(("inputs", "biases", "width"), [(2, True, 3), (2, False, 4), (3, True, 2), (4, True, 2)])
+@pytest.mark.parametrize(("inputs", "biases", "width"), [
+    (2, False, 4),
+    *(pytest.param(*size, marks=pytest.mark.thorough) for size in ((2, True, 3), (3, True, 2), (4, True, 2))),
+])  # fmt: skip
 def test_descent_on_the_true_criterion_finds_nothing_below(inputs, biases, width):
     """Many starts of L-BFGS on the criterion over all masks; its bound makes "below" rigorous."""
     shipped = Shipped(inputs=inputs, width=width, biases=biases, nonnegative=False)

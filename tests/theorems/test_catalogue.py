@@ -74,17 +74,22 @@ def test_dollars_and_braces_balance(entry, proofs):
 
 
 def test_every_proof_is_set_without_overfull_lines_or_missing_glyphs(tmp_path, proofs, external):
-    program = external("pdflatex")
     text = latex_document([(t, proofs[t.id]) for t in ENTRIES], version="1")
     (tmp_path / "report.tex").write_text(text, encoding="utf-8")
+    command = [external("pdflatex"), "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
     for _ in range(2):
-        done = subprocess.run(
-            [program, "-interaction=nonstopmode", "report.tex"], cwd=tmp_path, capture_output=True, check=False
-        )
-        assert done.returncode == 0
+        subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     log = (tmp_path / "report.log").read_text("latin-1")
     assert re.findall(r"Overfull[^\n]*\n[^\n]*", log) == []
     assert "Missing character" not in log
+    read = [external("pdftotext"), "-layout", "report.pdf", "-"]
+    shown = subprocess.run(read, cwd=tmp_path, capture_output=True, check=True).stdout.decode()
+    for proof in proofs.values():
+        assert proof.verdict in " ".join(shown.split())
+    for left in ("U+", "??", ">=", "^"):  # unknown letters, unresolved references, formulas that stayed plain text
+        assert left not in shown
+    fonts = subprocess.run([external("pdffonts"), "report.pdf"], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert b"Type 3" not in fonts  # no bitmap fonts
 
 
 def test_sources_are_in_the_bibliography(repository):

@@ -61,7 +61,10 @@ def test_the_bounds_for_every_number_of_inputs_agree():
     assert seen == {(True, True), (True, False), (False, False)}
 
 
-@pytest.mark.parametrize("name", ["BOTH", "MIXED_AGAINST_BOTH", "SCALE", "SINGLE"])
+@pytest.mark.parametrize(
+    "name",
+    ["BOTH", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("MIXED_AGAINST_BOTH", "SCALE", "SINGLE"))],
+)
 def test_a_wrong_coefficient_fails(monkeypatch, name):
     wrong = sympy.expand(getattr(two_inputs_biases, name) + two_inputs_biases.p**3)
     if name == "SINGLE":
