@@ -1,0 +1,319 @@
+(* Lower bounds on the dropout criterion of networks with one hidden layer: a Boolean check on rational data, and the
+   theorem that it bounds the criterion of every network of the stated width, for the paper's own objects. *)
+
+From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals.
+Require Import QArith Qreals Qminmax Bool.
+Open Scope Q_scope. Open Scope R_scope.
+
+(* ---- the statement ------------------------------------------------------------------------------------------- *)
+
+Record problem := Problem {
+  inputs : nat; rate0 : Q; rate1 : Q;       (* drop rates of the inputs and of the hidden layer *)
+  biases : bool;                             (* false: all biases are 0 *)
+  nonneg : bool;                             (* true: all weights, output weights included, are >= 0 *)
+  data : qdistribution }.
+
+Definition admissible (p : problem) (W : network) : Prop :=
+  (biases p = false -> zero_biases W) /\ (nonneg p = true -> nonnegative_weights (inputs p) W).
+
+Definition problem_criterion (p : problem) (W : network) : R :=
+  criterion (qrates [rate0 p; rate1 p]) (inputs p) W (real_distribution (data p)).
+
+(* ---- the masked inputs ---------------------------------------------------------------------------------------- *)
+
+Record row := Row { rw : Q; ru : list Q; ry : Q }.    (* weight, (1 or 0 for the bias) :: masked input, label *)
+
+Fixpoint masked (q : Q) (x : list Q) : list (Q * list Q) :=
+  match x with
+  | [] => [(1%Q, [])]
+  | a :: x' => map (fun m => (Qred ((1 - q) * fst m), Qred (a / (1 - q)) :: snd m)) (masked q x')
+               ++ map (fun m => (Qred (q * fst m), 0%Q :: snd m)) (masked q x')
+  end.
+
+Fixpoint same (u v : list Q) : bool :=
+  match u, v with [], [] => true | a :: u', b :: v' => Qeq_bool a b && same u' v' | _, _ => false end.
+
+Fixpoint insert (r : row) (l : list row) : list row :=
+  match l with
+  | [] => [r]
+  | s :: l' => if same (ru r) (ru s) && Qeq_bool (ry r) (ry s) then Row (Qred (rw r + rw s)) (ru s) (ry s) :: l'
+               else s :: insert r l'
+  end.
+
+Definition points (p : problem) : list row :=
+  fold_right insert []
+    (flat_map (fun e => let '(w, x, y) := e in
+       map (fun m => Row (Qred (w * fst m)) ((if biases p then 1%Q else 0%Q) :: snd m) y) (masked (rate0 p) x)) (data p)).
+
+(* For non-negative weights: coordinates, as rows without weight on which c . u >= 0 is known. *)
+Definition held (p : problem) : list row :=
+  if nonneg p then map (fun k => Row 0 (0%Q :: map (fun j => if Nat.eqb j k then 1%Q else 0%Q) (seq 0 (inputs p))) 0) (seq 0 (inputs p)) else [].
+
+Definition rows (p : problem) : list row := held p ++ points p.
+
+(* ---- lists of rationals ---------------------------------------------------------------------------------------- *)
+
+Fixpoint qmul (a b : list Q) : list Q := match a, b with x :: a', y :: b' => (x * y)%Q :: qmul a' b' | _, _ => [] end.
+Fixpoint qadd (a b : list Q) : list Q :=
+  match a, b with x :: a', y :: b' => Qred (x + y) :: qadd a' b' | [], _ => b | _, [] => a end.
+Fixpoint comb (e : list Q) (us : list (list Q)) : list Q :=
+  match e, us with a :: e', u :: us' => qadd (map (Qmult a) u) (comb e' us') | _, _ => [] end.
+Definition is_zero (u : list Q) : bool := forallb (fun a => Qeq_bool a 0) u.
+
+(* c . u *)
+Fixpoint ip (c : nat -> R) (u : list Q) : R := match u with [] => 0 | a :: u' => c O * Q2R a + ip (next c) u' end.
+
+Lemma ip_sum c u : ip c u = sum (length u) (fun j => c j * vec u j).
+Proof. revert c; induction u; intros; simpl; [reflexivity | rewrite IHu; reflexivity]. Qed.
+
+Lemma ip_add c u v : ip c (qadd u v) = ip c u + ip c v.
+Proof.
+  revert c v; induction u as [|a u IH]; intros c [|b v]; cbn [qadd ip]; try lra.
+  rewrite IH. autorewrite with q2r. ring.
+Qed.
+
+Lemma ip_scale c a u : ip c (map (Qmult a) u) = Q2R a * ip c u.
+Proof. revert c; induction u as [|b u IH]; intros; cbn [map ip]; [ring | rewrite IH; autorewrite with q2r; ring]. Qed.
+
+Lemma ip_comb c e us : ip c (comb e us) = sum (length us) (fun k => vec e k * ip c (nth k us [])).
+Proof.
+  revert e; induction us as [|u us IH]; intros [|a e]; cbn [comb length sum]; try reflexivity.
+  - rewrite vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. simpl. ring.
+  - rewrite ip_add, ip_scale, IH. reflexivity.
+Qed.
+
+Lemma ip_zero c u : is_zero u = true -> ip c u = 0.
+Proof.
+  revert c; induction u as [|a u IH]; intros c H; simpl in *; [reflexivity|]. apply andb_prop in H. destruct H as [A H].
+  rewrite IH by assumption. apply Qeq_bool_iff in A. rewrite (Qeq_eqR _ _ A), Q2R_0. ring.
+Qed.
+
+Lemma vec_mul a b k : vec (qmul a b) k = vec a k * vec b k.
+Proof.
+  revert b k; induction a as [|x a IH]; intros b k; [cbn [qmul]; rewrite vec_nil; ring|].
+  destruct b as [|y b]; [cbn [qmul]; rewrite !vec_nil; ring|].
+  destruct k; [unfold vec; simpl; autorewrite with q2r; reflexivity | apply (IH b k)].
+Qed.
+
+Lemma dot_sum w x : Q2R (qdot w x) = sum (length w) (fun k => vec w k * vec x k).
+Proof.
+  revert x; induction w as [|a w IH]; intros [|b x]; cbn [qdot length sum]; autorewrite with q2r; try reflexivity.
+  - rewrite vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. ring.
+  - rewrite IH. reflexivity.
+Qed.
+
+(* ---- from networks to signed units on rows ---------------------------------------------------------------------- *)
+
+Lemma same_ip u v c : same u v = true -> ip c u = ip c v.
+Proof.
+  revert v c; induction u as [|a u IH]; intros [|b v] c H; simpl in *; try discriminate; [reflexivity|].
+  apply andb_prop in H. destruct H as [A H]. apply Qeq_bool_iff in A. rewrite (Qeq_eqR _ _ A), (IH _ _ H). reflexivity.
+Qed.
+
+Lemma total_insert r l (f : list Q -> Q -> R) :
+  (forall u v y z, same u v = true -> Qeq_bool y z = true -> f u y = f v z) ->
+  total (insert r l) (fun s => Q2R (rw s) * f (ru s) (ry s)) = Q2R (rw r) * f (ru r) (ry r) + total l (fun s => Q2R (rw s) * f (ru s) (ry s)).
+Proof.
+  intros F. unfold total. induction l as [|s l IH]; [reflexivity|]. cbn [insert].
+  destruct (same (ru r) (ru s) && Qeq_bool (ry r) (ry s)) eqn:H; cbn [fold_right rw ru ry].
+  - apply andb_prop in H. destruct H as [A B]. autorewrite with q2r. rewrite (F _ _ _ _ A B). ring.
+  - rewrite IH. ring.
+Qed.
+
+Lemma total_points l (f : list Q -> Q -> R) :
+  (forall u v y z, same u v = true -> Qeq_bool y z = true -> f u y = f v z) ->
+  total (fold_right insert [] l) (fun s => Q2R (rw s) * f (ru s) (ry s)) = total l (fun s => Q2R (rw s) * f (ru s) (ry s)).
+Proof. intros F. induction l; simpl; [reflexivity|]. rewrite total_insert, IHl by assumption. reflexivity. Qed.
+
+Lemma expect_masked q x (F : mask -> R) (f : list Q -> R) :
+  (forall r v, length v = length x -> (forall i, vec v i = drop (Q2R q) r (vec x) i) -> F r = f v) ->
+  expect (Q2R q) (length x) F = total (masked q x) (fun m => Q2R (fst m) * f (snd m)).
+Proof.
+  revert F f; induction x as [|a x IH]; intros F f H; cbn [length masked].
+  - rewrite expect_0. simpl. rewrite Q2R_1. rewrite (H [] []); [ring | reflexivity|].
+    intros i. rewrite vec_nil. unfold drop. destruct i; reflexivity.
+  - rewrite expect_S, total_app, !total_map. cbn [fst snd].
+    rewrite (IH _ (fun v => f (Qred (a / (1 - q)) :: v))), (IH _ (fun v => f (0%Q :: v))), <- !total_scale.
+    + f_equal; apply total_ext; intros m _; autorewrite with q2r; ring.
+    + intros r v L Hv. apply H; [simpl; congruence|]. intros [|i]; [|apply Hv]. unfold vec, drop; simpl. apply Q2R_0.
+    + intros r v L Hv. apply H; [simpl; congruence|]. intros [|i]; [|apply Hv]. unfold vec, drop; cbn [nth].
+      rewrite Q2R_red. unfold Rdiv, Qdiv. rewrite Q2R_mult, Q2R_inv'. autorewrite with q2r. reflexivity.
+Qed.
+
+(* A unit with weights A, bias b and output weight w, on a row: c = |w| (b, A), with the sign of w. *)
+Definition unit_vector (w : R) (A : nat -> R) (b : R) (j : nat) : R := Rabs w * match j with O => b | S i => A i end.
+Definition unit_sign (w : R) : R := if Rle_dec 0 w then 1 else -1.
+
+Lemma unit_response w A b u :
+  w * relu (ip (fun j => match j with O => b | S i => A i end) u) = unit_sign w * relu (ip (unit_vector w A b) u).
+Proof.
+  assert (S : ip (unit_vector w A b) u = Rabs w * ip (fun j => match j with O => b | S i => A i end) u).
+  { rewrite !ip_sum, <- sum_scale. apply sum_ext. intros. unfold unit_vector. ring. }
+  rewrite S, relu_scale by apply Rabs_pos. unfold unit_sign, Rabs. destruct (Rle_dec 0 w), (Rcase_abs w); lra.
+Qed.
+
+Lemma sign_square w t : (unit_sign w * t) ^ 2 = t ^ 2.
+Proof. unfold unit_sign. destruct (Rle_dec 0 w); ring. Qed.
+
+Lemma reduced p n A b w beta :
+  inputs_ok (inputs p) (data p) = true -> Q2R (rate1 p) < 1 -> (biases p = false -> forall i, (i < n)%nat -> b i = 0) ->
+  problem_criterion p (Hidden n A b (Output w beta))
+  = total (points p) (fun s => Q2R (rw s) *
+      ((sum n (fun i => unit_sign (w i) * relu (ip (unit_vector (w i) (A i) (b i)) (ru s))) + beta - Q2R (ry s)) ^ 2
+       + noise (Q2R (rate1 p)) * sum n (fun i => relu (ip (unit_vector (w i) (A i) (b i)) (ru s)) ^ 2))).
+Proof.
+  intros HI Q1 HB. unfold points.
+  set (f := fun u y => (sum n (fun i => unit_sign (w i) * relu (ip (unit_vector (w i) (A i) (b i)) u)) + beta - Q2R y) ^ 2
+       + noise (Q2R (rate1 p)) * sum n (fun i => relu (ip (unit_vector (w i) (A i) (b i)) u) ^ 2)).
+  rewrite (total_points _ f).
+  2: { intros u v y z U Y. unfold f. apply Qeq_bool_iff, Qeq_eqR in Y. rewrite Y.
+       rewrite (sum_ext n (fun i => unit_sign _ * _) (fun i => unit_sign (w i) * relu (ip (unit_vector (w i) (A i) (b i)) v)))
+         by (intros; rewrite (same_ip u v) by assumption; reflexivity).
+       rewrite (sum_ext n (fun i => relu (ip _ u) ^ 2) (fun i => relu (ip (unit_vector (w i) (A i) (b i)) v) ^ 2))
+         by (intros; rewrite (same_ip u v) by assumption; reflexivity). reflexivity. }
+  rewrite total_flat_map. unfold problem_criterion, criterion, real_distribution. rewrite total_map.
+  apply total_ext. intros [[cw x] y] I. cbn [weight input label].
+  assert (L : length x = inputs p).
+  { unfold inputs_ok in HI. rewrite forallb_forall in HI. specialize (HI _ I). cbn in HI. apply Nat.eqb_eq in HI. exact HI. }
+  rewrite total_map. cbn [rw ru ry].
+  transitivity (Q2R cw * total (masked (rate0 p) x) (fun m => Q2R (fst m) * f ((if biases p then 1%Q else 0%Q) :: snd m) y)).
+  2: { rewrite <- total_scale. apply total_ext. intros m _. autorewrite with q2r. ring. }
+  f_equal. rewrite E_hidden, <- L. change (qrates [rate0 p; rate1 p] 0) with (Q2R (rate0 p)).
+  apply (expect_masked (rate0 p) x _ (fun v => f ((if biases p then 1%Q else 0%Q) :: v) y)). intros r v Lv Hv.
+  rewrite E_output. cbn [D hd tl]. change (next (qrates [rate0 p; rate1 p]) 0) with (Q2R (rate1 p)).
+  change (qrates [rate0 p; rate1 p] 0) with (Q2R (rate0 p)). rewrite last_layer by assumption. fold (noise (Q2R (rate1 p))).
+  assert (G : forall i, (i < n)%nat -> sum (length x) (fun j => A i j * drop (Q2R (rate0 p)) r (vec x) j) + b i
+      = ip (fun j => match j with O => b i | S k => A i k end) ((if biases p then 1%Q else 0%Q) :: v)).
+  { intros i Hi. cbn [ip]. rewrite ip_sum, Lv. unfold next.
+    rewrite (sum_ext _ _ (fun j => A i j * vec v j)) by (intros; rewrite Hv; reflexivity).
+    destruct (biases p) eqn:HBp; [rewrite Q2R_1; ring | rewrite Q2R_0, (HB eq_refl i Hi); ring]. }
+  unfold f, dot. f_equal; [f_equal; f_equal; f_equal|f_equal]; apply sum_ext; intros i Hi; rewrite G by assumption.
+  - apply unit_response.
+  - rewrite unit_response, sign_square. reflexivity.
+Qed.
+
+(* ---- cuts ------------------------------------------------------------------------------------------------------- *)
+
+Definition pattern_of := list bool.      (* for each row, whether c . u >= 0 *)
+
+Definition sat (us : list (list Q)) (sigma : list bool) (c : nat -> R) : Prop :=
+  forall k, (k < length us)%nat -> if nth k sigma false then 0 <= ip c (nth k us []) else ip c (nth k us []) < 0.
+
+Definition type_ := (bool * list bool)%type.   (* sign + or -, and the rows where the unit is active *)
+Definition sgn (t : type_) : Q := if fst t then 1%Q else (-1)%Q.
+
+Record cut := Cut { res : list Q; wits : list (option (list Q * list Q)) }.   (* z; for each type h and multipliers *)
+
+Fixpoint default_h (s : Q) (sigma : list bool) (z : list Q) : list Q :=
+  match sigma, z with k :: sigma', a :: z' => (if k then Qmax 0 (- s * a) else 0%Q) :: default_h s sigma' z' | _, _ => [] end.
+Fixpoint default_mu (s : Q) (sigma : list bool) (ws h z : list Q) : list Q :=
+  match sigma, ws, h, z with
+  | k :: sigma', w :: ws', a :: h', b :: z' => (if k then w * (a + s * b) else 0)%Q :: default_mu s sigma' ws' h' z'
+  | _, _, _, _ => []
+  end.
+
+Definition witness (ws z : list Q) (t : type_) (o : option (list Q * list Q)) : list Q * list Q :=
+  match o with Some hm => hm | None => let h := default_h (sgn t) (snd t) z in (h, default_mu (sgn t) (snd t) ws h z) end.
+
+(* e_k = [active] w_k (h_k + s z_k) - (+- mu_k), over the rows. *)
+Fixpoint defect (s : Q) (ws : list Q) (sigma : list bool) (z h mu : list Q) : list Q :=
+  match ws with
+  | [] => []
+  | w :: ws' =>
+      let k := hd false sigma in let a := hd 0%Q z in let b := hd 0%Q h in let m := hd 0%Q mu in
+      Qred ((if k then w * (b + s * a) else 0) - (if k then m else - m))%Q :: defect s ws' (tl sigma) (tl z) (tl h) (tl mu)
+  end.
+
+Definition type_ok (ws : list Q) (us : list (list Q)) (z : list Q) (t : type_) (o : option (list Q * list Q)) : bool :=
+  let hm := witness ws z t o in
+  forallb (Qle_bool 0) (snd hm) && is_zero (comb (defect (sgn t) ws (snd t) z (fst hm) (snd hm)) us).
+
+Definition kappa (ws z : list Q) (t : type_) (o : option (list Q * list Q)) : Q :=
+  let h := fst (witness ws z t o) in qdot ws (qmul h h).
+
+Lemma vec_tl l k : vec (tl l) k = vec l (S k).
+Proof. destruct l; [rewrite !vec_nil; reflexivity | reflexivity]. Qed.
+
+Lemma vec_hd l : Q2R (hd 0%Q l) = vec l 0.
+Proof. destruct l; reflexivity. Qed.
+
+Lemma defect_vec s ws sigma z h mu k : (k < length ws)%nat ->
+  vec (defect s ws sigma z h mu) k
+  = (if nth k sigma false then vec ws k * (vec h k + Q2R s * vec z k) else 0) - (if nth k sigma false then vec mu k else - vec mu k).
+Proof.
+  revert sigma z h mu k; induction ws as [|w ws IH]; intros sigma z h mu k K; [simpl in K; lia|].
+  destruct k as [|k].
+  - cbn [defect]. unfold vec at 1. cbn [nth]. replace (nth 0 sigma false) with (hd false sigma) by (destruct sigma; reflexivity).
+    autorewrite with q2r. rewrite <- !vec_hd. destruct (hd false sigma); autorewrite with q2r; rewrite ?Q2R_opp; simpl; ring.
+  - cbn [defect]. change (vec (?a :: ?l) (S k)) with (vec l k).
+    replace (nth (S k) sigma false) with (nth k (tl sigma) false) by (destruct sigma; [destruct k|]; reflexivity).
+    change (vec (w :: ws) (S k)) with (vec ws k). rewrite <- !vec_tl. rewrite <- IH by (simpl in K; lia). reflexivity.
+Qed.
+
+Lemma nonneg_vec l k : forallb (Qle_bool 0) l = true -> 0 <= vec l k.
+Proof.
+  intros H. unfold vec. destruct (Nat.lt_ge_cases k (length l)) as [L|L].
+  - rewrite forallb_forall in H. rewrite <- Q2R_0. apply Qle_Rle, Qle_bool_iff, H, nth_In, L.
+  - rewrite nth_overflow by assumption. rewrite Q2R_0. lra.
+Qed.
+
+Lemma type_sound ws us z t o c :
+  length ws = length us -> type_ok ws us z t o = true -> sat us (snd t) c ->
+  0 <= sum (length us) (fun k => vec ws k * (vec (fst (witness ws z t o)) k + Q2R (sgn t) * vec z k) * relu (ip c (nth k us []))).
+Proof.
+  intros L H S. unfold type_ok in H. apply andb_prop in H. destruct H as [M Z].
+  set (hm := witness ws z t o) in *. apply (ip_zero c) in Z. rewrite ip_comb in Z.
+  rewrite (sum_ext _ _ (fun k => vec (defect (sgn t) ws (snd t) z (fst hm) (snd hm)) k * ip c (nth k us [])
+     + (if nth k (snd t) false then vec (snd hm) k else - vec (snd hm) k) * ip c (nth k us []))).
+  - rewrite sum_plus, Z, Rplus_0_l. apply sum_nonneg. intros k K. pose proof (nonneg_vec _ k M). specialize (S k K).
+    destruct (nth k (snd t) false); nra.
+  - intros k K. rewrite defect_vec by lia. specialize (S k K). unfold relu. destruct (nth k (snd t) false).
+    + rewrite Rmax_right by assumption. ring.
+    + rewrite Rmax_left by lra. ring.
+Qed.
+
+(* A unit of the type loses at most kappa / lambda. *)
+Lemma unit_bound N w z g h s lambda :
+  0 < lambda -> (forall k, (k < N)%nat -> 0 <= w k) ->
+  0 <= sum N (fun k => w k * (h k + s * z k) * g k) ->
+  - (sum N (fun k => w k * h k ^ 2) / lambda) <= 2 * s * sum N (fun k => w k * z k * g k) + lambda * sum N (fun k => w k * g k ^ 2).
+Proof.
+  intros L Hw H.
+  assert (P : 0 <= sum N (fun k => w k * (lambda * g k - h k) ^ 2)).
+  { apply sum_nonneg. intros k K. apply Rmult_le_pos; [auto | apply pow2_ge_0]. }
+  rewrite (sum_ext _ _ (fun k => (lambda * lambda) * (w k * g k ^ 2) + (- 2 * lambda) * (w k * h k * g k) + w k * h k ^ 2)) in P by (intros; ring).
+  rewrite !sum_plus, !sum_scale in P.
+  rewrite (sum_ext _ _ (fun k => w k * h k * g k + s * (w k * z k * g k))) in H by (intros; ring).
+  rewrite sum_plus, sum_scale in H.
+  set (gg := sum N (fun k => w k * g k ^ 2)) in *. set (hg := sum N (fun k => w k * h k * g k)) in *.
+  set (hh := sum N (fun k => w k * h k ^ 2)) in *. set (zg := sum N (fun k => w k * z k * g k)) in *.
+  apply (Rmult_le_reg_l lambda); [assumption|]. replace (lambda * - (hh / lambda)) with (- hh) by (field; lra).
+  pose proof (Rmult_le_pos _ _ (Rlt_le _ _ L) H). lra.
+Qed.
+
+(* J >= L(z) + the units' parts. *)
+Lemma cut_bound N n (w y z : nat -> R) (s : nat -> R) (g : nat -> nat -> R) beta lambda :
+  (forall k, (k < N)%nat -> 0 <= w k) -> (beta = 0 \/ sum N (fun k => w k * z k) = 0) ->
+  - sum N (fun k => w k * (2 * z k * y k + z k ^ 2))
+  + sum n (fun i => 2 * s i * sum N (fun k => w k * z k * g i k) + lambda * sum N (fun k => w k * g i k ^ 2))
+  <= sum N (fun k => w k * ((sum n (fun i => s i * g i k) + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2))).
+Proof.
+  intros Hw B. set (F := fun k => sum n (fun i => s i * g i k)).
+  assert (P : 0 <= sum N (fun k => w k * (F k + beta - y k - z k) ^ 2)).
+  { apply sum_nonneg. intros k K. apply Rmult_le_pos; [auto | apply pow2_ge_0]. }
+  rewrite (sum_ext _ _ (fun k => w k * ((F k + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2))
+     + - (lambda * (w k * sum n (fun i => g i k ^ 2))) + (-2) * (w k * z k * F k) + (-2 * beta) * (w k * z k) + w k * (2 * z k * y k + z k ^ 2))) in P by (intros; ring).
+  rewrite !sum_plus in P. rewrite (sum_ext N (fun k => - (lambda * _)) (fun k => (- lambda) * (w k * sum n (fun i => g i k ^ 2)))) in P by (intros; ring).
+  rewrite !sum_scale in P.
+  assert (B' : -2 * beta * sum N (fun k => w k * z k) = 0) by (destruct B as [-> | ->]; ring). rewrite B' in P.
+  assert (E1 : sum N (fun k => w k * z k * F k) = sum n (fun i => s i * sum N (fun k => w k * z k * g i k))).
+  { rewrite (sum_ext n _ (fun i => sum N (fun k => s i * (w k * z k * g i k)))) by (intros; rewrite sum_scale; reflexivity).
+    rewrite sum_swap. apply sum_ext. intros k K. unfold F. rewrite <- sum_scale. apply sum_ext. intros; ring. }
+  assert (E2 : sum N (fun k => w k * sum n (fun i => g i k ^ 2)) = sum n (fun i => sum N (fun k => w k * g i k ^ 2))).
+  { rewrite sum_swap. apply sum_ext. intros k K. rewrite <- sum_scale. reflexivity. }
+  rewrite sum_plus, sum_scale. rewrite (sum_ext n (fun i => 2 * s i * _) (fun i => 2 * (s i * sum N (fun k => w k * z k * g i k)))) by (intros; ring).
+  rewrite sum_scale. rewrite E1, E2 in P.
+  change (fun k => w k * ((sum n (fun i => s i * g i k) + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))
+    with (fun k => w k * ((F k + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2))).
+  lra.
+Qed.
