@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "CostLimitExceeded",
+    "DropoutFault",
     "ExactDropoutError",
     "ExecutorFailed",
     "InvalidInput",
@@ -48,3 +49,10 @@ class ExecutorFailed(ExactDropoutError, RuntimeError):
 
 class MissingExtra(ExactDropoutError, ImportError):
     """An optional library is needed; the message says how to install it."""
+
+
+class DropoutFault(ExactDropoutError, AssertionError):
+    """A layer under test does not follow its masking scheme; ``check`` names the check, ``calls`` counts calls."""
+
+    check: str = ""
+    calls: int = 0

@@ -16,7 +16,7 @@ OWNERS = {  # outside library -> rooms that may import it; a library that is not
     "pytest": {"testing"},
     "numba": {"numeric", "optimum"},
     "llvmlite": {"numeric"},
-    "scipy": {"numeric", "optimum", "symbolic", "theorems"},
+    "scipy": {"numeric", "optimum", "symbolic", "theorems", "testing"},
     "daqp": {"optimum"},
     "mpmath": {"numeric", "optimum", "theorems", "symbolic", "claims", "cli"},
     "sympy": {"symbolic", "optimum", "certificate", "claims", "theorems", "report", "evaluation", "cli", "testing"},
@@ -24,8 +24,16 @@ OWNERS = {  # outside library -> rooms that may import it; a library that is not
     "matplotlib": {"cli", "report", "theorems"},
     "latex2mathml": {"report"},
     "lark": {"claims"},
-    "torch": {"interop"},
-    "onnx": {"interop"},
+    "torch": {"interop", "testing"},
+    "keras": {"interop", "testing"},
+    "jax": {"interop", "testing"},
+    "flax": {"interop", "testing"},
+    "equinox": {"interop", "testing"},
+    "onnx": {"interop", "testing"},
+    "onnxruntime": {"interop", "testing"},
+    "safetensors": {"interop"},
+    "h5py": {"interop"},
+    "sklearn": {"interop"},
 }
 
 

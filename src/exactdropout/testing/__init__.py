@@ -1,12 +1,69 @@
-"""Property-based testing of dropout: public Hypothesis strategies (needs the extra ``[test]``)."""
+"""Property-based testing of dropout: exact assertions for layers of any framework, and Hypothesis strategies.
 
-from exactdropout.testing.strategies import (
-    architectures,
-    example_distributions,
-    mask_patterns,
-    networks,
-    problems,
-    rates,
-)
+>>> from exactdropout import testing as xt
+>>> xt.bit_evidence_reference(3, 3, 1)
+Fraction(5, 16)
 
-__all__ = ["architectures", "example_distributions", "mask_patterns", "networks", "problems", "rates"]
+Every name below is loaded when it is first used; the strategies need Hypothesis (the extra ``[test]``), the assertions
+only the framework that is tested.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "DropoutReport": "report",
+    "Scheme": "schemes",
+    "architectures": "strategies",
+    "assert_dropout": "assertions",
+    "assert_dropout_distribution": "assertions",
+    "assert_dropout_exact": "assertions",
+    "bit_evidence_reference": "evidence",
+    "channel": "schemes",
+    "dropconnect": "schemes",
+    "example_distributions": "strategies",
+    "mask_patterns": "strategies",
+    "networks": "strategies",
+    "problems": "strategies",
+    "rates": "strategies",
+    "scheme": "schemes",
+    "shared": "schemes",
+    "skip": "report",
+}
+
+__all__ = [
+    "architectures",
+    "bit_evidence_reference",
+    "example_distributions",
+    "mask_patterns",
+    "networks",
+    "problems",
+    "rates",
+]
+
+if TYPE_CHECKING:
+    from exactdropout.testing.evidence import bit_evidence_reference
+    from exactdropout.testing.strategies import (
+        architectures,
+        example_distributions,
+        mask_patterns,
+        networks,
+        problems,
+        rates,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'exactdropout.testing' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"exactdropout.testing.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)
