@@ -30,7 +30,7 @@ def run_json(capsys, *arguments):
 
 
 def test_evaluate_prints_figure_1(figure_1, capsys):
-    assert main(["evaluate", "net.json", "data.csv"]) == 0
+    assert main(["evaluate", "net.json", "data.csv", "--q", "1/2"]) == 0
     out = capsys.readouterr().out
     for line in ("criterion   54", "risk        64", "penalty     -10"):
         assert line in out
@@ -79,11 +79,11 @@ def test_grid_and_plot(figure_1, capsys):
 def test_plan_starts_nothing(figure_1, capsys):
     xd.Network([[[F(3**k, k + 1) for k in range(60)]], [1]]).save("big.json")
     (figure_1 / "big.csv").write_text(",".join(["1"] * 61) + "\n")
-    assert main(["evaluate", "big.json", "big.csv", "--plan"]) == 0
+    assert main(["evaluate", "big.json", "big.csv", "--q", "1/2", "--plan"]) == 0
     assert "2^61 per example" in capsys.readouterr().out
-    assert main(["evaluate", "big.json", "big.csv", "--moments", "4"]) == 2
+    assert main(["evaluate", "big.json", "big.csv", "--q", "1/2", "--moments", "4"]) == 2
     assert "raise max_cost" in capsys.readouterr().err
-    code, content = run_json(capsys, "evaluate", "net.json", "data.csv", "--plan")
+    code, content = run_json(capsys, "evaluate", "net.json", "data.csv", "--q", "1/2", "--plan")
     assert (code, content["mask_bits"]) == (0, 4)
 
 
@@ -92,30 +92,32 @@ def test_a_layer_that_must_be_met_is_evaluated_without_fourth_moments(figure_1, 
     columns = [[F((7 * i + 3 * k) % 11 - 5, 8) + F(i * k, 1024) for k in range(38)] for i in (1, 2)]
     xd.Network([[[float(v) for v in row] for row in columns], [[1.0, -1.0]]]).save("wide.json")
     (figure_1 / "wide.csv").write_text(",".join(["1"] * 39) + "\n")
-    call = ["evaluate", "wide.json", "wide.csv", "--strategy", "meet", "--plan"]
+    call = ["evaluate", "wide.json", "wide.csv", "--q", "1/2", "--strategy", "meet", "--plan"]
     code, content = run_json(capsys, *call)
     assert (code, content["strategy"]) == (0, "meet")
     assert main([*call, "--moments", "4"]) == 2
     assert "second moments only" in capsys.readouterr().err
-    code, content = run_json(capsys, "evaluate", "wide.json", "wide.csv", "--plan")
+    code, content = run_json(capsys, "evaluate", "wide.json", "wide.csv", "--q", "1/2", "--plan")
     assert (code, content["mask_bits"]) == (0, 40)
     assert content["cost"] < 6e10
 
 
 def test_the_standard_error_is_left_out_with_second_moments_only(figure_1, capsys):
-    code, content = run_json(capsys, "evaluate", "net.json", "data.csv", "--strategy", "meet", "--per-example")
+    code, content = run_json(
+        capsys, "evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "meet", "--per-example"
+    )
     assert (code, content["criterion"], content["standard_error"]) == (0, "54", None)
     assert "squared_error_variance" not in content["per_example"][0]
-    assert main(["evaluate", "net.json", "data.csv", "--strategy", "meet"]) == 0
+    assert main(["evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "meet"]) == 0
     out = capsys.readouterr().out
     assert "No standard error" in out
     assert "Monte-Carlo" not in out
-    assert main(["evaluate", "net.json", "data.csv", "--moments", "2"]) == 0
+    assert main(["evaluate", "net.json", "data.csv", "--q", "1/2", "--moments", "2"]) == 0
     assert "standard error" not in capsys.readouterr().out
 
 
 def test_costs_that_are_infinite_are_no_json_numbers(figure_1, capsys):
-    assert main(["evaluate", "net.json", "data.csv", "--plan", "--json"]) == 0
+    assert main(["evaluate", "net.json", "data.csv", "--q", "1/2", "--plan", "--json"]) == 0
 
     def refused(constant):
         raise AssertionError(constant)
@@ -125,7 +127,7 @@ def test_costs_that_are_infinite_are_no_json_numbers(figure_1, capsys):
 
 
 def test_law(figure_1, capsys):
-    code, content = run_json(capsys, "law", "net.json", "--x", "1,-1")
+    code, content = run_json(capsys, "law", "net.json", "--q", "1/2", "--x", "1,-1")
     assert code == 0
     assert content["atoms"] == [
         {"value": "0", "probability": "13/16"},
@@ -133,7 +135,7 @@ def test_law(figure_1, capsys):
         {"value": "8", "probability": "1/16"},
     ]
     assert content["quantiles"]["19/20"] == "8"
-    assert main(["law", "net.json", "--x=-1,1"]) == 0
+    assert main(["law", "net.json", "--q", "1/2", "--x=-1,1"]) == 0
     assert "13/16" in capsys.readouterr().out
 
 
@@ -141,7 +143,7 @@ def test_example_then_evaluate(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["example"]) == 0
     assert "exactdropout evaluate network.json diabetes.csv" in capsys.readouterr().out
-    code, content = run_json(capsys, "evaluate", "network.json", "diabetes.csv")
+    code, content = run_json(capsys, "evaluate", "network.json", "diabetes.csv", "--q", "1/2")
     assert code == 0
     assert content["exactness"] == "float64"
     assert 0 < content["error_bounds"]["criterion"] < 1e-6 * content["criterion"]
@@ -150,37 +152,37 @@ def test_example_then_evaluate(tmp_path, monkeypatch, capsys):
 
 
 BAD = [
-    (["evaluate", "none.json", "data.csv"], "does not exist"),
-    (["evaluate", "net.json", "none.csv"], "does not exist"),
+    (["evaluate", "none.json", "data.csv", "--q", "1/2"], "does not exist"),
+    (["evaluate", "net.json", "none.csv", "--q", "1/2"], "does not exist"),
     (["evaluate", "net.json", "data.csv", "--q", "1"], "0 <= q < 1"),
     (["evaluate", "net.json", "data.csv", "--q=-1/2"], "0 <= q < 1"),
     (["evaluate", "net.json", "data.csv", "--q=nan"], "'--q' must be"),
     (["evaluate", "net.json", "data.csv", "--q", HOSTILE], "'--q' must be"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2,1/2,1/2"], "one per droppable layer"),
-    (["evaluate", "net.json", "data.csv", "--label", "z"], "'labels' must name a column"),
-    (["evaluate", "net.json", "wide.csv"], "must have 2 inputs per example"),
-    (["evaluate", "net.json", "bad.csv"], "'row 2, column y'"),
-    (["evaluate", "net.json", "empty.csv"], "at least one example"),
-    (["evaluate", "net.json", "prob.csv", "--probability", "p"], "must sum to 1, not 3/4"),
-    (["evaluate", "cut.json", "data.csv"], "is not complete JSON"),
-    (["evaluate", "hostile.json", "data.csv"], "must be an integer, a fraction"),
-    (["evaluate", "nan.json", "data.csv"], "numbers must be finite"),
-    (["evaluate", "deep.json", "data.csv"], "nested too deeply"),
-    (["evaluate", "huge.json", "data.csv"], "digits"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--label", "z"], "'label' must name a column"),
+    (["evaluate", "net.json", "wide.csv", "--q", "1/2"], "must have 2 inputs per example"),
+    (["evaluate", "net.json", "bad.csv", "--q", "1/2"], "'row 2, column y'"),
+    (["evaluate", "net.json", "empty.csv", "--q", "1/2"], "at least one example"),
+    (["evaluate", "net.json", "prob.csv", "--q", "1/2", "--probability", "p"], "must sum to 1, not 3/4"),
+    (["evaluate", "cut.json", "data.csv", "--q", "1/2"], "is not complete JSON"),
+    (["evaluate", "hostile.json", "data.csv", "--q", "1/2"], "must be an integer, a fraction"),
+    (["evaluate", "nan.json", "data.csv", "--q", "1/2"], "numbers must be finite"),
+    (["evaluate", "deep.json", "data.csv", "--q", "1/2"], "nested too deeply"),
+    (["evaluate", "huge.json", "data.csv", "--q", "1/2"], "digits"),
     (["evaluate", "pickle.npz", "data.csv"], "cannot be read"),
-    (["evaluate", "net.json", "data.csv", "--max-cost", "1"], "raise max_cost"),
-    (["evaluate", "net.json", "data.csv", "--max-cost", "-1"], "'--max-cost' must be positive"),
-    (["evaluate", "net.json", "data.csv", "--precision", "0"], "'precision' must satisfy"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1"], "raise max_cost"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "-1"], "'--max-cost' must be positive"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--precision", "0"], "'precision' must satisfy"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1:0"], "'--q-grid' must have a COUNT"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1:3"], "0 <= q < 1"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1"], "START:STOP:COUNT"),
-    (["evaluate", "net.json", "data.csv", "--plot", "x.exe"], "'--plot' must end in"),
-    (["evaluate", "net.json", "data.csv", "--plot", "no/x.svg"], "cannot be written"),
-    (["evaluate", "net.json", "data.csv", "--strategy", "walk"], "'strategy' must be None"),
-    (["evaluate", "net.json", "data.csv", "--workers", "2"], "'--workers' is for float64 networks"),
-    (["law", "net.json", "--x", "1"], "'x' must have 2 entries"),
-    (["law", "net.json", "--x", HOSTILE], "'--x' must be"),
-    (["law", "net.json", "--x", "1,1", "--output", "1"], "0 <= output < 1"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--plot", "x.exe"], "'--plot' must end in"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--plot", "no/x.svg"], "cannot be written"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "walk"], "'strategy' must be None"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--workers", "2"], "'--workers' is for float64 networks"),
+    (["law", "net.json", "--q", "1/2", "--x", "1"], "'x' must have 2 entries"),
+    (["law", "net.json", "--q", "1/2", "--x", HOSTILE], "'--x' must be"),
+    (["law", "net.json", "--q", "1/2", "--x", "1,1", "--output", "1"], "0 <= output < 1"),
     (["verify", "none.py"], "none.py"),
     (["verify", "--only", "no such theorem"], "'--only' must match"),
 ]
@@ -240,7 +242,7 @@ def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, interrupted, exact):
         xd.Network([first, wide, [[1] * 20]]).float64().save(tmp_path / "n.json")
     lines = [",".join(str(1 + i * (k + 1) % 4999) for k in range(inputs + 1)) for i in range(rows)]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
-    found = interrupted(["evaluate", "n.json", "d.csv", "--max-cost", "inf"], 5)
+    found = interrupted(["evaluate", "n.json", "d.csv", "--q", "1/2", "--max-cost", "inf"], 5)
     assert found == (130, "", "exactdropout: interrupted\n")
 
 
@@ -249,5 +251,5 @@ def test_interrupt_exits_with_130(figure_1, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(xd, "evaluate", interrupted)
-    assert main(["evaluate", "net.json", "data.csv"]) == 130
+    assert main(["evaluate", "net.json", "data.csv", "--q", "1/2"]) == 130
     assert capsys.readouterr().err == "exactdropout: interrupted\n"

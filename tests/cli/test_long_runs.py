@@ -34,8 +34,8 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
-SHORT = ["evaluate", "short.json", "short.csv", "--json", "--strategy", "walk"]
-LONG = ["evaluate", "long.json", "long.csv", "--strategy", "walk", "--max-cost", "inf"]
+SHORT = ["evaluate", "short.json", "short.csv", "--q", "1/2", "--json", "--strategy", "walk"]
+LONG = ["evaluate", "long.json", "long.csv", "--q", "1/2", "--strategy", "walk", "--max-cost", "inf"]
 
 
 def test_a_journal_is_kept_and_read_and_refused_for_another_q(files, capsys):

@@ -13,10 +13,16 @@ import exactdropout as xd
 from exactdropout.certificate import checker
 from exactdropout.cli.main import main
 
+HALF = ["--architecture", "2-2-1 relu, biases", "--data", "half(1, 1)", "--q", "1/2"]
+POINT = ["--architecture", "2-2-1 relu, biases", "--data", "point(1, 1)", "--q", "1/2"]
+
 
 def test_the_tie_at_one_half(capsys):
     """Point mass on ((1,1), 1), three units, no biases: linear and mixed-sign networks tie at 1/2."""
-    assert main(["minimize", "--hidden", "3", "--point", "1,1:1", "--no-biases", "--json"]) == 0
+    assert (
+        main(["minimize", "--architecture", "2-3-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2", "--json"])
+        == 0
+    )
     content = json.loads(capsys.readouterr().out)
     assert (content["status"], content["lower"], content["upper"]) == ("certified", "1/2", "1/2")
     assert content["needs_negative_weight"] is False
@@ -26,7 +32,7 @@ def test_the_tie_at_one_half(capsys):
 
 def test_output_and_certificate(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    arguments = ["minimize", "--hidden", "2", "--half", "1,1:1", "--certificate", "c.json"]
+    arguments = ["minimize", *HALF, "--certificate", "c.json"]
     assert main(arguments) == 0
     out = capsys.readouterr().out
     assert "certified" in out
@@ -48,7 +54,17 @@ def test_the_printed_network_attains_the_value(tmp_path, monkeypatch):
 
 def test_weight_decay_stands_beside(capsys):
     """Theorem 7: J_2(A) = (1 - A)^2/4 + lambda A/|x| at A = 1 - 2 lambda/|x|; with |x| = 5, lambda = 1/2: 9/100."""
-    arguments = ["minimize", "--hidden", "2", "--half", "3,4:1", "--weight-decay", "1/2"]
+    arguments = [
+        "minimize",
+        "--architecture",
+        "2-2-1",
+        "--data",
+        "half((3, 4), 1)",
+        "--q",
+        "1/2",
+        "--weight-decay",
+        "1/2",
+    ]
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["weight_decay"] == {"lambda": "1/2", "minimum": "9/100"}
     assert main(arguments) == 0
@@ -56,7 +72,20 @@ def test_weight_decay_stands_beside(capsys):
 
 
 def test_running_out_of_time_is_an_open_interval(capsys):
-    code = main(["minimize", "--hidden", "6", "--half", "1,1,1:1", "--time-limit", "1/1000", "--json"])
+    code = main(
+        [
+            "minimize",
+            "--architecture",
+            "3-6-1",
+            "--data",
+            "half(1, 1)",
+            "--q",
+            "1/2",
+            "--time-limit",
+            "1/1000",
+            "--json",
+        ]
+    )
     content = json.loads(capsys.readouterr().out)
     assert (code, content["status"], content["minimisers"]) == (3, "interval", [])
     low, high = F(content["lower"]), F(content["upper"])
@@ -68,15 +97,18 @@ def test_running_out_of_time_is_an_open_interval(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--hidden", "2", "--point", "1,1"], "'--point' must be an input vector"),
-        (["--hidden", "2", "--point", "1,x:1"], "'--point' must be an integer"),
-        (["--hidden", "0", "--point", "1,1:1"], "1 <= hidden"),
-        (["--hidden", "2", "--data", "none.csv"], "does not exist"),
-        (["--hidden", "2", "--point", "1,1:1", "--q", "0"], "q"),
-        (["--hidden", "2", "--point", "1,1:1", "--certificate", "c.txt"], "must end in .json"),
-        (["--hidden", "2", "--point", "1,1:1", "--weight-decay", "0"], "'decay' must be a positive rational"),
-        (["--hidden", "2", "--point", "1,1:1", "--time-limit", "0"], "'time_limit' must be"),
-        (["--hidden", "2", "--point", ",".join("1" * 12) + ":1"], "max_cost"),
+        (["--architecture", "2-2-1", "--data", "1,1:1", "--q", "1/2"], "text such as 'half(1, 1)'"),
+        (["--architecture", "2-2-1", "--data", "point((1, x), 1)", "--q", "1/2"], "must hold numbers here, not 'x'"),
+        (["--architecture", "2-2-1", "--data", "point((1, 1, 1), 1)", "--q", "1/2"], "must have 2 inputs per example"),
+        (["--architecture", "2-0-1", "--data", "point(1, 1)", "--q", "1/2"], "a width is at least 1"),
+        (["--architecture", "2-2-1 ReLU", "--data", "point(1, 1)", "--q", "1/2"], "did you mean '2-2-1 relu'"),
+        (["--architecture", "2-2-2-1", "--data", "point(1, 1)", "--q", "1/2"], "one hidden layer of relu units"),
+        (["--architecture", "2-2-1", "--data", "none.csv", "--q", "1/2"], "does not exist"),
+        (["--architecture", "2-2-1", "--data", "point(1, 1)", "--q", "0"], "'q' must be positive at the hidden layer"),
+        ([*POINT, "--certificate", "c.txt"], "must end in .json"),
+        ([*POINT, "--weight-decay", "0"], "'decay' must be a positive rational"),
+        ([*POINT, "--time-limit", "0"], "'time_limit' must be"),
+        (["--architecture", "12-2-1", "--data", "point(1, 1)", "--q", "1/2"], "max_cost"),
     ],
 )
 def test_bad_input(capsys, arguments, message):

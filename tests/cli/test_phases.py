@@ -10,7 +10,7 @@ import pytest
 
 from exactdropout.cli.main import main
 
-POINT = ["phases", "--point", "1,1:1", "--no-biases"]
+POINT = ["phases", "--data", "point(1, 1)", "--architecture"]
 
 
 def value(quotient, q):
@@ -19,7 +19,7 @@ def value(quotient, q):
 
 
 def test_one_half_is_a_boundary(capsys):
-    assert main([*POINT, "--hidden", "3", "--json"]) == 0
+    assert main([*POINT, "2-3-1 relu, no biases", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert (content["schema"], content["version"]) == ("exactdropout/phases", 1)
     (found,) = content["widths"]
@@ -33,7 +33,7 @@ def test_one_half_is_a_boundary(capsys):
 
 
 def test_text_lists_pieces_and_breakpoints(capsys):
-    assert main([*POINT, "--hidden", "2"]) == 0
+    assert main([*POINT, "2-2-1 relu, no biases"]) == 0
     out = capsys.readouterr().out
     for part in ("0.3819660112501", "[1, -3, 1]", "2x+(++)", "proved for every q"):
         assert part in out
@@ -43,7 +43,7 @@ def test_text_lists_pieces_and_breakpoints(capsys):
 @pytest.mark.parametrize("suffix", ["svg", "png"])
 def test_plot_draws_all_widths(tmp_path, monkeypatch, capsys, suffix):
     monkeypatch.chdir(tmp_path)
-    assert main([*POINT, "--hidden", "2", "--plot", f"diagram.{suffix}", "--json"]) == 0
+    assert main([*POINT, "2-2-1 relu, no biases", "--plot", f"diagram.{suffix}", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert [w["width"] for w in content["widths"]] == [1, 2]
     drawn = (tmp_path / f"diagram.{suffix}").read_bytes()
@@ -51,14 +51,14 @@ def test_plot_draws_all_widths(tmp_path, monkeypatch, capsys, suffix):
 
 
 def test_out_of_time_is_exit_code_three(capsys):
-    assert main(["phases", "--half", "1,1:1", "--hidden", "4", "--time-limit", "1/1000"]) == 3
+    assert main(["phases", "--data", "half(1, 1)", "--architecture", "2-4-1", "--time-limit", "1/1000"]) == 3
     assert "Not certified" in capsys.readouterr().out
 
 
 def test_a_file_and_nonnegative_weights(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data.csv").write_text("x1,x2,y\n1,1,0\n3,2,1\n")
-    assert main(["phases", "--data", "data.csv", "--hidden", "1", "--no-biases", "--nonnegative", "--json"]) == 0
+    assert main(["phases", "--data", "data.csv", "--architecture", "2-1-1, no biases", "--nonnegative", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert [b["minimal_polynomial"] for b in content["widths"][0]["breakpoints"]] == [["-1", "21"]]
 
@@ -66,15 +66,15 @@ def test_a_file_and_nonnegative_weights(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([*POINT, "--hidden", "2", "--max-cost", "5"], "Phases were not started"),
-        (["phases", "--half", "1,1,1,1,1,1:1", "--hidden", "2"], "Phases were not started"),
-        ([*POINT, "--hidden", "0"], "'hidden[0]'"),
-        ([*POINT, "--hidden", "2", "--time-limit", "0"], "'time_limit'"),
-        ([*POINT, "--hidden", "2", "--time-limit", "__import__('os')"], "--time-limit"),
-        ([*POINT, "--hidden", "2", "--plot", "x.exe"], "--plot"),
-        ([*POINT, "--hidden", "1", "--plot", "missing/x.svg"], "cannot be written"),
-        (["phases", "--point", "1,1", "--hidden", "1"], "colon"),
-        (["phases", "--data", "none.csv", "--hidden", "1"], "none.csv"),
+        ([*POINT, "2-2-1 relu, no biases", "--max-cost", "5"], "Phases were not started"),
+        (["phases", "--data", "half(1, 1)", "--architecture", "6-2-1"], "Phases were not started"),
+        ([*POINT, "2-0-1 relu, no biases"], "a width is at least 1"),
+        ([*POINT, "2-2-1 relu, no biases", "--time-limit", "0"], "'time_limit'"),
+        ([*POINT, "2-2-1 relu, no biases", "--time-limit", "__import__('os')"], "--time-limit"),
+        ([*POINT, "2-2-1 relu, no biases", "--plot", "x.exe"], "--plot"),
+        ([*POINT, "2-1-1 relu, no biases", "--plot", "missing/x.svg"], "cannot be written"),
+        (["phases", "--data", "1,1", "--architecture", "2-1-1"], "text such as"),
+        (["phases", "--data", "none.csv", "--architecture", "2-1-1"], "none.csv"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, part, tmp_path, monkeypatch, capsys):
@@ -89,11 +89,11 @@ def test_bad_input_is_one_sentence(arguments, part, tmp_path, monkeypatch, capsy
 
 def test_plot_without_matplotlib_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert main([*POINT, "--hidden", "2", "--plot", "x.svg"]) == 2
+    assert main([*POINT, "2-2-1 relu, no biases", "--plot", "x.svg"]) == 2
     assert "exactdropout[plot]" in capsys.readouterr().err
 
 
 def test_interrupt_is_clean(tmp_path, interrupted):
-    found = interrupted(["phases", "--half", "1,1:1", "--hidden", "6"], 3)
+    found = interrupted(["phases", "--data", "half(1, 1)", "--architecture", "2-6-1"], 3)
     assert found == (130, "", "exactdropout: interrupted\n")
     assert list(tmp_path.iterdir()) == []

@@ -15,10 +15,10 @@ COMMANDS = {
     "certify": ["certify", "--only", "half-K2-n1"],
     "check": ["check", "penalty = 1", "--architecture", "1-1, no biases"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
-    "evaluate": ["evaluate", "net.json", "data.csv", "--per-example"],
-    "law": ["law", "net.json", "--x=1,-1"],
-    "minimize": ["minimize", "--hidden", "1", "--point", "1,1:1", "--no-biases"],
-    "phases": ["phases", "--hidden", "2", "--point", "1,1:1", "--no-biases"],
+    "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
+    "law": ["law", "net.json", "--q", "1/2", "--x=1,-1"],
+    "minimize": ["minimize", "--architecture", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2"],
+    "phases": ["phases", "--architecture", "2-2-1 relu, no biases", "--data", "point(1, 1)"],
     "verify": ["verify", "--only", "figure-1"],
 }
 

@@ -62,11 +62,11 @@ def test_exact_json_is_readable(tmp_path):
 def test_csv_decimals_are_exact(tmp_path):
     file = tmp_path / "d.csv"
     file.write_text("a,b,target,p\n0.1,1e-3,2,0.25\n1/3,2,-3.5,0.75\n\n")
-    data = xd.Examples.from_csv(file, labels=["target"], probability="p")
+    data = xd.Examples.from_csv(file, label=["target"], probability="p")
     assert data.inputs.tolist() == [[F(1, 10), F(1, 1000)], [F(1, 3), 2]]
     assert data.labels.tolist() == [[2], [F(-7, 2)]]
     assert data.probabilities == (F(1, 4), F(3, 4))
-    two = xd.Examples.from_csv(file, labels=["b", "target"], probability="p")
+    two = xd.Examples.from_csv(file, label=["b", "target"], probability="p")
     assert two.labels.shape == (2, 2)
     file.write_text("1,2\n3,4\n")
     assert xd.Examples.load(file).labels.tolist() == [[2], [4]]
@@ -95,8 +95,8 @@ def test_bad_csv(tmp_path, text, message):
 
 def test_unknown_columns(tmp_path):
     (tmp_path / "d.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(InvalidInput, match="'labels' must name a column"):
-        xd.Examples.from_csv(tmp_path / "d.csv", labels=["c"])
+    with pytest.raises(InvalidInput, match="'label' must name a column"):
+        xd.Examples.from_csv(tmp_path / "d.csv", label=["c"])
     with pytest.raises(InvalidInput, match="'probability' must name a column"):
         xd.Examples.from_csv(tmp_path / "d.csv", probability="c")
 

@@ -64,7 +64,7 @@ def test_what_pandas_writes_is_read(tmp_path):
     for index in (True, False):
         frame.to_csv(tmp_path / "d.csv", index=index)
         header = None if index else True
-        data = xd.Examples.from_csv(tmp_path / "d.csv", labels=["2"], header=header)
+        data = xd.Examples.from_csv(tmp_path / "d.csv", label=["2"], header=header)
         assert (data.inputs.tolist(), data.labels.tolist()) == ([row[:2] for row in ROWS], [row[2:] for row in ROWS])
 
 
@@ -116,7 +116,7 @@ def test_broken_tables_are_refused_in_one_sentence(tmp_path, text, message):
 def test_labels_are_distinct_columns(tmp_path):
     (tmp_path / "d.csv").write_text("a,b,p\n1,2,1\n")
     for how in ({"labels": ["b", "b"]}, {"labels": ["p"], "probability": "p"}, {"labels": []}, {"labels": 3}):
-        with pytest.raises(InvalidInput, match="'labels' must name"):
+        with pytest.raises(InvalidInput, match="'label' must name"):
             xd.Examples.from_csv(tmp_path / "d.csv", **how)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model.arguments import examples_of
 from exactdropout.model.numbers import parse_rational, show
 from exactdropout.model.tables import TABLES
 
@@ -19,6 +20,7 @@ __all__ = [
     "add_json",
     "add_names",
     "add_problem",
+    "add_rate",
     "claim_problem",
     "cost_limit",
     "drop_probability",
@@ -28,6 +30,10 @@ __all__ = [
     "numbers",
     "own_names",
 ]
+
+
+_NETWORK_FILES = (".json", ".npz")
+_DATA_FILES = (".json", ".npz", *TABLES)
 
 
 def add_inputs(command: argparse.ArgumentParser) -> None:
@@ -59,7 +65,7 @@ def load_inputs(options: argparse.Namespace) -> tuple[Network, Examples]:
                 f"not {show(options.data)}."
             )
         data = Examples.from_csv(
-            options.data, labels=options.label, probability=options.probability,
+            options.data, label=options.label, probability=options.probability,
             header=None if options.header is None else options.header == "yes", progress=wants_progress(options),
         )  # fmt: skip
     else:
@@ -68,36 +74,30 @@ def load_inputs(options: argparse.Namespace) -> tuple[Network, Examples]:
 
 
 def add_problem(command: argparse.ArgumentParser) -> None:
-    """Add an architecture with one hidden layer and an example distribution, as numbers or as a file."""
-    command.add_argument("--hidden", type=int, required=True, metavar="N", help="number of hidden relu units")
-    command.add_argument("--no-hidden-biases", action="store_true", help="hidden units without biases")
-    command.add_argument("--no-output-bias", action="store_true", help="no bias at the output")
-    command.add_argument("--no-biases", action="store_true", help="neither")
-    source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--point", metavar="X:Y", help="the point mass on an example, such as 1,1:1")
-    source.add_argument("--half", metavar="X:Y", help="half the mass on an example, half on the origin (Definition 1)")
-    source.add_argument("--data", metavar="FILE", help="examples, .csv (decimals are exact), .json or .npz")
+    """Add an architecture with one hidden layer and an example distribution, as text or as files."""
+    command.add_argument(
+        "--architecture", required=True, metavar="TEXT", help="'2-3-1 relu, no biases', or a network file (.json, .npz)"
+    )
+    command.add_argument(
+        "--data", required=True, metavar="TEXT",
+        help="'half(1, 1)' (Definition 1: half the mass on x = (1, ..., 1) with label 1, half on the origin), "
+        "'point((1, -2), 3)' (all mass on one example), or a file: .csv (decimals are exact), .json or .npz",
+    )  # fmt: skip
 
 
 def load_problem(options: argparse.Namespace) -> tuple[Architecture, Examples]:
     """Return the architecture and the examples that the command line names."""
-    if options.data:
-        data = Examples.load(options.data)
-    else:
-        text, name = (options.point, "--point") if options.point else (options.half, "--half")
-        x, separator, y = text.partition(":")
-        if not separator:
-            raise InvalidInput(f"Argument {name!r} must be an input vector, a colon and a label, not {show(text)}.")
-        make = Examples.point if options.point else Examples.half
-        data = make(numbers(x, name), parse_rational(y, name))
-    biases = not options.no_biases
-    arch = Architecture(
-        data.inputs.shape[1],
-        (options.hidden,),
-        hidden_biases=biases and not options.no_hidden_biases,
-        output_bias=biases and not options.no_output_bias,
+    text = options.architecture
+    architecture = Network.load(text).architecture if text.endswith(_NETWORK_FILES) else Architecture(text)
+    data = Examples.load(options.data) if options.data.lower().endswith(_DATA_FILES) else options.data
+    return architecture, examples_of(data, architecture)
+
+
+def add_rate(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add ``--q`` where it must be a number."""
+    command.add_argument(
+        "--q", required=required, help="drop probability such as 1/2 or 0.5, or one per layer, inputs first: 0,1/2"
     )
-    return arch, data
 
 
 def add_claim_problem(command: argparse.ArgumentParser) -> None:
@@ -115,9 +115,9 @@ def add_claim_problem(command: argparse.ArgumentParser) -> None:
 def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
     """Return architecture, examples and rates as ``check`` takes them."""
     text = options.architecture
-    architecture: Any = Network.load(text).exact() if text.endswith((".json", ".npz")) else text
+    architecture: Any = Network.load(text).exact() if text.endswith(_NETWORK_FILES) else text
     data: Any = options.data
-    if data is not None and data.endswith((".json", ".npz", *TABLES)):
+    if data is not None and data.lower().endswith(_DATA_FILES):
         data = Examples.load(data).exact()
     return {"architecture": architecture, "data": data, "q": options.q}
 

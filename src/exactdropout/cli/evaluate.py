@@ -16,6 +16,7 @@ from exactdropout.cli.arguments import (
     add_cost,
     add_inputs,
     add_json,
+    add_rate,
     cost_limit,
     drop_probability,
     grid,
@@ -54,7 +55,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     add_inputs(command)
-    command.add_argument("--q", default="1/2", help="drop probability, one or one per layer such as 0,1/2 (1/2)")
+    add_rate(command, required=False)
     command.add_argument("--precision", type=int, metavar="DIGITS", help="intervals of this many decimal digits")
     command.add_argument("--per-example", action="store_true", help="also print each example's share")
     command.add_argument("--q-grid", metavar="GRID", help="criterion over several q: 0,1/4,1/2 or START:STOP:COUNT")
@@ -92,6 +93,10 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput(
             "Argument '--workers' is for float64 networks without '--exact' and '--precision'; "
             "only those work in chunks."
+        )
+    if options.q is None and not (options.q_grid or options.plot):
+        raise InvalidInput(
+            "Argument '--q' must be given: a drop probability such as 1/2, or one per layer such as 0,1/2."
         )
     if options.plan:
         q = drop_probability(options.q)

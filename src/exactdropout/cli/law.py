@@ -6,7 +6,7 @@ import argparse
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.cli.arguments import add_cost, add_json, cost_limit, drop_probability, numbers
+from exactdropout.cli.arguments import add_cost, add_json, add_rate, cost_limit, drop_probability, numbers
 from exactdropout.cli.output import print_json, print_table, value_text
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Network
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
     )
     command.add_argument("network", help="network file, .json or .npz; a float64 network is taken exactly")
     command.add_argument("--x", required=True, help="input vector such as 1,-1/2 (write --x=-1,2 for a leading minus)")
-    command.add_argument("--q", default="1/2", help="drop probability, one or one per layer (1/2)")
+    add_rate(command)
     command.add_argument("--output", type=int, default=0, help="which output, from 0")
     add_cost(command)
     add_json(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from exactdropout.cli.arguments import add_json, add_problem, drop_probability, load_problem, wants_progress
+from exactdropout.cli.arguments import add_json, add_problem, add_rate, drop_probability, load_problem, wants_progress
 from exactdropout.cli.output import print_json, print_table, value_text
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
     )
     add_problem(command)
-    command.add_argument("--q", default="1/2", help="drop probability in (0, 1), one or one per layer (1/2)")
+    add_rate(command)
     command.add_argument("--nonnegative", action="store_true", help="over non-negative weights only (biases free)")
     command.add_argument("--time-limit", metavar="SECONDS", help="return the interval proved so far after this time")
     command.add_argument(

@@ -52,21 +52,25 @@ def run(options: argparse.Namespace) -> int:
     limit = None
     if options.time_limit is not None:
         limit = float(parse_rational(options.time_limit, "--time-limit"))
+    shapes = [architecture]
+    if options.plot and len(architecture.hidden) == 1:  # all widths up to this one
+        shapes = [
+            Architecture(
+                architecture.inputs, (width,), architecture.outputs, hidden_biases=architecture.hidden_biases,
+                output_bias=architecture.output_bias, activation=architecture.activations,
+            )
+            for width in range(1, architecture.hidden[0] + 1)
+        ]  # fmt: skip
     found = [
         phases(
-            Architecture(
-                architecture.inputs,
-                (width,),
-                hidden_biases=architecture.hidden_biases,
-                output_bias=architecture.output_bias,
-            ),
+            shape,
             data,
             nonnegative=options.nonnegative,
             max_cost=cost_limit(options.max_cost),
             progress=wants_progress(options),
             time_limit=limit,
         )
-        for width in range(1 if options.plot else options.hidden, options.hidden + 1)
+        for shape in shapes
     ]
     if pyplot:
         _draw(pyplot, options.plot, found)

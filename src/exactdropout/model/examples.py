@@ -146,21 +146,21 @@ class Examples:
         cls,
         path: str | Path,
         *,
-        labels: Sequence[str] | None = None,
+        label: str | Sequence[str] | None = None,
         probability: str | None = None,
         header: bool | None = None,
         progress: Progress | bool | None = None,
     ) -> Examples:
         """Read a table (``.csv``, ``.tsv``, packed as ``.csv.gz``); a decimal is the rational that its digits say.
 
-        The last column is the label unless ``labels`` names others; ``probability`` names a column of
+        The last column is the label unless ``label`` names another; ``probability`` names a column of
         probabilities. A first row that holds a cell which is no number is the header, unless ``header`` says
         whether it is; names need one. Cells are split at commas, semicolons or tabs. A first column without a name
         that counts the rows, as pandas writes its index, is left out.
 
         Args:
             path: the file.
-            labels: the names of the label columns.
+            label: the name of the label column, or a list of names.
             probability: the name of the column of probabilities.
             header: True or False where the first row, such as ``0,1,2``, may be names or an example.
             progress: True for a bar on standard error, or a callable that is told (bytes read, bytes).
@@ -176,7 +176,7 @@ class Examples:
         file_ending(path, "path")
         with reporting(progress, "bytes read") as report:
             inputs, targets, weights = read_table(
-                path, labels=labels, probability=probability, header=header, progress=report
+                path, label=label, probability=probability, header=header, progress=report
             )
         return cls.from_arrays(inputs, targets, weights)
 

@@ -35,7 +35,7 @@ _KEPT = 1 << 16  # distinct cells that are remembered, so that a number that ret
 def read_table(
     path: str | os.PathLike[str],
     *,
-    labels: Sequence[str] | None,
+    label: str | Sequence[str] | None,
     probability: str | None,
     header: bool | None,
     progress: Callable[[int, int], None] | None = None,
@@ -55,7 +55,7 @@ def read_table(
     if header and second is None:
         raise UnreadableFile(f"File {named(path)} must hold at least one example below its header.")
     counted = names is not None and names[0] in _UNNAMED
-    label_columns, probability_column = _columns(path, names, len(first[1]), labels, probability, counted)
+    label_columns, probability_column = _columns(path, names, len(first[1]), label, probability, counted)
     special = {*label_columns, probability_column, 0 if counted else None}
     input_columns = [c for c in range(len(first[1])) if c not in special]
     if not input_columns:
@@ -120,7 +120,7 @@ def _columns(
     path: str | os.PathLike[str],
     names: list[str] | None,
     count: int,
-    labels: Sequence[str] | None,
+    label: str | Sequence[str] | None,
     probability: str | None,
     counted: bool,
 ) -> tuple[list[int], int | None]:
@@ -138,16 +138,16 @@ def _columns(
         return names.index(str(name))
 
     chosen = None if probability is None else index(probability, "probability")
-    if labels is None:
+    if label is None:
         left = [c for c in range(1 if counted else 0, count) if c != chosen]
         return left[-1:], chosen
-    wanted = [labels] if isinstance(labels, str) else labels
+    wanted = [label] if isinstance(label, str) else label
     if not isinstance(wanted, Iterable) or not (wanted := list(wanted)):
-        raise InvalidInput(f"Argument 'labels' must name at least one column, not {show(labels)}.")
-    found = [index(name, "labels") for name in wanted]
+        raise InvalidInput(f"Argument 'label' must name at least one column, not {show(label)}.")
+    found = [index(name, "label") for name in wanted]
     if len({*found, chosen}) != len(found) + 1:
         raise InvalidInput(
-            f"Argument 'labels' must name distinct columns other than 'probability', not {show(wanted)}."
+            f"Argument 'label' must name distinct columns other than 'probability', not {show(wanted)}."
         )
     return found, chosen
 
