@@ -61,7 +61,7 @@ def test_cells_beyond_float64_beside_an_exact_network(tmp_path, cell, capsys):
     assert high == float("inf") or F(high) ** 2 >= found.sampling_variance(7)[1]
     assert len(repr(found)) < 200
     for options in ([], ["--per-example"], ["--json"], ["--q-grid", "0,1/2"], ["--precision", "5"]):
-        assert main(["evaluate", str(tmp_path / "n.json"), str(tmp_path / "d.csv"), *options]) == 0
+        assert main(["evaluate", str(tmp_path / "n.json"), str(tmp_path / "d.csv"), "--q", "1/2", *options]) == 0
         out = capsys.readouterr().out
         if options == ["--json"]:
             json.loads(out, parse_constant=pytest.fail)

@@ -115,7 +115,7 @@ def test_broken_tables_are_refused_in_one_sentence(tmp_path, text, message):
 
 def test_labels_are_distinct_columns(tmp_path):
     (tmp_path / "d.csv").write_text("a,b,p\n1,2,1\n")
-    for how in ({"labels": ["b", "b"]}, {"labels": ["p"], "probability": "p"}, {"labels": []}, {"labels": 3}):
+    for how in ({"label": ["b", "b"]}, {"label": ["p"], "probability": "p"}, {"label": []}, {"label": 3}):
         with pytest.raises(InvalidInput, match="'label' must name"):
             xd.Examples.from_csv(tmp_path / "d.csv", **how)
 

@@ -146,9 +146,7 @@ def _columns(
         raise InvalidInput(f"Argument 'label' must name at least one column, not {show(label)}.")
     found = [index(name, "label") for name in wanted]
     if len({*found, chosen}) != len(found) + 1:
-        raise InvalidInput(
-            f"Argument 'label' must name distinct columns other than 'probability', not {show(wanted)}."
-        )
+        raise InvalidInput(f"Argument 'label' must name distinct columns other than 'probability', not {show(wanted)}.")
     return found, chosen
 
 
