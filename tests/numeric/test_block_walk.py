@@ -13,17 +13,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import one_call as small
+from exactdropout.numeric.exact.engine import evaluate_exact
+from exactdropout.numeric.float64 import forward
 from exactdropout.numeric.float64.bounds import layer_magnitudes
 from exactdropout.numeric.float64.engine import evaluate_float64
-from exactdropout.numeric.float64.packed import flat_examples, flat_network, flat_rates
-from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.forward import begun, walked_at_once
+from exactdropout.numeric.float64.packed import flattened, pack
+from exactdropout.numeric.float64.problem import setting_of
 from exactdropout.numeric.float64.quantities import reference_outputs
 from exactdropout.numeric.kernels.simd import panels
 from exactdropout.numeric.kernels.simd.compiled import compiled
-from exactdropout.numeric.kernels.walk import error_bounds as certain
 from exactdropout.numeric.kernels.walk import walk as block_walk
-from exactdropout.numeric.kernels.walk import whole_call as fused
 from exactdropout.testing.strategies import problems
 
 NUMBERS = st.one_of(st.floats(-4, 4), st.sampled_from([0.0, 1.0, -1.0, 1e-3, 1e3]))
@@ -39,32 +39,29 @@ def plain():
 
 
 def moments(network, data, rates, interpreted):
-    """E g, E g², E Σ (w h)² of every output, by the kernel."""
-    flat, masks = flat_network(network), flat_rates(rates)
-    first, m, outputs = masks.first, len(data), network.architecture.outputs
-    starts = np.ascontiguousarray(prepare(network, data, rates).hidden(first))
-    results = np.zeros((m, panels.LANES * outputs))
-    constants = np.tile(network.bias(len(rates) - 1) - 0.25, m)
-    most = max([1, *network.architecture.widths[first:-2]])
-    run = fused.walk_small.py_func if interpreted else fused.walk_small
-    with patch.multiple(
-        fused, walk_lanes=block_walk.walk_lanes.py_func, block_weights=block_walk.block_weights.py_func,
-        aligned=fused.aligned.py_func,
-    ) if interpreted else nullcontext():  # fmt: skip
-        outcome = run(
-            first, most, flat.layout, flat.columns, flat.bases, flat.groups, flat.signs, flat.slopes, masks.masks,
-            starts, constants, results,
-        )  # fmt: skip
-    assert outcome == block_walk.DONE
-    return results.reshape(m, outputs, panels.LANES)[:, :, :3], starts
+    """E g, E g², E Σ (w h)² of every output, by the kernel, and the pivots and where the walk starts."""
+    setting = setting_of(network.architecture, data, rates)
+    packed = pack(setting)
+    made = begun(packed, flattened(network)[None])
+    kernels = (None, block_walk.walk_lanes.py_func if interpreted else block_walk.walk_lanes, None)
+    with patch.object(forward, "_kernels", lambda: kernels):
+        items = np.array([[0, e, 0, 0] for e in range(len(data))])
+        results = walked_at_once(packed, made, items)
+    outputs = network.architecture.outputs
+    pivots = made.about[0, :, :outputs]
+    return (
+        results.reshape(len(data), outputs, panels.LANES)[:, :, :3],
+        setting.problem(network).hidden(setting.first),
+        pivots,
+    )
 
 
-def by_all_masks(network, start, first, rates):
+def by_all_masks(network, start, first, rates, pivot):
     """The same by the loop over all masks of the walked layers, layer by layer."""
     last = len(rates) - 1
     weights, bias = network.weights[first], network.bias(first)
     slope, keep = float(network.architecture.activations[first].slope), float(1 - rates[first])
-    outputs, constants = network.weights[-1], network.bias(last) - 0.25
+    outputs, constants = network.weights[-1], network.bias(last) - pivot
     if first == last - 1:
         return block_walk.block_reference(weights, bias, slope, keep, start, outputs, constants)
     total = 0.0
@@ -73,7 +70,7 @@ def by_all_masks(network, start, first, rates):
         probability = keep ** kept.sum() * (1 - keep) ** (len(start) - kept.sum())
         if probability > 0:
             z = weights @ (start * kept / keep) + bias
-            total = total + probability * by_all_masks(network, np.where(z > 0, z, slope * z), first + 1, rates)
+            total = total + probability * by_all_masks(network, np.where(z > 0, z, slope * z), first + 1, rates, pivot)
     return total
 
 
@@ -82,13 +79,13 @@ def by_all_masks(network, start, first, rates):
 @given(problem=problems(kind="float64", max_mask_bits=7, max_hidden=3))
 def test_lanes_agree_with_the_loop_over_all_masks(interpreted, problem):
     network, data, rates = problem
-    first = flat_rates(rates).first
+    first = next((l for l, q in enumerate(rates[:-1]) if q > 0), len(rates) - 1)
     if first == len(rates) - 1:
         return
     with plain() if interpreted else nullcontext():
-        found, starts = moments(network, data, rates, interpreted)
+        found, starts, pivots = moments(network, data, rates, interpreted)
     for e, start in enumerate(starts):
-        expected = by_all_masks(network, start, first, rates)
+        expected = by_all_masks(network, start, first, rates, pivots[e])
         scale = np.abs(expected).max() + 1
         np.testing.assert_allclose(found[e], expected, rtol=1e-10, atol=1e-11 * scale**2)
 
@@ -108,8 +105,10 @@ def test_all_blocks_and_walked_units():
         )
         data = Examples.from_arrays(rng.normal(size=(1, units)), rng.normal(size=(1, 2)))
         rates = (q, F(1, 2))
-        found, starts = moments(network, data, rates, False)
-        np.testing.assert_allclose(found[0], by_all_masks(network, starts[0], 0, rates), rtol=1e-11, atol=1e-11)
+        found, starts, pivots = moments(network, data, rates, False)
+        np.testing.assert_allclose(
+            found[0], by_all_masks(network, starts[0], 0, rates, pivots[0]), rtol=1e-11, atol=1e-11
+        )
 
 
 GROWING = (
@@ -125,78 +124,54 @@ GROWING = (
 @example(problem=GROWING)
 def test_compiled_bounds_are_those_of_the_arrays(problem):
     network, data, rates = problem
-    prepared = prepare(network, data, rates)
-    flat, examples, masks = flat_network(network), flat_examples(data), flat_rates(rates)
-    depth = len(rates)
-    units = flat.layout[1]
-    for dropout in (False, True):
-        expected = layer_magnitudes(prepared, dropout=dropout)
-        scales, exponents = (masks.masks[3], masks.exponents) if dropout else (np.ones(depth), np.zeros(depth, int))
-        for e in range(len(data)):
-            hidden, sizes, errors, reaches, wrongs = np.zeros((5, units[depth] + network.architecture.outputs))
-            hidden[: units[1]] = examples.inputs[e]
-            errors[: units[1]] = examples.input_errors[e]
-            sizes[: units[1]] = np.abs(examples.inputs[e]) + examples.input_errors[e]
-            certain.propagate(
-                flat.layout[0], units, flat.weights, flat.layout[2], flat.biases, flat.layout[3], flat.slopes[0],
-                flat.slopes[1], scales, exponents, flat.layout[7], flat.layout[8], examples.grid,
-                hidden, sizes, errors, reaches, wrongs,
-            )  # fmt: skip
-            lost = 2.0**-1000  # of the inputs; what underflow may have taken by then
-            for l in range(depth):
-                begin, end = units[l + 1], units[l + 1] + network.architecture.widths[l + 1]
-                lost = 2 * (lost * (1 + scales[l] * np.abs(network.weights[l]).sum()) + 2.0**-1000)
-                np.testing.assert_allclose(reaches[begin:end], expected.reaches[l][e], rtol=1e-7, atol=lost)
-                expected_wrong = expected.wrongs[l][e]
-                assert (wrongs[begin:end] <= expected_wrong * (1 + 1e-6) + lost).all()
-                if len(data) == 1:  # otherwise the array version asks whether all examples are exact
-                    np.testing.assert_allclose(wrongs[begin:end], expected_wrong, rtol=1e-6, atol=lost)
-            if not dropout:
-                np.testing.assert_allclose(
-                    hidden[units[depth] :], reference_outputs(prepared).output.value[e], rtol=1e-9, atol=1e-9
-                )
+    data = Examples.from_arrays(data.inputs[:1], data.labels[:1])  # the arrays ask whether all examples are exact
+    setting = setting_of(network.architecture, data, rates)
+    packed, prepared = pack(setting), setting.problem(network)
+    values = flattened(network)[None]
+    expected = layer_magnitudes(prepared, dropout=True)
+    widths, units = network.architecture.widths, np.cumsum([0, *network.architecture.widths])
+    made, work = begun_with_work(packed, values)
+    hidden, sizes, errors, reaches, wrongs = work.reshape(5, -1)
+    lost = 2.0**-1000  # of the inputs; what underflow may have taken by then
+    for l in range(len(rates)):
+        here, below = slice(units[l], units[l + 1]), slice(units[l + 1], units[l + 1] + widths[l + 1])
+        np.testing.assert_allclose(sizes[here], expected.sizes[l][0], rtol=1e-7, atol=lost)
+        scale = setting.inverse_keep[l]
+        lost = 2 * (lost * (1 + scale * np.abs(network.weights[l]).sum()) + 2.0**-1000)
+        np.testing.assert_allclose(reaches[below], expected.reaches[l][0], rtol=1e-7, atol=lost)
+        np.testing.assert_allclose(wrongs[below], expected.wrongs[l][0], rtol=1e-6, atol=lost)
+    outputs = network.architecture.outputs
+    reference = reference_outputs(prepared)
+    np.testing.assert_allclose(made.about[0, 0, :outputs], reference.output.value[0], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(hidden[units[-2] :], reference.output.value[0], rtol=1e-9, atol=1e-9)
+    plain = layer_magnitudes(prepared, dropout=False).output_error[0]
+    np.testing.assert_allclose(made.about[0, 0, outputs : 2 * outputs], plain, rtol=1e-6, atol=lost)
 
 
-def test_scaled_weights_beyond_the_range_take_the_general_path():
+def begun_with_work(packed, values):
+    """What begin leaves, and its workspace."""
+    kept = []
+    compiled_begin = forward._kernels()[0]
+
+    def watched(*arguments):
+        compiled_begin(*arguments)
+        kept.append(arguments[-1])
+
+    with patch.object(forward, "_kernels", lambda: (watched, None, None)):
+        made = begun(packed, values)
+    return made, kept[0]
+
+
+def test_scaled_weights_beyond_the_range_are_walked_leaf_by_leaf():
     """|w| W overflows although no pre-activation does; a relu would turn the infinity into 0."""
     network = Network([[[-1e200, 1e-60]], [[1e200]]])
-    assert not flat_network(network).finite
     data = Examples.point([1e-300, 1e-80], 1.0)
-    assert small.plan_small(network, data, (F(1, 2), F(1, 2)), None, None) is None
-    assert evaluate_float64(network, data, (F(1, 2), F(1, 2))).criterion > 0
-
-
-def test_a_network_keeps_no_result_and_a_copy_no_memo():
-    network = Network([[[1.0, 2.0]], [[1.0]]])
-    data = Examples.point([1.0, 2.0], 1.0)
-    rates = (F(1, 2), F(1, 2))
-    evaluate_float64(network, data, rates)
-    assert set(network.memo) == {"flat", "small"}
-    assert set(data.memo) == {"flat"}
-    assert set(network.memo["small"]._fields) == {"data", "rates", "strategy", "max_cost", "plan", "arguments"}
-    for original in (network, data):
-        copy = type(original).__new__(type(original))
-        copy.__setstate__(original.__getstate__())
-        assert copy == original
-        assert copy.memo == {}
-
-
-def test_what_a_network_keeps_is_used_for_the_same_problem_only():
-    """The same network by turns with other examples, rates, strategies and limits, as if it were new each time."""
-    weights = [[[1.0, -2.0], [0.5, 3.0]], [[1.0, -1.0]]]
-    network = Network(weights)
-    points = [Examples.point([1.0, 2.0], 1.0), Examples.point([-1.0, 0.5], 0.0)]
-    for data, q, strategy, cost in itertools.product(points, (F(1, 2), F(1, 3)), (None, "walk", "meet"), (None, 1e9)):
-        for _ in range(2):
-            arguments = (data, (q, q)), {"strategy": strategy, "max_cost": cost}
-            assert evaluate_float64(network, *arguments[0], **arguments[1]) == evaluate_float64(
-                Network(weights), *arguments[0], **arguments[1]
-            )
-    evaluate_float64(network, points[0], (F(1, 2),) * 2)
-    assert small.plan_small(network, points[0], (F(1, 2),) * 2, None, 1.0) is None
-    many = Examples.uniform([([1.0, float(i)], 0.0) for i in range(small.MOST_KEPT)])
-    assert small.plan_small(network, many, (F(1, 2),) * 2, None, None) is not None
-    assert network.memo["small"].data is points[0]
+    packed = pack(setting_of(network.architecture, data, (F(1, 2), F(1, 2))))
+    assert not begun(packed, flattened(network)[None]).in_range
+    found = evaluate_float64(network, data, (F(1, 2), F(1, 2)))
+    assert abs(F(found.criterion) - evaluate_exact(network.exact(), data.exact(), (F(1, 2),) * 2).criterion) <= F(
+        found.error_bound
+    )
 
 
 def test_vector_operations_agree_with_their_references():

@@ -20,7 +20,7 @@ import pytest
 from exactdropout.errors import InvalidInput, UnreadableFile
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import one_call as small
+from exactdropout.numeric.float64 import plan as planning
 from exactdropout.numeric.runs.journal import journal
 from exactdropout.numeric.runs.work import Runner, Work
 
@@ -63,7 +63,7 @@ def cubes(count=12, offset=0, kind="float64", name="cubes"):
 @pytest.fixture(autouse=True)
 def fewer_small_problems(monkeypatch):
     """Two million masks would be walked in one call, without chunks; here a quarter of them has chunks."""
-    monkeypatch.setattr(small, "MOST_STEPS", 1 << 23)
+    monkeypatch.setattr(planning, "MOST_STEPS", 1 << 23)
 
 
 def run(path, *works, belongs=BELONGS, **how):
@@ -90,20 +90,20 @@ import json, os, sys
 import numpy as np
 from exactdropout.evaluation import evaluate
 from exactdropout.numeric.float64 import engine as float64
-from exactdropout.numeric.float64 import one_call as small
+from exactdropout.numeric.float64 import plan as planning
 from exactdropout.numeric.float64.strategies import walk_layout as tables
 from exactdropout.numeric.float64.derivatives import gradient
-from exactdropout.numeric.float64.strategies import walk as walking
+from exactdropout.numeric.float64 import forward
 sys.path.insert(0, sys.argv[1])
 from test_checkpoint import problem
 
 journal, how = sys.argv[2], json.loads(sys.argv[4])
 counter = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-tables.CHUNK_NANOSECONDS, float64.SERIAL, small.MOST_STEPS = 2e4, 0.0, 1 << 23
-for kind in (walking.WalkedItems, gradient.DescendedItems):
-    def counted(self, payload, chunk, begin=kind.__init__):
+tables.CHUNK_NANOSECONDS, float64.SERIAL, planning.MOST_STEPS = 2e4, 0.0, 1 << 23
+for kind in (forward.WalkedLanes, gradient.DescendedItems):
+    def counted(self, *arguments, begin=kind.__init__):
         os.write(counter, b".")
-        begin(self, payload, chunk)
+        begin(self, *arguments)
     kind.__init__ = counted
 if how.pop("processes", False):
     import multiprocessing
@@ -213,7 +213,7 @@ def test_a_signal_during_threads_leaves_whole_records(tmp_path):
     assert same(run(path, *works)[0], expected)
 
 
-@pytest.mark.parametrize("strategy", ["walk", "enumerate", "meet", "moments"])
+@pytest.mark.parametrize("strategy", ["walk", "meet", "moments"])
 def test_every_strategy_and_the_gradient_are_read_back_whole(strategy, tmp_path):
     network, data = problem()
     if strategy == "moments":
@@ -312,7 +312,7 @@ def test_records_cannot_be_moved_between_journals(tmp_path):
         ({"q": F(1, 3)}, "another drop probability: '1/2, 1/2' there, '1/3, 1/3' here"),
         ({"gradient": True}, "another choice of 'gradient': 'False' there, 'True' here"),
         ({"moments": 4}, "another choice of 'moments'"),
-        ({"strategy": "enumerate"}, "another strategy: 'walk' there, 'enumerate' here"),
+        ({"strategy": "meet"}, "another strategy: 'walk' there, 'meet' here"),
     ],
 )
 def test_a_journal_of_another_evaluation_is_refused_with_what_differs(change, said, tmp_path):

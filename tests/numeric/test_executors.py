@@ -96,7 +96,7 @@ def bits(evaluation):
     return rows
 
 
-@pytest.mark.parametrize("strategy", ["walk", "enumerate", "meet"])
+@pytest.mark.parametrize("strategy", ["walk", "meet"])
 @pytest.mark.parametrize("gradient", [False, True])
 def test_every_executor_gives_the_same_bits(problem, strategy, gradient, processes, always_away):
     def run(**how):
@@ -310,7 +310,7 @@ import exactdropout as xd
 rng = np.random.default_rng(1)
 network = xd.Network([rng.normal(size=(6, 26)), rng.normal(size=(1, 6))])
 with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-    xd.evaluate(network, xd.Examples.point(rng.normal(size=26), 1.0), strategy="enumerate", executor=pool)
+    xd.evaluate(network, xd.Examples.point(rng.normal(size=26), 1.0), strategy="walk", executor=pool)
 """
 
 

@@ -154,29 +154,15 @@ def gaussian(seed, widths, examples=1, outputs=1, biases=True):
     )
 
 
-@settings(max_examples=60, deadline=None)
-@given(hard_problems())
-def test_hard_numbers_stay_inside_where_the_table_kernel_takes_them(problem):
-    network, data, q = problem
-    q = (*(F(0) for _ in q[2:]), *q[-2:])  # the masks of one layer are enumerated, the last layer's have a closed form
-    chosen = next(s for s in STRATEGIES if s.name == "enumerate")
-    try:
-        assume(len(q) > 1 and chosen.refusal(prepare(network, data, q), 2) is None)
-        result = evaluate_float64(network, data, q, strategy="enumerate")
-    except NumericalRange:
-        return
-    assert outside(result, naive_evaluation(network.exact(), data.exact(), q)) == []
-
-
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu(1/7)", "leaky_relu(3)"])
 @pytest.mark.parametrize(("widths", "q"), [((9, 16), "1/2"), ((10, 4), "1/2"), ((8, 6), "1/3"), ((8, 6), "9/10")])
-def test_the_bounds_of_the_table_kernel_are_tight(widths, q, activation):
+def test_the_bounds_of_the_walk_are_tight(widths, q, activation):
     """At most 1000 times the true error in the median: of the criterion, and of the penalty and variance as well."""
     ratios = []
     for seed in range(7):
         network, data = gaussian(seed, widths)
         network = Network(network.weights, network.biases, activation=activation)
-        result, exact = evaluate(network, data, q, strategy="enumerate"), evaluate(network.exact(), data.exact(), q)
+        result, exact = evaluate(network, data, q, strategy="walk"), evaluate(network.exact(), data.exact(), q)
         for name in ("criterion", "penalty", "variance"):
             error = abs(F(getattr(result, name)) - getattr(exact, name))
             assert error <= result.error_bounds[name]
@@ -262,7 +248,7 @@ def test_progress_reaches_the_total():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("strategy", ["walk", "enumerate", "meet", "moments"])
+@pytest.mark.parametrize("strategy", ["walk", "meet", "moments"])
 def test_overflow_and_underflow_are_reported_and_nothing_warns(strategy):
     """A label of 1e200, whose square is no float; weights of 5e-324, whose products are none."""
     large, small = Network([[[1.0]], [1.0]]), Network([[[5e-324, 1e-320]], [1.0]])

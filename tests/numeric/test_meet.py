@@ -146,9 +146,9 @@ def test_mask_weights_are_the_nearest_floats():
 
 
 @pytest.mark.parametrize(("rows", "bits", "q"), [(5, 17, F(1, 2)), (3, 18, F(1, 3)), (9, 16, F(1, 10))])
-def test_it_agrees_with_the_table_within_both_bounds(rows, bits, q):
+def test_it_agrees_with_the_walk_within_both_bounds(rows, bits, q):
     network, data = build(rows, bits, rows)
-    table, found = (evaluate_float64(network, data, (q, F(1, 4)), strategy=s) for s in ("enumerate", "meet"))
+    table, found = (evaluate_float64(network, data, (q, F(1, 4)), strategy=s) for s in ("walk", "meet"))
     for name in ("criterion", "risk", "penalty", "variance", "bias"):
         room = table.error_bounds[name] + found.error_bounds[name]
         assert abs(getattr(table, name) - getattr(found, name)) <= room
@@ -162,7 +162,7 @@ def test_leaky_units_are_two_ramps(activation):
         [rng.normal(size=(4, 14)), rng.normal(size=(2, 4))], [rng.normal(size=4), None], activation=activation
     )
     data = Examples.from_arrays(rng.normal(size=(2, 14)), rng.normal(size=(2, 2)))
-    table, found = (evaluate_float64(network, data, (F(1, 3), F(1, 4)), strategy=s) for s in ("enumerate", "meet"))
+    table, found = (evaluate_float64(network, data, (F(1, 3), F(1, 4)), strategy=s) for s in ("walk", "meet"))
     for name in ("criterion", "risk", "penalty", "variance", "bias"):
         room = table.error_bounds[name] + found.error_bounds[name]
         assert abs(getattr(table, name) - getattr(found, name)) <= room
@@ -172,7 +172,7 @@ def test_leaky_units_are_two_ramps(activation):
 def test_massive_ties_are_no_trouble():
     network = Network([np.array([[1.0, -1.0, 1.0, -1.0] * 4, [1.0, 1.0, -1.0, -1.0] * 4]), [[1.0, 1.0]]])
     data = Examples.point([1.0] * 16, 1.0)
-    table, found = (evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy=s) for s in ("enumerate", "meet"))
+    table, found = (evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy=s) for s in ("walk", "meet"))
     assert abs(table.criterion - found.criterion) <= table.error_bound + found.error_bound
     assert found.error_bound < 1e-10 * found.criterion
 
@@ -205,7 +205,7 @@ def test_pruned_leaky_networks_keep_their_points(seed):
     network = Network([matrix, rng.normal(size=(1, 3))], activation="leaky_relu(1/4)")
     data = Examples.point(rng.normal(size=26), 1.0)
     found = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="meet")
-    table = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="enumerate")
+    table = evaluate_float64(network, data, (F(1, 2), F(1, 2)), strategy="walk")
     assert abs(table.criterion - found.criterion) <= table.error_bound + found.error_bound
 
 
@@ -238,7 +238,7 @@ def test_equal_units_are_taken_once():
     network, data = build(3, 12, 4)
     rows = [0, 1, 0, 2, 1]
     many = Network([network.weights[0][rows], network.weights[1][:, rows]], [network.bias(0)[rows], None])
-    table, found = (evaluate_float64(many, data, (F(1, 2), F(1, 4)), strategy=s) for s in ("enumerate", "meet"))
+    table, found = (evaluate_float64(many, data, (F(1, 2), F(1, 4)), strategy=s) for s in ("walk", "meet"))
     for name in ("criterion", "variance", "penalty"):
         assert abs(getattr(table, name) - getattr(found, name)) <= table.error_bounds[name] + found.error_bounds[name]
     assert found.plan.visited == 2 * 3 * 2**7

@@ -69,7 +69,6 @@ def test_walk_agrees_with_the_double_loop(interpreted, problem, moments):
         with (
             patch.object(kernel, "walk", kernel.walk.py_func),
             patch.object(kernel, "leaf", kernel.leaf.py_func),
-            patch.object(kernel, "block_leaf", kernel.block_leaf.py_func),
         ):
             folded = walking.run(prepared, reference, moments, Runner())
     else:

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 
 from exactdropout.model import Examples, Network
+from exactdropout.numeric.float64 import forward
 from exactdropout.numeric.float64.derivatives import gradient
-from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.packed import flattened, pack
+from exactdropout.numeric.float64.problem import prepare, setting_of
 from exactdropout.numeric.float64.quantities import reference_outputs
-from exactdropout.numeric.float64.strategies import enumerate as enumerating
 from exactdropout.numeric.float64.strategies import meet as meeting
 from exactdropout.numeric.float64.strategies import walk as walking
+from exactdropout.numeric.float64.strategies import walk_layout
 from exactdropout.numeric.runs.work import Runner, Work, thread_count
 
 
@@ -163,9 +165,7 @@ class Travelling(Runner):
 SEEN: list[tuple[str, int]] = []
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "shape"), [(walking, "walk", 4), (enumerating, "enumerate", 4), (meeting, "meet", 4)]
-)
+@pytest.mark.parametrize(("module", "name", "shape"), [(walking, "leaves", 4), (meeting, "meet", 4)])
 def test_the_work_of_every_strategy_travels_with_the_same_bits(module, name, shape):
     rng = np.random.default_rng(11)
     network = Network([rng.normal(size=(4, 13)), rng.normal(size=(1, 4))], [rng.normal(size=4), None])
@@ -177,6 +177,25 @@ def test_the_work_of_every_strategy_travels_with_the_same_bits(module, name, sha
     assert {seen.split()[0] for seen, _ in SEEN} == {name}  # "meet units", "meet pairs"
     assert np.array_equal(away.moments, module.run(problem, reference, 2, Runner()).moments)
     assert away.moments.shape == (2, shape)
+
+
+def test_the_walk_by_lanes_travels_with_the_same_bits(monkeypatch):
+    """In many small chunks, prefixes of one example among them, and all at once."""
+    monkeypatch.setattr(walk_layout, "CHUNK_NANOSECONDS", 2e3)
+    rng = np.random.default_rng(13)
+    network = Network([rng.normal(size=(4, 13)), rng.normal(size=(5, 4)), rng.normal(size=(2, 5))])
+    data = Examples.from_arrays(rng.normal(size=(2, 13)), rng.normal(size=(2, 2)))
+    setting = setting_of(network.architecture, data, (F(1, 3), F(1, 4), F(1, 2)))
+    packed = pack(setting)
+    made = forward.begun(packed, flattened(network)[None])
+    problem = setting.problem(network)
+    SEEN.clear()
+    away = forward.walked_in_chunks(packed, made, problem, Travelling())
+    assert SEEN[0][0] == "walk"
+    assert SEEN[0][1] > 8
+    assert np.array_equal(away, forward.walked_in_chunks(packed, made, problem, Runner()))
+    items = np.array([[0, 0, 0, 0], [0, 1, 0, 0]])
+    np.testing.assert_allclose(forward.walked_at_once(packed, made, items), away, rtol=1e-12)
 
 
 def test_the_work_of_the_gradient_travels_with_the_same_bits():

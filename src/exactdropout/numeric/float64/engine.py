@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from fractions import Fraction
@@ -13,56 +12,235 @@ from typing import Literal
 
 import numpy as np
 
-from exactdropout.errors import NumericalRange
-from exactdropout.model import Examples, Network
+from exactdropout.errors import MixedNumbers, NumericalRange
+from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.float64.bounds import gamma, grid_exponent, layer_magnitudes, up
-from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient
+from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
-from exactdropout.numeric.float64.one_call import SMALLEST, evaluate_small, plan_small, repeatable
-from exactdropout.numeric.float64.plan import choose, with_derivatives
-from exactdropout.numeric.float64.problem import Problem, prepare, prepared
+from exactdropout.numeric.float64.forward import begun, finished, walked_at_once, walked_in_chunks
+from exactdropout.numeric.float64.packed import Packed, flattened, pack
+from exactdropout.numeric.float64.plan import choose, plan_few, with_derivatives
+from exactdropout.numeric.float64.problem import Problem, setting_of
 from exactdropout.numeric.float64.quantities import Bounded, per_example, reference_outputs, total
-from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, filled
+from exactdropout.numeric.kernels import interpreted
+from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, ReadOnly, filled
 from exactdropout.numeric.runs.executors import checked_executor
 from exactdropout.numeric.runs.fingerprint import identity
 from exactdropout.numeric.runs.journal import journal
 from exactdropout.numeric.runs.work import Runner, thread_count
 from exactdropout.progress import Progress
 
-__all__ = ["SERIAL", "evaluate_float64", "repeatable_gradient"]
+__all__ = ["SERIAL", "Prepared", "evaluate_float64"]
 
 SERIAL = 5.0e6
 """Below this cost, in nanoseconds, a pool of threads is not worth starting."""
+
+SMALLEST = 2.0**-1000
+"""A criterion that is surely below this but not surely 0 has underflowed."""
+
+STACKED = 64
+"""Most networks of a stack that are walked in one call, so that Ctrl-C is heard."""
 
 NEGLIGIBLE = 2.0**-900
 """A bound below this is what the range of float64 costs, not what rounding does; meet adds up many such losses."""
 
 
-def repeatable_gradient(
-    network: Network, data: Examples, rates: tuple[Fraction, ...], plan: Plan
-) -> Callable[[Network], Evaluation | None] | None:
-    """Return the value and gradient of few masks that were just made with this plan as a function of the network.
+class Prepared:
+    """Float64 evaluation of networks of one architecture: examples and rates checked and packed once, for all of them.
 
-    None where the network did not keep what it takes, or where threads are worth their while.
+    What is kept depends on no network. A problem of few masks is walked in one call of the kernel; anything else is
+    planned network by network.
     """
-    value = repeatable(network, data, rates)
-    latest: tuple[Examples, tuple[Fraction, ...], Problem] | None = network.memo.get("problem")
-    if value is None or latest is None or latest[0] is not data or latest[1] is not rates or plan.cost > SERIAL:
-        return None
-    problem, runner = latest[2], Runner(cost=plan.cost)
 
-    def run(network: Network) -> Evaluation | None:
-        found = value(network)
+    def __init__(
+        self,
+        architecture: Architecture,
+        data: Examples,
+        rates: tuple[Fraction, ...],
+        *,
+        gradient: bool = False,
+        moments: Literal[2, 4] = 2,
+        strategy: str | None = None,
+        max_cost: float | None = None,
+    ) -> None:
+        """Check and pack; see :func:`evaluate_float64` for the arguments."""
+        self._setting = setting_of(architecture, data, rates)
+        self._gradient, self._moments, self._strategy, self._max_cost = gradient, moments, strategy, max_cost
+        self._few = plan_few(self._setting, strategy, max_cost) if moments == 2 else None
+        self._packed: Packed | None = None if self._few is None else pack(self._setting)
+        self._items = _items(1, self._setting.examples)
+        self._with_gradient: Plan | None = None
+
+    def evaluate(
+        self,
+        network: Network,
+        *,
+        direction: Direction | None = None,
+        threads: int | None = None,
+        executor: Executor | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Evaluation:
+        """Return the evaluation of a float64 network of this architecture."""
+        few = None
+        if self._few is not None and self._packed is not None:
+            row = self._rows(self._packed, flattened(network)[None], self._items)
+            few = None if row is None else self._evaluation(row[0], self._few)
+            if few is not None and not self._gradient and direction is None and checkpoint is None:
+                if progress is not None:
+                    progress(0, self._few.visited)
+                    progress(self._few.visited, self._few.visited)
+                return few
+        if threads is not None or executor is not None:
+            threads, executor = thread_count(threads), checked_executor(executor)
+        return self._in_chunks(network, few, direction, threads, executor, checkpoint, progress)
+
+    def stack(self, values: Array, progress: Progress | None = None) -> tuple[Array, Plan] | None:
+        """Return a row of results for each row of ``values`` (see :func:`~.packed.flattened`) and the plan of each.
+
+        None where this is no problem of few masks, or a number leaves the range of float64: then one by one is the way.
+        """
+        if self._few is None or self._packed is None or self._gradient:
+            return None
+        found = np.empty((len(values), self._packed.result))
+        for begin in range(0, len(values), STACKED):
+            part = values[begin : begin + STACKED]
+            rows = self._rows(self._packed, part, _items(len(part), self._setting.examples))
+            if (
+                rows is None
+                or not (rows[:, -1] > 0).all()
+                or (rows[:, 0] + rows[:, 5 + self._packed.outputs] < SMALLEST).any()
+            ):
+                return None
+            found[begin : begin + len(part)] = rows
+            if progress is not None:
+                progress(begin + len(part), len(values))
+        return found, self._few
+
+    def unstacked(self, row: Array, plan: Plan) -> Evaluation | None:
+        """Return the evaluation of one row of :meth:`stack`."""
+        return self._evaluation(row, plan)
+
+    def _rows(self, packed: Packed, values: Array, items: Array) -> Array | None:
+        made = begun(packed, values)
+        return finished(packed, made, walked_at_once(packed, made, items)) if made.in_range else None
+
+    def _evaluation(self, row: Array, plan: Plan) -> Evaluation | None:
+        """Return a row of results as an evaluation, None where a number leaves the range of float64 or vanishes."""
+        outputs = self._setting.architecture.outputs
+        count = 5 + outputs
+        found = row[: 2 * count].tolist()
+        bounds = found[count:]
+        if row[-1] == 0.0 or found[0] + bounds[0] < SMALLEST:
+            return None
+        return filled(
+            Evaluation,
+            {
+                "criterion": found[0],
+                "risk": found[1],
+                "penalty": found[2],
+                "mean": tuple(found[5:count]),
+                "variance": found[4],
+                "bias": found[3],
+                "error_bounds": ReadOnly(
+                    {
+                        "criterion": bounds[0],
+                        "risk": bounds[1],
+                        "penalty": bounds[2],
+                        "bias": bounds[3],
+                        "variance": bounds[4],
+                        "mean": max(bounds[5:]),
+                    }
+                ),
+                "exactness": "float64",
+                "probabilities": self._setting.data.probabilities,
+                "plan": plan,
+                "gradient": None,
+                "hessian_product": None,
+                "_rows": row[2 * count : -1],
+            },
+        )
+
+    @np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
+    def _in_chunks(
+        self,
+        network: Network,
+        found: Evaluation | None,
+        direction: Direction | None,
+        threads: int | None,
+        executor: Executor | None,
+        checkpoint: str | os.PathLike[str] | None,
+        progress: Progress | None,
+    ) -> Evaluation:
+        """Plan, and work in chunks; ``found`` is the value where that is known and only derivatives are wanted."""
+        problem, moments = self._setting.problem(network), self._moments
+        derivatives = {"gradient": self._gradient, "hessian": direction is not None}
+        if found is None:
+            reference = reference_outputs(problem)
+            chosen, plan = choose(
+                problem, **derivatives, moments=moments, strategy=self._strategy, max_cost=self._max_cost
+            )
+        else:
+            plan = self._with_gradient or with_derivatives(found.plan, problem, **derivatives, max_cost=self._max_cost)
+            if direction is None and gradient_kernel(problem) != "the walk":
+                self._with_gradient = plan  # of the examples alone
+        with contextlib.ExitStack() as stack:
+            runner = Runner(progress=progress, cost=plan.cost)
+            if plan.cost > SERIAL:
+                runner = replace(runner, threads=thread_count(threads), executor=executor)
+            if checkpoint is not None:
+                along = None if direction is None else (direction.weights, direction.biases)
+                belongs = identity(
+                    network, self._setting.data, problem.rates,
+                    gradient=self._gradient, moments=moments, strategy=plan.strategy, direction=along,
+                )  # fmt: skip
+                runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
+            folded = None
+            if found is None and plan.strategy == "walk" and moments == 2:
+                found = self._walked(network, problem, plan, runner)
+            if found is None:
+                folded = chosen.run(problem, reference, moments, runner)
+            slope = criterion_gradient(network, problem, runner) if self._gradient else None
+            product = None if direction is None else walked_hessian_product(network, problem, direction, runner)
+            if runner.journal is not None:
+                runner.journal.finish()
         if found is not None:
-            vars(found).update(plan=plan, gradient=criterion_gradient(network, problem, runner))
-        return found
+            return filled(Evaluation, {**vars(found), "plan": plan, "gradient": slope, "hessian_product": product})
+        assert folded is not None
+        quantities = per_example(
+            problem,
+            reference,
+            folded.moments,
+            folded.levels,
+            moments,
+            folded.output_error,
+            folded.noise_error,
+            folded.errors,
+        )
+        return _evaluation(problem, quantities, plan, slope, product)
 
-    return run
+    def _walked(self, network: Network, problem: Problem, plan: Plan, runner: Runner) -> Evaluation | None:
+        """Return the value by the walk of lanes, None where it leaves the range of float64."""
+        if interpreted():
+            return None
+        if self._packed is None:
+            self._packed = pack(self._setting)
+        made = begun(self._packed, flattened(network)[None])
+        if not made.in_range:
+            return None
+        results = walked_in_chunks(self._packed, made, problem, runner)
+        return self._evaluation(finished(self._packed, made, results)[0], plan)
 
 
-@np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
+def _items(networks: int, examples: int) -> Array:
+    """Return an item for each network and example, with all of its masks."""
+    items = np.zeros((networks * examples, 4), dtype=np.int64)
+    items[:, 0], items[:, 1] = np.divmod(np.arange(networks * examples), examples)
+    return items
+
+
 def evaluate_float64(
     network: Network,
     data: Examples,
@@ -107,54 +285,20 @@ def evaluate_float64(
         NumericalRange: overflow, or a criterion that underflows; exact evaluation remains possible.
 
     >>> from fractions import Fraction as F
-    >>> from exactdropout.model import Examples, Network
+    >>> from exactdropout.model import Architecture, Examples, Network
     >>> figure_1 = Network([[[1.0, 1.0], [1.0, 1.0]], [1.0, 1.0]])
     >>> result = evaluate_float64(figure_1, Examples.half((1.0, -1.0), 8.0), (F(1, 2), F(1, 2)))
     >>> abs(result.risk - 32) <= result.error_bounds["risk"] < 1e-10
     True
     """
-    if threads is not None or executor is not None:
-        threads, executor = thread_count(threads), checked_executor(executor)
-    plan = plan_small(network, data, rates, strategy, max_cost) if moments == 2 else None
-    few = None if plan is None else evaluate_small(network, data, rates, plan, progress)
-    if few is not None and not gradient and direction is None and checkpoint is None:
-        return few
-    problem = prepare(network, data, rates) if few is None else prepared(network, data, rates)
-    derivatives = {"gradient": gradient, "hessian": direction is not None}
-    if few is None or plan is None:
-        reference = reference_outputs(problem)
-        chosen, plan = choose(problem, **derivatives, moments=moments, strategy=strategy, max_cost=max_cost)
-    else:
-        plan = with_derivatives(plan, problem, **derivatives, max_cost=max_cost)
-    with contextlib.ExitStack() as stack:
-        runner = Runner(progress=progress, cost=plan.cost)
-        if plan.cost > SERIAL:
-            runner = replace(runner, threads=thread_count(threads), executor=executor)
-        if checkpoint is not None:
-            along = None if direction is None else (direction.weights, direction.biases)
-            belongs = identity(
-                network, data, rates, gradient=gradient, moments=moments, strategy=plan.strategy, direction=along
-            )
-            runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
-        if few is None:
-            folded = chosen.run(problem, reference, moments, runner)
-        slope = criterion_gradient(network, problem, runner) if gradient else None
-        product = None if direction is None else walked_hessian_product(network, problem, direction, runner)
-        if runner.journal is not None:
-            runner.journal.finish()
-    if few is not None:
-        return filled(Evaluation, {**vars(few), "plan": plan, "gradient": slope, "hessian_product": product})
-    quantities = per_example(
-        problem,
-        reference,
-        folded.moments,
-        folded.levels,
-        moments,
-        folded.output_error,
-        folded.noise_error,
-        folded.errors,
+    if network.kind != "float64":
+        raise MixedNumbers(f"Argument 'network' must be float64 here, not {network.kind}; use network.float64().")
+    prepared = Prepared(
+        network.architecture, data, rates, gradient=gradient, moments=moments, strategy=strategy, max_cost=max_cost
     )
-    return _evaluation(problem, quantities, plan, slope, product)
+    return prepared.evaluate(
+        network, direction=direction, threads=threads, executor=executor, checkpoint=checkpoint, progress=progress
+    )
 
 
 def _evaluation(

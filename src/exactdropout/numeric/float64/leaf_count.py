@@ -23,6 +23,13 @@ def leaves_per_example(problem: Problem) -> Array:
     estimate is unbiased); all masks of the first layer are taken where they are few. For many examples only some are
     probed and the mean ratio to 2^k stands for the others. The bits come from a fixed generator.
     """
+    known: Array | None = problem.memo.get("leaves")
+    if known is None:
+        known = problem.memo["leaves"] = _leaves(problem)
+    return known
+
+
+def _leaves(problem: Problem) -> Array:
     first, last = problem.first, len(problem.weights) - 1
     starts = problem.hidden(first)
     active = np.count_nonzero(starts, axis=1) if first < last else np.zeros(len(starts), dtype=np.int64)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 from typing import Literal
+
+import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import show
 from exactdropout.numeric.float64.derivatives.gradient import gradient_estimate, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import hessian_estimate
-from exactdropout.numeric.float64.one_call import plan_small
-from exactdropout.numeric.float64.problem import Problem, prepare
+from exactdropout.numeric.float64.problem import Problem, Setting, setting_of
 from exactdropout.numeric.float64.strategies.registry import named
 from exactdropout.numeric.float64.strategy import Estimate, Strategy
+from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.result import Plan, RunnerUp, filled
 
-__all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_float64", "with_derivatives"]
+__all__ = ["MAX_COST", "MAX_MEMORY", "choose", "plan_few", "plan_float64", "with_derivatives"]
 
 MAX_COST = 6.0e10
 """Default limit in steps of about a nanosecond: a minute of one core."""
@@ -28,6 +31,51 @@ MOST_VISITED = 2.0**60
 
 MAX_MEMORY = memory_limit()
 """Most bytes a strategy may ask for: seven eighths of the physical memory."""
+
+
+MOST_STEPS = 1 << 25
+"""Most (mask, unit) pairs of a problem of few masks: 2 ms, less than a comparison of strategies is worth."""
+
+CALL, EXAMPLE, LAYER, UNIT = 3.5e4, 1.0e3, 500.0, 100.0
+"""Nanoseconds of a call, and of each example, its hidden layers and units beside the leaves that are walked."""
+
+REASON = "depth first over the masks of active units; so few that no other way is worth comparing"
+
+
+def plan_few(setting: Setting, strategy: str | None, max_cost: float | None) -> Plan | None:
+    """Return the plan of a problem of few masks, whose strategy is ``walk``, or None where there are many.
+
+    It holds for every network of the setting: deeper layers count as if all their units were active.
+    """
+    if interpreted() or strategy not in (None, "walk"):
+        return None
+    widths, first, m = setting.architecture.widths, setting.first, setting.examples
+    walked = [l for l in range(first, len(widths) - 2) if setting.rates[l] > 0]
+    bits = sum(widths[l] for l in walked)
+    rows = widths[-1] * -(-widths[-2] // 4) * 4
+    units = -(-rows // 8) * 8 + 8 if len(widths) > 2 else 8
+    if bits > 24 or m * units << bits > MOST_STEPS:
+        return None
+    below = sum(widths[l] for l in walked if l > 0)
+    starts = np.count_nonzero(setting.inputs, axis=1).tolist() if walked and first == 0 else [0] * m
+    leaves = sum(1 << k for k in starts) << below
+    cost = CALL + m * (EXAMPLE + LAYER * (len(widths) - 2) + UNIT * sum(widths[1:-1])) + 0.1 * leaves * units
+    if max_cost is not None and not cost <= max_cost:
+        return None
+    return filled(
+        Plan,
+        {
+            "strategy": "walk",
+            "exactness": "float64",
+            "mask_bits": sum(widths[:-1]),
+            "visited": leaves,
+            "cost": cost,
+            "memory": 8 * (sum(a * b for a, b in itertools.pairwise(widths)) + 256 * units),
+            "seconds": cost * 1e-9,
+            "reason": REASON if strategy is None else REASON + " (asked for)",
+            "runners_up": (),
+        },
+    )
 
 
 def plan_float64(
@@ -51,10 +99,11 @@ def plan_float64(
         InvalidInput: an unknown strategy, or one that does not apply.
     """
     _limit(max_cost)
-    small = plan_small(network, data, rates, strategy, max_cost) if moments == 2 else None
-    problem = prepare(network, data, rates)
-    if small is not None:
-        plan = with_derivatives(small, problem, gradient=gradient, hessian=hessian, max_cost=max_cost)
+    setting = setting_of(network.architecture, data, rates)
+    few = plan_few(setting, strategy, max_cost) if moments == 2 else None
+    problem = setting.problem(network)
+    if few is not None:
+        plan = with_derivatives(few, problem, gradient=gradient, hessian=hessian, max_cost=max_cost)
         return filled(Plan, {**vars(plan), "runners_up": _others(problem, plan, gradient, hessian)})
     return choose(problem, gradient=gradient, hessian=hessian, moments=moments, strategy=strategy, max_cost=max_cost)[1]
 
@@ -93,16 +142,8 @@ def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: b
 
 
 def _derivatives(problem: Problem, gradient: bool, hessian: bool) -> Estimate:
-    extra = _slopes(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
+    extra = gradient_estimate(problem) if gradient else Estimate(visited=0.0, cost=0.0, memory=0.0)
     return extra.plus(hessian_estimate(problem)) if hessian else extra
-
-
-def _slopes(problem: Problem) -> Estimate:
-    """Return the estimate of the gradient, made once for each problem."""
-    found: Estimate | None = problem.memo.get("gradient estimate")
-    if found is None:
-        found = problem.memo["gradient estimate"] = gradient_estimate(problem)
-    return found
 
 
 def _how(problem: Problem, gradient: bool, hessian: bool) -> str:

@@ -10,26 +10,24 @@ from typing import Any
 import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
-from exactdropout.model import Examples, Network
+from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import Array
 
 __all__ = [
     "ETA",
     "UNIT",
     "Problem",
+    "Setting",
     "exact_cumulants",
     "float_with_error",
     "floats_with_errors",
     "prepare",
-    "prepared",
     "rounded",
+    "setting_of",
 ]
 
 UNIT = 2.0**-53
 """u, the unit roundoff of float64."""
-
-MOST_KEPT = 1 << 12
-"""Most weights, times examples, of a problem that its network keeps."""
 
 ETA = 2.0**-1074
 """η, the smallest positive float64; a product that underflows loses at most η/2."""
@@ -159,83 +157,108 @@ def out_of_range(name: str) -> NumericalRange:
     )
 
 
-def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Problem:
-    """Return the problem in floats.
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a float64 computation knows before it meets a network: architecture, examples and rates, in floats.
+
+    Made once by :func:`setting_of`; :meth:`problem` adds the weights.
+    """
+
+    architecture: Architecture
+    data: Examples
+    rates: tuple[Fraction, ...]
+    slopes: tuple[float, ...]
+    slope_errors: tuple[float, ...]
+    keep: Array
+    drop: Array
+    inverse_keep: Array
+    cumulants: Array
+    inputs: Array
+    input_errors: Array
+    labels: Array
+    label_errors: Array
+    chances: Array
+    first: int
+
+    @property
+    def examples(self) -> int:
+        """Number of examples m."""
+        return len(self.inputs)
+
+    def problem(self, network: Network) -> Problem:
+        """Return the problem of a float64 network of this architecture."""
+        weights = network.weights
+        return Problem(
+            weights=weights,
+            biases=tuple(network.bias(l) for l in range(len(weights))),
+            slopes=self.slopes,
+            slope_errors=self.slope_errors,
+            rates=self.rates,
+            keep=self.keep,
+            drop=self.drop,
+            inverse_keep=self.inverse_keep,
+            cumulants=self.cumulants,
+            inputs=self.inputs,
+            input_errors=self.input_errors,
+            labels=self.labels,
+            label_errors=self.label_errors,
+            probabilities=self.data.probabilities,
+            chances=self.chances,
+            first=self.first,
+        )
+
+
+def setting_of(architecture: Architecture, data: Examples, rates: tuple[Fraction, ...]) -> Setting:
+    """Return what all networks of an architecture share, validated.
 
     Raises:
-        MixedNumbers: the network is not float64, or the data is symbolic.
         InvalidInput: shapes that do not fit.
-        NumericalRange: an entry, a rate or its inverse that float64 cannot hold.
+        MixedNumbers: symbolic examples.
+        NumericalRange: a number beyond the range of float64.
     """
-    if network.kind != "float64" or data.kind == "symbolic":
-        raise MixedNumbers("Argument 'network' must hold float64 numbers and 'data' floats or rationals.")
-    weights = network.weights
-    if data.inputs.shape[1] != weights[0].shape[1]:
+    if data.kind == "symbolic":
+        raise MixedNumbers("Argument 'data' must hold numbers for a float64 evaluation; it holds symbols.")
+    widths = architecture.widths
+    if data.inputs.shape[1] != widths[0] or data.labels.shape[1] != widths[-1]:
         raise InvalidInput(
-            f"Argument 'data' must have {weights[0].shape[1]} inputs per example, not {data.inputs.shape[1]}."
+            f"Argument 'data' must have {widths[0]} inputs and {widths[-1]} labels per example, not "
+            f"{data.inputs.shape[1]} and {data.labels.shape[1]}."
         )
-    if data.labels.shape[1] != weights[-1].shape[0]:
-        raise InvalidInput(
-            f"Argument 'data' must have {weights[-1].shape[0]} label(s) per example, not {data.labels.shape[1]}."
-        )
-    if len(rates) != len(weights):
-        raise InvalidInput(f"Argument 'rates' must have {len(weights)} entries, not {len(rates)}.")
-    inputs, input_errors, labels, label_errors, chances = _data_floats(data)
-    keep, drop, inverse_keep, cumulants = _rate_floats(rates)
-    slopes = [float_with_error(a.slope, "activation") for a in network.architecture.activations]
-    walked = [l for l in range(len(weights) - 1) if rates[l] > 0]
-    return Problem(
-        weights=weights,
-        biases=tuple(network.bias(l) for l in range(len(weights))),
+    depth = len(widths) - 1
+    if len(rates) != depth:
+        raise InvalidInput(f"Argument 'rates' must have one rate per droppable layer ({depth}), not {len(rates)}.")
+    inputs, input_errors = floats_with_errors(data.inputs, "data")
+    labels, label_errors = floats_with_errors(data.labels, "data")
+    chances = {
+        at: rounded(p, "data") for at, p in {id(p): p for p in data.probabilities}.items()
+    }  # most are one object
+    kept = {q: (rounded(1 - q, "q"), rounded(q, "q"), rounded(1 / (1 - q), "q")) for q in set(rates)}
+    keep, drop, inverse_keep = np.array([kept[q] for q in rates]).T.copy()
+    slopes = [float_with_error(a.slope, "activation") for a in architecture.activations]
+    return Setting(
+        architecture=architecture,
+        data=data,
+        rates=rates,
         slopes=tuple(slope for slope, _ in slopes),
         slope_errors=tuple(error for _, error in slopes),
-        rates=rates,
         keep=keep,
         drop=drop,
         inverse_keep=inverse_keep,
-        cumulants=cumulants,
+        cumulants=np.array([rounded(k, "q") for k in exact_cumulants(rates[-1])]),
         inputs=inputs,
         input_errors=input_errors,
         labels=labels,
         label_errors=label_errors,
-        probabilities=data.probabilities,
-        chances=chances,
-        first=walked[0] if walked else len(weights) - 1,
+        chances=np.array([chances[id(p)] for p in data.probabilities]),
+        first=next((l for l in range(depth - 1) if rates[l] > 0), depth - 1),
     )
 
 
-def prepared(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Problem:
-    """Return :func:`prepare`'s problem; a small network keeps its latest one, as people ask again and again."""
-    latest: tuple[Examples, tuple[Fraction, ...], Problem] | None = network.memo.get("problem")
-    if latest is not None and latest[0] is data and (latest[1] is rates or latest[1] == rates):
-        return latest[2]
-    problem = prepare(network, data, rates)
-    if problem.examples * sum(w.size for w in problem.weights) <= MOST_KEPT:
-        network.memo["problem"] = data, rates, problem
-    return problem
-
-
-def _data_floats(data: Examples) -> tuple[Array, Array, Array, Array, Array]:
-    """Return inputs, labels, their errors, and the rounded probabilities, made once for each set of examples."""
-    found: tuple[Array, Array, Array, Array, Array] | None = data.memo.get("floats")
-    if found is None:
-        found = data.memo["floats"] = (
-            *floats_with_errors(data.inputs, "data"),
-            *floats_with_errors(data.labels, "data"),
-            np.array([rounded(p, "data") for p in data.probabilities]),
-        )
-    return found
-
-
-@lru_cache(maxsize=64)
-def _rate_floats(rates: tuple[Fraction, ...]) -> tuple[Array, Array, Array, Array]:
-    """Return p, q, 1/p of each layer and the cumulants of the last."""
-    return (
-        np.array([rounded(1 - q, "q") for q in rates]),
-        np.array([rounded(q, "q") for q in rates]),
-        np.array([rounded(1 / (1 - q), "q") for q in rates]),
-        np.array([rounded(k, "q") for k in exact_cumulants(rates[-1])]),
-    )
+def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Problem:
+    """Return the problem of one float64 network; see :func:`setting_of`."""
+    if network.kind != "float64":
+        raise MixedNumbers(f"Argument 'network' must be float64 here, not {network.kind}; use network.float64().")
+    return setting_of(network.architecture, data, rates).problem(network)
 
 
 def exact_cumulants(q: Fraction) -> tuple[Fraction, Fraction, Fraction]:

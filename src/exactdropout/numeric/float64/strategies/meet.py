@@ -14,7 +14,6 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import Magnitudes, gamma, layer_magnitudes, root, up
 from exactdropout.numeric.float64.problem import ETA, UNIT, Problem
 from exactdropout.numeric.float64.quantities import Reference
-from exactdropout.numeric.float64.strategies.enumerate import active_columns
 from exactdropout.numeric.float64.strategies.meet_outer import FEW_UNITS, MOST_OUTER, outer_moments, sampled_leaves
 from exactdropout.numeric.float64.strategies.meet_points import (
     STEP_POINTS,
@@ -53,6 +52,20 @@ def refusal(problem: Problem, moments: int) -> str | None:
     else:
         most = int(np.count_nonzero(problem.hidden(layer), axis=1).max())
     return f"more than {MOST_BITS} units are active" if most > MOST_BITS else None
+
+
+def active_columns(problem: Problem) -> tuple[Array, Array]:
+    """Return W_ji·(h_i/p) of the active units of each example, shape (m, most active, units below), and their counts.
+
+    Rows beyond an example's count are 0.
+    """
+    start = problem.hidden(problem.first)
+    counts = np.count_nonzero(start, axis=1)
+    most = int(counts.max())
+    order = np.argsort(start == 0, axis=1, kind="stable")[:, :most]
+    scaled = np.take_along_axis(start, order, axis=1) * problem.inverse_keep[problem.first]
+    columns = problem.weights[problem.first].T[order] * scaled[:, :, None]
+    return columns, counts.astype(np.int64)
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:

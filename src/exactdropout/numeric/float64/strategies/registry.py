@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
-from exactdropout.numeric.float64.strategies import enumerate as enumerating
 from exactdropout.numeric.float64.strategies import meet as meeting
 from exactdropout.numeric.float64.strategies import merge as merging
 from exactdropout.numeric.float64.strategies import moments as propagating
@@ -30,13 +29,6 @@ STRATEGIES: tuple[Strategy, ...] = (
         refusal=walking.refusal,
         estimate=walking.estimate,
         run=walking.run,
-    ),
-    Strategy(
-        name="enumerate",
-        title="a table of partial sums over the masks of one layer",
-        refusal=enumerating.refusal,
-        estimate=enumerating.estimate,
-        run=enumerating.run,
     ),
     Strategy(
         name="meet",

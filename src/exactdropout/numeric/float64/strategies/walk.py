@@ -1,4 +1,8 @@
-"""The strategy ``walk``: cost model, grid of chunks and run of the depth-first walk."""
+"""The strategy ``walk``: its cost, and the walk leaf by leaf.
+
+Second moments are walked by lanes (:mod:`exactdropout.numeric.float64.forward`). Leaf by leaf go fourth moments, and
+networks whose weights times output weights leave the range of float64.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.float64.forward import fold, lane_cost
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
@@ -32,19 +37,10 @@ def moment_count(outputs: int, moments: int) -> int:
 
 
 def leaf_cost(problem: Problem, moments: int) -> float:
-    """Return nanoseconds per leaf, measured on a 3 GHz x86 core.
-
-    Second moments come from blocks of up to 2⁸ leaves side by side, each with the cost of opening it; in a deeper layer
-    about half the units are taken to be active. Fourth moments are taken leaf by leaf.
-    """
+    """Return nanoseconds per leaf of the walk that takes them one by one, measured on a 3 GHz x86 core."""
     widths, outputs, size = problem.widths, problem.outputs, moment_count(problem.outputs, moments)
-    walked = list(problem.walked)
-    if moments == 2 and walked:
-        above, below = widths[walked[-1]], widths[walked[-1] + 1]
-        bits = 8.0 if len(walked) == 1 else min(8.0, above / 2)
-        return float(outputs * (2.0 + 0.4 * below) + (100.0 + 12.0 * (above + below)) / 2.0**bits)
     cost = 20.0 + 3.0 * outputs * widths[-1] + 4.0 * size
-    if walked:
+    if problem.walked:
         cost += 2.5 * widths[-1]
     if moments == 4:
         cost += 2.0 * outputs * widths[-1] * (1 + outputs)
@@ -52,18 +48,17 @@ def leaf_cost(problem: Problem, moments: int) -> float:
 
 
 def estimate(problem: Problem, moments: int) -> Estimate:
-    """Return the leaves (counted or probed) and what they cost."""
+    """Return the leaves (counted or probed) and what they cost: by lanes, or one by one for fourth moments."""
     leaves = float(np.sum(leaves_per_example(problem)))
+    each = lane_cost(problem) if moments == 2 else leaf_cost(problem, moments)
     layers = sum(a * b for a, b in zip(problem.widths, problem.widths[1:], strict=False))
     items = min(MOST_ITEMS, leaves)
     memory = 8.0 * (2 * layers + items * moment_count(problem.outputs, moments) + 64 * 64)
-    return Estimate(
-        visited=leaves, cost=leaves * leaf_cost(problem, moments) + 2e3 * problem.examples + 1e6, memory=memory
-    )
+    return Estimate(visited=leaves, cost=leaves * each + 2e3 * problem.examples + 1e6, memory=memory)
 
 
 def run(problem: Problem, reference: Reference, moments: int, runner: Runner) -> Folded:
-    """Walk all items and fold the prefixes of each example."""
+    """Walk all items leaf by leaf, and fold the prefixes of each example."""
     flat = tables(problem)
     starts = np.ascontiguousarray(problem.hidden(problem.first))
     items, chunks, weights = grid(problem, starts, leaf_cost(problem, moments))
@@ -97,15 +92,18 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
         "row_total": flat.row_total,
         "budget": int(max(1.0, STEP_NANOSECONDS / leaf_cost(problem, moments))),
     }
-    work = Work(name="walk", begin=WalkedItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights))
-    return Folded(moments=fold(problem, items, np.concatenate(runner.run(work))), levels=problem.levels)
+    drop, keep = float(problem.drop[problem.first]), float(problem.keep[problem.first])
+    work = Work(name="leaves", begin=WalkedItems, payload=payload, chunks=tuple(chunks), weights=tuple(weights))
+    return Folded(
+        moments=fold(items, np.concatenate(runner.run(work)), problem.examples, drop, keep), levels=problem.levels
+    )
 
 
 class WalkedItems:
     """The walk of one range of items: the moments of each, one row per item."""
 
     def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        from exactdropout.numeric.kernels.walk.fourth_moments import BLOCK_BITS, walk
+        from exactdropout.numeric.kernels.walk.fourth_moments import walk
 
         items, size, units = payload["items"][slice(*chunk)], payload["size"], payload["row_units"]
         widths, keep = payload["common"][0], payload["common"][7]
@@ -125,7 +123,6 @@ class WalkedItems:
             np.zeros(payload["row_total"]),
             payload["row_offsets"],
             np.zeros((layers + 1, max(units, 2), size)),
-            np.empty((6, 1 << BLOCK_BITS)),
             payload["budget"],
         )
 
@@ -137,21 +134,3 @@ class WalkedItems:
         if outcome == TOO_MANY_UNITS:
             raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
         return outcome == DONE
-
-
-def fold(problem: Problem, items: Array, results: Array) -> Array:
-    """Return one row per example: the prefixes folded as the kernel folds its units."""
-    first = problem.first
-    drop, keep = problem.drop[first], problem.keep[first]
-    if len(items) == problem.examples:
-        return results
-    folded = np.empty((problem.examples, results.shape[1]))
-    position = 0
-    while position < len(items):
-        example, bits = int(items[position, 0]), int(items[position, 1])
-        values = results[position : position + (1 << bits)]
-        for _ in range(bits):
-            values = drop * values[0::2] + keep * values[1::2]
-        folded[example] = values[0]
-        position += 1 << bits
-    return folded

@@ -5,9 +5,6 @@ unit to a subset adds one column to the pre-activations of its parent in the tre
 most n_l + 1 terms and nothing drifts. The last droppable layer is never walked: given h, with u_oi = w_oi h_i,
 Z_o = D_o − y_o has mean m_o = Σ_i u_oi + b_o − y_o and variance (q/p) Σ_i u_oi².
 
-The last 8 units of the last walked layer are taken side by side (2⁸ lanes) where only second moments are wanted: same
-terms, same sums, contiguous loops.
-
 Expectations are folded up the same tree, q·(unit dropped) + p·(unit kept) at each node, so that a sum over 2^N masks
 costs N roundings and not 2^N. Everything is an argument, so the same function runs compiled and (as ``py_func``)
 interpreted.
@@ -23,7 +20,7 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.simd.compiled import compiled
 
-__all__ = ["BLOCK_BITS", "DONE", "INTERRUPTED", "TOO_MANY_UNITS", "block_leaf", "leaf", "walk", "walk_reference"]
+__all__ = ["BLOCK_BITS", "DONE", "INTERRUPTED", "TOO_MANY_UNITS", "leaf", "walk", "walk_reference"]
 
 INTERRUPTED, DONE, TOO_MANY_UNITS = 0, 1, 2
 BLOCK_BITS = 8
@@ -123,79 +120,6 @@ def leaf(
 
 
 @compiled
-def block_leaf(
-    rows: Array,
-    row: Any,
-    width: Any,
-    slope: Any,
-    columns: Array,
-    column_offset: Any,
-    active: Array,
-    scaled: Array,
-    first: Any,
-    units: Any,
-    keep: Any,
-    drop: Any,
-    output_weights: Array,
-    output_bias: Array,
-    labels: Array,
-    pivots: Array,
-    kappa: float,
-    example: int,
-    lanes: Array,
-    values: Array,
-) -> None:
-    """Write the second moments of all subsets of the last ``units`` units, folded: 2^units leaves side by side.
-
-    Each lane is a subset; pre-activations are built by doubling, one unit of the layer below at a time, so that all
-    loops are contiguous. The terms and their number are those of :func:`leaf` on each subset.
-    """
-    table, outer, spread, firsts, seconds, squares = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5]
-    size = 1 << units
-    for o in range(output_weights.shape[0]):
-        bias = output_bias[o]
-        for l in range(size):
-            outer[l] = bias
-            spread[l] = 0.0
-        for j in range(width):
-            w = output_weights[o, j]
-            if w == 0.0:
-                continue
-            table[0] = rows[row + j]
-            half = 1
-            for unit in range(first, first + units):
-                u = columns[column_offset + active[unit] * width + j] * scaled[unit]
-                for l in range(half):
-                    table[half + l] = table[l] + u
-                half *= 2
-            for l in range(size):
-                z = table[l]
-                h = w * (z if z > 0.0 else slope * z)
-                outer[l] += h
-                spread[l] += h * h
-        pivot, label = pivots[example, o], labels[example, o]
-        for l in range(size):
-            g = outer[l] - pivot
-            r = outer[l] - label
-            firsts[l] = g
-            seconds[l] = g * g
-            squares[l] = r * r
-            spread[l] = kappa * spread[l]
-        half = size >> 1
-        while half > 0:
-            for l in range(half):
-                firsts[l] = drop * firsts[l] + keep * firsts[half + l]
-                seconds[l] = drop * seconds[l] + keep * seconds[half + l]
-                spread[l] = drop * spread[l] + keep * spread[half + l]
-                squares[l] = drop * squares[l] + keep * squares[half + l]
-            half >>= 1
-        values[4 * o] = firsts[0]
-        values[4 * o + 1] = seconds[0]
-        values[4 * o + 2] = spread[0]
-        values[4 * o + 3] = squares[0]
-
-
-@compiled
 def walk(
     widths: Array,
     columns: Array,
@@ -226,7 +150,6 @@ def walk(
     rows: Array,
     row_offsets: Array,
     folds: Array,
-    lanes: Array,
     budget: int,
 ) -> int:
     """Walk items until all are DONE, or ``budget`` leaves were visited (INTERRUPTED; call again to go on).
@@ -277,62 +200,32 @@ def walk(
                     s = scaled[here + unit]
                     for j in range(m):
                         rows[first_row + j] += columns[start + j] * s
-            block = min(BLOCK_BITS, units - fixed) if layer == layers - 1 and moments == 2 else 0
-            block = block if block > 1 else 0
-            walked = units - fixed - block
+            walked = units - fixed
             counters[layer, 0] = 0
             counters[layer, 1] = walked
             counters[layer, 2] = fixed
-            counters[layer, 3] = block
             for position in range(walked + 1):
                 sources[layer, position] = 0
             for j in range(m):
                 z = rows[first_row + j]
                 hidden[below + j] = z if z > 0.0 else slopes[layer] * z
             layer += 1
-        block = counters[layers - 1, 3] if layers > 0 else 0
-        if block > 0:
-            last = layers - 1
-            walked = counters[last, 1]
-            block_leaf(
-                rows,
-                row_offsets[last] + sources[last, walked] * widths[layers],
-                widths[layers],
-                slopes[last],
-                columns,
-                column_offsets[last],
-                active,
-                scaled,
-                vector_offsets[last] + counters[last, 2] + walked,
-                block,
-                keep[last],
-                drop[last],
-                output_weights,
-                output_bias,
-                labels,
-                pivots,
-                cumulants[0],
-                example,
-                lanes,
-                values,
-            )
-        else:
-            leaf(
-                hidden,
-                vector_offsets[layers],
-                widths[layers],
-                output_weights,
-                output_bias,
-                labels,
-                pivots,
-                square_pivots,
-                example,
-                cumulants,
-                moments,
-                scratch,
-                values,
-            )
-        visited += 1 << block
+        leaf(
+            hidden,
+            vector_offsets[layers],
+            widths[layers],
+            output_weights,
+            output_bias,
+            labels,
+            pivots,
+            square_pivots,
+            example,
+            cumulants,
+            moments,
+            scratch,
+            values,
+        )
+        visited += 1
         layer = layers - 1
         while layer >= 0:  # fold finished subtrees, up to the first unit that is still to be kept
             count, units = counters[layer, 0], counters[layer, 1]

@@ -33,21 +33,46 @@ from exactdropout.numeric.kernels.simd.panels import (
     panel_4,
     scale_row,
 )
+from exactdropout.numeric.kernels.walk.layout import (
+    ABOUT,
+    BASES,
+    COLUMNS,
+    DEPTH,
+    DROPPED,
+    EXAMPLES,
+    FIRST,
+    FOLDS,
+    FOLDS_AT,
+    GROUPS,
+    HEADER,
+    LANE_WEIGHTS,
+    LOW,
+    MASKS,
+    MIDDLE,
+    MIDDLE_WEIGHTS,
+    MOST,
+    OUTPUTS,
+    OWN,
+    ROWS,
+    ROWS_AT,
+    SIGNS,
+    SLOPES,
+    STRIDES,
+    SUMS_AT,
+    TABLE_AT,
+    TABLES,
+    TOTALS_AT,
+)
 
 __all__ = [
     "DONE",
     "INTERRUPTED",
-    "LOW",
-    "MIDDLE",
     "TOO_MANY_UNITS",
     "block_reference",
-    "block_weights",
-    "padded",
     "walk_lanes",
 ]
 
 INTERRUPTED, DONE, TOO_MANY_UNITS = 0, 1, 2
-LOW, MIDDLE = 3, 6
 
 
 def block_reference(
@@ -65,93 +90,65 @@ def block_reference(
     return result
 
 
-def padded(width: int) -> int:
-    """Return the width of a row that holds ``width`` numbers in whole vectors."""
-    return -(-width // LANES) * LANES
-
-
-@compiled
-def block_weights(keep: float, drop: float, lanes: Array, middle: Array) -> None:
-    """Write the probabilities of the masks of k low units into lanes[8k:] (0 where k has no such mask), k ≤ 3,
-    and of k ≤ 6 units into middle[64k:]; bit i of a mask says whether unit i is kept."""
-    for units in range(LOW + 1):
-        for lane in range(LANES):
-            weight = 1.0 if lane < 1 << units else 0.0
-            for bit in range(units):
-                weight *= keep if lane >> bit & 1 else drop
-            lanes[LANES * units + lane] = weight
-    for units in range(MIDDLE + 1):
-        begin = units << MIDDLE
-        middle[begin] = 1.0
-        for bit in range(units):
-            for h in range(1 << bit):
-                middle[begin + h + (1 << bit)] = middle[begin + h] * keep
-                middle[begin + h] *= drop
-
-
 @compiled
 def walk_lanes(
-    widths: Array,
-    strides: Array,
-    columns: Array,
-    column_offsets: Array,
-    bases: Array,
-    base_offsets: Array,
-    slopes: Array,
-    dropped: Array,
-    keep: Array,
-    drop: Array,
-    inverse_keep: Array,
+    plan: Array,
+    numbers: Array,
+    tables: Array,
     groups: Array,
-    signs: Array,
-    starts: Array,
-    constants: Array,
+    about: Array,
     items: Array,
     results: Array,
     state: Array,
-    own: Array,
-    own_offsets: Array,
-    rows: Array,
-    row_offsets: Array,
-    counters: Array,
-    sources: Array,
-    folds: Array,
-    fold_offsets: Array,
-    table: Array,
-    sums: Array,
-    totals: Array,
-    lanes: Array,
-    middle: Array,
+    counts: Array,
+    space: Array,
     budget: int,
 ) -> int:
     """Walk items until all are DONE, or ``budget`` masks were taken (INTERRUPTED; call again to go on).
 
-    An item (example, bits, prefix) is the part of an example's masks in which the first ``bits`` active units of the
-    first walked layer are kept or dropped as the binary digits of ``prefix`` say, most significant digit first; its
-    result is the expectation over the remaining masks: a vector for each output that begins with g, g², v.
+    An item (network, example, bits, prefix) is the part of an example's masks in which the first ``bits`` active units
+    of the first walked layer are kept or dropped as the binary digits of ``prefix`` say, most significant digit first;
+    its result is the expectation over the remaining masks: a vector for each output that begins with g, g², v.
 
-    Layer l of the walk has ``widths[l]`` units; what they feed has rows of ``strides[l]`` numbers, whole vectors.
-    ``columns`` holds a row for each unit of a layer, the last layer's scaled as above; ``bases`` are the biases.
-    ``dropped[l]`` is 0 for a layer of rate 0 only.
-    ``state`` is (item, layer), with layer −1 before an item.
+    What is read is what :func:`~.begin.begin` wrote; :mod:`.layout` says where it stands. ``state`` is (item, layer),
+    with layer −1 before an item; ``counts`` and ``space`` are the workspace.
     """
-    layers = keep.shape[0]
+    first, outputs, most = plan[FIRST], plan[OUTPUTS], plan[MOST]
+    layers = plan[DEPTH] - 1 - first
     last = layers - 1
     size = results.shape[1]
-    most = sources.shape[1] - 1
-    outputs = groups.shape[0] // 2
+    across = plan[DEPTH] + 1
+    widths, strides = plan[HEADER + first :], plan[HEADER + STRIDES * across + first :]
+    column_offsets, base_offsets = plan[HEADER + COLUMNS * across + first :], plan[HEADER + BASES * across + first :]
+    dropped = plan[HEADER + DROPPED * across + first :]
+    own_offsets, row_offsets = plan[HEADER + OWN * across + first :], plan[HEADER + ROWS * across + first :]
+    fold_offsets = plan[HEADER + FOLDS * across + first :]
+    slopes, keep = numbers[plan[SLOPES] + first :], numbers[plan[MASKS] + first :]
+    drop, inverse_keep = numbers[plan[MASKS] + plan[DEPTH] + first :], numbers[plan[MASKS] + 2 * plan[DEPTH] + first :]
+    lanes, middle = numbers[plan[LANE_WEIGHTS] :], numbers[plan[MIDDLE_WEIGHTS] :]
+    own, rows, folds = space[: plan[ROWS_AT]], space[plan[ROWS_AT] : plan[FOLDS_AT]], space[plan[FOLDS_AT] :]
+    table, sums, totals = space[plan[TABLE_AT] :], space[plan[SUMS_AT] :], space[plan[TOTALS_AT] :]
+    counters, sources = counts[: 5 * layers].reshape((layers, 5)), counts[5 * layers :].reshape((layers, most + 1))
+    constants, starts = 2 * outputs, 5 * outputs + 1
+    zero = own_offsets[last] + (most + 1) * strides[last]
+    for i in range(strides[last]):
+        own[zero + i] = 0.0
+    for i in range(6 * LANES):
+        totals[i] = 0.0
     item = state[0]
     layer = state[1]
     visited = 0
     while item < items.shape[0]:
-        example = items[item, 0]
+        record = (items[item, 0] * plan[EXAMPLES] + items[item, 1]) * plan[ABOUT]
+        tabled, grouped = items[item, 0] * plan[TABLES], items[item, 0] * plan[GROUPS]
+        signs = tabled + plan[SIGNS]
         layer = max(layer, 0)
         while layer < layers:  # open every layer below with no unit kept
             stride = strides[layer]
             here = own_offsets[layer]
-            place = column_offsets[layer]
+            place = tabled + column_offsets[layer]
             first_row = row_offsets[layer]
-            copy_row(rows, first_row, stride, bases, base_offsets[layer])
+            copy_row(rows, first_row, stride, tables, tabled + base_offsets[layer])
             scale = inverse_keep[layer]
             above = 0
             slope = 0.0
@@ -161,32 +158,31 @@ def walk_lanes(
             units = 0
             for i in range(widths[layer]):
                 if layer == 0:
-                    h = starts[example, i]
+                    h = about[record + starts + i]
                 else:
                     z = rows[above + i]
                     h = z if z > 0.0 else slope * z
-                scale_row(own, here + units * stride, stride, columns, place + i * stride, h * scale)
-                if dropped[layer] == 0.0:
+                scale_row(own, here + units * stride, stride, tables, place + i * stride, h * scale)
+                if dropped[layer] == 0:
                     add_rows(rows, first_row, stride, rows, first_row, own, here)
                 else:
                     units += h != 0.0
                     if units > most:
                         return TOO_MANY_UNITS
-            fixed = items[item, 1] if layer == 0 else 0
+            fixed = items[item, 2] if layer == 0 else 0
             for unit in range(fixed):
-                if (items[item, 2] >> (fixed - 1 - unit)) & 1:
+                if (items[item, 3] >> (fixed - 1 - unit)) & 1:
                     add_rows(rows, first_row, stride, rows, first_row, own, here + unit * stride)
             low = 0
             mid = 0
             if layer == last:
                 low = min(LOW, units - fixed)
                 mid = min(MIDDLE, units - fixed - low)
-                zero = here + (most + 1) * stride
                 top = here + (units - low) * stride
-                first = top if low > 0 else zero
+                one = top if low > 0 else zero
                 second = top + stride if low > 1 else zero
                 third = top + 2 * stride if low > 2 else zero
-                lane_table(table, own, first, second, third, stride)
+                lane_table(table, own, one, second, third, stride)
             walked = units - fixed - low - mid
             counters[layer, 0] = 0
             counters[layer, 1] = walked
@@ -210,21 +206,70 @@ def walk_lanes(
         w = mid << MIDDLE
         even = keep[last] == 0.5 and drop[last] == 0.5
         for o in range(outputs):
-            begin, count = groups[2 * o], groups[2 * o + 1]
-            c = constants[example * outputs + o]
+            begin, count = groups[grouped + 2 * o], groups[grouped + 2 * o + 1]
+            c = about[record + constants + o]
             t = LANES * begin
             if mid == 0:
                 place = row + begin
-                panel_1(table, t, rows, place, stride, signs, begin, count, c, slope, relu, False, middle, w, totals, 0)
+                panel_1(
+                    table,
+                    t,
+                    rows,
+                    place,
+                    stride,
+                    tables,
+                    signs + begin,
+                    count,
+                    c,
+                    slope,
+                    relu,
+                    False,
+                    middle,
+                    w,
+                    totals,
+                    0,
+                )
             elif mid == 1:
-                panel_2(table, t, sums, begin, stride, signs, begin, count, c, slope, relu, False, middle, w, totals, 0)
+                panel_2(
+                    table,
+                    t,
+                    sums,
+                    begin,
+                    stride,
+                    tables,
+                    signs + begin,
+                    count,
+                    c,
+                    slope,
+                    relu,
+                    False,
+                    middle,
+                    w,
+                    totals,
+                    0,
+                )
             else:
                 alike = even and count <= LANES
                 place = begin
                 for h in range(0, 1 << mid, 4):
                     at = w + h
                     panel_4(
-                        table, t, sums, place, stride, signs, begin, count, c, slope, relu, alike, middle, at, totals, 0
+                        table,
+                        t,
+                        sums,
+                        place,
+                        stride,
+                        tables,
+                        signs + begin,
+                        count,
+                        c,
+                        slope,
+                        relu,
+                        alike,
+                        middle,
+                        at,
+                        totals,
+                        0,
                     )
                     place += 4 * stride
                 if alike:  # four sums of squares, and what all masks have in common

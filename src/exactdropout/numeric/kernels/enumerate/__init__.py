@@ -1,1 +1,0 @@
-"""Kernels over tables of subset sums: all masks of one layer."""
