@@ -126,4 +126,4 @@ def test_threads_are_checked_whatever_the_engine(network, threads):
     with pytest.raises(InvalidInput, match="'threads' must be a positive integer or None, not"):
         xd.evaluate(network, DATA, "1/2", threads=threads)
     with pytest.raises(InvalidInput, match="'threads' must be a positive integer or None, not"):
-        xd.evaluate_many([network], DATA, "1/2", threads=threads)
+        xd.evaluator(network, DATA, "1/2", threads=threads)

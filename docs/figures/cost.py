@@ -47,7 +47,7 @@ def main() -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(9, 6.5), layout="constrained")
-    markers = {"walk": "o", "enumerate": "s", "meet": "^", "moments": "v", "merge": "D"}
+    markers = {"walk": "o", "meet": "^", "moments": "v", "merge": "D"}
     for (title, points), axis in zip(PANELS.items(), axes.flat, strict=True):
         measured = [(x, *seconds(widths, examples)) for widths, examples, x in points]
         axis.plot([x for x, _, _ in measured], [1e3 * t for _, t, _ in measured], color="0.7", zorder=1)

@@ -34,7 +34,7 @@ _HOME = {
     "check": "exactdropout.claims",
     "derive": "exactdropout.symbolic.derivation",
     "evaluate": "exactdropout.evaluation",
-    "evaluate_many": "exactdropout.evaluation",
+    "evaluator": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free_networks",
     "free_network": "exactdropout.symbolic.free_networks",
     "minimize": "exactdropout.optimum",
@@ -70,7 +70,7 @@ __all__ = [
     "derive",
     "errors",
     "evaluate",
-    "evaluate_many",
+    "evaluator",
     "free_examples",
     "free_network",
     "minimize",
@@ -86,7 +86,7 @@ __all__ = [
 if TYPE_CHECKING:
     from exactdropout import claims, data, errors, theorems
     from exactdropout.claims import Verdict, check
-    from exactdropout.evaluation import evaluate, evaluate_many, plan
+    from exactdropout.evaluation import evaluate, evaluator, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.notation import Style, tikz_drawing
     from exactdropout.numeric.exact.law import OutputLaw, output_law

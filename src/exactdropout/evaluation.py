@@ -1,23 +1,33 @@
-"""``xd.evaluate`` and ``xd.plan``: one door to the exact, the float64 and the interval engine."""
+"""``xd.evaluate``, ``xd.evaluator`` and ``xd.plan``: one door to the exact, the float64 and the interval engine.
+
+Everything is checked here, once; an engine gets what it can compute.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from fractions import Fraction
 from functools import cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers
-from exactdropout.model import Examples, Network, drop_rates, exact_rates
-from exactdropout.model.arguments import examples_of, network_of
+from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
+from exactdropout.model.arguments import architecture_of, count_of, examples_of, network_of
 from exactdropout.model.numbers import Kind, Number, show
 from exactdropout.numeric.result import Evaluation, Plan
+from exactdropout.numeric.rows import Evaluations, stacked
 from exactdropout.progress import Progress, reporting
 
-__all__ = ["evaluate", "evaluate_many", "plan"]
+if TYPE_CHECKING:
+    from exactdropout.numeric.float64.engine import Prepared
+
+__all__ = ["Evaluations", "Evaluator", "evaluate", "evaluator", "plan"]
 
 
 def evaluate(
@@ -77,114 +87,201 @@ def evaluate(
     >>> evaluate(figure_1, Examples.point((1, -1), 8), "1/2")
     Evaluation(criterion=54, risk=64, penalty=-10, exact)
     """
-    plain = precision is None and hessian_product is None and executor is None and checkpoint is None
-    plain = plain and type(gradient) is bool and type(moments) is int and moments == 2
-    if plain and progress is None and (threads is None or (type(threads) is int and threads > 0)):
-        found = _again(network, data, q, strategy, max_cost, "gradient again" if gradient else "again")
-        if found is not None:
-            return found
-    examples, rates, rates_kind = _checked(network, data, q, label)
-    _check_options(gradient, moments, max_cost)
-    _check_threads(threads)
-    engine = _engine(network, examples) if precision is None else "interval"
-    direction = None
-    if hessian_product is not None and precision is None:
-        from exactdropout.numeric.direction import direction_of
+    prepared = Evaluator(
+        network_of(network).architecture, data, q, label=label, precision=precision, gradient=gradient,
+        moments=moments, strategy=strategy, threads=threads, executor=executor, max_cost=max_cost, progress=progress,
+    )  # fmt: skip
+    return prepared(network, hessian_product=hessian_product, checkpoint=checkpoint)
 
-        direction = direction_of(hessian_product, network)
-    for value, name in ((executor, "executor"), (checkpoint, "checkpoint")) if engine != "float64" else ():
-        if value is not None:
-            raise InvalidInput(
-                f"Argument {name!r} must be None for the {engine} engine, not {show(value)}; only the float64 engine "
-                "works in chunks."
-            )
-    if precision is not None:
-        if hessian_product is not None:
-            raise InvalidInput(
-                "Argument 'hessian_product' must be None with 'precision'; intervals carry no derivatives."
-            )
-        if gradient:
+
+def evaluator(
+    architecture: Architecture | Network | str,
+    data: Examples | Iterable[Any],
+    q: object = None,
+    *,
+    label: str | Sequence[str] | None = None,
+    precision: int | None = None,
+    gradient: bool = False,
+    moments: Literal[2, 4] = 2,
+    strategy: str | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+) -> Evaluator:
+    """Return what evaluates many networks of one architecture on the same examples: checked and prepared once.
+
+    ``evaluator(architecture, data, q)(network)`` is ``evaluate(network, data, q)``, bit for bit, without preparation.
+    :meth:`Evaluator.stack` takes a whole stack of networks, arrays with a leading axis, in one call. Arguments are
+    those of :func:`evaluate`; the architecture may be text such as ``"2-3-1 relu, no biases"``, or a network of it.
+
+    >>> lines = evaluator("1-1, no biases", Examples.point((1,), 2), "1/2")
+    >>> [str(lines(Network([[[w]]])).criterion) for w in (1, 2, 3)]
+    ['2', '4', '10']
+    >>> lines.stack([[[[1.0]], [[2.0]], [[3.0]]]]).criterion
+    array([ 2.,  4., 10.])
+    """
+    return Evaluator(
+        architecture_of(architecture), data, q, label=label, precision=precision, gradient=gradient, moments=moments,
+        strategy=strategy, threads=threads, executor=executor, max_cost=max_cost, progress=progress,
+    )  # fmt: skip
+
+
+class Evaluator:
+    """An architecture, examples and drop probabilities, ready for networks; made by :func:`evaluator`.
+
+    It depends on no network that it was called with, and may be called from several threads.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        data: Examples | Iterable[Any],
+        q: object,
+        *,
+        label: str | Sequence[str] | None = None,
+        precision: int | None = None,
+        gradient: bool = False,
+        moments: Literal[2, 4] = 2,
+        strategy: str | None = None,
+        threads: int | None = None,
+        executor: Executor | None = None,
+        max_cost: float | None = None,
+        progress: Progress | bool | None = None,
+    ) -> None:
+        """Check everything that depends on no network; the float64 engine prepares itself for its first network."""
+        self._architecture = architecture
+        self._examples = examples_of(data, architecture, label)
+        self._rates, self._rates_kind = drop_rates(q, architecture)
+        _check_options(gradient, moments, max_cost)
+        count_of(threads, "threads")
+        if precision is not None and gradient:
             raise InvalidInput("Argument 'gradient' must be False with 'precision'; intervals carry no gradient.")
-        from exactdropout.numeric.interval import evaluate_interval
-        from exactdropout.symbolic.enclosure import enclose
+        self._precision, self._gradient, self._moments, self._strategy = precision, gradient, moments, strategy
+        self._threads, self._executor, self._max_cost, self._progress = threads, executor, max_cost, progress
+        self._float64: Prepared | None = None
 
-        with reporting(progress, "examples") as report:
+    def __call__(
+        self,
+        network: Network,
+        *,
+        hessian_product: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Evaluation:
+        """Return the evaluation of a network of this architecture, as :func:`evaluate` does."""
+        own = network_of(network).architecture
+        if (own.widths, own.activations) != (self._architecture.widths, self._architecture.activations):
+            raise InvalidInput(f"Argument 'network' must be of the architecture {self._architecture}, not {own}.")
+        precision = self._precision
+        engine = _engine(network, self._examples) if precision is None else "interval"
+        if engine != "float64":
+            self._refuse_chunks(engine, checkpoint)
+        direction = None
+        if hessian_product is not None:
+            if self._precision is not None:
+                raise InvalidInput(
+                    "Argument 'hessian_product' must be None with 'precision'; intervals carry no derivatives."
+                )
+            from exactdropout.numeric.direction import direction_of
+
+            direction = direction_of(hessian_product, network)
+        with _NOTHING if self._progress is None else reporting(self._progress, _COUNTED[engine]) as report:
+            if engine == "float64":
+                return self._prepared().evaluate(
+                    network, direction=direction, threads=self._threads, executor=self._executor,
+                    checkpoint=checkpoint, progress=report,
+                )  # fmt: skip
+            if precision is None:
+                from exactdropout.numeric.exact.engine import evaluate_exact
+
+                return evaluate_exact(
+                    network, self._examples, exact_rates(self._rates, self._rates_kind), gradient=self._gradient,
+                    direction=direction, moments=self._moments, strategy=self._strategy, max_cost=self._max_cost,
+                    progress=report,
+                )  # fmt: skip
+            from exactdropout.numeric.interval import evaluate_interval
+            from exactdropout.symbolic.enclosure import enclose
+
             return evaluate_interval(
-                network, examples, rates, enclose,
-                precision=precision, moments=moments, max_cost=max_cost, progress=report,
+                network, self._examples, self._rates, enclose,
+                precision=precision, moments=self._moments, max_cost=self._max_cost, progress=report,
             )  # fmt: skip
-    if engine == "exact":
-        from exactdropout.numeric.exact.engine import evaluate_exact
 
-        fractions = exact_rates(rates, rates_kind)
-        with reporting(progress, "examples") as report:
-            return evaluate_exact(
-                network, examples, fractions, gradient=gradient, direction=direction, moments=moments,
-                strategy=strategy, max_cost=max_cost, progress=report,
+    def stack(self, weights: Sequence[Any], biases: Sequence[Any] | None = None) -> Evaluations:
+        """Return the evaluations of n networks in one call, bit for bit as one by one.
+
+        Args:
+            weights: one array for each layer, of shape (n, width of the layer, width below); (n, width below) will do
+                for the last where there is one output.
+            biases: one array for each layer, of shape (n, width of the layer), None where it has none.
+
+        Floats are evaluated in float64. Stacks of other numbers, of problems with many masks, and with derivatives are
+        evaluated network by network.
+
+        Raises:
+            InvalidInput: shapes that do not fit the architecture; and what a call raises.
+        """
+        matrices, vectors = _stack_of(self._architecture, weights, biases)
+        n = len(matrices[0])
+        floats = all(a.dtype == np.float64 for a in (*matrices, *vectors) if a is not None)
+        if floats and self._precision is None:
+            given = [
+                np.zeros((n, below)) if v is None else v
+                for v, below in zip(vectors, self._architecture.widths[1:], strict=True)
+            ]
+            values = np.concatenate([a.reshape(n, -1) for a in (*matrices, *given)], axis=1)
+            if not np.isfinite(values).all():
+                raise InvalidInput("Argument 'weights' must hold finite numbers, and so must 'biases'; one is not.")
+            with _NOTHING if self._progress is None else reporting(self._progress, "networks") as report:
+                found = self._prepared().stack(values, report)
+            if found is not None:
+                return found
+        some = any(v is not None for v in vectors)
+        one_by_one = []
+        quiet = copy(self)
+        quiet._progress = None
+        with _NOTHING if self._progress is None else reporting(self._progress, "networks") as report:
+            for k in range(n):
+                own = [None if v is None else v[k] for v in vectors] if some else None
+                network = Network([m[k] for m in matrices], own, activation=self._architecture.activations)
+                one_by_one.append(quiet(network))
+                if report is not None:
+                    report(k + 1, n)
+        return stacked(tuple(one_by_one))
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        rates = ", ".join(str(rate) for rate in dict.fromkeys(self._rates))
+        return f"<Evaluator of {self._architecture} on {len(self._examples)} examples, q = {rates}>"
+
+    def _prepared(self) -> Prepared:
+        """Return the float64 engine, prepared by the first network that needs it."""
+        if self._float64 is None:
+            self._float64 = _float64_engine()(
+                self._architecture, self._examples, _dyadic_rates(self._rates, self._rates_kind),
+                gradient=self._gradient, moments=self._moments, strategy=self._strategy, max_cost=self._max_cost,
             )  # fmt: skip
-    fractions = _dyadic_rates(rates, rates_kind)
-    with _NOTHING if progress is None else reporting(progress, "masks") as report:
-        if plain and not gradient:
-            evaluate_if_small, repeatable = _small_problems()
-            few = evaluate_if_small(network, examples, fractions, strategy, max_cost, report)
-            if few is not None:
-                run = repeatable(network, examples, fractions)
-                if run is not None and type(q) in _NUMBERS:
-                    network.memo["again"] = _Repeatable(examples, q, strategy, max_cost, run)
-                return few
-        evaluate_float64, repeatable_gradient = _float64_engine()
-        found = evaluate_float64(
-            network, examples, fractions, gradient=gradient, direction=direction,
-            moments=moments, strategy=strategy, threads=threads, executor=executor, checkpoint=checkpoint,
-            max_cost=max_cost, progress=report,
-        )  # fmt: skip
-        if plain and gradient and found.plan.strategy == "walk" and type(q) in _NUMBERS:
-            run = repeatable_gradient(network, examples, fractions, found.plan)
-            if run is not None:
-                network.memo["gradient again"] = _Repeatable(examples, q, strategy, max_cost, run)
-        return found
+        return self._float64
+
+    def _refuse_chunks(self, engine: str, checkpoint: Any) -> None:
+        for value, name in ((self._executor, "executor"), (checkpoint, "checkpoint")):
+            if value is not None:
+                raise InvalidInput(
+                    f"Argument {name!r} must be None for the {engine} engine, not {show(value)}; only the float64 "
+                    "engine works in chunks."
+                )
 
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
-_NUMBERS = (str, Fraction, float, int)
-_Maker: TypeAlias = Callable[..., Callable[[Network], Evaluation | None] | None]
-
-
-class _Repeatable(NamedTuple):
-    """A network's latest evaluation of few masks: what it was asked with, checked and immutable; how to repeat it."""
-
-    data: Examples
-    q: object
-    strategy: str | None
-    max_cost: float | None
-    run: Callable[[Network], Evaluation | None]
-
-
-def _again(network: Any, data: Any, q: Any, strategy: Any, max_cost: Any, name: str) -> Evaluation | None:
-    """Return the evaluation where the very same objects come again, which need not be checked again, else None."""
-    latest: _Repeatable | None = network.memo.get(name) if type(network) is Network else None
-    if latest is None:
-        return None
-    known, number, chosen, limit, run = latest
-    if data is not known or strategy is not chosen or max_cost is not limit:
-        return None
-    return run(network) if q is number or (type(q) is type(number) and q == number) else None
+_COUNTED = {"float64": "masks", "exact": "examples", "interval": "examples"}
 
 
 @cache
-def _small_problems() -> tuple[Callable[..., Evaluation | None], _Maker]:
-    """Return what the engine does with few masks; without it a first call need not load the engine's other parts."""
-    from exactdropout.numeric.float64.one_call import evaluate_if_small, repeatable
-
-    return evaluate_if_small, repeatable
-
-
-@cache
-def _float64_engine() -> tuple[Callable[..., Evaluation], _Maker]:
+def _float64_engine() -> type[Prepared]:
     """Return the engine, imported by the first call; an import statement costs a microsecond every time."""
-    from exactdropout.numeric.float64.engine import evaluate_float64, repeatable_gradient
+    from exactdropout.numeric.float64.engine import Prepared
 
-    return evaluate_float64, repeatable_gradient
+    return Prepared
 
 
 def plan(
@@ -238,71 +335,53 @@ def plan(
     )  # fmt: skip
 
 
-def evaluate_many(
-    networks: Iterable[Network],
-    data: Examples | Iterable[Any],
-    q: object = None,
-    *,
-    label: str | Sequence[str] | None = None,
-    gradient: bool = False,
-    moments: Literal[2, 4] = 2,
-    strategy: str | None = None,
-    threads: int | None = None,
-    max_cost: float | None = None,
-    progress: Progress | bool | None = None,
-) -> tuple[Evaluation, ...]:
-    """Return the evaluations of many networks of one architecture on the same examples, bit for bit as one by one.
-
-    Examples, probabilities and drop rates are checked and prepared once for all of them. Arguments are those of
-    :func:`evaluate`; ``max_cost`` limits each evaluation, and progress counts networks.
-
-    Raises:
-        InvalidInput: networks of different architectures or kinds, and what :func:`evaluate` raises.
-
-    >>> lines = [Network([[[w]]]) for w in (1, 2, 3)]
-    >>> [str(e.criterion) for e in evaluate_many(lines, Examples.point((1,), 2), "1/2")]
-    ['2', '4', '10']
-    """
-    if isinstance(networks, (Network, str, bytes)) or not isinstance(networks, Iterable):
-        raise InvalidInput(f"Argument 'networks' must be a sequence of networks, not {show(networks)}.")
-    settings = tuple(networks)
-    if not settings:
-        return ()
-    for place, network in enumerate(settings):
-        if not isinstance(network, Network):
-            raise InvalidInput(f"Argument 'networks' must hold networks only, not {show(network)} at {place}.")
-    examples, rates, rates_kind = _checked(settings[0], data, q, label)
-    _check_options(gradient, moments, max_cost)
-    _check_threads(threads)
-    engine = _engine(settings[0], examples)
-    for place, network in enumerate(settings):
-        if network.architecture != settings[0].architecture or network.kind != settings[0].kind:
+def _stack_of(
+    architecture: Architecture, weights: Any, biases: Any
+) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any] | None]]:
+    """Return arrays with a common leading axis, of the shapes of the architecture."""
+    widths, depth = architecture.widths, architecture.depth
+    layers = [architecture.hidden_biases] * (depth - 1) + [architecture.output_bias]
+    biases = [None] * depth if biases is None else biases
+    for value, name in ((weights, "weights"), (biases, "biases")):
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or len(value) != depth:
             raise InvalidInput(
-                f"Argument 'networks' must hold networks of one architecture and kind, {settings[0]!r} first and not "
-                f"{network!r} at {place}."
+                f"Argument {name!r} must be a list with one array for each of {depth} layers, not {show(value)}."
             )
-    fractions = exact_rates(rates, rates_kind) if engine == "exact" else _dyadic_rates(rates, rates_kind)
-    results: list[Evaluation] = []
-    with reporting(progress, "networks") as report:
-        for network in settings:
-            if engine == "exact":
-                from exactdropout.numeric.exact.engine import evaluate_exact
+    matrices: list[np.ndarray[Any, Any]] = []
+    vectors: list[np.ndarray[Any, Any] | None] = []
+    n = None
+    for l in range(depth):
+        matrix = _numbers(weights[l], f"weights[{l}]")
+        if l == depth - 1 and widths[-1] == 1 and matrix.ndim == 2:
+            matrix = matrix[:, None]
+        n = len(matrix) if n is None and matrix.ndim else n
+        _check_shape(matrix, (n, widths[l + 1], widths[l]), f"weights[{l}]")
+        matrices.append(matrix)
+        if (biases[l] is not None) != layers[l]:
+            wanted = f"of shape ({n}, {widths[l + 1]})" if layers[l] else "None"
+            raise InvalidInput(f"Argument 'biases[{l}]' must be {wanted} for {architecture}, not {show(biases[l])}.")
+        vector = None if biases[l] is None else _numbers(biases[l], f"biases[{l}]")
+        if vector is not None:
+            _check_shape(vector, (n, widths[l + 1]), f"biases[{l}]")
+        vectors.append(vector)
+    return matrices, vectors
 
-                result = evaluate_exact(
-                    network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy,
-                    max_cost=max_cost,
-                )  # fmt: skip
-            else:
-                from exactdropout.numeric.float64.engine import evaluate_float64
 
-                result = evaluate_float64(
-                    network, examples, fractions, gradient=gradient, moments=moments, strategy=strategy,
-                    threads=threads, max_cost=max_cost,
-                )  # fmt: skip
-            results.append(result)
-            if report is not None:
-                report(len(results), len(settings))
-    return tuple(results)
+def _numbers(value: Any, name: str) -> np.ndarray[Any, Any]:
+    """Return an array of float64, or of numbers of any other kind."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidInput(f"Argument {name!r} must be an array with a leading axis, not {show(value)}.") from None
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def _check_shape(array: np.ndarray[Any, Any], wanted: tuple[int | None, ...], name: str) -> None:
+    if array.shape != wanted or wanted[0] == 0:
+        shape = ", ".join("n" if size is None else str(size) for size in wanted)
+        raise InvalidInput(
+            f"Argument {name!r} must have shape ({shape}), one entry for each network first, not {array.shape}."
+        )
 
 
 def _checked(
@@ -322,11 +401,6 @@ def _check_options(gradient: bool, moments: int, max_cost: float | None) -> None
     number = isinstance(max_cost, (int, float, Fraction)) and not isinstance(max_cost, bool)
     if max_cost is not None and not (number and max_cost > 0):
         raise InvalidInput(f"Argument 'max_cost' must be a positive number of steps or None, not {show(max_cost)}.")
-
-
-def _check_threads(threads: int | None) -> None:
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-        raise InvalidInput(f"Argument 'threads' must be a positive integer or None, not {show(threads)}.")
 
 
 def _engine(network: Network, data: Examples) -> Literal["exact", "float64"]:

@@ -137,7 +137,7 @@ def batches() -> None:
             return [xd.evaluate(n, pairs, HALF, gradient=True, threads=1) for n in settings]
 
         def together(pairs: Any = pairs, settings: Any = settings) -> tuple[xd.Evaluation, ...]:
-            return xd.evaluate_many(settings, pairs, HALF, gradient=True, threads=1)
+            return tuple(map(xd.evaluator(settings[0], pairs, HALF, gradient=True, threads=1), settings))
 
         single, one = timed(singly, 2)
         many, other = timed(together, 2)
@@ -146,7 +146,7 @@ def batches() -> None:
             assert np.array_equal(flat(a.gradient), flat(b.gradient))
         print(
             f"{SETTINGS} networks, {rows} {what}: single calls {single * 1e3:.0f} ms, "
-            f"evaluate_many {many * 1e3:.0f} ms: {single / many:.2f} x"
+            f"evaluator {many * 1e3:.0f} ms: {single / many:.2f} x"
         )
 
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/long_runs.py [inputs]
 
-The network has 30 inputs (or as many as asked) and 8 hidden units, one example, q = 1/2, strategy ``enumerate``. Every
+The network has 30 inputs (or as many as asked) and 8 hidden units, one example, q = 1/2, strategy ``walk``. Every
 way runs by turns with the others, five times after one warm-up of each; times are medians of whole calls of
 ``xd.evaluate``, error bound included. All ways must give the same bits. Two free cores are assumed; the last line says
 what they are good for: two processes that evaluate with one thread each at the same time, and the time of both halved.
@@ -35,14 +35,14 @@ def network(inputs: int) -> tuple[xd.Network, xd.Examples]:
 
 def alone(inputs: int) -> str:
     layers, data = network(inputs)
-    return float(xd.evaluate(layers, data, "1/2", strategy="enumerate", max_cost=1e15, threads=1).criterion).hex()
+    return float(xd.evaluate(layers, data, "1/2", strategy="walk", max_cost=1e15, threads=1).criterion).hex()
 
 
 def main(inputs: int) -> None:
     layers, data = network(inputs)
 
     def run(**how: object) -> str:
-        return float(xd.evaluate(layers, data, strategy="enumerate", max_cost=float("inf"), **how).criterion).hex()
+        return float(xd.evaluate(layers, data, "1/2", strategy="walk", max_cost=float("inf"), **how).criterion).hex()
 
     with (
         ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool,

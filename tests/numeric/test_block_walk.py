@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.exact.engine import evaluate_exact
-from exactdropout.numeric.float64 import forward
 from exactdropout.numeric.float64.bounds import layer_magnitudes
 from exactdropout.numeric.float64.engine import evaluate_float64
-from exactdropout.numeric.float64.forward import begun, walked_at_once
 from exactdropout.numeric.float64.packed import flattened, pack
 from exactdropout.numeric.float64.problem import setting_of
 from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.float64.strategies import lanes
+from exactdropout.numeric.float64.strategies.lanes import begun, walked_at_once
 from exactdropout.numeric.kernels.simd import panels
 from exactdropout.numeric.kernels.simd.compiled import compiled
 from exactdropout.numeric.kernels.walk import walk as block_walk
@@ -44,7 +44,7 @@ def moments(network, data, rates, interpreted):
     packed = pack(setting)
     made = begun(packed, flattened(network)[None])
     kernels = (None, block_walk.walk_lanes.py_func if interpreted else block_walk.walk_lanes, None)
-    with patch.object(forward, "_kernels", lambda: kernels):
+    with patch.object(lanes, "_kernels", lambda: kernels):
         items = np.array([[0, e, 0, 0] for e in range(len(data))])
         results = walked_at_once(packed, made, items)
     outputs = network.architecture.outputs
@@ -131,7 +131,7 @@ def test_compiled_bounds_are_those_of_the_arrays(problem):
     expected = layer_magnitudes(prepared, dropout=True)
     widths, units = network.architecture.widths, np.cumsum([0, *network.architecture.widths])
     made, work = begun_with_work(packed, values)
-    hidden, sizes, errors, reaches, wrongs = work.reshape(5, -1)
+    hidden, sizes, _, reaches, wrongs = work.reshape(5, -1)
     lost = 2.0**-1000  # of the inputs; what underflow may have taken by then
     for l in range(len(rates)):
         here, below = slice(units[l], units[l + 1]), slice(units[l + 1], units[l + 1] + widths[l + 1])
@@ -151,13 +151,13 @@ def test_compiled_bounds_are_those_of_the_arrays(problem):
 def begun_with_work(packed, values):
     """What begin leaves, and its workspace."""
     kept = []
-    compiled_begin = forward._kernels()[0]
+    compiled_begin = lanes._kernels()[0]
 
     def watched(*arguments):
         compiled_begin(*arguments)
         kept.append(arguments[-1])
 
-    with patch.object(forward, "_kernels", lambda: (watched, None, None)):
+    with patch.object(lanes, "_kernels", lambda: (watched, None, None)):
         made = begun(packed, values)
     return made, kept[0]
 

@@ -93,14 +93,14 @@ from exactdropout.numeric.float64 import engine as float64
 from exactdropout.numeric.float64 import plan as planning
 from exactdropout.numeric.float64.strategies import walk_layout as tables
 from exactdropout.numeric.float64.derivatives import gradient
-from exactdropout.numeric.float64 import forward
+from exactdropout.numeric.float64.strategies import lanes
 sys.path.insert(0, sys.argv[1])
 from test_checkpoint import problem
 
 journal, how = sys.argv[2], json.loads(sys.argv[4])
 counter = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 tables.CHUNK_NANOSECONDS, float64.SERIAL, planning.MOST_STEPS = 2e4, 0.0, 1 << 23
-for kind in (forward.WalkedLanes, gradient.DescendedItems):
+for kind in (lanes.WalkedLanes, gradient.DescendedItems):
     def counted(self, *arguments, begin=kind.__init__):
         os.write(counter, b".")
         begin(self, *arguments)

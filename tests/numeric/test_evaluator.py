@@ -1,4 +1,4 @@
-"""A call that is made again and again skips what was checked before, and its result makes its table when asked for."""
+"""A prepared evaluator keeps nothing of a network, and its result makes its table when asked for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fractions import Fraction as F
 
 import pytest
 
-from exactdropout import evaluate
 from exactdropout.errors import ExactDropoutError
+from exactdropout.evaluation import evaluate, evaluator
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.numeric.result import Evaluation
@@ -44,28 +44,23 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("deeper", [[], [[[1.0, 0.3], [-0.7, 0.2]]], [[[1.0, 0.5], [-1.0, 0.5]]]])
-def test_a_repeated_call_notices_whatever_changed(deeper):
-    """By turns with the same call again, each with what a network that was never asked says; an equal q is the same.
-
-    Gradients come from the table kernel, from nested tables, and from the walk where a sign is in doubt.
-    """
+def test_a_prepared_evaluator_says_what_single_calls_say(deeper):
+    """The same network again, and others in between, whose signs, kinks and gradients' kernels are others."""
     weights = [[[1.0, -2.0], [0.5, 3.0]], *deeper, [[1.0, -1.0]]]
-    network = Network(weights)
-    for data, one_or_more, options in CHANGED:
+    others = [
+        Network([[[a * b for b in row] for row in layer] for layer in weights]) for a in (1.0, 0.7, -1.0, 0.0, 1e-3)
+    ]
+    for data, one_or_more, options in (SAME, *CHANGED):
         q = [*one_or_more, 0.125][: len(weights)] if isinstance(one_or_more, list) else one_or_more
-        for asked, rate, more in (SAME, SAME, *[(data, q, options)] * 3, (SAME[0], "1/2", {}), (SAME[0], 0.5, {})):
-            assert evaluate(network, asked, rate, **more) == evaluate(Network(weights), asked, rate, **more)
-    assert evaluate(network, list(zip(SAME[0].inputs, SAME[0].labels, strict=True)), "1/2") == evaluate(
-        network, SAME[0], "1/2"
-    )
+        prepared = evaluator(others[0], data, q, **options)
+        for network in (*others, *others[::-1]):
+            assert prepared(network) == evaluate(network, data, q, **options)
     for name, options in REFUSED:
-        evaluate(network, SAME[0], "1/2")
-        evaluate(network, SAME[0], "1/2", gradient=True)
         with pytest.raises(ExactDropoutError, match=rf"Argument '{name}'"):
-            evaluate(**{"network": network, "data": SAME[0], **options})
+            evaluate(**{"network": others[0], "data": SAME[0], "q": "1/2", **options})
     calls = []
     for gradient in (False, True):
-        evaluate(network, SAME[0], "1/2", gradient=gradient, progress=lambda *count: calls.append(count))
+        evaluate(others[0], SAME[0], "1/2", gradient=gradient, progress=lambda *count: calls.append(count))
         assert calls
         calls.clear()
 

@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 
 from exactdropout.model import Examples, Network
-from exactdropout.numeric.float64 import forward
 from exactdropout.numeric.float64.derivatives import gradient
 from exactdropout.numeric.float64.packed import flattened, pack
 from exactdropout.numeric.float64.problem import prepare, setting_of
 from exactdropout.numeric.float64.quantities import reference_outputs
+from exactdropout.numeric.float64.strategies import lanes, walk_layout
 from exactdropout.numeric.float64.strategies import meet as meeting
 from exactdropout.numeric.float64.strategies import walk as walking
-from exactdropout.numeric.float64.strategies import walk_layout
 from exactdropout.numeric.runs.work import Runner, Work, thread_count
 
 
@@ -187,15 +186,15 @@ def test_the_walk_by_lanes_travels_with_the_same_bits(monkeypatch):
     data = Examples.from_arrays(rng.normal(size=(2, 13)), rng.normal(size=(2, 2)))
     setting = setting_of(network.architecture, data, (F(1, 3), F(1, 4), F(1, 2)))
     packed = pack(setting)
-    made = forward.begun(packed, flattened(network)[None])
+    made = lanes.begun(packed, flattened(network)[None])
     problem = setting.problem(network)
     SEEN.clear()
-    away = forward.walked_in_chunks(packed, made, problem, Travelling())
+    away = lanes.walked_in_chunks(packed, made, problem, Travelling())
     assert SEEN[0][0] == "walk"
     assert SEEN[0][1] > 8
-    assert np.array_equal(away, forward.walked_in_chunks(packed, made, problem, Runner()))
+    assert np.array_equal(away, lanes.walked_in_chunks(packed, made, problem, Runner()))
     items = np.array([[0, 0, 0, 0], [0, 1, 0, 0]])
-    np.testing.assert_allclose(forward.walked_at_once(packed, made, items), away, rtol=1e-12)
+    np.testing.assert_allclose(lanes.walked_at_once(packed, made, items), away, rtol=1e-12)
 
 
 def test_the_work_of_the_gradient_travels_with_the_same_bits():

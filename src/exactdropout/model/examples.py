@@ -70,7 +70,7 @@ class Examples:
     (2, (Fraction(1, 2), Fraction(1, 2)))
     """
 
-    __slots__ = ("_inputs", "_kind", "_labels", "_probabilities", "memo")
+    __slots__ = ("_inputs", "_kind", "_labels", "_probabilities")
 
     def __init__(
         self,
@@ -95,22 +95,11 @@ class Examples:
         nested = isinstance(labels[0], (Sequence, np.ndarray)) and not isinstance(labels[0], (str, bytes))
         y, y_kind = number_array(labels, "labels", 2 if nested and np.ndim(labels[0]) == 1 else 1)
         kind = common_kind((x_kind, y_kind), "inputs and labels")
-        self.memo: dict[str, Any] = {}  # what engines prepare from the arrays, never results
         x, y = joined(x, kind, "inputs"), joined(y, kind, "labels")
         self._inputs = freeze(x)
         self._labels = freeze(y.reshape(len(x), -1))
         self._kind: Kind = "exact" if kind == "integer" else kind
         self._probabilities = _probabilities(probabilities, len(x), self._kind)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy needs: everything but the memo."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "memo"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copy, with an empty memo."""
-        self.memo = {}
-        for name, value in state.items():
-            setattr(self, name, value)
 
     @classmethod
     def point(cls, x: Sequence[Any], y: Any) -> Examples:

@@ -65,7 +65,7 @@ class Network:
     2-2-1 relu, no biases
     """
 
-    __slots__ = ("_architecture", "_biases", "_kind", "_weights", "memo")
+    __slots__ = ("_architecture", "_biases", "_kind", "_weights")
 
     def __init__(
         self,
@@ -95,7 +95,6 @@ class Network:
             kinds.append(kind)
         vectors, bias_kinds = _bias_vectors(biases, matrices)
         common = common_kind(kinds + bias_kinds, "weights and biases")
-        self.memo: dict[str, Any] = {}  # what engines prepare from the arrays, never results
         self._kind: Kind = "exact" if common == "integer" else common
         self._weights = tuple(joined(m, self._kind, "weights") for m in matrices)
         self._biases = tuple(None if v is None else joined(v, self._kind, "biases") for v in vectors)
@@ -107,16 +106,6 @@ class Network:
             output_bias=vectors[-1] is not None,
             activation=activations(activation, len(matrices) - 1),
         )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy needs: everything but the memo."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "memo"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copy, with an empty memo."""
-        self.memo = {}
-        for name, value in state.items():
-            setattr(self, name, value)
 
     @property
     def weights(self) -> tuple[Array, ...]:

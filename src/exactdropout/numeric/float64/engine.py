@@ -19,13 +19,14 @@ from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.float64.bounds import gamma, grid_exponent, layer_magnitudes, up
 from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
-from exactdropout.numeric.float64.forward import begun, finished, walked_at_once, walked_in_chunks
 from exactdropout.numeric.float64.packed import Packed, flattened, pack
 from exactdropout.numeric.float64.plan import choose, plan_few, with_derivatives
 from exactdropout.numeric.float64.problem import Problem, setting_of
 from exactdropout.numeric.float64.quantities import Bounded, per_example, reference_outputs, total
+from exactdropout.numeric.float64.strategies.lanes import begun, finished, walked_at_once, walked_in_chunks
 from exactdropout.numeric.kernels import interpreted
-from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, ReadOnly, filled
+from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, PerExample, Plan, filled
+from exactdropout.numeric.rows import SMALLEST, Evaluations, evaluation_of_row, stacked_rows
 from exactdropout.numeric.runs.executors import checked_executor
 from exactdropout.numeric.runs.fingerprint import identity
 from exactdropout.numeric.runs.journal import journal
@@ -36,9 +37,6 @@ __all__ = ["SERIAL", "Prepared", "evaluate_float64"]
 
 SERIAL = 5.0e6
 """Below this cost, in nanoseconds, a pool of threads is not worth starting."""
-
-SMALLEST = 2.0**-1000
-"""A criterion that is surely below this but not surely 0 has underflowed."""
 
 STACKED = 64
 """Most networks of a stack that are walked in one call, so that Ctrl-C is heard."""
@@ -84,6 +82,8 @@ class Prepared:
         progress: Progress | None = None,
     ) -> Evaluation:
         """Return the evaluation of a float64 network of this architecture."""
+        if threads is not None or executor is not None:
+            threads, executor = thread_count(threads), checked_executor(executor)
         few = None
         if self._few is not None and self._packed is not None:
             row = self._rows(self._packed, flattened(network)[None], self._items)
@@ -93,75 +93,34 @@ class Prepared:
                     progress(0, self._few.visited)
                     progress(self._few.visited, self._few.visited)
                 return few
-        if threads is not None or executor is not None:
-            threads, executor = thread_count(threads), checked_executor(executor)
         return self._in_chunks(network, few, direction, threads, executor, checkpoint, progress)
 
-    def stack(self, values: Array, progress: Progress | None = None) -> tuple[Array, Plan] | None:
-        """Return a row of results for each row of ``values`` (see :func:`~.packed.flattened`) and the plan of each.
+    def stack(self, values: Array, progress: Progress | None = None) -> Evaluations | None:
+        """Return the evaluations of the networks whose weights are the rows of ``values`` (:func:`~.packed.flattened`).
 
-        None where this is no problem of few masks, or a number leaves the range of float64: then one by one is the way.
+        None where masks are many, or derivatives wanted, or a number leaves the range of float64: then one by one is
+        the way.
         """
         if self._few is None or self._packed is None or self._gradient:
             return None
+        outputs = self._packed.outputs
         found = np.empty((len(values), self._packed.result))
         for begin in range(0, len(values), STACKED):
             part = values[begin : begin + STACKED]
             rows = self._rows(self._packed, part, _items(len(part), self._setting.examples))
-            if (
-                rows is None
-                or not (rows[:, -1] > 0).all()
-                or (rows[:, 0] + rows[:, 5 + self._packed.outputs] < SMALLEST).any()
-            ):
+            if rows is None or not rows[:, -1].all() or (rows[:, 0] + rows[:, 5 + outputs] < SMALLEST).any():
                 return None
             found[begin : begin + len(part)] = rows
             if progress is not None:
                 progress(begin + len(part), len(values))
-        return found, self._few
-
-    def unstacked(self, row: Array, plan: Plan) -> Evaluation | None:
-        """Return the evaluation of one row of :meth:`stack`."""
-        return self._evaluation(row, plan)
+        return stacked_rows(found, outputs, self._setting.data.probabilities, self._few)
 
     def _rows(self, packed: Packed, values: Array, items: Array) -> Array | None:
         made = begun(packed, values)
         return finished(packed, made, walked_at_once(packed, made, items)) if made.in_range else None
 
     def _evaluation(self, row: Array, plan: Plan) -> Evaluation | None:
-        """Return a row of results as an evaluation, None where a number leaves the range of float64 or vanishes."""
-        outputs = self._setting.architecture.outputs
-        count = 5 + outputs
-        found = row[: 2 * count].tolist()
-        bounds = found[count:]
-        if row[-1] == 0.0 or found[0] + bounds[0] < SMALLEST:
-            return None
-        return filled(
-            Evaluation,
-            {
-                "criterion": found[0],
-                "risk": found[1],
-                "penalty": found[2],
-                "mean": tuple(found[5:count]),
-                "variance": found[4],
-                "bias": found[3],
-                "error_bounds": ReadOnly(
-                    {
-                        "criterion": bounds[0],
-                        "risk": bounds[1],
-                        "penalty": bounds[2],
-                        "bias": bounds[3],
-                        "variance": bounds[4],
-                        "mean": max(bounds[5:]),
-                    }
-                ),
-                "exactness": "float64",
-                "probabilities": self._setting.data.probabilities,
-                "plan": plan,
-                "gradient": None,
-                "hessian_product": None,
-                "_rows": row[2 * count : -1],
-            },
-        )
+        return evaluation_of_row(row, self._setting.architecture.outputs, self._setting.data.probabilities, plan)
 
     @np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
     def _in_chunks(
@@ -197,8 +156,7 @@ class Prepared:
                     gradient=self._gradient, moments=moments, strategy=plan.strategy, direction=along,
                 )  # fmt: skip
                 runner = replace(runner, journal=stack.enter_context(journal(checkpoint, belongs)))
-            folded = None
-            if found is None and plan.strategy == "walk" and moments == 2:
+            if found is None and self._few is None and plan.strategy == "walk" and moments == 2:
                 found = self._walked(network, problem, plan, runner)
             if found is None:
                 folded = chosen.run(problem, reference, moments, runner)
@@ -208,7 +166,6 @@ class Prepared:
                 runner.journal.finish()
         if found is not None:
             return filled(Evaluation, {**vars(found), "plan": plan, "gradient": slope, "hessian_product": product})
-        assert folded is not None
         quantities = per_example(
             problem,
             reference,
@@ -236,9 +193,10 @@ class Prepared:
 
 def _items(networks: int, examples: int) -> Array:
     """Return an item for each network and example, with all of its masks."""
-    items = np.zeros((networks * examples, 4), dtype=np.int64)
-    items[:, 0], items[:, 1] = np.divmod(np.arange(networks * examples), examples)
-    return items
+    items = np.zeros((networks, examples, 4), dtype=np.int64)
+    items[:, :, 0] = np.arange(networks)[:, None]
+    items[:, :, 1] = np.arange(examples)
+    return items.reshape(-1, 4)
 
 
 def evaluate_float64(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from exactdropout.model import Network
-from exactdropout.model.numbers import Array
+from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.float64.bounds import SLACK, grid_exponent
 from exactdropout.numeric.float64.problem import Setting
 from exactdropout.numeric.kernels.walk import layout
@@ -46,55 +47,53 @@ def pack(setting: Setting) -> Packed:
     """Return the arrays of a setting."""
     widths = setting.architecture.widths
     depth, outputs, m, first = len(widths) - 1, widths[-1], setting.examples, setting.first
-    last, row = depth - 1, depth + 1
+    last = depth - 1
     layers = range(first, last)
-    rows = np.zeros((12, row), dtype=np.int64)
-    rows[layout.WIDTHS] = widths
-    rows[layout.UNITS, 1:] = np.cumsum(widths[:-1])
     sizes = [a * b for a, b in itertools.pairwise(widths)]
-    rows[layout.WEIGHTS, 1:] = np.cumsum(sizes)
-    rows[layout.BIASES] = np.cumsum([sum(sizes), *widths[1:]])
-    most = max([min(widths[l], MAX_UNITS) for l in layers if setting.rates[l] > 0], default=1)
-    tables = own = own_rows = 0
+    rows = [[0] * (depth + 1) for _ in range(12)]
+    rows[layout.WIDTHS] = list(widths)
+    rows[layout.UNITS] = [0, *itertools.accumulate(widths[:-1])]
+    rows[layout.WEIGHTS] = [0, *itertools.accumulate(sizes)]
+    rows[layout.BIASES] = list(itertools.accumulate(widths[1:], initial=sum(sizes)))
+    most = max([min(widths[l], MAX_UNITS) for l in layers if setting.rates[l].numerator], default=1)
+    tables = own = own_rows = stride = 0
     folds = LANES * outputs
-    stride = 0
     for l in layers:
         stride = _whole(widths[l + 1] if l < last - 1 else outputs * (-(-widths[last] // GROUP) * GROUP))
-        rows[layout.STRIDES, l] = stride
-        rows[layout.COLUMNS, l], rows[layout.BASES, l] = tables, tables + widths[l] * stride
+        rows[layout.STRIDES][l] = stride
+        rows[layout.COLUMNS][l], rows[layout.BASES][l] = tables, tables + widths[l] * stride
         tables += (widths[l] + 1) * stride
-        rows[layout.OWN, l], rows[layout.ROWS, l], rows[layout.FOLDS, l] = own, own_rows, folds
+        rows[layout.OWN][l], rows[layout.ROWS][l], rows[layout.FOLDS][l] = own, own_rows, folds
         own, own_rows = own + (most + 2) * stride, own_rows + (most + 1) * stride
         folds += (most + 1) * LANES * outputs
+    scales = [1.0] * depth
     for l in range(last):
-        inverse = 1 / (1 - setting.rates[l])
-        dyadic = inverse.denominator & (inverse.denominator - 1) == 0 and inverse.numerator < 2**53
-        rows[layout.EXPONENTS, l] = inverse.denominator.bit_length() - 1 if dyadic else -1
-        rows[layout.DROPPED, l] = setting.rates[l] > 0
-    scales = [setting.inverse_keep[l] * SLACK if l < last and setting.rates[l] > 0 else 1.0 for l in range(depth)]
-    lanes, middle = block_weights(float(setting.keep[last - 1]), float(setting.drop[last - 1]))
-    slopes = [*setting.slopes, 0.0, *setting.slope_errors, 0.0]
+        if setting.rates[l].numerator:
+            rows[layout.EXPONENTS][l] = setting.exponents[l]
+            rows[layout.DROPPED][l] = 1
+            scales[l] = float(setting.inverse_keep[l]) * SLACK
+    keep, drop = float(setting.keep[last - 1]), float(setting.drop[last - 1])
     parts = [
-        np.array(slopes), setting.keep, setting.drop, setting.inverse_keep, np.array(scales), setting.cumulants[:1],
-        setting.inputs, setting.input_errors, setting.labels, setting.label_errors, setting.chances, lanes, middle,
+        np.array([*setting.slopes, 0.0, *setting.slope_errors, 0.0]), setting.keep, setting.drop, setting.inverse_keep,
+        np.array(scales), setting.cumulants[:1], setting.inputs, setting.input_errors, setting.labels,
+        setting.label_errors, setting.chances, block_weights(layout.LOW, keep, drop),
+        block_weights(layout.MIDDLE, keep, drop),
     ]  # fmt: skip
     at = [0, *itertools.accumulate(part.size for part in parts)]
     groups, record = 2 * outputs + 2 * depth + 1, layout.record_size(widths[first], widths[last], outputs)
-    values = sum(sizes) + sum(widths[1:])
     result = 2 * (5 + outputs) + 6 * m * outputs + 8 * m + 1
     begins = [own, own + own_rows, own + own_rows + folds]
     begins += [begins[2] + LANES * stride, begins[2] + LANES * stride + (stride << layout.MIDDLE)]
     space = begins[-1] + 6 * LANES
     counts = [0, 5 * len(layers), len(layers) * (most + 6)]
-    levels = sum(widths[l] for l in layers if setting.rates[l] > 0) + 24
+    levels = sum(widths[l] for l in layers if setting.rates[l].numerator) + 24
     grid = NO_GRID if setting.input_errors.any() else grid_exponent(setting.inputs)
-    places = [at[0], at[1], *at[5:13]]
     header = [
-        depth, first, levels, grid, m, outputs, most, values, tables + stride, groups, record, result, tables,
-        *places, *begins, space, *counts,
+        depth, first, levels, grid, m, outputs, most, sum(sizes) + sum(widths[1:]), tables + stride, groups, record,
+        result, tables, at[0], at[1], *at[5:13], *begins, space, *counts,
     ]  # fmt: skip
     return Packed(
-        plan=np.concatenate([np.array(header, dtype=np.int64), rows.ravel()]),
+        plan=np.array([*header, *itertools.chain.from_iterable(rows)], dtype=np.int64),
         numbers=aligned(parts),
         networks=(tables + stride, groups, record),
         work=5 * (sum(widths[:-1]) + outputs),
@@ -106,17 +105,17 @@ def pack(setting: Setting) -> Packed:
     )
 
 
-def block_weights(keep: float, drop: float) -> tuple[Array, Array]:
-    """Return the probabilities of the masks of k low units from 8k on (0 where k has no such mask), k ≤ 3, and those
-    of k ≤ 6 units from 64k on; bit i of a mask says whether unit i is kept."""
-    lanes, middle = np.zeros((layout.LOW + 1, LANES)), np.zeros((layout.MIDDLE + 1, 1 << layout.MIDDLE))
-    for table, units in ((lanes, layout.LOW), (middle, layout.MIDDLE)):
-        table[0, 0] = 1.0
-        for k in range(units):
-            half = 1 << k
-            table[k + 1, :half] = table[k, :half] * drop
-            table[k + 1, half : 2 * half] = table[k, :half] * keep
-    return lanes.ravel(), middle.ravel()
+@lru_cache(maxsize=64)
+def block_weights(units: int, keep: float, drop: float) -> Array:
+    """Return the probabilities of the masks of k units from k·2^units on, k ≤ ``units``, filled up with zeros.
+
+    Bit i of a mask says whether unit i is kept.
+    """
+    row, numbers = [1.0], []
+    for k in range(units + 1):
+        numbers += [*row, *[0.0] * ((1 << units) - (1 << k))]
+        row = [p * drop for p in row] + [p * keep for p in row]
+    return freeze(np.array(numbers))
 
 
 def flattened(network: Network) -> Array:

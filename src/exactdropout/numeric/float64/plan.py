@@ -50,7 +50,7 @@ def plan_few(setting: Setting, strategy: str | None, max_cost: float | None) -> 
     if interpreted() or strategy not in (None, "walk"):
         return None
     widths, first, m = setting.architecture.widths, setting.first, setting.examples
-    walked = [l for l in range(first, len(widths) - 2) if setting.rates[l] > 0]
+    walked = [l for l in range(first, len(widths) - 2) if setting.rates[l].numerator]
     bits = sum(widths[l] for l in walked)
     rows = widths[-1] * -(-widths[-2] // 4) * 4
     units = -(-rows // 8) * 8 + 8 if len(widths) > 2 else 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -173,6 +173,7 @@ class Setting:
     drop: Array
     inverse_keep: Array
     cumulants: Array
+    exponents: tuple[int, ...]
     inputs: Array
     input_errors: Array
     labels: Array
@@ -232,8 +233,8 @@ def setting_of(architecture: Architecture, data: Examples, rates: tuple[Fraction
     chances = {
         at: rounded(p, "data") for at, p in {id(p): p for p in data.probabilities}.items()
     }  # most are one object
-    kept = {q: (rounded(1 - q, "q"), rounded(q, "q"), rounded(1 / (1 - q), "q")) for q in set(rates)}
-    keep, drop, inverse_keep = np.array([kept[q] for q in rates]).T.copy()
+    numbers = [rate_numbers(q.numerator, q.denominator) for q in rates]
+    floats = np.array([n[:3] for n in numbers]).T.copy()
     slopes = [float_with_error(a.slope, "activation") for a in architecture.activations]
     return Setting(
         architecture=architecture,
@@ -241,16 +242,17 @@ def setting_of(architecture: Architecture, data: Examples, rates: tuple[Fraction
         rates=rates,
         slopes=tuple(slope for slope, _ in slopes),
         slope_errors=tuple(error for _, error in slopes),
-        keep=keep,
-        drop=drop,
-        inverse_keep=inverse_keep,
-        cumulants=np.array([rounded(k, "q") for k in exact_cumulants(rates[-1])]),
+        keep=floats[0],
+        drop=floats[1],
+        inverse_keep=floats[2],
+        cumulants=np.array(numbers[-1].cumulants),
+        exponents=tuple(n.exponent for n in numbers),
         inputs=inputs,
         input_errors=input_errors,
         labels=labels,
         label_errors=label_errors,
         chances=np.array([chances[id(p)] for p in data.probabilities]),
-        first=next((l for l in range(depth - 1) if rates[l] > 0), depth - 1),
+        first=next((l for l in range(depth - 1) if rates[l].numerator), depth - 1),
     )
 
 
@@ -259,6 +261,32 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
     if network.kind != "float64":
         raise MixedNumbers(f"Argument 'network' must be float64 here, not {network.kind}; use network.float64().")
     return setting_of(network.architecture, data, rates).problem(network)
+
+
+class RateNumbers(NamedTuple):
+    """A drop probability q in floats, each correctly rounded: p, q, 1/p, the cumulants κ₂, κ₃, κ₄ of a mask entry r/p;
+    and k where 1/p is an integer below 2⁵³ over 2^k, else −1."""
+
+    keep: float
+    drop: float
+    inverse_keep: float
+    cumulants: tuple[float, ...]
+    exponent: int
+
+
+@lru_cache(maxsize=256)
+def rate_numbers(numerator: int, denominator: int) -> RateNumbers:
+    """Return the floats of one rate; a Fraction is hashed slowly, its parts are not."""
+    q = Fraction(numerator, denominator)
+    inverse = 1 / (1 - q)
+    dyadic = inverse.denominator & (inverse.denominator - 1) == 0 and inverse.numerator < 2**53
+    return RateNumbers(
+        keep=rounded(1 - q, "q"),
+        drop=rounded(q, "q"),
+        inverse_keep=rounded(inverse, "q"),
+        cumulants=tuple(rounded(k, "q") for k in exact_cumulants(q)),
+        exponent=inverse.denominator.bit_length() - 1 if dyadic else -1,
+    )
 
 
 def exact_cumulants(q: Fraction) -> tuple[Fraction, Fraction, Fraction]:

@@ -34,7 +34,7 @@ MOST_BITS = 56
 
 UNIT_ROUNDINGS = 1088
 PAIR_ROUNDINGS = 4608
-"""Roundings of each term, docs/error-bounds.md, step 11; 2·512 and 4096 of them in uncompensated blocks."""
+"""Roundings of each term, docs/error-bounds.md, step 10; 2·512 and 4096 of them in uncompensated blocks."""
 
 
 def refusal(problem: Problem, moments: int) -> str | None:

@@ -1,7 +1,7 @@
 """The strategy ``walk``: its cost, and the walk leaf by leaf.
 
-Second moments are walked by lanes (:mod:`exactdropout.numeric.float64.forward`). Leaf by leaf go fourth moments, and
-networks whose weights times output weights leave the range of float64.
+Second moments are walked by lanes (:mod:`~exactdropout.numeric.float64.strategies.lanes`). Leaf by leaf go fourth
+moments, and networks whose weights times output weights leave the range of float64.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.float64.forward import fold, lane_cost
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
+from exactdropout.numeric.float64.strategies.lanes import fold, lane_cost
 from exactdropout.numeric.float64.strategies.walk_layout import MAX_UNITS, MOST_ITEMS, grid, tables
 from exactdropout.numeric.float64.strategy import Estimate, Folded
 from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work

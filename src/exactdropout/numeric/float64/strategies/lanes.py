@@ -64,6 +64,8 @@ def walked_at_once(packed: Packed, made: Begun, items: Array) -> Array:
 
 def walked_in_chunks(packed: Packed, made: Begun, problem: Problem, runner: Runner) -> Array:
     """Return the same of one network, in a grid of chunks that is a function of the problem alone."""
+    if not packed.walked:
+        return np.empty((problem.examples, LANES * packed.outputs))
     starts = np.ascontiguousarray(problem.hidden(problem.first))
     cost = lane_cost(problem)
     places, chunks, weights = grid(problem, starts, cost)
