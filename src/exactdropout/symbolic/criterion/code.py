@@ -79,7 +79,7 @@ def _place(factor: tuple[Any, Any]) -> tuple[Any, ...]:
 def _cancelled(formula: Formula) -> tuple[Sequence[tuple[ReluPolynomial, ...]], ReluPolynomial]:
     """Return numerator and denominator without the keep probabilities that divide both."""
     ring, below = formula.ring, formula.denominator
-    if below == 1 or any(len(piece) > 1 for piece in formula.pieces) or len(below.terms[()]) > 1:
+    if below == 1 or any(len(piece) > 1 for piece in formula.pieces) or not below.is_monomial():
         return formula.pieces, below
     coefficients = [c for piece in formula.pieces for c in piece[0].terms.values()]
     common = list(below.terms[()].degrees())

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Unpack
 
 import sympy
 
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model.numbers import scalar, show
 from exactdropout.notation.names import name_order, respelled
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.symbolic.criterion.arithmetic import (
+    Piece,
+    Ratio,
+    added,
+    differs,
+    generic_point,
+    inverted,
+    multiplied,
+    one,
+    oriented,
+    reduced,
+    unit_denominator,
+)
 from exactdropout.symbolic.criterion.code import Language, formula_code
 from exactdropout.symbolic.printing import formula_latex, formula_mathml, formula_text
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 from exactdropout.symbolic.ring.to_sympy import to_sympy
 
-__all__ = ["Formula", "formula"]
-
-Piece = tuple[ReluPolynomial, ...]
+__all__ = ["Formula", "Piece", "formula"]
 
 EXPAND = 400
 """Products of at most so many terms are multiplied out; (E D)² of a large network stays a square."""
+MAX_POWER = 64
 EXPAND_POLYNOMIAL = 1_000_000
 """The same where no relu occurs: there FLINT multiplies, and cancellation is the point."""
 
@@ -34,7 +46,9 @@ EXPAND_POLYNOMIAL = 1_000_000
 class Formula:
     """Σ_i ∏_j f_ij / denominator, exact, in symbols and relu atoms.
 
-    ``expr`` is the SymPy expression; ``evaluate`` puts rational numbers in; ``subs`` substitutes anything.
+    ``expr`` is the SymPy expression; ``evaluate``, or a call, puts rational numbers in; ``subs`` substitutes anything.
+    Formulas and exact numbers combine by ``+ - * /`` and integer powers into formulas; with SymPy expressions they
+    become SymPy expressions. ``==`` holds where equality as functions is proved (:meth:`equals`).
     """
 
     ring: ReluRing
@@ -45,6 +59,8 @@ class Formula:
     def expr(self) -> sympy.Expr:
         """The SymPy expression, with the package's own ``relu`` and ``step``."""
         divisor = None if self.denominator == 1 else self.denominator
+        if divisor is not None and not divisor.is_monomial():
+            return replace(self, denominator=self.ring.one).expr / to_sympy(divisor)
         parts = []
         for piece in self.pieces:
             if len(piece) == 1:
@@ -107,7 +123,130 @@ class Formula:
         total = Fraction(0)
         for piece in self.pieces:
             total += math.prod((f.evaluate(point, numbers) for f in piece), start=Fraction(1))
-        return total / self.denominator.evaluate(point, numbers)
+        below = self.denominator.evaluate(point, numbers)
+        if not below:
+            raise InvalidInput("Argument 'values' must keep the denominator of this formula apart from 0.")
+        return total / below
+
+    def __call__(self, values: Mapping[Any, Any] | None = None, /, **named: Any) -> Fraction:
+        """Return the exact value at rational numbers, by symbol, by name, or by the name in code as a keyword.
+
+        Raises:
+            InvalidInput: as :meth:`evaluate`, which it is.
+
+        >>> from exactdropout import derive
+        >>> risk = derive("1-1 linear, no biases").risk
+        >>> risk({"w[1]": 3, "x[1]": "1/2"}, y=1), risk(w_1=3, x_1=2, y=1)
+        (Fraction(1, 4), Fraction(25, 1))
+        """
+        _check_mapping({} if values is None else values)
+        return self.evaluate({**(values or {}), **named})
+
+    def _sympy_(self) -> sympy.Expr:
+        """Return the SymPy expression: what ``sympy.sympify`` and SymPy's operators take."""
+        return self.expr
+
+    def _ratio(self) -> Ratio:
+        return Ratio(self.ring, self.pieces, self.denominator)
+
+    def _operand(self, other: object) -> Ratio | None:
+        """Return the other operand; None for what is left to the other one, as SymPy expressions are."""
+        if isinstance(other, Formula):
+            return other._ratio()
+        if isinstance(other, (sympy.Basic, str)) and not isinstance(other, sympy.Rational):
+            return None
+        number, kind = scalar(other, "other")
+        if kind not in ("integer", "exact"):
+            raise MixedNumbers(f"Argument 'other' must be exact, such as a Fraction, not the float {other!r}.")
+        return one(self.ring, number)
+
+    def _with(self, other: object, operation: Callable[[Ratio, Ratio], Ratio]) -> Formula:
+        operand = self._operand(other)
+        return NotImplemented if operand is None else _formula_of(operation(self._ratio(), operand))
+
+    def __add__(self, other: object) -> Formula:
+        """Return the sum with a formula or an exact number; with a SymPy expression, a SymPy expression."""
+        return self._with(other, added)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Formula:
+        """Return the negative."""
+        return self * -1
+
+    def __pos__(self) -> Formula:
+        """Return the formula."""
+        return self
+
+    def __sub__(self, other: object) -> Formula:
+        """Return the difference."""
+        return self._with(other, lambda a, b: added(a, multiplied(b, one(b.ring, Fraction(-1)))))
+
+    def __rsub__(self, other: object) -> Formula:
+        """Return other − self."""
+        return (-self)._with(other, added)
+
+    def __mul__(self, other: object) -> Formula:
+        """Return the product."""
+        return self._with(other, multiplied)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: object) -> Formula:
+        """Return the quotient."""
+        operand = self._operand(other)
+        return NotImplemented if operand is None else self * _formula_of(operand)._inverse()
+
+    def __rtruediv__(self, other: object) -> Formula:
+        """Return other/self."""
+        return self._inverse()._with(other, multiplied)
+
+    def __pow__(self, exponent: object) -> Formula:
+        """Return a power with an integer exponent."""
+        if isinstance(exponent, bool) or not isinstance(exponent, (int, sympy.Integer)):
+            return NotImplemented
+        base, count = self if exponent >= 0 else self._inverse(), abs(int(exponent))
+        if count > MAX_POWER:
+            raise InvalidInput(f"Argument 'exponent' must be at most {MAX_POWER} in size, not {exponent}.")
+        result = _formula_of(one(self.ring, Fraction(1)))
+        for _ in range(count):
+            result = result * base
+        return result
+
+    def _inverse(self) -> Formula:
+        return _formula_of(inverted(self._ratio(), self.numerator))
+
+    def equals(self, other: object) -> bool | None:
+        """Return whether two formulas are one function where both are defined: True, False, or None if it is open.
+
+        True is proved: the numerator of the difference is 0 by relu(−z) = relu(z) − z and relu(z)² = z relu(z). False
+        is proved by a rational point at which the values differ. Assumptions on signs of both hold.
+
+        >>> from exactdropout import derive
+        >>> d = derive("2-1-1 relu, no biases")
+        >>> d.penalty.equals(d.variance + d.bias), d.penalty.equals(d.variance)
+        (True, False)
+        """
+        operand = self._operand(other)
+        if operand is None:
+            raise InvalidInput(f"Argument 'other' must be a formula or an exact number, not {show(other)}.")
+        gap = self - _formula_of(operand)
+        if not oriented(gap.numerator):
+            return True
+        return False if differs(gap.evaluate, gap.ring) else None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other formula or exact number is proved to be the same function, as by :meth:`equals`."""
+        if not isinstance(other, (Formula, int, Fraction)) or isinstance(other, bool):
+            return NotImplemented
+        return self is other or self.equals(other) is True
+
+    def __hash__(self) -> int:
+        """Hash the value at a point that depends on the symbols' names: equal functions have equal values."""
+        try:
+            return hash(self.evaluate(generic_point(self.symbols)))
+        except InvalidInput:  # irrational entries
+            return 0
 
     def _point(self, values: Mapping[Any, Any]) -> list[Fraction]:
         _check_mapping(values)
@@ -250,9 +389,16 @@ def formula(ring: ReluRing, pieces: Iterable[Piece], denominator: ReluPolynomial
         else:
             products.append(piece)
     collected = ([(total,)] if total else []) + products
-    scale = denominator.terms[()]
-    if scale.is_constant():
-        inverse = ring.constant(1 / Fraction(int(scale.leading_coefficient().p), int(scale.leading_coefficient().q)))
+    scale = unit_denominator(denominator)
+    if scale is not None:
+        inverse = ring.constant(1 / Fraction(int(scale.p), int(scale.q)))
         collected = [(piece[0] * inverse, *piece[1:]) for piece in collected] if inverse != 1 else collected
         denominator = ring.one
     return Formula(ring=ring, pieces=tuple(collected), denominator=denominator)
+
+
+def _formula_of(ratio: Ratio) -> Formula:
+    """Return the formula with small products multiplied out and common factors cancelled."""
+    made = formula(ratio.ring, ratio.pieces, ratio.denominator)
+    pieces, denominator = reduced(made.pieces, made.denominator)
+    return made if denominator is made.denominator else formula(made.ring, pieces, denominator)

@@ -161,6 +161,14 @@ class ReluRing:
         """Return whether a generator is known to be ≥ 0."""
         return generator in self._nonnegative
 
+    def positive_generators(self) -> list[sympy.Expr]:
+        """Return the generators that are known to be > 0."""
+        return [g for i, g in enumerate(self.generators) if i in self._positive]
+
+    def nonnegative_generators(self) -> list[sympy.Expr]:
+        """Return the generators that are known to be ≥ 0."""
+        return [self.generators[i] for i in self._nonnegative]
+
     def admits(self, generator: int, value: Fraction) -> bool:
         """Return whether a value of a generator agrees with the sign that is assumed of it."""
         return value > 0 if generator in self._positive else value >= 0 or generator not in self._nonnegative
@@ -224,6 +232,10 @@ class ReluPolynomial:
             entries = [(m, repr(c)) for m, c in self.terms.items()]
             self._key = tuple(sorted(entries) if len(entries) > 1 else entries)
         return self._key
+
+    def is_monomial(self) -> bool:
+        """Return whether the element is a rational number times a product of generators."""
+        return list(self.terms) == [()] and len(self.terms[()]) == 1
 
     def lone_atom(self) -> int | None:
         """Return the number of the atom that the element is, or None if it is something else."""
