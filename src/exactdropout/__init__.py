@@ -10,10 +10,9 @@ Every name below is loaded when it is first used, so that importing the package 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from exactdropout._version import __version__
+
+TYPE_CHECKING = False  # importing typing and importlib would take longer than all the rest
 
 _HOME = {
     "Activation": "exactdropout.model",
@@ -84,6 +83,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from exactdropout import claims, data, errors, theorems
     from exactdropout.claims import Verdict, check
     from exactdropout.evaluation import evaluate, evaluator, plan
@@ -101,6 +102,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room on first use."""
+    import importlib
+
     if name in _HOME:
         value = getattr(importlib.import_module(_HOME[name]), name)
     elif name in _ROOMS:

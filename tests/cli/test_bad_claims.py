@@ -12,11 +12,11 @@ HINGE = ["--architecture", "2-1-1 relu, no biases"]
     [
         (["check", "penalty >= 0", "--architecture", "2-3-2 relu"], "must have one output and end in -1"),
         (["derive", "--architecture", "2-2-2-2"], "xd.derive"),
-        (["derive", "--architecture", "1000000-1"], "max_cost"),
+        (["derive", "--architecture", "1000000-1"], "--max-cost"),
         (["derive", "--architecture", "2-1-1 leaky relu"], "'leaky_relu(1/100)'"),
         (["check", "penalty = 1/0", *HINGE], "Argument 'claim' must not divide by 0, as 1/0 does."),
-        (["check", "penalty >= 0", *HINGE, "--data", "point((1/0, 1), 1)"], "Argument 'data' must not divide by 0"),
-        (["check", "penalty >= 0", *HINGE, "--assume", "w = 1/0"], "Argument 'assume' must not divide by 0"),
+        (["check", "penalty >= 0", *HINGE, "--data", "point((1/0, 1), 1)"], "Argument '--data' must not divide by 0"),
+        (["check", "penalty >= 0", *HINGE, "--assume", "w = 1/0"], "Argument '--assume' must not divide by 0"),
         (["check", "penalty >= 0", *HINGE, "--assume", "x[5] >= 0"], "names x[5], which does not exist"),
         (["check", "penalty >= 0", *HINGE, "--assume", "W[2] >= 0"], "names W[2], which does not exist"),
         (["check", "penalty >= 0", *HINGE, "--assume", "W[1,3] >= 0"], "names W[1][1][3], which does not exist"),
@@ -28,8 +28,8 @@ HINGE = ["--architecture", "2-1-1 relu, no biases"]
         (["derive", *HINGE, "--name", "w=x"], "w and x both become x"),
         (["derive", *HINGE, "--name", "foo=a"], "'--name' must rename a symbol of the formulas, not 'foo'"),
         (["derive", *HINGE, "--gradient", "--name", "foo=a"], "'--name' must rename a symbol"),
-        (["derive", "--architecture", "K-1", "--assume", "w > 0, w < 0"], "Argument 'assume' contradicts itself"),
-        (["derive", "--architecture", "K-1", "--assume", "q > 2"], "Argument 'assume' contradicts itself"),
+        (["derive", "--architecture", "K-1", "--assume", "w > 0, w < 0"], "Argument '--assume' contradicts itself"),
+        (["derive", "--architecture", "K-1", "--assume", "q > 2"], "Argument '--assume' contradicts itself"),
     ],
 )
 def test_one_sentence(arguments, message, capsys):

@@ -82,7 +82,7 @@ def test_plan_starts_nothing(figure_1, capsys):
     assert main(["evaluate", "big.json", "big.csv", "--q", "1/2", "--plan"]) == 0
     assert "2^61 per example" in capsys.readouterr().out
     assert main(["evaluate", "big.json", "big.csv", "--q", "1/2", "--moments", "4"]) == 2
-    assert "raise max_cost" in capsys.readouterr().err
+    assert "raise --max-cost" in capsys.readouterr().err
     code, content = run_json(capsys, "evaluate", "net.json", "data.csv", "--q", "1/2", "--plan")
     assert (code, content["mask_bits"]) == (0, 4)
 
@@ -159,7 +159,7 @@ BAD = [
     (["evaluate", "net.json", "data.csv", "--q=nan"], "'--q' must be"),
     (["evaluate", "net.json", "data.csv", "--q", HOSTILE], "'--q' must be"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2,1/2,1/2"], "one per droppable layer"),
-    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--label", "z"], "'label' must name a column"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--label", "z"], "'--label' must name a column"),
     (["evaluate", "net.json", "wide.csv", "--q", "1/2"], "must have 2 inputs per example"),
     (["evaluate", "net.json", "bad.csv", "--q", "1/2"], "'row 2, column y'"),
     (["evaluate", "net.json", "empty.csv", "--q", "1/2"], "at least one example"),
@@ -170,17 +170,17 @@ BAD = [
     (["evaluate", "deep.json", "data.csv", "--q", "1/2"], "nested too deeply"),
     (["evaluate", "huge.json", "data.csv", "--q", "1/2"], "digits"),
     (["evaluate", "pickle.npz", "data.csv"], "cannot be read"),
-    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1"], "raise max_cost"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1"], "raise --max-cost"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "-1"], "'--max-cost' must be positive"),
-    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--precision", "0"], "'precision' must satisfy"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--precision", "0"], "'--precision' must satisfy"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1:0"], "'--q-grid' must have a COUNT"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1:3"], "0 <= q < 1"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1"], "START:STOP:COUNT"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--plot", "x.exe"], "'--plot' must end in"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--plot", "no/x.svg"], "cannot be written"),
-    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "walk"], "'strategy' must be None"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "walk"], "'--strategy' must be None"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--workers", "2"], "'--workers' is for float64 networks"),
-    (["law", "net.json", "--q", "1/2", "--x", "1"], "'x' must have 2 entries"),
+    (["law", "net.json", "--q", "1/2", "--x", "1"], "'--x' must have 2 entries"),
     (["law", "net.json", "--q", "1/2", "--x", HOSTILE], "'--x' must be"),
     (["law", "net.json", "--q", "1/2", "--x", "1,1", "--output", "1"], "0 <= output < 1"),
     (["verify", "none.py"], "none.py"),

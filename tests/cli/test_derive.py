@@ -46,7 +46,7 @@ def test_latex_breaks_long_sums(capsys):
         (["--architecture", "K-1"], "numbers as sizes"),
         (["--architecture", "2-1", "--data", "point((1, c), y)"], "must hold numbers"),
         (["--architecture", "2-1", "--width", "3"], "--width"),
-        (["--architecture", "9-9-9-1 relu"], "max_cost"),
+        (["--architecture", "9-9-9-1 relu"], "--max-cost"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, message, capsys):
@@ -222,7 +222,7 @@ def test_names_are_used_in_text_and_json(capsys):
         (["--architecture", "2-1", "--hessian", "--name", "w=x"], "keep symbols apart"),
         (["--architecture", "2-1-1 linear", "--q", "0, 1/2", "--derivative-q", "penalty"], "'--q' must hold q"),
         (["--architecture", "K-1", "--hessian"], "numbers as sizes"),
-        (["--architecture", "4-4-1", "--hessian", "--max-cost", "100"], "max_cost"),
+        (["--architecture", "4-4-1", "--hessian", "--max-cost", "100"], "--max-cost"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments, message, capsys):

@@ -104,10 +104,10 @@ def test_running_out_of_time_is_an_open_interval(capsys):
         (["--architecture", "2-2-1 ReLU", "--data", "point(1, 1)", "--q", "1/2"], "did you mean '2-2-1 relu'"),
         (["--architecture", "2-2-2-1", "--data", "point(1, 1)", "--q", "1/2"], "one hidden layer of relu units"),
         (["--architecture", "2-2-1", "--data", "none.csv", "--q", "1/2"], "does not exist"),
-        (["--architecture", "2-2-1", "--data", "point(1, 1)", "--q", "0"], "'q' must be positive at the hidden layer"),
+        (["--architecture", "2-2-1", "--data", "point(1, 1)", "--q", "0"], "'--q' must be positive at the hidden"),
         ([*POINT, "--certificate", "c.txt"], "must end in .json"),
-        ([*POINT, "--weight-decay", "0"], "'decay' must be a positive rational"),
-        ([*POINT, "--time-limit", "0"], "'time_limit' must be"),
+        ([*POINT, "--weight-decay", "0"], "'--weight-decay' must be a positive rational"),
+        ([*POINT, "--time-limit", "0"], "'--time-limit' must be"),
         (["--architecture", "12-2-1", "--data", "point(1, 1)", "--q", "1/2"], "max_cost"),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_file_and_nonnegative_weights(tmp_path, monkeypatch, capsys):
         ([*POINT, "2-2-1 relu, no biases", "--max-cost", "5"], "Phases were not started"),
         (["phases", "--data", "half(1, 1)", "--architecture", "6-2-1"], "Phases were not started"),
         ([*POINT, "2-0-1 relu, no biases"], "a width is at least 1"),
-        ([*POINT, "2-2-1 relu, no biases", "--time-limit", "0"], "'time_limit'"),
+        ([*POINT, "2-2-1 relu, no biases", "--time-limit", "0"], "'--time-limit'"),
         ([*POINT, "2-2-1 relu, no biases", "--time-limit", "__import__('os')"], "--time-limit"),
         ([*POINT, "2-2-1 relu, no biases", "--plot", "x.exe"], "--plot"),
         ([*POINT, "2-1-1 relu, no biases", "--plot", "missing/x.svg"], "cannot be written"),

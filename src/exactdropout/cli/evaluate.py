@@ -23,6 +23,7 @@ from exactdropout.cli.arguments import (
     load_inputs,
     wants_progress,
 )
+from exactdropout.cli.messages import complain
 from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MissingExtra, NumericalRange
 from exactdropout.model import Examples, Network
@@ -130,8 +131,7 @@ def run(options: argparse.Namespace) -> int:
             result = xd.evaluate(network, data, q, executor=executor, checkpoint=options.checkpoint, **common)
     except KeyboardInterrupt:
         if options.checkpoint:
-            kept = f"exactdropout: {options.checkpoint} holds what was finished; the same command goes on from it"
-            print(kept, file=sys.stderr)
+            complain(f"{options.checkpoint} holds what was finished; the same command goes on from it")
         raise
     if options.json:
         print_json("evaluate", _result_json(options, result))

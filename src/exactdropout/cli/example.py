@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import Any
 
 __all__ = ["add"]
@@ -25,6 +26,6 @@ def run(options: argparse.Namespace) -> int:
     """Copy the files and say what to type next."""
     from exactdropout.data import copy_diabetes
 
-    network, data = copy_diabetes(options.directory)
+    network, data = (shlex.quote(str(path)) for path in copy_diabetes(options.directory))
     print(f"wrote {network} and {data}; now try:\n  exactdropout evaluate {network} {data} --q 1/2")
     return 0

@@ -56,7 +56,8 @@ def json_number(value: Any) -> Any:
 def print_json(command: str, content: dict[str, Any]) -> None:
     """Print one object: ``schema``, ``version``, the package's version, then the content."""
     head = {"schema": f"exactdropout/{command}", "version": 1, "exactdropout": __version__}
-    print(json.dumps(head | content, indent=1, ensure_ascii=False))
+    unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(head | content, indent=1, ensure_ascii=not unicode))
 
 
 def print_table(

@@ -1,0 +1,73 @@
+"""Error sentences as the user of a command line can read them: on one line, with options as he typed them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import Any, NoReturn
+
+__all__ = ["Parser", "as_typed", "complain", "one_line", "unexpected"]
+
+_ALIASES = {"decay": "weight-decay", "names": "name", "labels": "label", "executor": "workers"}
+_LONGEST = 2000
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of a command; what it says of a wrong command line is printable."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and one line, and leave with exit code 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line: what is not printable, such as a line break in a file's name, is replaced."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def as_typed(message: str, help_text: str) -> str:
+    """Return the message with the names of arguments as the options that the command's help lists.
+
+    >>> as_typed("Argument 'max_cost' is 3, not 9; raise max_cost, or say moments=2.", "--max-cost --moments")
+    "Argument '--max-cost' is 3, not 9; raise --max-cost, or say --moments 2."
+    >>> as_typed("Argument 'data' must not be 'max_cost.csv'.", "data --max-cost")
+    "Argument 'data' must not be 'max_cost.csv'."
+    """
+    options = set(re.findall(r"(?<![\w-])--([a-z][a-z-]*)", help_text))
+    names = {option.replace("-", "_"): f"--{option}" for option in options}
+    names |= {name: f"--{option}" for name, option in _ALIASES.items() if option in options}
+
+    def option(match: re.Match[str]) -> str:
+        name = names.get(match["name"])
+        return match[0] if name is None else match[0].replace(match["name"], name, 1)
+
+    def assigned(match: re.Match[str]) -> str:
+        name = names.get(match["name"])
+        return match[0] if name is None else f"{name} {match['value']}"
+
+    message = re.sub(r"\bArguments? '(?P<name>[a-z_]+)'", option, message)
+    message = re.sub(r"(?<=' and )'(?P<name>[a-z_]+)'", option, message)
+    message = re.sub(r"(?<![\w.'-])(?P<name>[a-z_]+)=(?P<value>\w+(?:/\w+)?)(?![\w(])", assigned, message)
+    plain = r"(?<![\w.=/-])(?P<name>[a-z]+(?:_[a-z]+)+)(?=[\s,;:)']|\.(?:\s|$)|$)"
+    return re.sub(plain, option, message)
+
+
+def complain(message: str) -> None:
+    """Print one line to standard error; where that cannot be written, nobody can be told."""
+    try:
+        print(f"exactdropout: {one_line(message)}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        return
+
+
+def unexpected(error: BaseException) -> str:
+    """Return one sentence about an exception that no code expects."""
+    said: Any = str(error).strip().partition("\n")[0]
+    what = type(error).__name__ + (f": {said}" if said else "")
+    return (
+        f"error: {what[:300]} (a fault of exactdropout that should be reported; EXACTDROPOUT_TRACEBACK=1 shows where "
+        "it happened)."
+    )
