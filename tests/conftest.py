@@ -52,6 +52,13 @@ PROGRAMS = {
 }
 LIBRARIES = {
     "torch": "pip install torch==2.13.0",  # the CPU build
+    "keras": "pip install 'exactdropout[keras]'",
+    "flax": "pip install 'exactdropout[flax]'",
+    "equinox": "pip install 'exactdropout[equinox]'",
+    "onnx": "pip install 'exactdropout[onnx]'",
+    "onnxruntime": "pip install 'exactdropout[onnx]'",
+    "safetensors": "pip install 'exactdropout[onnx]'",
+    "sklearn": "pip install 'exactdropout[sklearn]'",
     "nbclient": "pip install 'exactdropout[notebooks]'",
     "ipykernel": "pip install 'exactdropout[notebooks]'",
     "distributed": "pip install 'exactdropout[dask]'",

@@ -67,7 +67,13 @@ class PlainFunction:
             found = vjp(cotangent.astype(array.dtype))
             return plain(found[0] if isinstance(found, tuple) else found)
 
-        return Call(y=plain(y), dtype=str(y.dtype), x_after=plain(array), gradient=gradient if vjp else None)
+        return Call(
+            y=plain(y),
+            dtype=str(y.dtype),
+            x_after=plain(array),
+            is_input=np.shares_memory(y, array),
+            gradient=gradient if vjp else None,
+        )
 
     def train(self, x: Floats, dtype: str, key: int | None = None, *, gradient: bool = False) -> Call:
         """Call in training mode."""

@@ -26,11 +26,15 @@ class NoGradient(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call: the output, its number format, the input afterwards, and the gradient for a cotangent (or None)."""
+    """One call: the output, its number format, the input afterwards, the gradient for a cotangent (or None).
+
+    ``is_input`` says that the output is the input's memory: the layer works in place and returns what it was given.
+    """
 
     y: Floats
     dtype: str
     x_after: Floats
+    is_input: bool = False
     gradient: Callable[[Floats], Floats] | None = None
     weight_gradient: Callable[[Floats], Floats] | None = None
 

@@ -92,6 +92,7 @@ class TorchLayer:
             y=_numpy(y),
             dtype=_name(y.dtype),
             x_after=_numpy(given),
+            is_input=y.data_ptr() == given.data_ptr(),
             gradient=gradient if differentiate else None,
             weight_gradient=weight_gradient if differentiate and self.parameters else None,
         )

@@ -1,0 +1,95 @@
+"""``from_keras``: Sequential and functional chains of Dense, ReLU and Dropout, or a ``.keras`` file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput, UnreadableFile
+from exactdropout.interop.layers import Chain, Imported, RatesAs, missing, slope
+from exactdropout.model import Activation
+from exactdropout.model.numbers import Array, show
+
+__all__ = ["from_keras"]
+
+
+def from_keras(model: Any, *, q: Any = None, exact: bool = False, rates: RatesAs = "decimal") -> Imported:
+    """Return the network of a Keras 3 model (a chain of layers) or of a ``.keras`` file.
+
+    Rates are decimals in Keras's own files, so they are read as such by default. A path needs Keras with a backend:
+    ``KERAS_BACKEND`` is set to an installed one where it is not set. Lambda layers are refused, not run.
+
+    Raises:
+        InvalidInput: a layer that is not supported, by name; ``noise_shape``.
+        UnreadableFile: no Keras file. MissingExtra: Keras is not installed.
+    """
+    if "KERAS_BACKEND" not in os.environ:
+        import importlib.util
+
+        for backend in ("torch", "jax"):
+            if importlib.util.find_spec(backend) is not None:
+                os.environ["KERAS_BACKEND"] = backend
+                break
+    try:
+        import keras
+    except ImportError:
+        raise missing("Keras", "keras") from None
+    source = "a Keras model"
+    if isinstance(model, (str, os.PathLike)):
+        source = str(model)
+        try:
+            model = keras.saving.load_model(os.fspath(model), compile=False, safe_mode=True)
+        except Exception as error:
+            raise UnreadableFile(
+                f"File {source!r} is no Keras model ({type(error).__name__}: {show(str(error), 80)})."
+            ) from error
+    if not isinstance(model, keras.Model):
+        raise InvalidInput(f"Argument 'model' must be a keras.Model or a path, not {show(model)}.")
+    chain = Chain(source=source)
+    for layer in model.layers:
+        _layer(chain, layer)
+
+    def own(x: Array) -> Any:
+        return keras.ops.convert_to_numpy(model(keras.ops.convert_to_tensor(x.astype(np.float32)), training=False))
+
+    return chain.result(q=q, exact=exact, rates=rates, own=own)
+
+
+def _layer(chain: Chain, layer: Any) -> None:
+    import keras
+
+    kind = type(layer).__name__
+    if kind == "Dense":
+        kernel = keras.ops.convert_to_numpy(layer.kernel)
+        bias = keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else None
+        chain.linear(kernel.T, bias, layer.name)
+        _activation(chain, layer.activation, layer.name)
+    elif kind == "Activation":
+        _activation(chain, layer.activation, layer.name)
+    elif kind == "ReLU":
+        config = layer.get_config()
+        if config.get("max_value") is not None or config.get("threshold"):
+            raise InvalidInput(f"Layer {layer.name!r} is a ReLU with a threshold or a largest value; not supported.")
+        chain.activation(slope(config.get("negative_slope", 0.0)), layer.name)
+    elif kind == "LeakyReLU":
+        chain.activation(slope(layer.negative_slope), layer.name)
+    elif kind == "Dropout":
+        if layer.noise_shape is not None:
+            raise InvalidInput(f"Layer {layer.name!r} shares masks (noise_shape), which is outside the model.")
+        chain.dropout(layer.rate, layer.name)
+    elif kind not in ("InputLayer", "Flatten", "Identity"):
+        raise InvalidInput(
+            f"Layer {layer.name!r} is a {kind}, which is not supported; the model has Dense, ReLU and Dropout."
+        )
+
+
+def _activation(chain: Chain, function: Any, name: str) -> None:
+    kind = getattr(function, "__name__", str(function))
+    if kind == "relu":
+        chain.activation(Activation.relu(), name)
+    elif kind == "leaky_relu":
+        chain.activation(slope(0.2), name)
+    elif kind != "linear":
+        raise InvalidInput(f"Layer {name!r} has the activation {kind!r}; the model has relu, leaky_relu and linear.")

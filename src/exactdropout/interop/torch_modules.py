@@ -1,0 +1,137 @@
+"""``from_torch``: Sequential modules, and any module that ``torch.fx`` traces to a chain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from exactdropout.errors import InvalidInput
+from exactdropout.interop.layers import Chain, Imported, RatesAs, missing, slope
+from exactdropout.model import Activation
+from exactdropout.model.numbers import Array, show
+
+__all__ = ["from_torch"]
+
+ELEMENT_DROPOUT = ("Dropout",)
+NOTHING = ("Identity", "Flatten")
+FUNCTIONS_OF_NOTHING = ("flatten", "reshape", "view", "contiguous", "squeeze", "unsqueeze", "float", "double")
+
+
+def from_torch(module: Any, *, q: Any = None, exact: bool = False, rates: RatesAs = "dyadic") -> Imported:
+    """Return the network of a PyTorch module of Linear, ReLU, LeakyReLU, Identity, Flatten and Dropout layers.
+
+    Nested Sequential modules are read layer by layer, any other module as ``torch.fx`` traces it (functional ``relu``
+    and ``dropout`` included). Weights are those of the module in float64; rates are the layers' ``p``. Linear after
+    Linear is a linear hidden layer; Dropout twice is one with 1 − (1−q₁)(1−q₂).
+
+    Args:
+        module: a ``torch.nn.Module``.
+        q: drop rates in place of the module's.
+        exact: weights as the rationals that they are.
+        rates: ``"dyadic"``, or ``"decimal"`` for 0.2 as 1/5.
+
+    Raises:
+        InvalidInput: a layer that is not supported, by name; dropout of the outputs.
+        MissingExtra: PyTorch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise missing("PyTorch", "torch") from None
+    if not isinstance(module, torch.nn.Module):
+        raise InvalidInput(
+            f"Argument 'module' must be a torch.nn.Module, not {show(module)}; a .pt file is a pickle, never loaded: "
+            "save the weights as .safetensors, or export the module to .onnx."
+        )
+    chain = Chain(source=f"torch {type(module).__name__}")
+    if isinstance(module, torch.nn.Sequential) or not list(module.children()):
+        _sequence(chain, module, "")
+    else:
+        _traced(chain, module)
+    parameters = list(module.parameters())
+
+    def own(x: Array) -> Array:
+        training = module.training
+        module.eval()
+        try:
+            with torch.no_grad():
+                dtype = parameters[0].dtype if parameters else torch.float64
+                device = parameters[0].device if parameters else "cpu"
+                return np.asarray(module(torch.tensor(x, dtype=dtype, device=device)).double().cpu().numpy())
+        finally:
+            module.train(training)
+
+    return chain.result(q=q, exact=exact, rates=rates, own=own)
+
+
+def _sequence(chain: Chain, module: Any, path: str) -> None:
+    import torch
+
+    if isinstance(module, torch.nn.Sequential):
+        for name, child in module.named_children():
+            _sequence(chain, child, f"{path}{name}.")
+    else:
+        _layer(chain, module, path.rstrip(".") or type(module).__name__)
+
+
+def _layer(chain: Chain, module: Any, name: str) -> None:
+    kind = type(module).__name__
+    if kind == "Linear":
+        bias = None if module.bias is None else module.bias.detach().double().cpu().numpy()
+        chain.linear(module.weight.detach().double().cpu().numpy(), bias, name)
+    elif kind == "ReLU":
+        chain.activation(Activation.relu(), name)
+    elif kind == "LeakyReLU":
+        chain.activation(slope(module.negative_slope), name)
+    elif kind in ELEMENT_DROPOUT:
+        chain.dropout(module.p, name)
+    elif kind not in NOTHING:
+        raise InvalidInput(
+            f"Layer {name!r} is a {kind}, which is not supported; the model has Linear, ReLU, LeakyReLU and Dropout."
+        )
+
+
+def _traced(chain: Chain, module: Any) -> None:
+    import torch.fx
+
+    try:
+        graph = torch.fx.symbolic_trace(module).graph
+    except Exception as error:
+        raise InvalidInput(
+            f"Argument 'module' cannot be traced by torch.fx ({type(error).__name__}: {show(str(error), 80)}); "
+            "write it as a torch.nn.Sequential."
+        ) from error
+    before: Any = None
+    children = dict(module.named_modules())
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            if before is not None:
+                if node.users:
+                    raise InvalidInput(f"Argument 'module' has a second input {node.name!r}; the model has one.")
+                continue
+        elif node.op == "output":
+            if node.args[0] is not before:
+                raise InvalidInput("Argument 'module' must return one tensor, the last of its chain.")
+            continue
+        elif not node.args or node.args[0] is not before:
+            raise InvalidInput(f"Operation {node.name!r} does not follow the one before; only chains are supported.")
+        elif node.op == "call_module":
+            _layer(chain, children[node.target], str(node.target))
+        else:
+            _function(chain, node)
+        before = node
+
+
+def _function(chain: Chain, node: Any) -> None:
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
+    if name in ("relu", "relu_"):
+        chain.activation(Activation.relu(), node.name)
+    elif name == "leaky_relu":
+        chain.activation(
+            slope(node.kwargs.get("negative_slope", node.args[1] if len(node.args) > 1 else 0.01)), node.name
+        )
+    elif name == "dropout":
+        chain.dropout(node.kwargs.get("p", node.args[1] if len(node.args) > 1 else 0.5), node.name)
+    elif name not in FUNCTIONS_OF_NOTHING:
+        raise InvalidInput(f"Operation {name!r} is not supported; the model has linear maps, relu and dropout.")
