@@ -44,7 +44,7 @@ _HOME = {
     "train": "exactdropout.numeric.training",
     "uniform_moments": "exactdropout.symbolic.uniform_moments",
 }
-_ROOMS = ("claims", "data", "errors", "theorems")
+_ROOMS = ("claims", "data", "errors", "interop", "testing", "theorems")
 
 __all__ = [
     "Activation",
@@ -72,10 +72,12 @@ __all__ = [
     "evaluator",
     "free_examples",
     "free_network",
+    "interop",
     "minimize",
     "output_law",
     "phases",
     "plan",
+    "testing",
     "theorems",
     "tikz_drawing",
     "train",
@@ -85,7 +87,7 @@ __all__ = [
 if TYPE_CHECKING:
     from typing import Any
 
-    from exactdropout import claims, data, errors, theorems
+    from exactdropout import claims, data, errors, interop, testing, theorems
     from exactdropout.claims import Verdict, check
     from exactdropout.evaluation import evaluate, evaluator, plan
     from exactdropout.model import Activation, Architecture, Examples, Network

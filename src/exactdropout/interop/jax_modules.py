@@ -28,8 +28,8 @@ def from_flax(
     """Return the network of Flax parameters (layers with ``kernel`` and ``bias``) or of an ``nnx.Sequential``.
 
     Kernels are (in, out). Parameters hold no rates and no activations: ``activation`` stands between their layers in
-    natural order (Dense_2 before Dense_10), and the rates are unknown unless ``q`` is given. Flax numbers layers as they
-    are made, which need not be the order of the chain: ``own``, such as ``lambda x: net.apply(params, x)``, is compared.
+    natural order (Dense_2 before Dense_10), and the rates are unknown unless ``q`` is given. Flax numbers layers as
+    they are made, which need not be their order: ``own``, such as ``lambda x: net.apply(params, x)``, is compared.
     """
     if isinstance(module, Mapping):
         params = module.get("params", module)

@@ -24,7 +24,7 @@ class Parts:
 
     q: float
     draw: Draw
-    memory: dict[str, Any] = field(default_factory=dict)
+    memory: dict[Any, Any] = field(default_factory=dict)
 
 
 def bits(parts: Parts, shape: tuple[int, ...]) -> Array:
@@ -102,35 +102,34 @@ def as_torch(mutant: Mutant) -> Callable[[float], Any]:
     """Return the mutant as a factory of PyTorch modules that draw from PyTorch's generator."""
     import torch
 
-    class Function(torch.autograd.Function):
-        @staticmethod
-        def forward(context: Any, x: Any, parts: Parts) -> Any:
-            half = x.dtype in (torch.bfloat16, torch.float16)
-            array = x.detach().float().numpy() if half else x.detach().numpy()
-            y, context.vjp = mutant.train(parts, array)
-            if y is array:
-                context.mark_dirty(x)
-                return x
-            return torch.from_numpy(np.array(y)).to(x.dtype)
+    def narrow(tensor: Any) -> Any:
+        half = tensor.dtype in (torch.bfloat16, torch.float16)
+        return tensor.detach().float().numpy() if half else tensor.detach().numpy()
 
-        @staticmethod
-        def backward(context: Any, g: Any) -> Any:
-            half = g.dtype in (torch.bfloat16, torch.float16)
-            found = context.vjp(g.float().numpy() if half else g.numpy())
-            return torch.from_numpy(np.array(found)).to(g.dtype), None
+    def forward_pass(context: Any, x: Any, parts: Parts) -> Any:
+        array = narrow(x)
+        y, context.vjp = mutant.train(parts, array)
+        if y is array:
+            context.mark_dirty(x)
+            return x
+        return torch.from_numpy(np.array(y)).to(x.dtype)
 
-    class Layer(torch.nn.Module):
-        def __init__(self, q: float) -> None:
-            super().__init__()
-            self.parts = Parts(q, lambda shape: torch.rand(shape, dtype=torch.float64).numpy())
+    def backward_pass(context: Any, g: Any) -> Any:
+        return torch.from_numpy(np.array(context.vjp(narrow(g)))).to(g.dtype), None
 
-        def forward(self, x: Any) -> Any:
-            if self.training:
-                return Function.apply(x, self.parts)
-            if mutant.evaluate is None:
-                mutant.evaluated(self.parts, np.zeros(1))
-                return x
-            return torch.from_numpy(np.array(mutant.evaluated(self.parts, x.detach().double().numpy()))).to(x.dtype)
+    passes = {"forward": staticmethod(forward_pass), "backward": staticmethod(backward_pass)}
+    function: Any = type("MaskedFunction", (torch.autograd.Function,), passes)
 
-    Layer.__qualname__ = mutant.name
-    return Layer
+    def start(self: Any, q: float) -> None:
+        torch.nn.Module.__init__(self)
+        self.parts = Parts(q, lambda shape: torch.rand(shape, dtype=torch.float64).numpy())
+
+    def forward(self: Any, x: Any) -> Any:
+        if self.training:
+            return function.apply(x, self.parts)
+        if mutant.evaluate is None:
+            mutant.evaluated(self.parts, np.zeros(1))
+            return x
+        return torch.from_numpy(np.array(mutant.evaluated(self.parts, x.detach().double().numpy()))).to(x.dtype)
+
+    return type(mutant.name, (torch.nn.Module,), {"__init__": start, "forward": forward})

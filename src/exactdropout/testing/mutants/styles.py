@@ -20,7 +20,7 @@ def _run(make: Make, q: float, x: Any) -> tuple[Any, Any]:
 def pytorch(make: Make) -> bool:
     """1,000 values 0.8 at p = 0.2: mean of output and gradient within 0.05."""
     y, g = _run(make, 0.2, np.full(1000, 0.8))
-    return abs(y.mean() - 0.8) < 0.05 and abs(g.mean() - 1) < 0.05
+    return bool(abs(y.mean() - 0.8) < 0.05 and abs(g.mean() - 1) < 0.05)
 
 
 def keras(make: Make) -> bool:
