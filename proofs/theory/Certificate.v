@@ -202,7 +202,10 @@ Definition sat (us : list (list Q)) (sigma : list bool) (c : nat -> R) : Prop :=
 Definition type_ := (bool * list bool)%type.   (* sign + or -, and the rows where the unit is active *)
 Definition sgn (t : type_) : Q := if fst t then 1%Q else (-1)%Q.
 
-Record cut := Cut { res : list Q; wits : list (option (list Q * list Q)) }.   (* z; for each type h and multipliers *)
+(* z on the rows; the mean of z over the rows of the same masked input, which differ in their labels only and from which the
+   default witness is made; for each type its witness h and multipliers, or None for the default. Only z is used in the proof
+   that a cut is valid: means and witnesses are checked. *)
+Record cut := Cut { res : list Q; mean : list Q; wits : list (option (list Q * list Q)) }.
 
 Fixpoint default_h (s : Q) (sigma : list bool) (z : list Q) : list Q :=
   match sigma, z with k :: sigma', a :: z' => (if k then Qmax 0 (- s * a) else 0%Q) :: default_h s sigma' z' | _, _ => [] end.
@@ -212,8 +215,8 @@ Fixpoint default_mu (s : Q) (sigma : list bool) (ws h z : list Q) : list Q :=
   | _, _, _, _ => []
   end.
 
-Definition witness (ws z : list Q) (t : type_) (o : option (list Q * list Q)) : list Q * list Q :=
-  match o with Some hm => hm | None => let h := default_h (sgn t) (snd t) z in (h, default_mu (sgn t) (snd t) ws h z) end.
+Definition witness (ws m : list Q) (t : type_) (o : option (list Q * list Q)) : list Q * list Q :=
+  match o with Some hm => hm | None => let h := default_h (sgn t) (snd t) m in (h, default_mu (sgn t) (snd t) ws h m) end.
 
 (* e_k = [active] w_k (h_k + s z_k) - (+- mu_k), over the rows. *)
 Fixpoint defect (s : Q) (ws : list Q) (sigma : list bool) (z h mu : list Q) : list Q :=
@@ -224,12 +227,12 @@ Fixpoint defect (s : Q) (ws : list Q) (sigma : list bool) (z h mu : list Q) : li
       Qred ((if k then w * (b + s * a) else 0) - (if k then m else - m))%Q :: defect s ws' (tl sigma) (tl z) (tl h) (tl mu)
   end.
 
-Definition type_ok (ws : list Q) (us : list (list Q)) (z : list Q) (t : type_) (o : option (list Q * list Q)) : bool :=
-  let hm := witness ws z t o in
+Definition type_ok (ws : list Q) (us : list (list Q)) (z m : list Q) (t : type_) (o : option (list Q * list Q)) : bool :=
+  let hm := witness ws m t o in
   forallb (Qle_bool 0) (snd hm) && is_zero (comb (defect (sgn t) ws (snd t) z (fst hm) (snd hm)) us).
 
-Definition kappa (ws z : list Q) (t : type_) (o : option (list Q * list Q)) : Q :=
-  let h := fst (witness ws z t o) in qdot ws (qmul h h).
+Definition kappa (ws m : list Q) (t : type_) (o : option (list Q * list Q)) : Q :=
+  let h := fst (witness ws m t o) in qdot ws (qmul h h).
 
 Lemma vec_tl l k : vec (tl l) k = vec l (S k).
 Proof. destruct l; [rewrite !vec_nil; reflexivity | reflexivity]. Qed.
@@ -257,12 +260,12 @@ Proof.
   - rewrite nth_overflow by assumption. rewrite Q2R_0. lra.
 Qed.
 
-Lemma type_sound ws us z t o c :
-  length ws = length us -> type_ok ws us z t o = true -> sat us (snd t) c ->
-  0 <= sum (length us) (fun k => vec ws k * (vec (fst (witness ws z t o)) k + Q2R (sgn t) * vec z k) * relu (ip c (nth k us []))).
+Lemma type_sound ws us z m t o c :
+  length ws = length us -> type_ok ws us z m t o = true -> sat us (snd t) c ->
+  0 <= sum (length us) (fun k => vec ws k * (vec (fst (witness ws m t o)) k + Q2R (sgn t) * vec z k) * relu (ip c (nth k us []))).
 Proof.
   intros L H S. unfold type_ok in H. apply andb_prop in H. destruct H as [M Z].
-  set (hm := witness ws z t o) in *. apply (ip_zero c) in Z. rewrite ip_comb in Z.
+  set (hm := witness ws m t o) in *. apply (ip_zero c) in Z. rewrite ip_comb in Z.
   rewrite (sum_ext _ _ (fun k => vec (defect (sgn t) ws (snd t) z (fst hm) (snd hm)) k * ip c (nth k us [])
      + (if nth k (snd t) false then vec (snd hm) k else - vec (snd hm) k) * ip c (nth k us []))).
   - rewrite sum_plus, Z, Rplus_0_l. apply sum_nonneg. intros k K. pose proof (nonneg_vec _ k M). specialize (S k K).

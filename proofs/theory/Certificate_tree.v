@@ -230,7 +230,7 @@ Definition wit (c : cut) (t : nat) := nth t (wits c) None.
 
 Definition cut_ok (p : problem) (ws : list Q) (us : list (list Q)) (ts : list type_) (c : cut) : bool :=
   (negb (biases p) || Qeq_bool (qdot ws (res c)) 0) &&
-  forallb (fun t => type_ok ws us (res c) (nth t ts (true, [])) (wit c t)) (seq 0 (length ts)).
+  forallb (fun t => type_ok ws us (res c) (mean c) (nth t ts (true, [])) (wit c t)) (seq 0 (length ts)).
 
 Definition base (ws ys z : list Q) : Q := - qdot ws (qmul z (qadd (map (Qmult 2) ys) z)).
 
@@ -246,7 +246,7 @@ Definition check (p : problem) (n : nat) (lower : Q) (cert : certificate) : bool
   | None => false
   | Some ps =>
       let ts := types_of p ps in
-      let tables := map (fun c => (base ws ys (res c), map (fun t => kappa ws (res c) (nth t ts (true, [])) (wit c t)) (seq 0 (length ts)))) (cuts cert) in
+      let tables := map (fun c => (base ws ys (res c), map (fun t => kappa ws (mean c) (nth t ts (true, [])) (wit c t)) (seq 0 (length ts)))) (cuts cert) in
       inputs_ok (inputs p) (data p)
       && negb (Qle_bool (rate1 p) 0) && negb (Qle_bool 1 (rate1 p))
       && forallb (Qle_bool 0) ws
@@ -370,12 +370,12 @@ Proof.
   cbn [option_map] in Ei. injection Ei as <- <-. rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).
   unfold cut_ok in CC. apply andb_prop in CC. destruct CC as [CB CC]. rewrite forallb_forall in CC.
   set (z := res cu) in *.
-  set (kap := fun t => nth t (map (fun t => kappa ws z (nth t ts (true, [])) (wit cu t)) (seq 0 (length ts))) 0%Q).
+  set (kap := fun t => nth t (map (fun t => kappa ws (mean cu) (nth t ts (true, [])) (wit cu t)) (seq 0 (length ts))) 0%Q).
   assert (Wn : forall k, (k < N)%nat -> 0 <= vec ws k) by (intros; apply nonneg_vec; assumption).
-  assert (K1 : forall t, (t < length ts)%nat -> kap t = kappa ws z (nth t ts (true, [])) (wit cu t)).
-  { intros t Ht. unfold kap. set (h := fun t => kappa ws z (nth t ts (true, [])) (wit cu t)).
+  assert (K1 : forall t, (t < length ts)%nat -> kap t = kappa ws (mean cu) (nth t ts (true, [])) (wit cu t)).
+  { intros t Ht. unfold kap. set (h := fun t => kappa ws (mean cu) (nth t ts (true, [])) (wit cu t)).
     rewrite nth_indep with (d' := h O) by (rewrite map_length, seq_length; assumption). rewrite (map_nth h), seq_nth by assumption. reflexivity. }
-  assert (K2 : forall t o, Q2R (kappa ws z t o) = sum N (fun k => vec ws k * vec (fst (witness ws z t o)) k ^ 2)).
+  assert (K2 : forall t o, Q2R (kappa ws (mean cu) t o) = sum N (fun k => vec ws k * vec (fst (witness ws (mean cu) t o)) k ^ 2)).
   { intros t o. unfold kappa. rewrite dot_sum, Lw. apply sum_ext. intros k _. rewrite vec_mul. ring. }
   assert (K0 : forall t, 0 <= Q2R (kap t)).
   { intros t. destruct (Nat.lt_ge_cases t (length ts)) as [X|X].
@@ -401,6 +401,6 @@ Proof.
     match goal with |- - / lambda * ?x <= _ => replace (- / lambda * x) with (- (x / lambda)) by (unfold Rdiv; ring) end.
     apply (unit_bound N (vec ws) (vec z) (fun k => g j k)); [assumption | assumption|].
     assert (OK := CC (nth j tt O) ltac:(apply in_seq; lia)).
-    exact (type_sound ws us z _ _ (c j) Lw OK T2). }
+    exact (type_sound ws us z (mean cu) _ _ (c j) Lw OK T2). }
   lra.
 Qed.

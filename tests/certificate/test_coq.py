@@ -1,15 +1,23 @@
-"""The generated Coq files: Coq accepts them, and refuses a false variant."""
+"""Certificates in Coq: its checker accepts them and refuses false variants; its criterion is the package's."""
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from exactdropout.certificate.coq import COQ_SHIPPED, coq_file, coq_name
+import exactdropout as xd
+from exactdropout.certificate import checker, document
+from exactdropout.certificate.coq import conic, coq_certificate, coq_pair
 from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
@@ -17,42 +25,159 @@ from exactdropout.optimum import minimize
 from exactdropout.optimum.minimize import solve_problem
 from exactdropout.optimum.reduced_problem import reduced_problem
 
-
-def compile_coq(coqc: str, folder: Path, name: str) -> int:
-    done = subprocess.run([coqc, "-q", f"{name}.v"], cwd=folder, capture_output=True, check=False, timeout=300)
-    return done.returncode
-
-
-def test_every_shipped_certificate_but_one_has_its_file(repository: Path) -> None:
-    files = {p.stem for p in (repository / "proofs" / "coq").glob("*.v")}
-    assert files == {coq_name(item) for item in COQ_SHIPPED} | {"Minimum"}
-    assert {item.name for item in set(SHIPPED) - set(COQ_SHIPPED)} == {"point-K4-n4"}
+SMALL = st.integers(-3, 3).map(Fraction)
+HERE = Path(__file__).parent
+BASE = ("Definitions", "Expectations", "Rationals", "Theorem_5", "Last_layer", "Every_network", "Theorem_18")
 
 
-def test_coq_accepts_true_files_and_refuses_false_ones(
-    external: Callable[[str], str], repository: Path, tmp_path: Path
-) -> None:
-    coqc = external("coqc")
-    shutil.copy(repository / "proofs" / "coq" / "Minimum.v", tmp_path)
-    assert compile_coq(coqc, tmp_path, "Minimum") == 0
-    for name, arch, data, nonnegative in (
-        ("tie", Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), False),
-        ("bias", Architecture(2, (4,)), Examples.half((1, 1), 1), False),
-        ("data", Architecture(2, (2,), output_bias=False), Examples.uniform([((1, 2), 3), ((2, "-1/2"), 1)]), False),
-        ("positive", Architecture(2, (2,)), Examples.half((1, 1), 1), True),
-    ):
-        best = solve_problem(reduced_problem(arch, data, ("1/3", "1/2"), nonnegative=nonnegative), symmetric=False)
-        text = coq_file(best)
-        (tmp_path / f"{name}.v").write_text(text, "utf-8")
-        assert compile_coq(coqc, tmp_path, name) == 0
-        lower = text.split("(IZR (")[1].split(")")[0]
-        higher = text.replace(f"({lower})", f"({int(lower) + 1})")
-        assert higher != text
-        (tmp_path / f"{name}_false.v").write_text(higher, "utf-8")
-        assert compile_coq(coqc, tmp_path, f"{name}_false") != 0
+@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(SMALL, min_size=n, max_size=n), min_size=2, max_size=8)))
+def test_a_conic_combination_or_a_separating_vector(rows: list[list[Fraction]]) -> None:
+    *columns, target = rows
+    found, y = conic(columns, target)
+
+    def product(a: list[Fraction], b: list[Fraction]) -> Fraction:
+        return sum((v * w for v, w in zip(a, b, strict=True)), Fraction(0))
+
+    if found is not None:
+        assert all(v >= 0 for v in found)
+        assert [
+            sum((v * c[i] for v, c in zip(found, columns, strict=True)), Fraction(0)) for i in range(len(target))
+        ] == target
+    else:
+        assert all(product(y, c) <= 0 for c in columns)
+        assert product(y, target) > 0
 
 
-def test_proofs_by_symmetry_are_refused() -> None:
-    best = minimize(Architecture(3, (3,), biases=False), Examples.point((1, 1, 1), 1), "1/2", compare=False)
+def test_every_shipped_certificate_but_one_is_for_coq() -> None:
+    assert [item.name for item in SHIPPED if not item.coq_name] == ["point-K4-n4"]
+    for item in SHIPPED:
+        assert ("[0, 0, true, " in item.read()) is item.symmetric
+
+
+def solved(arch: Architecture, data: Examples, rates: Any, *, nonnegative: bool = False) -> str:
+    return json.dumps(
+        document(solve_problem(reduced_problem(arch, data, rates, nonnegative=nonnegative), symmetric=False))
+    )
+
+
+def test_what_coq_does_not_check_is_refused() -> None:
+    data = Examples.point((1, 1, 1), 1)
+    symmetric = json.dumps(document(minimize(Architecture(3, (3,), biases=False), data, "1/2", compare=False)))
     with pytest.raises(InvalidInput, match="symmetries"):
-        coq_file(best)
+        coq_certificate(symmetric, "c")
+    with pytest.raises(InvalidInput, match="biases"):
+        coq_certificate(solved(Architecture(2, (1,), output_bias=False), Examples.half((1, 1), 1), "1/2"), "c")
+    with pytest.raises(checker.RejectedError):
+        coq_certificate((HERE / "incorrect" / "lower-too-high.json").read_text("utf-8"), "c")
+
+
+@pytest.fixture(scope="module")
+def theory(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Callable[[str, str], str]:
+    """Return a function that compiles a text on top of the theory and returns what Coq complains about."""
+    if shutil.which("coqc") is None:
+        pytest.skip("coqc is not installed (Debian: apt install coq)")
+    folder = tmp_path_factory.mktemp("theory")
+
+    def compiled(name: str, text: str) -> str:
+        (folder / f"{name}.v").write_text(text, "utf-8")
+        command = ["coqc", "-q", "-w", "-all", "-Q", ".", "Dropout", f"{name}.v"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
+        assert bool(done.stderr) == bool(done.returncode)
+        return done.stderr
+
+    for name in (*BASE, "Certificate", "Certificate_tree"):
+        assert compiled(name, (repository / "proofs" / "theory" / f"{name}.v").read_text("utf-8")) == ""
+    return compiled
+
+
+def test_coq_accepts_true_certificates_and_refuses_false_ones(
+    external: Callable[[str], str], theory: Callable[[str, str], str]
+) -> None:
+    external("coqc")
+    two = Examples.uniform([((1, 2), 3), ((2, "-1/2"), 1)])
+    many = Examples.uniform([((1, 0), 1), ((1, 0), 3), ((-2, 1), "2/3")])
+    for name, text in (
+        ("tie", solved(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), ("1/3", "1/2"))),
+        ("bias", solved(Architecture(2, (3,)), Examples.half((1, 1), 1), "1/2")),
+        ("data", solved(Architecture(2, (2,), biases=False), two, ("1/3", "2/5"))),
+        ("labels", solved(Architecture(2, (1,)), many, ("1/4", "1/2"))),
+        ("undropped", solved(Architecture(2, (1,), biases=False), two, (0, "1/2"))),
+        ("nonnegative", solved(Architecture(2, (2,)), two, "1/2", nonnegative=True)),
+        ("half_nonnegative", solved(Architecture(2, (3,)), Examples.half((1, 1), 1), "1/2", nonnegative=True)),
+    ):
+        good = coq_certificate(text, name)
+        assert theory(name, good) == ""
+        lower = Fraction(json.loads(text)["statement"]["lower"])
+        shown = f"({lower.numerator}#{lower.denominator})"
+        higher = lower + Fraction(1, 10**6)
+        raised = good.replace(f"Q2R {shown} <=", f"Q2R ({higher.numerator}#{higher.denominator}) <=").replace(
+            f"{shown} {name}_certificate)", f"({higher.numerator}#{higher.denominator}) {name}_certificate)"
+        )
+        wrong = {
+            "raised": raised,
+            "dropped": good.replace("CLeaf CLeaf", "CLeaf (CEmpty [])", 1),
+            "cut": good.replace("[Cut [(", "[Cut [(7#1); (", 1),
+            "above": good.replace(f"real {name}_network) = Q2R {shown}", f"real {name}_network) = Q2R (8#1)"),
+        }
+        for kind, bad in wrong.items():
+            assert bad != good
+            assert theory(f"{name}_{kind}", bad) != ""
+    assert theory("pair", coq_pair("bias", "half_nonnegative")) == ""
+    assert theory("riap", coq_pair("half_nonnegative", "bias")) != ""
+
+
+def network(rng: random.Random, widths: list[int]) -> xd.Network:
+    def number() -> Fraction:
+        return Fraction(rng.randint(-4, 4), rng.randint(1, 3))
+
+    shapes = list(zip(widths, [*widths[1:], 1], strict=True))
+    weights = [[[number() for _ in range(n)] for _ in range(m)] for n, m in shapes]
+    return xd.Network(weights, [[number() for _ in range(m)] for _, m in shapes])
+
+
+def q(value: Any) -> str:
+    value = Fraction(value)
+    return f"(({value.numerator})#{value.denominator})"
+
+
+def many(values: Any) -> str:
+    return "[" + "; ".join(values) + "]"
+
+
+def test_the_criterion_of_coq_is_the_criterion_of_the_package(
+    external: Callable[[str], str], theory: Callable[[str, str], str]
+) -> None:
+    """60 networks of depths 1 to 4 with rates per layer and several examples; then one false value is refused."""
+    external("coqc")
+    rng = random.Random(14)
+    lines = [
+        "From Dropout Require Import Definitions Expectations Rationals.",
+        "Require Import QArith Qreals.",
+        "Open Scope R_scope.",
+        "Ltac evaluate lemma := rewrite lemma by reflexivity; apply Qeq_eqR, Qeq_bool_eq; vm_compute; reflexivity.",
+    ]
+    for number in range(60):
+        depth = 1 + number % 4
+        widths = [rng.randint(1, 3) for _ in range(depth)]
+        net = network(rng, widths)
+        rates = [Fraction(rng.randint(0, 4), 5) for _ in range(depth)]
+        rows = [
+            (tuple(Fraction(rng.randint(-3, 3), 2) for _ in range(widths[0])), Fraction(rng.randint(-3, 3), 2))
+            for _ in range(rng.randint(1, 3))
+        ]
+        found = xd.evaluate(net, Examples.uniform(rows), rates)
+        text = ""
+        for weight, bias in zip(net.weights[:-1], net.biases[:-1], strict=True):
+            units = (f"({many(map(q, row))}, {q(b)})" for row, b in zip(weight.tolist(), bias.tolist(), strict=True))
+            text += f"QHidden {many(units)} ("
+        text += f"QOutput {many(map(q, net.weights[-1].tolist()[0]))} {q(net.biases[-1][0])}" + ")" * (depth - 1)
+        data = many(f"({q(Fraction(1, len(rows)))}, {many(map(q, x))}, {q(y)})" for x, y in rows)
+        lines.append(
+            f"Goal criterion (qrates {many(map(q, rates))}) {widths[0]} (real ({text})) (real_distribution {data}) "
+            f"= Q2R {q(found.criterion)}. Proof. evaluate criterion_real. Qed.\n"
+            f"Goal risk {widths[0]} (real ({text})) (real_distribution {data}) = Q2R {q(found.risk)}. "
+            "Proof. evaluate risk_real. Qed."
+        )
+    assert theory("bridge", "\n".join(lines)) == ""
+    last = lines[-1].replace(f"= Q2R {q(found.criterion)}", f"= Q2R {q(found.criterion + Fraction(1, 10**9))}")
+    assert theory("no_bridge", "\n".join([*lines[:4], last])) != ""

@@ -106,19 +106,18 @@ def test_full_also_runs_the_further_steps_and_the_certificates(tmp_path, capsys,
 def coq_folder(tmp_path, script):
     folder = tmp_path / "coq"
     folder.mkdir()
-    for name in ("Minimum", "a", "b"):
-        (folder / f"{name}.v").write_text("")
-    (folder / "check").write_text("#!/bin/sh\n" + script)
-    (folder / "check").chmod(0o755)
+    (folder / "check").write_text(
+        f"import sys, time\nassert sys.argv[1:] == ['certificates']\nprint('3 files')\n{script}\n"
+    )
     return folder
 
 
 @pytest.mark.parametrize(
     ("script", "accepted", "holds"),
     [
-        ('echo "accepted ./a.v"; echo "accepted ./b.v"', 3, True),
-        ('echo "accepted ./a.v"; echo "REFUSED ./b.v"; exit 255', 1, False),
-        ('echo "accepted ./a.v"; echo "accepted ./b.v"; exit 1', 2, False),
+        ("for name in 'abc': print('accepted', name)", 3, True),
+        ("print('accepted a'); sys.exit('REFUSED b')", 1, False),
+        ("for name in 'abc': print('accepted', name)\nsys.exit(1)", 2, False),
     ],
 )
 def test_what_coq_accepts_is_counted(tmp_path, script, accepted, holds):
@@ -129,19 +128,19 @@ def test_what_coq_accepts_is_counted(tmp_path, script, accepted, holds):
 
 
 def test_coq_is_stopped(tmp_path):
-    run = CoqRun(coq_folder(tmp_path, "sleep 60"))
+    run = CoqRun(coq_folder(tmp_path, "time.sleep(60)"))
     run.stop()
     assert run.process is not None
     assert run.process.poll() is not None
 
 
 def test_full_with_coq_ends_well(tmp_path, capsys, monkeypatch):
-    folder = coq_folder(tmp_path, 'echo "accepted ./a.v"; echo "accepted ./b.v"')
+    folder = coq_folder(tmp_path, "print('accepted a')")
     monkeypatch.setattr(verify, "start_coq", lambda: CoqRun(folder))
     file = tmp_path / "mine.py"
     file.write_text(FULL.format(sum=4))
     assert main(["verify", str(file), "--full"]) == 0
-    assert "Coq files, by coqc: 3 of 3 accepted" in capsys.readouterr().out
+    assert "theory and certificates, by coqc: 3 of 3 accepted" in capsys.readouterr().out
 
 
 def test_a_refused_certificate_is_exit_code_1(tmp_path, capsys, monkeypatch):

@@ -159,7 +159,7 @@ def test_evidence_is_marked(tmp_path, external, monkeypatch):
     monkeypatch.setattr(shipped, "SHIPPED", (*shipped.SHIPPED[:2], shipped.SHIPPED[-2]))
     certificates = shipped_certificates()
     assert [c.verified for c in certificates] == [True] * 3
-    assert [c.coq for c in certificates] == ["half_K2_n1.v", "half_K2_n1_nonnegative.v", ""]
+    assert [c.coq for c in certificates] == ["half_K2_n1", "half_K2_n1_nonnegative", ""]
     steps = [step("x = x", "identity", True), step("the figures", "data", True), argument("clearly"),
              by_rule("a minimum exists", "Weierstrass", {"it is compact": True})]  # fmt: skip
     entries = [(theorems.get("helmbold-2017-figure-1"), conclude("holds", "all sizes", steps))]

@@ -1,160 +1,375 @@
-"""A second opinion: the lower bound of a minimisation as a file for the Coq proof assistant.
+"""A certificate as data for the verified checker of ``proofs/theory``: Coq then checks the certificate itself.
 
-The generated file holds the reduced problem, the cuts and the tree as integers, and applies the theorem
-``Minimum.lower_bound`` of proofs/coq/Minimum.v, whose Boolean check is evaluated by Coq's virtual machine. Trees that
-use symmetries are not accepted there, so the problem is solved anew without them.
-
-``python -m exactdropout.certificate.coq FOLDER`` writes the files of the shipped certificates into ``FOLDER/coq``.
+Nothing is solved anew. What Coq's checker needs beside the certificate is found here by small exact linear programs and
+checked by Coq: Farkas multipliers for the empty sides of the splits that cover weight space, and multipliers that show
+that a witness is valid. What the generated file proves is ``Certificate_tree.certificate_sound`` applied to the
+statement of the certificate: every network of the shape has a criterion of at least ``lower``; and that the network
+attains ``upper``.
 """
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
+from functools import lru_cache
+from itertools import product
+from typing import Any
 
-from exactdropout.certificate.shipped import SHIPPED, Shipped
+from exactdropout.certificate import checker
 from exactdropout.errors import InvalidInput
-from exactdropout.model.files import write_atomically
-from exactdropout.optimum.minimize import MAX_CONES, solve_problem
-from exactdropout.optimum.result import Leaf, Optimum, ProofCut, Tree
-from exactdropout.optimum.unit_types import Arrangement
 
-__all__ = ["COQ_SHIPPED", "coq_file", "coq_name", "write_coq"]
+__all__ = ["coq_certificate", "coq_pair"]
 
-# Without symmetries the tree of point-K4-n4 has thousands of leaves.
-COQ_SHIPPED: tuple[Shipped, ...] = tuple(s for s in SHIPPED if s.name != "point-K4-n4")
+Vector = Sequence[Fraction]
+Pattern = tuple[bool, ...]
+ZERO = Fraction(0)
 
 
-def coq_name(item: Shipped) -> str:
-    """Return the name of the Coq file of a shipped certificate, without its suffix."""
-    return item.name.replace("-", "_")
+def conic(columns: Sequence[Vector], target: Vector) -> tuple[list[Fraction] | None, list[Fraction]]:
+    """Return λ ≥ 0 with Σ λ_j column_j = target, or None and y with y·column_j ≤ 0 for all j and y·target > 0.
+
+    Phase one of the simplex method with Bland's rule, in integers (fraction-free pivots).
+    """
+    size, count = len(target), len(columns)
+    scales = [math.lcm(*(v.denominator for v in c)) for c in columns]
+    bottom = math.lcm(*(v.denominator for v in target))
+    flips = [-1 if v < 0 else 1 for v in target]
+    rows = [
+        [flips[i] * int(c[i] * s) for c, s in zip(columns, scales, strict=True)]
+        + [int(i == j) for j in range(size)]
+        + [flips[i] * int(target[i] * bottom)]
+        for i in range(size)
+    ]
+    cost = [-sum(row[j] for row in rows) if j < count or j == count + size else 0 for j in range(count + size + 1)]
+    basis, last = [count + i for i in range(size)], 1
+    while (entering := next((j for j in range(count) if cost[j] < 0), None)) is not None:
+        leaving = min(
+            (i for i in range(size) if rows[i][entering] > 0),
+            key=lambda i: (Fraction(rows[i][-1], rows[i][entering]), basis[i]),
+        )
+        head, pivot = rows[leaving], rows[leaving][entering]
+
+        rows = [row if i == leaving else _pivoted(row, head, entering, last) for i, row in enumerate(rows)]
+        cost, basis[leaving], last = _pivoted(cost, head, entering, last), entering, pivot
+    if cost[-1]:
+        return None, [flips[i] * (1 - Fraction(cost[count + i], last)) for i in range(size)]
+    found = [ZERO] * count
+    for i, j in enumerate(basis):
+        if j < count:
+            found[j] = Fraction(rows[i][-1], last) * scales[j] / bottom
+    return found, []
 
 
-def _list(values: Iterable[object]) -> str:
+def _pivoted(row: list[int], head: list[int], at: int, last: int) -> list[int]:
+    """Return a row without the variable ``at``, which ``head`` defines; division by the pivot before is exact."""
+    pivot, factor = head[at], row[at]
+    return [(pivot * v - factor * h) // last for v, h in zip(row, head, strict=True)]
+
+
+@lru_cache(maxsize=8)
+def cover(rows: tuple[tuple[Fraction, ...], ...], held: int) -> tuple[str, tuple[Pattern, ...]]:
+    """Return the tree of splits c·u ≥ 0, c·u < 0 over the rows as Coq text, and the patterns of its leaves in order.
+
+    The first ``held`` rows are known to be non-negative. An empty side is closed by Farkas multipliers of the rows
+    before it: Σ λ_k v_k = 0 for the signed rows v_k, with a positive multiplier of a strict one.
+    """
+    size = len(rows[0])
+    signed = {True: rows, False: [tuple(-v for v in u) for u in rows]}
+    text: list[str] = []
+    patterns: list[Pattern] = []
+    start: tuple[Pattern, list[Fraction]] = ((True,) * held, [Fraction(int(i > 0)) for i in range(size)])
+    waiting: list[tuple[Pattern, list[Fraction]] | str] = [start]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            text.append(item)
+            continue
+        path, inside = item
+        if len(path) == len(rows):
+            patterns.append(path)
+            text.append("CLeaf")
+            continue
+        value = sum((a * b for a, b in zip(inside, rows[len(path)], strict=True)), ZERO)
+        sides: list[tuple[Pattern, list[Fraction]] | str] = []
+        for yes in (True, False):
+            below = (*path, yes)
+            if (value >= 0) is yes:
+                sides.append((below, inside))
+                continue
+            columns = [(*signed[on][k], Fraction(int(not on))) for k, on in enumerate(below)]
+            mult, y = conic(columns, (*(ZERO for _ in range(size)), Fraction(1)))
+            sides.append((below, [-v for v in y[:-1]]) if mult is None else f"(CEmpty {_list(map(_q, mult))})")
+        text.append("(CSplit ")
+        waiting += [")", sides[1], " ", sides[0]]
+    return "".join(text), tuple(patterns)
+
+
+class CoqProblem:
+    """The problem as Coq's checker makes it: rows, their cover by patterns, and the types of the certificate."""
+
+    def __init__(self, statement: checker.Statement) -> None:
+        """Compute the rows in Coq's order, the cover, and for each of Coq's types the type of the certificate."""
+        if statement.hidden_biases != statement.output_bias:
+            raise InvalidInput("A certificate for Coq must be about networks with all biases or with none.")
+        self.statement = statement
+        self.types = checker.Types(statement)
+        self.rows: list[tuple[Fraction, tuple[Fraction, ...], Fraction]] = []  # weight, (bias, masked input), label
+        self.points: list[int | None] = []
+        self._rows()
+        self.signed = {True: [u for _, u, _ in self.rows], False: [tuple(-v for v in u) for _, u, _ in self.rows]}
+        held = self.points.count(None)
+        self.cover, self.patterns = cover(tuple(u for _, u, _ in self.rows), held)
+        signs = (True,) if statement.nonnegative else (True, False)
+        self.kinds = [(sign, pattern) for pattern in self.patterns for sign in signs]
+        self.normals = checker.hyperplanes(statement)[0] if statement.dimension else []
+        self.by_signs = {signs: index for index, (signs, _) in enumerate(self.types.cones)}
+        self.separators: dict[int, tuple[checker.Ray, int]] = {}
+        for place, u in enumerate(statement.points):
+            if any(u):
+                ray = checker.primitive(list(u))
+                e = 1 if next(v for v in ray if v) > 0 else -1
+                self.separators[place] = (tuple(e * v for v in ray), e)
+        homes = {pattern: self._home(pattern) for pattern in self.patterns}
+        live = set(self.types.live)
+        self.home: list[int | None] = []
+        for sign, pattern in self.kinds:
+            kind = self.types.per * homes[pattern] + (not sign)
+            self.home.append(kind if kind in live else None)
+
+    def _rows(self) -> None:
+        s = self.statement
+        bias = Fraction(int(s.hidden_biases))
+        merged: dict[tuple[tuple[Fraction, ...], Fraction], Fraction] = {}
+        places: dict[tuple[Fraction, ...], int] = {}
+        listed = []
+        rows = [x for x, _, _ in s.examples]
+        scale = {
+            i: Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
+            for i in s.coordinates
+        }
+        where = {u: k for k, u in enumerate(s.points)}
+        for x, y, mass in s.examples:
+            for mask in product((True, False), repeat=s.inputs):
+                chance = math.prod((1 - s.q[0] if keep else s.q[0] for keep in mask), start=mass)
+                r = [v if keep else ZERO for v, keep in zip(x, mask, strict=True)]
+                u = (bias, *(v / (1 - s.q[0]) for v in r))
+                point = tuple(int(r[i] * scale[i]) for i in s.coordinates)
+                places[u] = where.get((*point, 1) if s.hidden_biases else point, -1)
+                listed.append((u, y, chance))
+        for u, y, chance in reversed(listed):  # fold_right insert
+            merged[u, y] = merged.get((u, y), ZERO) + chance
+        if s.nonnegative:
+            for k in range(s.inputs):
+                self.rows.append((ZERO, (ZERO, *(Fraction(int(j == k)) for j in range(s.inputs))), ZERO))
+                self.points.append(None)
+        for (u, y), weight in merged.items():
+            self.rows.append((weight, u, y))
+            self.points.append(places[u])
+
+    def _home(self, pattern: Pattern) -> int:
+        """Return a cone of the checker whose closure holds every vector of a pattern."""
+        signs: dict[checker.Ray, int] = {}
+        for yes, place in zip(pattern, self.points, strict=True):
+            if place is not None and place >= 0 and any(self.statement.points[place]):
+                normal, e = self.separators[place]
+                here = e if yes else -e
+                signs[normal] = here if signs.get(normal, here) == here else 0
+        # a normal that is no row cuts cones with equal responses: either side will do
+        found = self.by_signs.get(tuple(signs.get(normal, 1) for normal in self.normals))
+        if found is not None:
+            return found
+        columns = [self.signed[yes][k] for k, yes in enumerate(pattern)]
+        allowed: list[set[int]] = []
+        for normal in self.normals:
+            vector = self._back(normal)
+            sides = [e for e in (1, -1) if conic(columns, [e * v for v in vector])[0] is not None]
+            allowed.append(set(sides) if len(sides) == 1 else {1, -1})
+        for index, (cone, _) in enumerate(self.types.cones):
+            if all(e in choice for e, choice in zip(cone, allowed, strict=True)):
+                return index
+        raise ArithmeticError("A pattern lies in no cone of the checker.")
+
+    def _back(self, normal: Sequence[int]) -> list[Fraction]:
+        """Return a normal of the checker's coordinates in Coq's, up to a positive factor in each coordinate."""
+        s = self.statement
+        rows = [x for x, _, _ in s.examples]
+        found = [ZERO] * (s.inputs + 1)
+        for value, i in zip(normal, s.coordinates, strict=False):
+            scale = Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
+            found[i + 1] = Fraction(value) / (scale * (1 - s.q[0]))
+        if s.hidden_biases:
+            found[0] = Fraction(normal[-1])
+        return found
+
+    def cut(self, value: dict[str, Any]) -> str:
+        """Return a cut as Coq text: z on the rows, and the witnesses that beat the default, with multipliers."""
+        s = self.statement
+        bottom, tops = value["z"]
+        z = [Fraction(v, bottom) for v in tops]
+        on_rows = [
+            ZERO if place is None or place < 0 else z[place] + s.labels[place] - y
+            for place, (_, _, y) in zip(self.points, self.rows, strict=True)
+        ]
+        means = [ZERO if place is None or place < 0 else z[place] for place in self.points]
+        forms = {t: [Fraction(v, vector[0]) for v in vector[1]] for t, vector in value["witnesses"]}
+        shown = [
+            self._witness(home, kind, on_rows, means, forms) for home, kind in zip(self.home, self.kinds, strict=True)
+        ]
+        while shown and shown[-1] == "None":
+            shown.pop()
+        return f"Cut {_list(map(_q, on_rows))} {_list(map(_q, means))} {_list(shown)}"
+
+    def _witness(
+        self, home: int | None, kind: tuple[bool, Pattern], z: Vector, means: Vector, forms: dict[int, list[Fraction]]
+    ) -> str:
+        """Return a witness with multipliers as Coq text, where it is smaller than Coq's default: the positive part."""
+        s, (sign, pattern) = self.statement, kind
+        e = 1 if sign else -1
+        positive = [max(-e * v, ZERO) for v in means]
+        h = [ZERO] * len(self.rows)
+        if home is not None:
+            active = self.types.active[home // self.types.per]
+            for k, place in enumerate(self.points):
+                if place is not None and place >= 0 and active[place]:
+                    h[k] = positive[k]
+                    if home in forms:
+                        h[k] = sum((a * u for a, u in zip(forms[home], s.points[place], strict=True)), ZERO)
+        default = [v if on else ZERO for v, on in zip(positive, pattern, strict=True)]
+        if self._square(h) >= self._square(default):
+            return "None"
+        columns = [self.signed[yes][k] for k, yes in enumerate(pattern)]
+        used = [(w * (a + e * b), u) for (w, u, _), a, b, on in zip(self.rows, h, z, pattern, strict=True) if on]
+        mult, _ = conic(columns, [sum((v * u[i] for v, u in used), ZERO) for i in range(s.inputs + 1)])
+        if mult is None:
+            raise ArithmeticError("A witness of the certificate has no multipliers.")
+        return f"Some ({_list(map(_q, h))}, {_list(map(_q, mult))})"
+
+    def _square(self, h: Vector) -> Fraction:
+        return sum((w * v * v for (w, _, _), v in zip(self.rows, h, strict=True)), ZERO)
+
+    def tree(self, root: dict[str, Any]) -> tuple[str, int]:
+        """Return the tree as Coq text, and enough fuel for it.
+
+        Coq splits the first group of its list and puts (rest, part) in its place; ``Turn`` moves the first to the end.
+        """
+        depth = 0
+
+        def shown(node: dict[str, Any], groups: list[int], level: int) -> str:
+            nonlocal depth
+            depth = max(depth, level)
+            if "cut" in node:
+                return f"Leaf {node['cut']}"
+            turns = groups.index(node["group"])
+            order = [*groups[turns:], *groups[:turns]]
+            children = []
+            for low, high, orbit, below in node["children"]:
+                if orbit:
+                    raise InvalidInput("A certificate for Coq must not use symmetries of the inputs.")
+                child = shown(below, [order[0], len(groups), *order[1:]], level + turns + 1)
+                children += [child] * (high - low + 1)
+            part = set(node["part"])
+            chosen = _list(i for i, home in enumerate(self.home) if home in part)
+            joined = "; ".join(children)
+            return "Turn (" * turns + f"Node {chosen} [{joined}]" + ")" * turns
+
+        text = shown(root, [0], 1)
+        return text, depth + 1
+
+
+def _list(values: Any) -> str:
     return "[" + "; ".join(map(str, values)) + "]"
 
 
-def _integers(values: Iterable[int]) -> str:
-    return _list(f"({v})" if v < 0 else v for v in values)
+def _q(value: Fraction) -> str:
+    top = f"({value.numerator})" if value < 0 else str(value.numerator)
+    return f"({top}#{value.denominator})"
 
 
-def _cut(arrangement: Arrangement, cut: ProofCut) -> str:
-    """Return one cut: z, and the witnesses on the points of those live types that need one, over one denominator."""
-    rows = {t: arrangement.response(t, h) for t, h in cut.witnesses}
-    bottom = math.lcm(*(v.denominator for row in (cut.residual, *rows.values()) for v in row))
-
-    def scaled(row: Sequence[Fraction]) -> str:
-        return _integers(int(v * bottom) for v in row)
-
-    witnesses = "; ".join(scaled(rows[t]) if t in rows else "[]" for t in arrangement.live)
-    return f"{{| den := {bottom}; res := {scaled(cut.residual)}; wits := [\n  {witnesses}] |}}"
-
-
-def _cones(arrangement: Arrangement) -> tuple[str, str]:
-    """Return the definitions of rays and cones, each once, and the list of live types."""
-    a = arrangement
-    rays = {row: f"r{i}" for i, row in enumerate(dict.fromkeys(r for rows in a.responses for r in rows))}
-    lines = [f"Definition {name} := {_integers(row)}." for row, name in rays.items()]
-    lines += [f"Definition k{i} := {_list(rays[r] for r in rows)}." for i, rows in enumerate(a.responses)]
-    kinds = "; ".join(f"{{| sign := {a.sign(t)}; rays := k{a.cone(t)} |}}" for t in a.live)
-    return "\n".join(lines), kinds
-
-
-def _tree(tree: Tree, groups: list[int], names: dict[int, int]) -> str:
-    """Return a tree in Coq's form; ``groups`` names the groups in the order in which Coq has them.
-
-    Coq splits the first group of its list, so ``Turn`` moves the first to the end until the wanted one leads. The
-    groups of a proof node are numbered by position; a split replaces one in place and appends the part.
-    """
-    if isinstance(tree, Leaf):
-        return f"Leaf {tree.cut}"
-    turns = groups.index(tree.group)
-    order = [*groups[turns:], *groups[:turns]]
-    appended = len(groups)
-    children: list[str] = []
-    for low, high, orbit, below in tree.children:
-        if orbit:
-            raise InvalidInput("Argument 'optimum' must be solved without symmetries for Coq.")
-        child = _tree(below, [order[0], appended, *order[1:]], names)
-        children += [child] * (high - low + 1)
-    part = _list(names[t] for t in tree.part)
-    below_all = ";\n ".join(children)
-    body = f"Node {part} [{below_all}]"
-    for _ in range(turns):
-        body = f"Turn ({body})"
-    return body
-
-
-def _depth(tree: Tree) -> int:
-    """Return enough fuel for a tree: a node needs one unit, and one for each turn before it."""
-    if isinstance(tree, Leaf):
-        return 1
-    return 2 + max(_depth(below) for *_, below in tree.children)
-
-
-def coq_file(optimum: Optimum) -> str:
-    """Return the text of a Coq file that proves ``optimum.lower`` as a lower bound of the reduced criterion.
+def coq_certificate(text: str, name: str) -> str:
+    """Return a Coq file that checks a certificate: ``name_lower`` and ``name_attained``.
 
     Raises:
-        InvalidInput: the proof uses symmetries.
+        MalformedError, RejectedError: as the checker.
+        InvalidInput: the certificate uses symmetries, or has only one kind of biases.
     """
-    proof = optimum.proof
-    problem = proof.problem
-    a = Arrangement(problem, MAX_CONES)
-    names = {t: i for i, t in enumerate(a.live)}
-    common = math.lcm(*(w.denominator for w in problem.weights))
-    noise, lower = problem.noise * common, proof.lower * common
-    scale = math.lcm(noise.denominator, lower.denominator, *(y.denominator for y in problem.labels))
-    cones, kinds = _cones(a)
-    cuts = ";\n ".join(_cut(a, c) for c in proof.cuts)
-    restriction = ", weights non-negative" if problem.nonnegative else ""
-    rates = ", ".join(map(str, problem.rates))
-    fuel = _depth(proof.tree) * (problem.width + 2) * 4
-    bias = "true" if problem.architecture.output_bias else "false"
-    return f"""(* Generated by exactdropout.certificate.coq; do not edit.
-   {problem.architecture}, q = {rates}{restriction}. *)
-Require Import Reals List ZArith Minimum.
-Import ListNotations.
-Open Scope Z_scope.
+    statement = checker.check(text)
+    value = checker.read(text)
+    problem = CoqProblem(statement)
+    s = statement
+    examples = _list(f"({_q(mass)}, {_list(map(_q, x))}, {_q(y)})" for x, y, mass in s.examples)
+    biases, nonnegative = (str(flag).lower() for flag in (s.hidden_biases, s.nonnegative))
+    cuts = ";\n ".join(problem.cut(cut) for cut in value["cuts"])
+    tree, fuel = problem.tree(value["tree"])
+    network = value["network"]
+    hidden = network["hidden_bias"] or [0] * s.width
 
-{cones}
+    def number(v: Any) -> str:
+        return _q(checker.rational(v, "number"))
 
-Definition problem : data := {{|
-  size := {len(problem.points)}%nat; weights := {_integers(int(w * common) for w in problem.weights)};
-  labels := {_integers(int(y * scale) for y in problem.labels)}; noise := {int(noise * scale)}; scale := {scale};
-  lam_num := {problem.penalty.numerator}; lam_den := {problem.penalty.denominator}; free_bias := {bias};
-  types := [
-  {kinds}] |}}.
+    units = _list(
+        f"({_list(map(number, row))}, {number(b)})" for row, b in zip(network["hidden_weights"], hidden, strict=True)
+    )
+    output = _list(map(number, network["output_weights"]))
+    return f"""(* {checker.describe(s)} *)
+From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_tree.
+Require Import QArith Qreals.
+Open Scope R_scope.
 
-Definition cuts : list cut := [
- {cuts}].
+Definition {name}_problem : problem := Problem {s.inputs} {_q(s.q[0])} {_q(s.q[1])} {biases} {nonnegative} {examples}.
 
-Definition proof_tree : tree := (
- {_tree(proof.tree, [0], names)})%nat.
+Definition {name}_certificate : certificate := Certificate
+ {problem.cover}
+ [{cuts}]
+ {fuel}%nat
+ ({tree})%nat.
 
-(* The criterion, times the common denominator {common} of the weights, is at least {lower}. *)
-Theorem minimum : forall us b, length us = {problem.width}%nat -> List.Forall (valid_unit problem) us ->
-  (free_bias problem = true \\/ b = 0%R) -> (IZR ({int(lower * scale)}) / IZR {scale} <= criterion problem us b)%R.
+Definition {name}_network : qnetwork := QHidden {units} (QOutput {output} {number(network["output_bias"] or 0)}).
+
+Theorem {name}_lower W : widths W = [{s.width}%nat] -> admissible {name}_problem W ->
+  Q2R {_q(s.lower)} <= problem_criterion {name}_problem W.
 Proof.
-  apply (lower_bound problem cuts ({int(lower * scale)}) {fuel}%nat {problem.width}%nat proof_tree).
+  apply (certificate_sound {name}_problem {s.width} {_q(s.lower)} {name}_certificate).
   vm_cast_no_check (eq_refl true).
+Qed.
+
+Theorem {name}_attained : widths (real {name}_network) = [{s.width}%nat] /\\
+  problem_criterion {name}_problem (real {name}_network) = Q2R {_q(s.upper)}.
+Proof.
+  split; [reflexivity|]. unfold problem_criterion. rewrite criterion_real by reflexivity.
+  apply Qeq_eqR, Qeq_bool_eq. vm_cast_no_check (eq_refl true).
 Qed.
 """
 
 
-def write_coq(folder: Path, items: Sequence[Shipped] = COQ_SHIPPED) -> None:
-    """Solve shipped problems without symmetries and write their Coq files."""
-    target = folder / "coq"
-    target.mkdir(parents=True, exist_ok=True)
-    for item in items:
-        best = solve_problem(item.problem(), symmetric=False)
-        write_atomically(target / f"{coq_name(item)}.v", coq_file(best).encode())
+def coq_pair(every: str, nonnegative: str) -> str:
+    """Return a Coq file, on top of two files of :func:`coq_certificate`: every minimiser has a negative weight.
 
+    ``every`` and ``nonnegative`` are their names; the second minimum must be above the first, which Coq checks.
+    """
+    return f"""From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_tree.
+From Dropout Require Import {every} {nonnegative}.
+Require Import QArith Qreals.
+Open Scope R_scope.
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m exactdropout.certificate.coq FOLDER")
-    write_coq(Path(sys.argv[1]))
+Ltac every_index i := first [exfalso; lia | destruct i as [|i]; [ | every_index i]].
+Ltac entry := unfold vec, Q2R; simpl; lra.
+
+Lemma {every}_biases : biases {every}_problem = false -> zero_biases (real {every}_network).
+Proof. intros X; first [discriminate X | split; [intros i I; simpl in I; every_index i; entry | simpl; entry]]. Qed.
+
+Theorem {every}_needs_a_negative_weight W : widths W = widths (real {every}_network) -> admissible {every}_problem W ->
+  (forall V, widths V = widths W -> admissible {every}_problem V ->
+     problem_criterion {every}_problem W <= problem_criterion {every}_problem V) ->
+  ~ nonnegative_weights (inputs {every}_problem) W.
+Proof.
+  intros HW [AB _] M N. destruct {every}_attained as [VW VJ].
+  specialize (M (real {every}_network) (eq_sym HW) ltac:(split; [exact {every}_biases | discriminate])).
+  rewrite VJ in M. rewrite VW in HW.
+  assert (B := {nonnegative}_lower W HW ltac:(split; [exact AB | intros _; exact N])).
+  change (problem_criterion {nonnegative}_problem W) with (problem_criterion {every}_problem W) in B.
+  match type of B with Q2R ?low <= _ => match type of M with _ <= Q2R ?high =>
+    assert (G : Q2R high < Q2R low) by (apply Qlt_Rlt; reflexivity) end end.
+  lra.
+Qed.
+"""

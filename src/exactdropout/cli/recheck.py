@@ -1,4 +1,4 @@
-"""What ``verify --full`` rechecks beside the theorems: all shipped certificates, and Coq files where coqc is there."""
+"""What ``verify --full`` rechecks beside the theorems: all shipped certificates, and Coq where coqc is there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,18 +52,17 @@ def recheck_certificates() -> Recheck:
 
 
 class CoqRun:
-    """Coq at work on the shipped files, in a process of its own; or the reason why not."""
+    """Coq at work on the theory and the shipped certificates, in a process of its own; or the reason why not."""
 
-    KIND = "Coq files, by coqc"
+    KIND = "theory and certificates, by coqc"
 
     def __init__(self, folder: Path | None, reason: str = "") -> None:
-        """Start ``folder/check``; without a folder remember the reason."""
+        """Start ``folder/check certificates``; without a folder remember the reason."""
         self.reason = reason
         self.started = time.perf_counter()
-        self.files = sorted(folder.glob("*.v")) if folder else []
         self.process = (
             subprocess.Popen(
-                [str(folder / "check")],
+                [sys.executable, str(folder / "check"), "certificates"],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -73,18 +73,20 @@ class CoqRun:
         )
 
     def result(self) -> Recheck:
-        """Wait for the end and return what was accepted; Minimum.v counts when the whole run ends well."""
+        """Wait for the end and return how many files were accepted; the first line says how many there are."""
         if self.process is None:
             return Recheck(kind=self.KIND, accepted=0, total=0, seconds=0.0, note=self.reason)
         output, _ = self.process.communicate()
         lines = output.splitlines()
+        first = lines[0].split() if lines else []
+        total = int(first[0]) if first[1:] == ["files"] and first[0].isdecimal() else 1
         accepted = sum(line.startswith("accepted ") for line in lines)
         good = self.process.returncode == 0
-        others = [line for line in lines if not line.startswith("accepted ")]
+        others = [line for line in lines[1:] if not line.startswith("accepted ")]
         return Recheck(
             kind=self.KIND,
-            accepted=len(self.files) if good else min(accepted, len(self.files) - 1),
-            total=len(self.files),
+            accepted=total if good else min(accepted, total - 1),
+            total=total,
             seconds=time.perf_counter() - self.started,
             note="" if good else " ".join(others[:3])[:200],
         )
@@ -105,9 +107,9 @@ def start_coq() -> CoqRun:
     from exactdropout.certificate.shipped import certificates_folder
 
     certificates = certificates_folder()
-    folder = certificates.parent / "coq" if isinstance(certificates, Path) else None
+    folder = certificates.parent if isinstance(certificates, Path) else None
     if folder is None or not (folder / "check").is_file():
-        return CoqRun(None, "not run: the Coq files are in the repository, not in the installed package")
+        return CoqRun(None, "not run: the theory is in the repository, not in the installed package")
     if shutil.which("coqc") is None:
         return CoqRun(None, "not run: coqc is not installed (Debian: apt install coq)")
     return CoqRun(folder)

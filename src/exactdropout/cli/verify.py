@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
         description="Prove every theorem of the catalogue, or of Python files that register theorems, and print the "
         "verdicts. Exit code 0 when every entry reproduces the verdict it declares, 1 when one does not. With --full "
         "also what takes longer: further steps of the entries (the training runs of Figure 2, thresholds for three "
-        "inputs), all shipped certificates, and the Coq files where coqc is installed.",
+        "inputs), all shipped certificates, and Coq where coqc is installed.",
         allow_abbrev=False,
     )
     command.add_argument("files", nargs="*", metavar="FILE.py", help="Python files with theorems; they are run")

@@ -26,7 +26,7 @@ MEANINGS = {
     DATA: "recorded figures that come with the package; their comparison was computed now, not the runs behind them",
     RULE: "a textbook theorem is named and not proved; what it needs in this place was computed now",
     WORDS: "an argument that no computation checked",
-    NEEDS_COQ: "the same statement as a Coq file of the source distribution; not run here",
+    NEEDS_COQ: "Coq checks the certificate too, with proofs/check of the source distribution; not run here",
 }
 
 
@@ -41,7 +41,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """A shipped certificate as it was found by the checker just now, and its Coq file (empty: there is none)."""
+    """A shipped certificate as it was found by the checker just now, and its theorem in Coq (empty: there is none)."""
 
     name: str
     statement: str
@@ -69,18 +69,15 @@ def legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Cert
 def shipped_certificates() -> list[Certificate]:
     """Check the shipped certificates with the independent checker and return what it says."""
     from exactdropout.certificate import checker
-    from exactdropout.certificate.coq import COQ_SHIPPED, coq_name
     from exactdropout.certificate.shipped import SHIPPED as LIST
 
-    with_coq = {item.name for item in COQ_SHIPPED}
     found = []
     for item in LIST:
         try:
             words, verified = checker.describe(item.check(item.read())), True
         except (checker.RejectedError, checker.MalformedError) as error:
             words, verified = str(error), False
-        coq = f"{coq_name(item)}.v" if item.name in with_coq else ""
-        found.append(Certificate(name=item.name, statement=words, verified=verified, coq=coq))
+        found.append(Certificate(name=item.name, statement=words, verified=verified, coq=item.coq_name))
     return found
 
 

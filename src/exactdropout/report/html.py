@@ -160,7 +160,7 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
         f"<td>{f'<code>{html.escape(c.coq)}</code>' if c.coq else '–'}</td></tr>"
         for c in certificates
     ]
-    head = "".join(f"<th>{n}</th>" for n in ("Certificate", "Statement", "Checker, now", "Coq file, needs coqc"))
+    head = "".join(f"<th>{n}</th>" for n in ("Certificate", "Statement", "Checker, now", "Theorem in Coq, needs coqc"))
     return [
         "<h2>Certificates</h2>",
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>",

@@ -170,7 +170,7 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
     lines = [
         r"\section*{Certificates}",
         r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
-        r"independent checker while this report was written, and the file of the same statement for Coq.",
+        r"independent checker while this report was written, and the theorem that Coq proves from the same file.",
         r"\begin{footnotesize}\begin{longtable}{@{}L{34mm}L{60mm}L{16mm}L{36mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
