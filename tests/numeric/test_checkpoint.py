@@ -99,7 +99,7 @@ from test_checkpoint import problem
 
 journal, how = sys.argv[2], json.loads(sys.argv[4])
 counter = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-tables.CHUNK_NANOSECONDS, float64.SERIAL, planning.MOST_STEPS = 2e4, 0.0, 1 << 23
+tables.CHUNK_NANOSECONDS, float64.SERIAL, planning.MOST_STEPS = 4e3, 0.0, 1 << 23
 for kind in (lanes.WalkedLanes, gradient.DescendedItems):
     def counted(self, *arguments, begin=kind.__init__):
         os.write(counter, b".")
@@ -181,7 +181,7 @@ def test_kill_9_at_random_instants_repeats_only_what_was_in_flight(how, seed, tm
 
 
 def test_ctrl_c_leaves_a_journal_from_which_the_rest_is_done(tmp_path):
-    path, expected = tmp_path / "run.journal", evaluate(*problem(), strategy="walk", gradient=True)
+    path, expected = tmp_path / "run.journal", evaluate(*problem(), "1/2", strategy="walk", gradient=True)
 
     def interrupted(done, total):
         if done > total / 3:
@@ -189,8 +189,10 @@ def test_ctrl_c_leaves_a_journal_from_which_the_rest_is_done(tmp_path):
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            evaluate(*problem(), strategy="walk", gradient=True, checkpoint=path, progress=interrupted, threads=1)
-    found = evaluate(*problem(), strategy="walk", gradient=True, checkpoint=path)
+            evaluate(
+                *problem(), "1/2", strategy="walk", gradient=True, checkpoint=path, progress=interrupted, threads=1
+            )
+    found = evaluate(*problem(), "1/2", strategy="walk", gradient=True, checkpoint=path)
     assert bits(found) == bits(expected)
 
 
@@ -221,10 +223,10 @@ def test_every_strategy_and_the_gradient_are_read_back_whole(strategy, tmp_path)
         data = Examples.from_arrays(np.abs(data.inputs), data.labels)
     path = tmp_path / "run.journal"
     options = {"strategy": strategy, "gradient": True}
-    first = evaluate(network, data, checkpoint=path, **options)
+    first = evaluate(network, data, "1/2", checkpoint=path, **options)
     written = path.read_bytes()
-    again = evaluate(network, data, checkpoint=str(path), threads=1, **options)
-    assert bits(first) == bits(again) == bits(evaluate(network, data, **options))
+    again = evaluate(network, data, "1/2", checkpoint=str(path), threads=1, **options)
+    assert bits(first) == bits(again) == bits(evaluate(network, data, "1/2", **options))
     assert path.read_bytes() == written
 
 
@@ -354,10 +356,10 @@ def test_a_journal_of_another_engine_is_refused(name, said, tmp_path, monkeypatc
     path = tmp_path / "run.journal"
     now = dict(fingerprint.engine_identity())
     monkeypatch.setattr(fingerprint, "engine_identity", lambda: now | {name: "0"})
-    evaluate(*problem(), checkpoint=path)
+    evaluate(*problem(), "1/2", checkpoint=path)
     monkeypatch.undo()
     with pytest.raises(UnreadableFile, match=f"belongs to another {said}"):
-        evaluate(*problem(), checkpoint=path)
+        evaluate(*problem(), "1/2", checkpoint=path)
 
 
 def test_another_grid_another_payload_and_another_format_are_refused(tmp_path):
@@ -386,7 +388,7 @@ def test_any_other_file_is_refused_and_left_alone(tmp_path):
     ):
         path.write_bytes(content)
         with pytest.raises(UnreadableFile, match=r"network\.json"):
-            evaluate(*problem(), checkpoint=path)
+            evaluate(*problem(), "1/2", checkpoint=path)
         assert path.read_bytes() == content
 
 
@@ -438,6 +440,6 @@ def test_a_path_that_cannot_be_written_is_one_sentence(name, said, tmp_path):
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InvalidInput, match=f"Argument 'checkpoint' .*{said}"):
-        evaluate(*problem(), checkpoint=str(tmp_path / name))
+        evaluate(*problem(), "1/2", checkpoint=str(tmp_path / name))
     with pytest.raises(InvalidInput, match="must be the path of a file, not 7"):
-        evaluate(*problem(), checkpoint=7)
+        evaluate(*problem(), "1/2", checkpoint=7)

@@ -310,7 +310,7 @@ import exactdropout as xd
 rng = np.random.default_rng(1)
 network = xd.Network([rng.normal(size=(6, 26)), rng.normal(size=(1, 6))])
 with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-    xd.evaluate(network, xd.Examples.point(rng.normal(size=26), 1.0), strategy="walk", executor=pool)
+    xd.evaluate(network, xd.Examples.point(rng.normal(size=26), 1.0), "1/2", strategy="walk", executor=pool)
 """
 
 

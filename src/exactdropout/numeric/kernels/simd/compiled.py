@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import pickle
 from collections.abc import Callable
 from functools import cache
@@ -31,6 +32,15 @@ SETTINGS = ("OPT", "BOUNDSCHECK", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DISABLE_IN
 """Settings of Numba that change the machine code; the processor and its features are in Numba's own key."""
 
 
+def bounds_checked() -> bool | None:
+    """Return True where EXACTDROPOUT_BOUNDS_CHECK is set: every index of a kernel is then checked against its array.
+
+    An index out of bounds raises IndexError instead of reading memory of others; kernels run several times slower. None
+    leaves it to NUMBA_BOUNDSCHECK. Vector operations (:mod:`.panels`) take addresses, which nothing checks.
+    """
+    return True if os.environ.get("EXACTDROPOUT_BOUNDS_CHECK", "0") not in ("", "0") else None
+
+
 @cache
 def engine_stamp() -> str:
     """Return the SHA-256 of what a kernel is compiled from and by; empty text where no source is on disk.
@@ -40,7 +50,7 @@ def engine_stamp() -> str:
     """
     source = source_fingerprint(Path(__file__).parents[1])
     by = (numba.__version__, llvmlite.__version__, np.__version__)
-    settings = tuple(str(getattr(numba.config, name, None)) for name in SETTINGS)
+    settings = (*(str(getattr(numba.config, name, None)) for name in SETTINGS), str(bounds_checked()))
     return source and fingerprint((source, by, settings))
 
 
@@ -113,7 +123,7 @@ def compiled(function: F) -> F:
     No fast-math: every operation is the IEEE one that docs/error-bounds.md analyses. Where no cache folder can
     be written, now or later, or the source of the kernels is not there, the function is compiled anew in each process.
     """
-    result: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    result: Any = numba.njit(nogil=True, error_model="numpy", boundscheck=bounds_checked())(function)
     if not engine_stamp():
         return cast(F, result)
     with contextlib.suppress(RuntimeError):  # Numba found no folder for its cache

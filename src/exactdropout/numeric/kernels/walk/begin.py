@@ -53,49 +53,58 @@ def begin(plan: Array, numbers: Array, values: Array, tables: Array, groups: Arr
     """
     depth, first, examples, outputs = plan[DEPTH], plan[FIRST], plan[EXAMPLES], plan[OUTPUTS]
     last, row = depth - 1, depth + 1
-    w_row, b_row = HEADER + WEIGHTS * row, HEADER + BIASES * row
-    width = plan[HEADER + last]
-    every = plan[HEADER + UNITS * row + depth] + outputs
+    widths, units = plan[HEADER:], plan[HEADER + UNITS * row :]
+    weights_at, biases_at = plan[HEADER + WEIGHTS * row :], plan[HEADER + BIASES * row :]
+    strides, columns = plan[HEADER + STRIDES * row :], plan[HEADER + COLUMNS * row :]
+    bases, exponents = plan[HEADER + BASES * row :], plan[HEADER + EXPONENTS * row :]
+    inputs, input_errors = numbers[plan[INPUTS] :], numbers[plan[INPUT_ERRORS] :]
+    slopes, scales = numbers[plan[SLOPES] :], numbers[plan[MASKS] + 3 * depth :]
+    width = widths[last]
+    every = units[depth] + outputs
+    hidden, sizes, errors = work[:every], work[every : 2 * every], work[2 * every : 3 * every]
+    reaches, wrongs = work[3 * every : 4 * every], work[4 * every :]
+    starts = 5 * outputs + 1
+    own_sizes = starts + widths[first]
+    own_errors = own_sizes + width
     grids = 2 * outputs
-    masks = plan[MASKS]
     for k in range(values.shape[0]):
         for part in range(2 * depth):
             l = part if part < depth else part - depth
-            below = plan[HEADER + l + 1]
-            at = plan[w_row + l] if part < depth else plan[b_row + l]
+            below = widths[l + 1]
+            at = weights_at[l] if part < depth else biases_at[l]
             lowest = 1023
-            for i in range(at, at + (below * plan[HEADER + l] if part < depth else below)):
+            for i in range(at, at + (below * widths[l] if part < depth else below)):
                 if values[k, i] != 0.0:
                     mantissa, exponent = math.frexp(values[k, i])
                     whole = int(mantissa * 9007199254740992.0)
                     lowest = min(lowest, exponent - 54 + math.frexp(float(whole & -whole))[1])
             groups[k, grids + part] = lowest
         for l in range(first, last - 1):
-            n, below, stride = plan[HEADER + l], plan[HEADER + l + 1], plan[HEADER + STRIDES * row + l]
-            column, base = plan[HEADER + COLUMNS * row + l], plan[HEADER + BASES * row + l]
+            n, below, stride = widths[l], widths[l + 1], strides[l]
+            column, base = columns[l], bases[l]
             for j in range(stride):
                 inside = j < below
-                tables[k, base + j] = values[k, plan[b_row + l] + j] if inside else 0.0
+                tables[k, base + j] = values[k, biases_at[l] + j] if inside else 0.0
                 for i in range(n):
-                    tables[k, column + i * stride + j] = values[k, plan[w_row + l] + j * n + i] if inside else 0.0
+                    tables[k, column + i * stride + j] = values[k, weights_at[l] + j * n + i] if inside else 0.0
         fine = True
         if first < last:
             l = last - 1
-            n, stride = plan[HEADER + l], plan[HEADER + STRIDES * row + l]
-            column, base, signs = plan[HEADER + COLUMNS * row + l], plan[HEADER + BASES * row + l], plan[SIGNS]
+            n, stride = widths[l], strides[l]
+            column, base, signs = columns[l], bases[l], plan[SIGNS]
             count = 0
             for o in range(outputs):
                 groups[k, 2 * o] = count
                 for j in range(width):
-                    weight = values[k, plan[w_row + last] + o * width + j]
+                    weight = values[k, weights_at[last] + o * width + j]
                     if weight != 0.0:
                         tables[k, signs + count] = 1.0 if weight > 0.0 else -1.0
                         scale = abs(weight)
-                        entry = values[k, plan[b_row + l] + j] * scale
+                        entry = values[k, biases_at[l] + j] * scale
                         fine = fine and math.isfinite(entry)
                         tables[k, base + count] = entry
                         for i in range(n):
-                            entry = values[k, plan[w_row + l] + j * n + i] * scale
+                            entry = values[k, weights_at[l] + j * n + i] * scale
                             fine = fine and math.isfinite(entry)
                             tables[k, column + i * stride + count] = entry
                         count += 1
@@ -111,42 +120,39 @@ def begin(plan: Array, numbers: Array, values: Array, tables: Array, groups: Arr
         for e in range(examples):
             for dropout in range(2):
                 grid = plan[GRID]
-                for i in range(plan[HEADER]):
-                    x, off = (
-                        numbers[plan[INPUTS] + e * plan[HEADER] + i],
-                        numbers[plan[INPUT_ERRORS] + e * plan[HEADER] + i],
-                    )
-                    work[i] = x
-                    work[every + i] = up(abs(x) + off, 1)
-                    work[2 * every + i] = off
+                for i in range(widths[0]):
+                    x, off = inputs[e * widths[0] + i], input_errors[e * widths[0] + i]
+                    hidden[i] = x
+                    sizes[i] = up(abs(x) + off, 1)
+                    errors[i] = off
                 for l in range(depth):
-                    n, m = plan[HEADER + l], plan[HEADER + l + 1]
-                    here, below = plan[HEADER + UNITS * row + l], plan[HEADER + UNITS * row + l + 1]
-                    scale = numbers[masks + 3 * depth + l] if dropout else 1.0
-                    exponent = plan[HEADER + EXPONENTS * row + l] if dropout else 0
+                    n, m = widths[l], widths[l + 1]
+                    here, below = units[l], units[l + 1]
+                    scale = scales[l] if dropout else 1.0
+                    exponent = exponents[l] if dropout else 0
                     largest = 0.0
                     for i in range(n):
-                        largest = max(largest, work[every + here + i])
+                        largest = max(largest, sizes[here + i])
                     furthest = 0.0
                     for j in range(m):
-                        w = plan[w_row + l] + j * n
-                        bias = values[k, plan[b_row + l] + j]
+                        w = weights_at[l] + j * n
+                        bias = values[k, biases_at[l] + j]
                         z = reach = carried = absolute = 0.0
                         for i in range(n):
                             weight = values[k, w + i]
                             size = abs(weight)
-                            z += weight * work[here + i]
-                            reach += size * work[every + here + i]
-                            carried += size * work[2 * every + here + i]
+                            z += weight * hidden[here + i]
+                            reach += size * sizes[here + i]
+                            carried += size * errors[here + i]
                             absolute += size
                         lost = TINY * up(n + 2.0 + absolute, n)
                         bound = up(abs(bias) + scale * up(reach, n) + lost, n)
                         if not (bound < LARGEST and largest * scale < LARGEST):
                             bound = math.inf
                         furthest = max(furthest, bound)
-                        work[below + j] = z + bias
-                        work[3 * every + below + j] = bound
-                        work[4 * every + below + j] = up(scale * up(carried, n) + gamma(n + 4) * bound + lost, n)
+                        hidden[below + j] = z + bias
+                        reaches[below + j] = bound
+                        wrongs[below + j] = up(scale * up(carried, n) + gamma(n + 4) * bound + lost, n)
                     exact = False
                     if grid > NO_GRID and exponent >= 0:
                         scaled = grid - exponent
@@ -162,42 +168,40 @@ def begin(plan: Array, numbers: Array, values: Array, tables: Array, groups: Arr
                         grid = NO_GRID
                     else:
                         for j in range(m):
-                            work[4 * every + below + j] = 0.0
+                            wrongs[below + j] = 0.0
                     if l == last:
                         break
-                    slope, off = numbers[plan[SLOPES] + l], numbers[plan[SLOPES] + depth + l]
+                    slope, off = slopes[l], slopes[depth + l]
                     steepness = max(1.0, abs(slope) * SLACK)
                     rounded = off > 0 or (slope != 0.0 and abs(slope - 1.0) > 0.0)
                     off += 2 * UNIT * abs(slope)
                     if rounded:
                         grid = NO_GRID
                     for j in range(below, below + m):
-                        z, reach, wrong = work[j], work[3 * every + j], work[4 * every + j]
-                        work[j] = z if z > 0.0 else slope * z
-                        work[every + j] = up(steepness * reach, 1)
-                        work[2 * every + j] = (
+                        z, reach, wrong = hidden[j], reaches[j], wrongs[j]
+                        hidden[j] = z if z > 0.0 else slope * z
+                        sizes[j] = up(steepness * reach, 1)
+                        errors[j] = (
                             up(steepness * wrong + off * reach + 4 * TINY * (1 + reach), 2) if rounded else wrong
                         )
-                out, here = plan[HEADER + UNITS * row + depth], plan[HEADER + UNITS * row + last]
-                starts = 5 * outputs + 1
-                sizes = starts + plan[HEADER + first]
+                out, here = units[depth], units[last]
                 if dropout:
                     before = 0.0
                     if last > 0:
-                        for i in range(plan[HEADER + UNITS * row + last - 1], here):
-                            before = max(before, work[every + i])
-                        before *= numbers[masks + 3 * depth + last - 1]
+                        for i in range(units[last - 1], here):
+                            before = max(before, sizes[i])
+                        before *= scales[last - 1]
                     about[k, e, 5 * outputs] = before
                     for o in range(outputs):
-                        about[k, e, 3 * outputs + o] = work[3 * every + out + o]
-                        about[k, e, 4 * outputs + o] = work[4 * every + out + o]
+                        about[k, e, 3 * outputs + o] = reaches[out + o]
+                        about[k, e, 4 * outputs + o] = wrongs[out + o]
                     for i in range(width):
-                        about[k, e, sizes + i] = work[every + here + i]
-                        about[k, e, sizes + width + i] = work[2 * every + here + i]
+                        about[k, e, own_sizes + i] = sizes[here + i]
+                        about[k, e, own_errors + i] = errors[here + i]
                 else:
                     for o in range(outputs):
-                        about[k, e, o] = work[out + o]
-                        about[k, e, outputs + o] = work[4 * every + out + o]
-                        about[k, e, 2 * outputs + o] = values[k, plan[b_row + last] + o] - work[out + o]
-                    for i in range(plan[HEADER + first]):
-                        about[k, e, starts + i] = work[plan[HEADER + UNITS * row + first] + i]
+                        about[k, e, o] = hidden[out + o]
+                        about[k, e, outputs + o] = wrongs[out + o]
+                        about[k, e, 2 * outputs + o] = values[k, biases_at[last] + o] - hidden[out + o]
+                    for i in range(widths[first]):
+                        about[k, e, starts + i] = hidden[units[first] + i]
