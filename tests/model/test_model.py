@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from fractions import Fraction as F
 
 import numpy as np
@@ -167,3 +169,61 @@ def test_rates():
     assert drop_rates("0.3", arch) == ((F(3, 10), F(3, 10)), "exact")
     assert drop_rates([0, "1/2"], arch) == ((0, F(1, 2)), "exact")
     assert drop_rates(0.25, arch) == ((0.25, 0.25), "float64")
+
+
+FROZEN = [
+    xd.Network([[[0.5, -1.0], [2.0, 0.0]], [1.0, 1.0]], [[0.0, 0.1], 0.5]),
+    xd.Network([[["1/2", -1]], [3]]),
+    xd.Examples([((1.0, 0.5), 2.0), ((0.0, -1.0), -0.0)]),
+    xd.Examples.half((1, 1), 1),
+]
+
+
+@pytest.mark.parametrize("thing", FROZEN, ids=repr)
+def test_networks_and_examples_are_frozen_in_fact(thing):
+    arrays = arrays_of(thing)
+    before = [array.copy() for array in arrays]
+    for copied in (thing, pickle.loads(pickle.dumps(thing)), copy.copy(thing), copy.deepcopy(thing)):
+        assert (copied, hash(copied), repr(copied)) == (thing, hash(thing), repr(thing))
+        for array in arrays_of(copied):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 7
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                array.setflags(write=True)
+        for name in ("kind", "_kind", "weights", "_inputs", "memo", "anything"):
+            with pytest.raises(AttributeError, match="frozen"):
+                setattr(copied, name, 1)
+            with pytest.raises(AttributeError, match="frozen"):
+                delattr(copied, name)
+        assert not hasattr(copied, "memo")
+        assert not hasattr(copied, "__dict__")
+    assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+def arrays_of(thing):
+    found = [getattr(thing, name, ()) for name in ("weights", "biases", "inputs", "labels")]
+    return [a for part in found for a in (part if isinstance(part, tuple) else (part,)) if a is not None]
+
+
+def test_what_is_frozen_is_a_copy_of_what_came():
+    weights, inputs, fractions = np.ones((2, 2)), np.ones((1, 2)), np.array([[F(1), F(2)]], dtype=object)
+    network, data = xd.Network([weights, [1.0, 1.0]]), xd.Examples.from_arrays(inputs, np.ones(1))
+    exact = xd.Network([fractions])
+    weights[0, 0] = inputs[0, 0] = 5
+    fractions[0, 0] = F(9)
+    assert network.weights[0][0, 0] == data.inputs[0, 0] == exact.weights[0][0, 0] == 1
+
+
+def test_equal_means_equal_bits_in_networks_and_in_examples():
+    assert xd.Network([[[0.0]]]) != xd.Network([[[-0.0]]])
+    assert xd.Examples.point((0.0,), 1.0) != xd.Examples.point((-0.0,), 1.0)
+    assert xd.Examples.point((0.0,), 1.0) == xd.Examples.point((0.0,), 1.0)
+    assert xd.Examples.point((0,), 1) != xd.Examples.point((0.0,), 1.0)
+
+
+def test_architectures_are_frozen():
+    architecture = xd.Architecture(2, (3,))
+    assert pickle.loads(pickle.dumps(architecture)) == copy.deepcopy(architecture) == architecture
+    assert hash(copy.copy(architecture)) == hash(architecture)
+    with pytest.raises(AttributeError):
+        architecture.inputs = 3

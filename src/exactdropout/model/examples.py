@@ -24,6 +24,7 @@ from exactdropout.model.files import (
     read_npz,
     write_atomically,
 )
+from exactdropout.model.frozen import Frozen
 from exactdropout.model.numbers import (
     Array,
     Kind,
@@ -35,6 +36,7 @@ from exactdropout.model.numbers import (
     freeze,
     joined,
     number_array,
+    same_entries,
     scalar,
     show,
 )
@@ -46,7 +48,7 @@ __all__ = ["Examples"]
 FORMAT = "exactdropout-examples"
 
 
-class Examples:
+class Examples(Frozen):
     """A finite example distribution: inputs x, labels y and their probabilities.
 
     Args:
@@ -71,6 +73,10 @@ class Examples:
     """
 
     __slots__ = ("_inputs", "_kind", "_labels", "_probabilities")
+    _inputs: Array
+    _labels: Array
+    _kind: Kind
+    _probabilities: tuple[Number, ...]
 
     def __init__(
         self,
@@ -96,10 +102,13 @@ class Examples:
         y, y_kind = number_array(labels, "labels", 2 if nested and np.ndim(labels[0]) == 1 else 1)
         kind = common_kind((x_kind, y_kind), "inputs and labels")
         x, y = joined(x, kind, "inputs"), joined(y, kind, "labels")
-        self._inputs = freeze(x)
-        self._labels = freeze(y.reshape(len(x), -1))
-        self._kind: Kind = "exact" if kind == "integer" else kind
-        self._probabilities = _probabilities(probabilities, len(x), self._kind)
+        kind = "exact" if kind == "integer" else kind
+        self._set(
+            _inputs=freeze(x),
+            _labels=freeze(y.reshape(len(x), -1)),
+            _kind=kind,
+            _probabilities=_probabilities(probabilities, len(x), kind),
+        )
 
     @classmethod
     def point(cls, x: Sequence[Any], y: Any) -> Examples:
@@ -262,14 +271,14 @@ class Examples:
         return len(self._inputs)
 
     def __eq__(self, other: object) -> bool:
-        """Return whether kind, order, entries and probabilities agree."""
+        """Return whether kind, order, entries (bit for bit) and probabilities agree."""
         if not isinstance(other, Examples):
             return NotImplemented
         return (
             self._kind == other._kind
             and self._probabilities == other._probabilities
-            and np.array_equal(self._inputs, other._inputs)
-            and np.array_equal(self._labels, other._labels)
+            and same_entries(self._inputs, other._inputs)
+            and same_entries(self._labels, other._labels)
         )
 
     def __hash__(self) -> int:

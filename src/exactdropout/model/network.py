@@ -25,13 +25,16 @@ from exactdropout.model.files import (
     read_npz,
     write_atomically,
 )
+from exactdropout.model.frozen import Frozen
 from exactdropout.model.numbers import (
     Array,
     Kind,
     common_kind,
     exact_fraction,
+    freeze,
     joined,
     number_array,
+    same_entries,
     show,
 )
 
@@ -40,7 +43,7 @@ __all__ = ["Network"]
 FORMAT = "exactdropout-network"
 
 
-class Network:
+class Network(Frozen):
     """W = (W₁, b₁, …, W_{d−1}, b_{d−1}, w, b): a feed-forward network with a linear output layer.
 
     h₀ = x, h_l = φ_l(W_l h_{l−1} + b_l) for the hidden layers, W(x) = w h_{d−1} + b.
@@ -66,6 +69,10 @@ class Network:
     """
 
     __slots__ = ("_architecture", "_biases", "_kind", "_weights")
+    _architecture: Architecture
+    _biases: tuple[Array | None, ...]
+    _kind: Kind
+    _weights: tuple[Array, ...]
 
     def __init__(
         self,
@@ -95,16 +102,20 @@ class Network:
             kinds.append(kind)
         vectors, bias_kinds = _bias_vectors(biases, matrices)
         common = common_kind(kinds + bias_kinds, "weights and biases")
-        self._kind: Kind = "exact" if common == "integer" else common
-        self._weights = tuple(joined(m, self._kind, "weights") for m in matrices)
-        self._biases = tuple(None if v is None else joined(v, self._kind, "biases") for v in vectors)
-        self._architecture = Architecture(
+        common = "exact" if common == "integer" else common
+        architecture = Architecture(
             inputs=matrices[0].shape[1],
             hidden=tuple(m.shape[0] for m in matrices[:-1]),
             outputs=matrices[-1].shape[0],
             hidden_biases=any(v is not None for v in vectors[:-1]),
             output_bias=vectors[-1] is not None,
             activation=activations(activation, len(matrices) - 1),
+        )
+        self._set(
+            _kind=common,
+            _weights=tuple(freeze(joined(m, common, "weights")) for m in matrices),
+            _biases=tuple(None if v is None else freeze(joined(v, common, "biases")) for v in vectors),
+            _architecture=architecture,
         )
 
     @property
@@ -243,7 +254,7 @@ class Network:
             return False
         mine = [*self._weights, *self._biases]
         theirs = [*other._weights, *other._biases]
-        return all(_same(a, b) for a, b in zip(mine, theirs, strict=True))
+        return all(same_entries(a, b) for a, b in zip(mine, theirs, strict=True))
 
     def __hash__(self) -> int:
         """Hash the shape and the first matrix."""
@@ -252,14 +263,6 @@ class Network:
     def __repr__(self) -> str:
         """Return a short description."""
         return f"<Network {self._architecture}, {self._kind}>"
-
-
-def _same(a: Array | None, b: Array | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    if a.dtype == np.float64 and b.dtype == np.float64:
-        return bool(np.array_equal(a.view(np.uint64), b.view(np.uint64)))
-    return bool(np.array_equal(a, b))
 
 
 def _axes(value: Any) -> int:

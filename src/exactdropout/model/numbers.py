@@ -42,6 +42,7 @@ __all__ = [
     "number_array",
     "parse_rational",
     "rounded_up",
+    "same_entries",
     "scalar",
     "show",
 ]
@@ -284,9 +285,23 @@ def common_kind(kinds: Iterable[Kind], name: str) -> Kind:
 
 
 def freeze(array: Array) -> Array:
-    """Return the array, made read-only."""
+    """Return a view of the array, made read-only; NumPy lets nobody make the view writable again.
+
+    What shares memory with a writable array is copied.
+    """
+    if array.base is not None and not (isinstance(array.base, np.ndarray) and not array.base.flags.writeable):
+        array = array.copy()
     array.setflags(write=False)
-    return array
+    return array.view()
+
+
+def same_entries(a: Array | None, b: Array | None) -> bool:
+    """Return whether two arrays have the same shape and entries, floats bit for bit."""
+    if a is None or b is None:
+        return a is b
+    if a.dtype == np.float64 and b.dtype == np.float64:
+        return bool(np.array_equal(a.view(np.uint64), b.view(np.uint64)))
+    return bool(np.array_equal(a, b))
 
 
 def exact_fraction(value: Number) -> Fraction:
