@@ -16,29 +16,21 @@ from exactdropout.errors import NumericalRange
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation, naive_gradient
 from exactdropout.numeric.float64.derivatives import gradient as engine
+from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.numeric.float64.problem import prepare
-from exactdropout.numeric.float64.strategies import walk_layout as tables
 from exactdropout.numeric.kernels.gradient import walk as kernel
 from exactdropout.numeric.runs.work import Runner
 from exactdropout.testing.strategies import problems
 
+from .entrywise import outside
+
 HALF = F(1, 2)
 
 
-def outside(found, exact):
-    """Return the entries whose error exceeds the bound."""
-    bad = []
-    for values, truths in zip((*found.weights, *found.biases), (*exact.weights, *exact.biases), strict=True):
-        assert (values is None) == (truths is None)
-        if values is not None:
-            assert values.shape == truths.shape
-            bad += [
-                (v, float(t), found.error_bound)
-                for v, t in zip(values.ravel().tolist(), truths.ravel().tolist(), strict=True)
-                if not abs(F(v) - t) <= F(found.error_bound)
-            ]
-    return bad
+def walked(network, data, q, runner):
+    """The walk, whichever kernel would be taken."""
+    return engine.walked_gradient(network, prepared_derivatives(prepare(network, data, q)), runner)
 
 
 def gaussian(seed, *widths, examples=1, biases=True):
@@ -64,7 +56,7 @@ def test_gradient_is_inside_its_bound(problem):
         return
     exact = naive_gradient(network.exact(), data.exact(), q)
     assert outside(found, exact) == []
-    assert outside(engine.walked_gradient(network, prepare(network, data, q), Runner()), exact) == []
+    assert outside(walked(network, data, q, Runner()), exact) == []
 
 
 NEAR_TIES = st.one_of(
@@ -90,7 +82,7 @@ def test_near_ties_stay_inside(data):
         return
     exact = naive_gradient(network.exact(), examples.exact(), q)
     assert outside(found, exact) == []
-    assert outside(engine.walked_gradient(network, prepare(network, examples, q), Runner()), exact) == []
+    assert outside(walked(network, examples, q, Runner()), exact) == []
 
 
 def test_kinks_that_are_computed_exactly_are_not_in_doubt():
@@ -134,11 +126,12 @@ def test_kernel_agrees_with_reverse_mode_on_every_mask(problem, interpreted):
             patch.object(kernel, "gradient_walk", kernel.gradient_walk.py_func),
             patch.object(kernel, "gradient_leaf", kernel.gradient_leaf.py_func),
             patch.object(kernel, "in_doubt", kernel.in_doubt.py_func),
+            patch.object(kernel, "open_unit", kernel.open_unit.py_func),
             patch.object(kernel, "block_gradient", kernel.block_gradient.py_func),
         ):
-            found = engine.walked_gradient(network, prepared, Runner())
+            found = engine.walked_gradient(network, prepared_derivatives(prepared), Runner())
     else:
-        found = engine.walked_gradient(network, prepared, Runner())
+        found = engine.walked_gradient(network, prepared_derivatives(prepared), Runner())
     tolerance = max(1e-9 * scale, 4 * found.error_bound)
     for (w, b), dw, db in zip(expected, found.weights, found.biases, strict=True):
         np.testing.assert_allclose(dw, w, atol=tolerance)
@@ -149,10 +142,10 @@ def test_kernel_agrees_with_reverse_mode_on_every_mask(problem, interpreted):
 def test_bits_do_not_depend_on_threads_or_chunks(monkeypatch):
     network, data = gaussian(8, 9, 7, 4, 2, examples=3)
     q = (F(1, 3), F(1, 4), F(1, 5))
-    whole = engine.walked_gradient(network, prepare(network, data, q), Runner())
-    monkeypatch.setattr(tables, "CHUNK_NANOSECONDS", 3000.0)
+    whole = walked(network, data, q, Runner())
+    monkeypatch.setattr(engine, "CHUNK_NANOSECONDS", 3000.0)
     monkeypatch.setattr(engine, "STEP_NANOSECONDS", 5000.0)
-    pieces = engine.walked_gradient(network, prepare(network, data, q), Runner(threads=3))
+    pieces = walked(network, data, q, Runner(threads=3))
     assert pieces.error_bound == whole.error_bound
     for a, b in zip((*whole.weights, *whole.biases), (*pieces.weights, *pieces.biases), strict=True):
         assert np.array_equal(a, b)

@@ -17,9 +17,12 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_gradient
 from exactdropout.numeric.float64.derivatives import gradient_nested as engine
 from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
+from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.simd import adjoint_rows as rows
 from exactdropout.numeric.runs.work import Runner
+
+from .entrywise import outside
 
 step_row, near_row, activate_row = rows.step_row, rows.near_row, rows.activate_row
 adjoint_row, halve_row, carry_row = rows.adjoint_row, rows.halve_row, rows.carry_row
@@ -60,21 +63,9 @@ def test_vector_steps_are_the_plain_loops_bit_for_bit():
         np.testing.assert_array_equal(a, b)
 
 
-def outside(found, exact):
-    """Return the entries whose error exceeds the bound."""
-    pairs = zip((*found.weights, *found.biases), (*exact.weights, *exact.biases), strict=True)
-    return [
-        (v, float(t), found.error_bound)
-        for values, truths in pairs
-        if values is not None
-        for v, t in zip(values.ravel().tolist(), truths.ravel().tolist(), strict=True)
-        if not abs(F(v) - t) <= F(found.error_bound)
-    ]
-
-
 def nested(problem, runner=None):
     with np.errstate(over="ignore", invalid="ignore"):
-        return engine.nested_gradient(problem[0], prepare(*problem), runner or Runner())
+        return engine.nested_gradient(problem[0], prepared_derivatives(prepare(*problem)), runner or Runner())
 
 
 def gaussian(seed, *widths, examples=1, activation="relu", biases=True):
@@ -134,7 +125,7 @@ def test_ordinary_networks_are_taken_and_stay_inside(widths, activation):
 
 def test_larger_tables_agree_with_the_walk():
     problem = (*gaussian(8, 8, 7, 11, 2, examples=3), (F(1, 3), F(1, 4), F(1, 2)))
-    a, b = nested(problem), walked_gradient(problem[0], prepare(*problem), Runner())
+    a, b = nested(problem), walked_gradient(problem[0], prepared_derivatives(prepare(*problem)), Runner())
     for mine, other in zip((*a.weights, *a.biases), (*b.weights, *b.biases), strict=True):
         np.testing.assert_allclose(mine, other, atol=a.error_bound + b.error_bound)
 

@@ -16,29 +16,20 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_gradient
 from exactdropout.numeric.float64.derivatives import gradient_table as engine
 from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
+from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.gradient import conditional_moments as halves
 from exactdropout.numeric.kernels.gradient import indicators as kernel
 from exactdropout.numeric.runs.work import Runner
 from exactdropout.testing.strategies import problems
 
+from .entrywise import outside
+
 RATES = st.sampled_from([F(1, 2), F(1, 3), F(1, 4), F(2, 3), F(9, 10), F(999, 1000)])
 
 
-def outside(found, exact):
-    """Return the entries whose error exceeds the bound."""
-    pairs = zip((*found.weights, *found.biases), (*exact.weights, *exact.biases), strict=True)
-    return [
-        (v, float(t), found.error_bound)
-        for values, truths in pairs
-        if values is not None
-        for v, t in zip(values.ravel().tolist(), truths.ravel().tolist(), strict=True)
-        if not abs(F(v) - t) <= F(found.error_bound)
-    ]
-
-
 def table(problem, runner=None):
-    return engine.table_gradient(problem[0], prepare(*problem), runner)
+    return engine.table_gradient(problem[0], prepared_derivatives(prepare(*problem)), runner)
 
 
 def gaussian(seed, inputs, hidden, outputs, examples, activation="relu"):
@@ -164,7 +155,7 @@ def test_kinks_that_are_computed_exactly_are_not_in_doubt():
 
 def test_both_kernels_agree_where_the_walk_is_a_witness():
     problem = (*gaussian(8, 13, 9, 2, 3, "leaky_relu(1/10)"), (F(1, 3), F(1, 4)))
-    a, b = table(problem, Runner()), walked_gradient(problem[0], prepare(*problem), Runner())
+    a, b = table(problem, Runner()), walked_gradient(problem[0], prepared_derivatives(prepare(*problem)), Runner())
     for mine, other in zip((*a.weights, *a.biases), (*b.weights, *b.biases), strict=True):
         np.testing.assert_allclose(mine, other, atol=a.error_bound + b.error_bound)
 
@@ -194,7 +185,7 @@ def test_doubt_is_settled_by_the_same_sums(monkeypatch):
     found = table((network, data, q), Runner())
     assert outside(found, naive_gradient(network.exact(), data.exact(), q)) == []
     assert found.error_bound > 1e-3
-    other = walked_gradient(network, prepare(network, data, q), Runner())
+    other = walked_gradient(network, prepared_derivatives(prepare(network, data, q)), Runner())
     np.testing.assert_allclose(found.weights[1], other.weights[1], rtol=1e-12)
 
 

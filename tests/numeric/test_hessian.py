@@ -22,6 +22,8 @@ from exactdropout.numeric.runs.work import Runner
 from exactdropout.symbolic.derivation import derive
 from exactdropout.testing.strategies import networks, problems
 
+from .entrywise import outside
+
 HALF = F(1, 2)
 
 
@@ -131,14 +133,6 @@ def test_at_a_kink_the_negative_branch_is_differentiated(activation, slope):
     assert found.weights[0].tolist() == [[expected]]
     assert found.biases[0].tolist() == [expected]
     assert found.weights[1].tolist() == [[2 * (r * slope * 2)]]
-
-
-def outside(found, exact):
-    return [
-        (v, float(t), found.error_bound)
-        for v, t in zip(parts(found), parts(exact), strict=True)
-        if not abs(F(v) - t) <= F(found.error_bound)
-    ]
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,6 +15,7 @@ import pytest
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.float64.derivatives import gradient
+from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.packed import flattened, pack
 from exactdropout.numeric.float64.problem import prepare, setting_of
 from exactdropout.numeric.float64.quantities import reference_outputs
@@ -203,8 +204,8 @@ def test_the_work_of_the_gradient_travels_with_the_same_bits():
     data = Examples.from_arrays(rng.normal(size=(2, 9)), rng.normal(size=(2, 1)))
     problem = prepare(network, data, (F(1, 3), F(1, 4), F(1, 2)))
     SEEN.clear()
-    away = gradient.walked_gradient(network, problem, Travelling())
-    home = gradient.walked_gradient(network, problem, Runner())
+    away = gradient.walked_gradient(network, prepared_derivatives(problem), Travelling())
+    home = gradient.walked_gradient(network, prepared_derivatives(problem), Runner())
     assert SEEN
     for a, b in zip(away.weights, home.weights, strict=True):
         assert np.array_equal(a, b)

@@ -16,7 +16,7 @@ import numpy as np
 
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.result import Evaluation, Gradient, PerExample, Plan
+from exactdropout.numeric.result import EntryBounds, Evaluation, Gradient, PerExample, Plan
 
 __all__ = ["dropout_output", "masks", "naive_evaluation", "naive_gradient", "naive_law"]
 
@@ -140,7 +140,7 @@ def naive_gradient(network: Network, data: Examples, rates: Sequence[Any]) -> Gr
                         for b, bit, u in zip(back, mask[layer], z[layer - 1], strict=True)
                     ]
     present = [b if mine is not None else None for b, mine in zip(biases, network.biases, strict=True)]
-    return Gradient(weights=tuple(weights), biases=tuple(present))
+    return Gradient(weights=tuple(weights), biases=tuple(present), error_bounds=EntryBounds.zeros(weights, present))
 
 
 def naive_law(network: Network, x: Sequence[Any], rates: Sequence[Any]) -> dict[tuple[Any, ...], Any]:

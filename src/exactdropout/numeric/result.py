@@ -11,7 +11,7 @@ summed where there are several:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
 import numpy as np
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import Array, Number, approximate, format_rational, rounded_up, show
+from exactdropout.model.numbers import Array, Number, approximate, format_rational, freeze, rounded_up, show
 
 if TYPE_CHECKING:  # printing is loaded by the first formula, not by the first number
     from exactdropout.notation.style import Style, StyleOptions
 
 __all__ = [
+    "EntryBounds",
     "Evaluation",
     "Exactness",
     "Gradient",
@@ -151,16 +152,54 @@ def _same(a: Any, b: Any) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Gradient(_ByValue):
-    """∂J_D/∂W: arrays of the shapes of ``Network.weights`` and ``Network.biases`` (None where there is no bias).
-
-    At a kink (a pre-activation exactly 0) the derivative of the activation is taken as its slope on the
-    negative side; relu′(0) = 0. ``error_bound`` bounds the absolute error of every entry.
-    """
+class EntryBounds(_ByValue):
+    """A bound of the absolute error of each entry: arrays of the shapes of the gradient's, 0 where it is exact."""
 
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
-    error_bound: Number = Fraction(0)
+
+    @property
+    def largest(self) -> Number:
+        """The largest of them."""
+        return max(a.max() for a in (*self.weights, *(b for b in self.biases if b is not None)))
+
+    @classmethod
+    def zeros(cls, weights: Iterable[Array], biases: Iterable[Array | None]) -> EntryBounds:
+        """Return bounds for exact entries of these shapes."""
+
+        def exact(array: Array) -> Array:
+            return freeze(np.full(array.shape, Fraction(0)))
+
+        return cls(weights=tuple(map(exact, weights)), biases=tuple(None if b is None else exact(b) for b in biases))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class _Derivative(_ByValue):
+    weights: tuple[Array, ...]
+    biases: tuple[Array | None, ...]
+    error_bounds: EntryBounds
+
+    @property
+    def error_bound(self) -> Number:
+        """The largest bound of an entry."""
+        return self.error_bounds.largest
+
+    def __repr__(self) -> str:
+        """Return the number of entries, the largest of them and the largest bound."""
+        arrays = [*self.weights, *(b for b in self.biases if b is not None)]
+        largest, bound = Fraction(max(abs(a).max() for a in arrays)), Fraction(self.error_bound)
+        known = "exact" if bound == 0 else f"±{rounded_up(bound)}"
+        shown = f"{sum(a.size for a in arrays)} entries, largest {approximate(largest, 6)}, {known}"
+        return f"{type(self).__name__}({shown})"
+
+
+class Gradient(_Derivative):
+    """∂J_D/∂W: arrays of the shapes of ``Network.weights`` and ``Network.biases`` (None where there is no bias).
+
+    At a kink (a pre-activation exactly 0) the derivative of the activation is taken as its slope on the
+    negative side; relu′(0) = 0. ``error_bounds`` bounds the absolute error of each entry, in arrays of the same shapes;
+    ``error_bound`` is the largest of these bounds.
+    """
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one matrix per layer in aligned lines; at most 400 entries."""
@@ -170,18 +209,13 @@ class Gradient(_ByValue):
         return gradient_latex(self, styled(style, options))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class HessianProduct(_ByValue):
+class HessianProduct(_Derivative):
     """H·V, the derivative of ∂J_D/∂W along a direction V: arrays of the shapes of the gradient's.
 
     J_D is a polynomial in the weights between kinks. At a kink it is the second derivative of the polynomial of the
     piece that the gradient's convention selects (each activation replaced by its linear branch, the negative one at
-    exactly 0). ``error_bound`` bounds the absolute error of every entry.
+    exactly 0). ``error_bounds`` bounds the absolute error of each entry, ``error_bound`` is the largest of them.
     """
-
-    weights: tuple[Array, ...]
-    biases: tuple[Array | None, ...]
-    error_bound: Number = Fraction(0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

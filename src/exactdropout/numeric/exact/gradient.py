@@ -16,7 +16,7 @@ import numpy as np
 
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.result import Gradient
+from exactdropout.numeric.result import EntryBounds, Gradient
 
 __all__ = ["adjoint_sums", "exact_gradient", "fractions", "rational"]
 
@@ -30,12 +30,11 @@ def exact_gradient(network: Network, data: Examples, rates: Sequence[Fraction]) 
     on the negative side. Cost: one pass of 2^(active units) masks per distinct state of each layer but the last.
     """
     weight_sums, bias_sums = adjoint_sums(network, data, rates, rational)
-    return Gradient(
-        weights=tuple(fractions(s, w.shape) for s, w in zip(weight_sums, network.weights, strict=True)),
-        biases=tuple(
-            None if b is None else fractions([s], b.shape) for s, b in zip(bias_sums, network.biases, strict=True)
-        ),
+    weights = tuple(fractions(s, w.shape) for s, w in zip(weight_sums, network.weights, strict=True))
+    biases = tuple(
+        None if b is None else fractions([s], b.shape) for s, b in zip(bias_sums, network.biases, strict=True)
     )
+    return Gradient(weights=weights, biases=biases, error_bounds=EntryBounds.zeros(weights, biases))
 
 
 def rational(value: Fraction, *_: Any) -> Any:

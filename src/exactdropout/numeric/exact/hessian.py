@@ -14,7 +14,7 @@ from typing import Any
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.exact.gradient import adjoint_sums, fractions, rational
-from exactdropout.numeric.result import HessianProduct
+from exactdropout.numeric.result import EntryBounds, HessianProduct
 
 __all__ = ["Dual", "exact_hessian_product"]
 
@@ -86,10 +86,8 @@ def exact_hessian_product(
         return [[v.tangent if isinstance(v, Dual) else v - v for v in row] for row in rows]
 
     weight_sums, bias_sums = adjoint_sums(network, data, rates, entry)
-    return HessianProduct(
-        weights=tuple(fractions(tangents(s), w.shape) for s, w in zip(weight_sums, network.weights, strict=True)),
-        biases=tuple(
-            None if b is None else fractions(tangents([s]), b.shape)
-            for s, b in zip(bias_sums, network.biases, strict=True)
-        ),
+    weights = tuple(fractions(tangents(s), w.shape) for s, w in zip(weight_sums, network.weights, strict=True))
+    biases = tuple(
+        None if b is None else fractions(tangents([s]), b.shape) for s, b in zip(bias_sums, network.biases, strict=True)
     )
+    return HessianProduct(weights=weights, biases=biases, error_bounds=EntryBounds.zeros(weights, biases))

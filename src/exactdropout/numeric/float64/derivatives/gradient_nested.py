@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from exactdropout.model import Network
-from exactdropout.model.numbers import Array, freeze
-from exactdropout.numeric.float64.bounds import LARGEST, gamma, up
-from exactdropout.numeric.float64.problem import ETA, UNIT, Problem, out_of_range
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient
+from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.strategy import Estimate
-from exactdropout.numeric.result import Gradient, filled
+from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 
 __all__ = ["NestedExamples", "nested_applies", "nested_estimate", "nested_gradient"]
@@ -24,6 +23,7 @@ MOST_PAIRS = 1 << 25
 """Most pairs of a mask and a unit for one example: about a tenth of a second."""
 
 CHUNK_PAIRS = 1 << 22
+STEP_PAIRS = 1 << 22
 
 
 def nested_applies(problem: Problem) -> bool:
@@ -55,79 +55,74 @@ def _lane_weights(units: int, keep: float, drop: float) -> Array:
 
 
 def _row(problem: Problem) -> int:
-    return sum(w.size + len(b) for w, b in zip(problem.weights, problem.biases, strict=True)) + 3
+    return sum(w.size + len(b) for w, b in zip(problem.weights, problem.biases, strict=True)) + 1
 
 
-def nested_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient | None:
-    """Return the gradient with a bound that contains every exact entry, or None where some sign is in doubt."""
-    work: Work | None = problem.memo.get("nested gradient")
-    if work is None:
-        work = problem.memo["nested gradient"] = _work(problem)
-    found = runner.run(work)
-    rows = found[0] if len(found) == 1 else np.concatenate(found)
-    marks = rows[:, -1].tolist()
-    if max(marks) > 0:
+def nested_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gradient | None:
+    """Return the gradient with bounds that contain every exact entry, or None where some sign is in doubt."""
+    problem, chances = prepared.problem, prepared.rows.chances
+    if prepared.lost.any():
         return None
-    if min(marks) < 0:
-        raise out_of_range("network")
-    total = (
-        rows[0, :-3] if problem.examples == 1 else np.einsum("e,ek->k", problem.chances, rows[:, :-3], optimize=False)
-    )
-    worst = largest = rounding = 0.0
-    for p, error, size in zip(problem.chances.tolist(), rows[:, -3].tolist(), rows[:, -2].tolist(), strict=True):
-        worst += (p * (1 + 4 * UNIT) + ETA) * error
-        rounding += (p * (1 + 4 * UNIT) + ETA) * size
-        largest = max(largest, size)
-    m = problem.examples
-    bound = float(up(up(worst, m) + up(gamma(m + 6) * up(rounding, m))))
-    if not (math.isfinite(bound) and largest < LARGEST and np.isfinite(total).all()):
-        raise out_of_range("network")
-    arrays: list[Array] = []
-    at = 0
-    for w, b in zip(problem.weights, problem.biases, strict=True):
-        arrays += [freeze(total[at : at + w.size].reshape(w.shape)), freeze(total[at + w.size : at + w.size + len(b)])]
-        at += w.size + len(b)
-    biases = [None if own is None else b for own, b in zip(network.biases, arrays[1::2], strict=True)]
-    return filled(Gradient, {"weights": tuple(arrays[0::2]), "biases": tuple(biases), "error_bound": bound})
+    found = runner.run(_work(prepared))
+    rows = found[0] if len(found) == 1 else np.concatenate(found)
+    if rows[:, -1].any():
+        return None
+    entries = np.einsum("e,ek->k", chances, rows[:, :-1], optimize=False)
+    return bounded_gradient(network, prepared, entries, np.zeros((problem.examples, 1)), _rounding(problem))
 
 
-def _work(problem: Problem) -> Work:
+def _rounding(problem: Problem) -> tuple[float, float, float, float]:
+    """Return what the sums over masks add to the errors; docs/error-bounds.md, step 8d, counts."""
+    from exactdropout.numeric.kernels.gradient.two_layers import FLUSH
+
+    (width, below, n), outputs = problem.widths, problem.outputs
+    bits = width + below
+    operations = 3.0 * bits + 2.0 ** (below - 1) + 2.0 ** (width - 1) + FLUSH + 2.0**width / FLUSH + n + outputs + 60.0
+    scale = (1.0 + float(problem.inverse_keep[0])) * (1.0 + float(problem.inverse_keep[1]))
+    return operations, TINY * 2.0**bits * 64.0 * (bits + n + outputs) * scale, 1.0, 0.0
+
+
+def _work(prepared: Prepared) -> Work:
+    from exactdropout.numeric.kernels.gradient.two_layers import Nested
+
+    problem = prepared.problem
     width, below, n = problem.widths
-    lanes = _lane_weights(below, float(problem.keep[1]), float(problem.drop[1]))
     each = max(1, n << (width + below))
     size = max(1, CHUNK_PAIRS // each)
     chunks = tuple((b, min(problem.examples, b + size)) for b in range(0, problem.examples, size))
+    layers = zip(problem.weights, problem.biases, strict=True)
+    net = Nested(
+        *(part for layer in layers for part in layer), np.array(problem.slopes), problem.keep, problem.drop,
+        problem.inverse_keep, float(problem.cumulants[0]),
+        _lane_weights(below, float(problem.keep[1]), float(problem.drop[1])), prepared.faint(0),
+    )  # fmt: skip
     payload = {
         "common": (
-            problem.inputs, problem.input_errors, problem.labels, problem.label_errors,
-            problem.weights[0], problem.biases[0], problem.weights[1], problem.biases[1],
-            problem.weights[2], problem.biases[2],
-            np.array(problem.slopes), np.array(problem.slope_errors), problem.keep, problem.drop, problem.inverse_keep,
-            float(problem.cumulants[0]), lanes,
+            net, prepared.rows.inputs, prepared.rows.labels, prepared.thresholds(0), prepared.thresholds(1),
         ),
         "row": _row(problem),
+        "few": max(1, STEP_PAIRS // each),
     }  # fmt: skip
     weights = tuple((end - begin) << (width + below) for begin, end in chunks)
     return Work(name="gradient", begin=NestedExamples, payload=payload, chunks=chunks, weights=weights)
 
 
 class NestedExamples:
-    """The nested tables for one range of examples: a row with gradient, bound, size and doubts of each."""
+    """The nested tables for one range of examples: a row with the gradient and the doubts of each."""
 
     def __init__(self, payload: Payload, chunk: Chunk) -> None:
         """Begin: one row of results for each example."""
         self.result: Array = np.empty((chunk[1] - chunk[0], payload["row"]))
         self._common: tuple[Any, ...] = payload["common"]
-        self._begin, self._end, self._position = chunk[0], chunk[1], chunk[0]
+        self._begin, self._end, self._position, self._few = chunk[0], chunk[1], chunk[0], payload["few"]
 
     def step(self) -> bool:
-        """Take one example."""
+        """Take a few examples."""
         from exactdropout.numeric.kernels.gradient.two_layers import nested_examples
 
         done = self._position - self._begin
-        arguments: tuple[Any, ...] = (
-            *self._common, self._position, self._position + 1, self.result[done : done + 1],
-        )  # fmt: skip
+        until = min(self._end, self._position + self._few)
+        arguments: tuple[Any, ...] = (*self._common, self._position, until, self.result[done:])
         nested_examples(*arguments)
-        self._position += 1
+        self._position = until
         return self._position >= self._end

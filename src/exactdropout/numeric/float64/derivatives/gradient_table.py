@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from exactdropout.model import Network
-from exactdropout.model.numbers import Array, freeze
-from exactdropout.numeric.float64.bounds import LARGEST, layer_magnitudes
-from exactdropout.numeric.float64.problem import Problem, out_of_range
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient, views
+from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.strategy import Estimate
-from exactdropout.numeric.result import Gradient, filled
+from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
 
 __all__ = ["IndicatorItems", "applies", "table_estimate", "table_gradient"]
@@ -44,97 +42,64 @@ def table_estimate(problem: Problem) -> Estimate:
     return Estimate(visited=masks, cost=masks * outputs * (0.5 + 0.33 * below) + halves + each + 1e5, memory=memory)
 
 
-def table_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
-    """Return the gradient with a bound that contains every exact entry; the derivative at a kink is the slope.
+def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gradient:
+    """Return the gradient with bounds that contain every exact entry; the derivative at a kink is the slope."""
+    from exactdropout.numeric.kernels.gradient.one_layer import Active, Layer, active_columns, layer_gradients
 
-    Pre-activations are first taken to be rounded. Only where that leaves a sign in doubt it matters that small integers
-    are not, and the general bounds say so.
-    """
-    active: _Active | None = problem.memo.get("gradient table")
-    if active is None:
-        active = problem.memo["gradient table"] = _active(problem)
-    indicators = _indicators(problem, active, runner)
-    gradient, doubt = _finished(network, problem, active, indicators, (active.sizes, active.reaches, active.wrongs))
-    if doubt:
-        magnitudes = layer_magnitudes(problem, dropout=True)
-        general = (magnitudes.sizes[0], magnitudes.reaches[0], magnitudes.wrongs[0])
-        gradient, _ = _finished(network, problem, active, indicators, general)
-    return gradient
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Active:
-    """What is prepared before any sum over masks: active units, residuals, bounds of z, and the items of the walk."""
-
-    columns: Array
-    units: Array
-    counts: Array
-    residuals: Array
-    sizes: Array
-    reaches: Array
-    wrongs: Array
-    items: Array
-    work: Work | None
-
-
-def _active(problem: Problem) -> _Active:
-    from exactdropout.numeric.kernels.gradient.one_layer import active_columns, layer_reaches
-
-    weights, bias, inputs = problem.weights[0], problem.biases[0], problem.inputs
-    m, width = inputs.shape
-    below, inverse_keep = len(bias), float(problem.inverse_keep[0])
+    problem, rows = prepared.problem, prepared.rows
+    weights, bias = problem.weights[0], problem.biases[0]
+    m, width = rows.inputs.shape
+    below, outputs = len(bias), problem.outputs
     columns, units, counts = np.empty((m, width, below)), np.empty((m, width), np.int64), np.empty(m, np.int64)
-    active: tuple[Any, ...] = (inputs, weights, inverse_keep, columns, units, counts)
-    active_columns(*active)
-    sizes, reaches, wrongs = np.empty((m, width)), np.empty((m, below)), np.empty((m, below))
-    reached: tuple[Any, ...] = (inputs, problem.input_errors, weights, bias, inverse_keep, sizes, reaches, wrongs)
-    if not layer_reaches(*reached) < LARGEST:
-        raise out_of_range("network")
-    residuals = problem.biases[1] - problem.labels
+    active = Active(units, counts, columns)
+    active_columns(rows.inputs, weights, float(problem.inverse_keep[0]), active)
+    residuals = problem.biases[1] - rows.labels
     items, work = _work(problem, columns, counts, residuals)
-    return _Active(
-        columns=columns, units=units, counts=counts, residuals=residuals, sizes=sizes, reaches=reaches, wrongs=wrongs,
-        items=items, work=work,
+    indicators = _indicators(prepared, items, counts, work, runner)
+    entries = np.zeros(weights.size + problem.weights[1].size + below + outputs)
+    slopes, vectors = views(entries, problem)
+    layer = Layer(
+        weights, bias, problem.weights[1], problem.slopes[0], float(problem.keep[0]), float(problem.drop[0]),
+        float(problem.inverse_keep[0]), float(problem.cumulants[0]),
     )  # fmt: skip
-
-
-def _finished(
-    network: Network, problem: Problem, active: _Active, indicators: Array, bounds: tuple[Array, Array, Array]
-) -> tuple[Gradient, bool]:
-    """Return the gradient from the sums over masks, and whether some sign is in doubt."""
-    from exactdropout.numeric.kernels.gradient.one_layer import layer_gradients
-
-    sizes, reaches, wrongs = bounds
-    weights, bias, output_weights = problem.weights[0], problem.biases[0], problem.weights[1]
-    outputs, below = output_weights.shape
-    d_weights, d_bias = np.zeros(weights.shape), np.zeros(below)
-    d_output_weights, d_output_bias = np.zeros(output_weights.shape), np.zeros(outputs)
+    doubts = np.zeros((m, below))
     arguments: tuple[Any, ...] = (
-        problem.inputs, active.units, active.counts, active.columns, weights, bias, output_weights, problem.biases[1],
-        active.residuals, problem.labels, problem.label_errors, problem.slopes[0], problem.slope_errors[0],
-        float(problem.keep[0]), float(problem.drop[0]), float(problem.inverse_keep[0]), float(problem.cumulants[0]),
-        problem.chances, sizes, problem.input_errors, reaches, wrongs, active.items, indicators,
-        d_weights, d_bias, d_output_weights, d_output_bias,
+        layer, rows, active, residuals, prepared.thresholds(0), items, indicators, doubts, *slopes,
+        *vectors,
     )  # fmt: skip
-    bound, doubt = layer_gradients(*arguments)
-    if not (math.isfinite(bound) and all(np.isfinite(a).all() for a in (d_weights, d_output_weights))):
-        raise out_of_range("network")
-    hidden, output = network.biases
-    vectors = None if hidden is None else freeze(d_bias), None if output is None else freeze(d_output_bias)
-    matrices = freeze(d_weights), freeze(d_output_weights)
-    return filled(Gradient, {"weights": matrices, "biases": vectors, "error_bound": bound}), doubt
+    layer_gradients(*arguments)
+    return bounded_gradient(network, prepared, entries, doubts, _rounding(problem, int(counts.max()), items))
 
 
-def _indicators(problem: Problem, active: _Active, runner: Runner) -> Array:
+def _rounding(problem: Problem, count: int, items: Array) -> tuple[float, float, float, float]:
+    """Return what the sums over masks add to the errors; docs/error-bounds.md, step 8b, counts."""
+    from exactdropout.numeric.kernels.gradient.conditional_moments import BLOCK
+    from exactdropout.numeric.kernels.gradient.indicators import LOW_BITS, MIDDLE_BITS
+
+    below, outputs = problem.widths[1], problem.outputs
+    outer = max(0, count - int(items[:, 1].min()) - LOW_BITS - MIDDLE_BITS)
+    half = 2.0 ** ((count + 1) // 2)
+    halves = 3.0 * count + 24.0 + 2.0 * (min(float(BLOCK), half) + half / BLOCK)
+    table = 2.0 * count + 8.0 * 2.0**outer + 40.0 + int(items[:, 1].max())
+    output = count + 2.0 * below + 24.0
+    lost = TINY * 64.0 * 2.0**count * (count + below + outputs + 8.0) * (1.0 + float(problem.inverse_keep[0]))
+    slope = abs(problem.slopes[0])
+    steep, spread = max(1.0, slope), 1.0 + slope
+    parts = max(slope + abs(1.0 - problem.slopes[0]), slope**2 + abs(1.0 - slope**2)) / steep
+    return 2.0 * (spread / steep) ** 2 * (halves + table + output), lost, max(1.0, parts) * (1.0 + 2.0**-30), 1.0
+
+
+def _indicators(prepared: Prepared, items: Array, counts: Array, work: Work | None, runner: Runner) -> Array:
     """Return Σ P r 1(z > 0), of each example in the row of its first item."""
     from exactdropout.numeric.kernels.gradient.one_layer import add_items
 
-    if active.work is None:  # φ′ is constant: the indicators are multiplied by 0
-        return np.zeros((len(active.items), problem.outputs, problem.widths[1], 1 + problem.widths[0]))
-    found = runner.run(active.work)
+    problem = prepared.problem
+    if work is None:  # φ′ is constant: the indicators are multiplied by 0
+        return np.zeros((len(items), problem.outputs, problem.widths[1], 1 + problem.widths[0]))
+    found = runner.run(work)
     indicators = found[0] if len(found) == 1 else np.concatenate(found)
-    if len(active.items) > problem.examples:
-        summed: tuple[Any, ...] = (active.items, active.counts, indicators)
+    if len(items) > problem.examples:
+        summed: tuple[Any, ...] = (items, counts, indicators)
         add_items(*summed)
     return indicators
 

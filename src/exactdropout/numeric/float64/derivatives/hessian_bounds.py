@@ -12,10 +12,11 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.direction import Direction
-from exactdropout.numeric.float64.bounds import LARGEST, Magnitudes, gamma, up
+from exactdropout.numeric.float64.bounds import LARGEST, gamma, up
+from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, views
 from exactdropout.numeric.float64.problem import ETA, UNIT, Problem, out_of_range
 
-__all__ = ["Sized", "hessian_bound"]
+__all__ = ["Sized", "hessian_bounds"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Sized:
     def scaled(self, factor: float, roundings: int = 1) -> Sized:
         """Return the product with a constant that has itself at most ``roundings`` − 1 roundings."""
         size = up(abs(factor) * (1 + 8 * UNIT) * self.size)
-        return Sized(size, up(abs(factor) * (1 + 8 * UNIT) * self.error + gamma(roundings) * size + ETA, 2))
+        return Sized(
+            size, up(abs(factor) * (1 + 8 * UNIT) * self.error + gamma(roundings) * size + ETA * (1 + self.size), 3)
+        )
 
     def contracted(self, subscripts: str, other: Sized, terms: int) -> Sized:
         """Return a sum of ``terms`` products, in any order."""
@@ -67,33 +70,29 @@ def _constant(values: Array, examples: int) -> Sized:
     return Sized(size, np.zeros(size.shape))
 
 
-def hessian_bound(
-    problem: Problem, magnitudes: Magnitudes, direction: Direction, doubt: Array, probabilities: Array
-) -> float:
-    """Return a bound of the error of every entry of H·V.
+def hessian_bounds(prepared: Prepared, direction: Direction, doubt: Array) -> Array:
+    """Return a bound of the error of each entry of H·V, flat, first of all weights, then of all biases.
 
     ``doubt`` is, for each example, the computed probability of a mask with an uncertain sign.
     """
+    problem = prepared.problem
     levels = sum(problem.widths[l] for l in range(len(problem.weights) - 1) if problem.rates[l] > 0)
-    chance = np.where(doubt > 0, np.minimum(1.0, up(doubt + (levels + 2) * ETA * 4) * (1 + gamma(4 * levels + 4))), 0.0)
-    worst, largest = np.zeros(problem.examples), np.zeros(problem.examples)
-
-    def add(entries: Sized, scale: float) -> None:
-        nonlocal worst, largest
-        share = np.minimum(1.0, chance * scale)
-        flat_size = entries.size.reshape(len(share), -1)
-        flat_error = entries.error.reshape(len(share), -1)
-        worst = np.maximum(worst, np.max(up(flat_error + 2 * up(share[:, None] * flat_size), 2), axis=1))
-        largest = np.maximum(largest, np.max(flat_size, axis=1))
-
-    for entries, scale in _entries(problem, magnitudes, direction, levels):
-        add(entries, scale)
-    m = len(probabilities)
-    p = probabilities * (1 + 4 * UNIT) + ETA
-    total = up(np.sum(up(p * worst)), m) + up(gamma(m + 6) * up(np.sum(up(p * largest)), m))
-    if not np.isfinite(total) or not np.all(largest < LARGEST):
+    chance = np.minimum(1.0, up(doubt + (levels + 2) * TINY * 4) * (1 + gamma(4 * levels + 4)))
+    m = problem.examples
+    p = prepared.rows.chances * (1 + 4 * UNIT) + TINY
+    bounds = np.zeros(int(prepared.net.places[2, -1] + prepared.net.places[3, -1]))
+    layers = zip(*views(bounds, problem), strict=True)
+    largest = 0.0
+    for (entries, scale), place in zip(
+        _entries(prepared, direction, levels), (a for pair in reversed(list(layers)) for a in pair), strict=True
+    ):
+        share = np.minimum(1.0, chance * scale).reshape(m, *([1] * place.ndim))
+        error = up(entries.error + 2 * up(share * entries.size) + gamma(m + 6) * entries.size, 3)
+        place[...] = up(np.einsum("e...,e->...", error, p), m)
+        largest = max(largest, float(entries.size.max()))
+    if not largest < LARGEST:
         raise out_of_range("network")
-    return float(up(total))
+    return bounds
 
 
 def _through(problem: Problem, layer: int, value: Sized) -> Sized:
@@ -106,12 +105,13 @@ def _through(problem: Problem, layer: int, value: Sized) -> Sized:
     return Sized(up(steepness * value.size), up(steepness * value.error + off * value.size + 2 * ETA, 2))
 
 
-def _entries(problem: Problem, magnitudes: Magnitudes, direction: Direction, levels: int) -> list[tuple[Sized, float]]:
-    """Return the entries of H·V, and for each the largest 1/P(the units on its paths are kept)."""
+def _entries(prepared: Prepared, direction: Direction, levels: int) -> list[tuple[Sized, float]]:
+    """Return the entries of H·V, last layer first, and for each the largest 1/P(the units on its paths are kept)."""
+    problem, reach = prepared.problem, prepared.reach
     m, last = problem.examples, len(problem.weights) - 1
     weights = [_constant(w, m) for w in problem.weights]
     changes = [_constant(w, m) for w in direction.weights]
-    hidden = [Sized(s, e) for s, e in zip(magnitudes.sizes, magnitudes.errors, strict=True)]
+    hidden = [Sized(prepared.of_layer(reach.sizes, l), prepared.of_layer(reach.errors, l)) for l in range(last + 1)]
     tangents = [Sized(np.zeros_like(hidden[0].size), np.zeros_like(hidden[0].size))]
     for l in range(last + 1):
         n = problem.widths[l]
@@ -121,8 +121,9 @@ def _entries(problem: Problem, magnitudes: Magnitudes, direction: Direction, lev
         z = moved.plus(carried).scaled(scale, n + 6).plus(_constant(direction.biases[l], m))
         tangents.append(_through(problem, l, z) if l < last else z)
     h, dh, w, dw = hidden[last], tangents[last], weights[last], changes[last]
-    labels = Sized(np.abs(problem.labels), problem.label_errors)
-    r = Sized(magnitudes.output_size, magnitudes.output_error).plus(labels).scaled(2.0)
+    labels = Sized(np.abs(prepared.rows.labels), prepared.rows.label_errors)
+    outputs = (prepared.of_layer(values, last + 1) for values in (reach.reaches, reach.wrongs))
+    r = Sized(*outputs).plus(labels).scaled(2.0)
     dr = tangents[last + 1].scaled(2.0)
     kappa, n, o = 2 * float(problem.cumulants[0]), problem.widths[-1], problem.outputs
 

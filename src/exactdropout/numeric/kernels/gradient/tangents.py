@@ -6,40 +6,50 @@ With a dot for the derivative along V, and φ″ = 0 away from kinks,
     (∂Q/∂h_i)˙ = Σ_o 2(ṙ w + r ẇ) + 2κ₂(2 w ẇ h + w² ḣ),   δ̇ = φ′(z) (∂Q/∂h)˙,
     ∂̇W_ji = K̇_ij h_i + K_ij ḣ_i,   (∂/∂h_i)˙ = Σ_j Ẇ_ji K_ij + W_ji K̇_ij,   ∂̇b_j = E δ̇_j,
 
-with K_ij = E[δ_j | i kept] as in :mod:`.gradient_walk`. What is folded for layer l, in this order: doubt, ∂̇w, ∂̇b of the
+with K_ij = E[δ_j | i kept] as in :mod:`.walk`. What is folded for layer l, in this order: doubt, ∂̇w, ∂̇b of the
 outputs, then for each deeper layer its columns ∂̇W and ∂̇b, then δ and δ̇ of this layer, then one row (K, K̇) for each
 unit decided so far. A unit without a mask has h_i = ḣ_i = 0.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.gradient.walk import in_doubt
+from exactdropout.numeric.kernels.gradient.layout import Walked, Workspace
+from exactdropout.numeric.kernels.gradient.walk import open_unit
 from exactdropout.numeric.kernels.simd.compiled import compiled
 from exactdropout.numeric.kernels.walk.fourth_moments import DONE, INTERRUPTED, TOO_MANY_UNITS
 
-__all__ = ["hessian_leaf", "hessian_walk"]
+__all__ = ["Direction", "Tangents", "hessian_leaf", "hessian_walk"]
+
+
+class Direction(NamedTuple):
+    """V, in the order of the columns, biases, output weights and output biases of the walked layers."""
+
+    columns: Array
+    biases: Array
+    output_weights: Array
+    output_bias: Array
+
+
+class Tangents(NamedTuple):
+    """What a walk holds beside its workspace: derivatives of hidden values, of what masks scale, of pre-activations."""
+
+    hidden: Array
+    scaled: Array
+    rows: Array
 
 
 @compiled
 def hessian_leaf(
-    hidden: Array,
-    tangents: Array,
-    start: Any,
-    width: Any,
-    output_weights: Array,
-    output_tangents: Array,
-    output_bias: Array,
-    bias_tangents: Array,
-    labels: Array,
-    kappa: float,
-    example: int,
-    values: Array,
-    backward: Array,
+    net: Walked, direction: Direction, hidden: Array, tangents: Array, labels: Array, values: Array, backward: Array
 ) -> None:
     """Write doubt 0, ∂̇w, ∂̇b at a leaf to ``values``, ∂Q/∂h and its derivative to the rows of ``backward``."""
+    output_weights, output_tangents = net.output_weights, direction.output_weights
+    output_bias, bias_tangents, kappa = net.output_bias, direction.output_bias, net.kappa
+    layers = net.slopes.shape[0]
+    start, width = net.vector_offsets[layers], net.widths[layers]
     outputs = output_weights.shape[0]
     values[0] = 0.0
     for i in range(width):
@@ -52,7 +62,7 @@ def hessian_leaf(
             h, dh = hidden[start + i], tangents[start + i]
             f += output_weights[o, i] * h
             df += output_tangents[o, i] * h + output_weights[o, i] * dh
-        r = 2.0 * (f - labels[example, o])
+        r = 2.0 * (f - labels[o])
         dr = 2.0 * df
         for i in range(width):
             w, dw = output_weights[o, i], output_tangents[o, i]
@@ -67,53 +77,22 @@ def hessian_leaf(
 
 @compiled
 def hessian_walk(
-    widths: Array,
-    columns: Array,
-    column_tangents: Array,
-    column_offsets: Array,
-    biases: Array,
-    bias_tangents: Array,
-    vector_offsets: Array,
-    slopes: Array,
-    keep: Array,
-    drop: Array,
-    inverse_keep: Array,
-    output_weights: Array,
-    output_tangents: Array,
-    output_bias: Array,
-    output_bias_tangents: Array,
-    kappa: float,
-    starts: Array,
-    start_tangents: Array,
-    labels: Array,
-    thresholds: Array,
-    items: Array,
-    results: Array,
-    state: Array,
-    hidden: Array,
-    tangents: Array,
-    scaled: Array,
-    scaled_tangents: Array,
-    active: Array,
-    sources: Array,
-    counters: Array,
-    rows: Array,
-    row_tangents: Array,
-    row_offsets: Array,
-    prefix_sizes: Array,
-    folds: Array,
-    fold_offsets: Array,
-    fold_widths: Array,
-    values: Array,
-    backward: Array,
-    kept_rows: Array,
-    doubtful: Array,
-    budget: int,
-) -> int:
+    net: Walked, direction: Direction, starts: Array, labels: Array, thresholds: Array, items: Array, results: Array,
+    work: Workspace, moved: Tangents, budget: int,
+) -> int:  # fmt: skip
     """Walk items as ``gradient_walk`` does, leaf by leaf, folding derivatives of gradients; needs a walked layer.
 
-    ``prefix_sizes[l]`` is where δ of layer l begins; a result row holds what is folded for the first walked layer.
+    A result row holds what is folded for the first walked layer.
     """
+    widths, columns, column_offsets, biases = net.widths, net.columns, net.column_offsets, net.biases
+    vector_offsets, slopes, dropped = net.vector_offsets, net.slopes, net.dropped
+    keep, drop, inverse_keep = net.keep, net.drop, net.inverse_keep
+    column_tangents, bias_tangents = direction.columns, direction.biases
+    tangents, scaled_tangents, row_tangents = moved.hidden, moved.scaled, moved.rows
+    state, hidden, scaled, active, sources = work.state, work.hidden, work.scaled, work.active, work.sources
+    counters, rows, row_offsets, prefix_sizes = work.counters, work.rows, work.row_offsets, work.prefix_sizes
+    folds, fold_offsets, fold_widths = work.folds, work.fold_offsets, work.fold_widths
+    values, backward, kept_rows, doubtful = work.values, work.tables, work.kept_rows, work.doubtful
     layers = keep.shape[0]
     item = state[0]
     layer = state[1]
@@ -123,7 +102,7 @@ def hessian_walk(
         if layer < 0:
             for i in range(widths[0]):
                 hidden[i] = starts[example, i]
-                tangents[i] = start_tangents[example, i]
+                tangents[i] = 0.0
             layer = 0
         while layer < layers:  # down: open the layers below with every unit dropped
             n, m = widths[layer], widths[layer + 1]
@@ -133,7 +112,7 @@ def hessian_walk(
                 rows[first_row + j] = biases[below - widths[0] + j]
                 row_tangents[first_row + j] = bias_tangents[below - widths[0] + j]
             units = 0
-            everything = keep[layer] == 1.0
+            everything = not dropped[layer]
             for i in range(n):
                 if hidden[here + i] != 0.0 or tangents[here + i] != 0.0:
                     active[here + units] = i
@@ -160,22 +139,15 @@ def hessian_walk(
                 sources[layer, position] = 0
             doubtful[layer] = False
             for j in range(m):
-                z = rows[first_row + j]
-                dz = row_tangents[first_row + j]
-                hidden[below + j] = z if z > 0.0 else slopes[layer] * z
+                z, dz = rows[first_row + j], row_tangents[first_row + j]
                 tangents[below + j] = dz if z > 0.0 else slopes[layer] * dz
-                threshold = thresholds[example, below - widths[0] + j]
-                if abs(z) <= threshold and in_doubt(
-                    z, threshold, biases[below - widths[0] + j], columns, column_offsets[layer], m, j,
-                    counters[layer, 1], counters[layer, 2], items[item, 2] if layer == 0 else 0, 0, active, here,
-                    everything,
+                if open_unit(
+                    net, layer, j, z, thresholds[example, below - widths[0] + j], hidden, counters[layer, 1],
+                    counters[layer, 2], items[item, 2] if layer == 0 else 0, 0, active, everything,
                 ):  # fmt: skip
                     doubtful[layer] = True
             layer += 1
-        hessian_leaf(
-            hidden, tangents, vector_offsets[layers], widths[layers], output_weights, output_tangents, output_bias,
-            output_bias_tangents, labels, kappa, example, values, backward,
-        )  # fmt: skip
+        hessian_leaf(net, direction, hidden, tangents, labels[example], values, backward)
         visited += 1
         layer = layers - 1
         while layer >= 0:  # up: fold what is complete, or go to the next mask of this layer
@@ -218,17 +190,15 @@ def hessian_walk(
                     dz = row_tangents[source + j] + (column_tangents[start + j] * s + columns[start + j] * ds)
                     rows[target + j] = z
                     row_tangents[target + j] = dz
-                    hidden[below + j] = z if z > 0.0 else slopes[layer] * z
                     tangents[below + j] = dz if z > 0.0 else slopes[layer] * dz
-                    threshold = thresholds[example, below - widths[0] + j]
-                    if abs(z) <= threshold and in_doubt(
-                        z, threshold, biases[below - widths[0] + j], columns, column_offsets[layer], m, j,
-                        units, fixed, items[item, 2] if layer == 0 else 0, count + 1, active, here, False,
+                    if open_unit(
+                        net, layer, j, z, thresholds[example, below - widths[0] + j], hidden, units, fixed,
+                        items[item, 2] if layer == 0 else 0, count + 1, active, False,
                     ):  # fmt: skip
                         doubtful[layer] = True
                 break
             if layer > 0:  # from E δ, E δ̇ and the rows K, K̇ to ∂̇W, ∂̇b, ∂/∂h and its derivative
-                everything = keep[layer] == 1.0
+                everything = not dropped[layer]
                 for k in range(2 * m * (1 + units)):
                     kept_rows[k] = values[delta + k]
                 for k in range(n * m):

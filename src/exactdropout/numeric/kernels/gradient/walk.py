@@ -19,33 +19,23 @@ from __future__ import annotations
 from typing import Any
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.gradient.layout import Walked, Workspace
 from exactdropout.numeric.kernels.simd.compiled import compiled
 from exactdropout.numeric.kernels.walk.fourth_moments import BLOCK_BITS, DONE, INTERRUPTED, TOO_MANY_UNITS
 
-__all__ = ["block_gradient", "gradient_leaf", "gradient_walk", "in_doubt"]
+__all__ = ["block_gradient", "gradient_leaf", "gradient_walk", "in_doubt", "open_unit"]
 
 
 @compiled
 def in_doubt(
-    z: float,
-    threshold: float,
-    bias: float,
-    columns: Array,
-    column_offset: Any,
-    width: Any,
-    j: int,
-    units: Any,
-    fixed: Any,
-    prefix: Any,
-    count: Any,
-    active: Array,
-    here: Any,
-    everything: bool,
-) -> bool:
+    net: Walked, layer: Any, j: int, z: float, threshold: float, units: Any, fixed: Any, prefix: Any, count: Any,
+    active: Array, everything: bool,
+) -> bool:  # fmt: skip
     """Return whether the sign of a z with |z| ≤ threshold is uncertain: it is not where z is a sum of zeros."""
     if threshold == 0.0:
         return False
-    if bias != 0.0 or z != 0.0:
+    here, start, width = net.vector_offsets[layer], net.column_offsets[layer], net.widths[layer + 1]
+    if z != 0.0 or net.biases[net.vector_offsets[layer + 1] - net.widths[0] + j] != 0.0:
         return True
     for unit in range(fixed + units):
         kept = 1
@@ -55,25 +45,32 @@ def in_doubt(
             kept = (prefix >> (fixed - 1 - unit)) & 1
         else:
             kept = (count >> (units - 1 - (unit - fixed))) & 1
-        if kept == 1 and columns[column_offset + active[here + unit] * width + j] != 0.0:
+        if kept == 1 and net.columns[start + active[here + unit] * width + j] != 0.0:
             return True
     return False
 
 
 @compiled
-def gradient_leaf(
-    hidden: Array,
-    start: Any,
-    width: Any,
-    output_weights: Array,
-    output_bias: Array,
-    labels: Array,
-    kappa: float,
-    example: int,
-    values: Array,
-    backward: Array,
-) -> None:
+def open_unit(
+    net: Walked, layer: Any, j: int, z: float, threshold: float, hidden: Array, units: Any, fixed: Any, prefix: Any,
+    count: Any, active: Array, everything: bool,
+) -> bool:  # fmt: skip
+    """Write h = φ(z); return whether the sign of z, or that h is 0, is uncertain."""
+    h = z if z > 0.0 else net.slopes[layer] * z
+    hidden[net.vector_offsets[layer + 1] + j] = h
+    if h == 0.0 and z != 0.0 and net.faint[layer]:
+        return True
+    return abs(z) <= threshold and in_doubt(
+        net, layer, j, z, threshold, units, fixed, prefix, count, active, everything
+    )
+
+
+@compiled
+def gradient_leaf(net: Walked, hidden: Array, labels: Array, values: Array, backward: Array) -> None:
     """Write doubt 0, ∂w, ∂b at a leaf to ``values`` and ∂Q/∂h to ``backward``."""
+    output_weights, output_bias, kappa = net.output_weights, net.output_bias, net.kappa
+    layers = net.slopes.shape[0]
+    start, width = net.vector_offsets[layers], net.widths[layers]
     outputs = output_weights.shape[0]
     values[0] = 0.0
     for i in range(width):
@@ -82,7 +79,7 @@ def gradient_leaf(
         f = output_bias[o]
         for i in range(width):
             f += output_weights[o, i] * hidden[start + i]
-        r = 2.0 * (f - labels[example, o])
+        r = 2.0 * (f - labels[o])
         for i in range(width):
             w = output_weights[o, i]
             h = hidden[start + i]
@@ -94,44 +91,32 @@ def gradient_leaf(
 
 @compiled
 def block_gradient(
-    rows: Array,
-    row: Any,
-    width: Any,
-    slope: Any,
-    columns: Array,
-    column_offset: Any,
-    biases: Array,
-    bias_offset: Any,
-    thresholds: Array,
-    active: Array,
-    scaled: Array,
-    here: Any,
-    walked: Any,
-    fixed: Any,
-    prefix: Any,
-    count: Any,
-    units: Any,
-    keep: Any,
-    drop: Any,
-    output_weights: Array,
-    output_bias: Array,
-    labels: Array,
-    kappa: float,
-    example: int,
-    tables: Array,
-    lanes: Array,
-    delta: Any,
-    values: Array,
+    net: Walked, work: Workspace, labels: Array, thresholds: Array, fixed: Any, prefix: Any, units: Any
 ) -> None:
     """Fold the gradients of all subsets of the last ``units`` units, 2^units leaves side by side.
 
     Writes doubt, ∂w and ∂b, then from ``delta`` on E δ and one row K for each of these units, last unit first. A lane
     is a subset; its terms are those of :func:`gradient_leaf`. ``tables`` keeps the pre-activations of all lanes.
     """
+    layer = net.slopes.shape[0] - 1
+    width, slope, keep, drop, kappa = (
+        net.widths[layer + 1],
+        net.slopes[layer],
+        net.keep[layer],
+        net.drop[layer],
+        net.kappa,
+    )
+    columns, column_offset, active, scaled = net.columns, net.column_offsets[layer], work.active, work.scaled
+    output_weights, output_bias = net.output_weights, net.output_bias
+    rows, tables, lanes, values = work.rows, work.tables, work.lanes, work.values
+    count, walked = work.counters[layer, 0], work.counters[layer, 1]
+    row = work.row_offsets[layer] + work.sources[layer, walked] * width
+    delta = work.prefix_sizes[layer]
+    bias_offset = net.vector_offsets[layer + 1] - net.widths[0]
     size = 1 << units
     outputs = output_weights.shape[0]
-    first = here + fixed + walked
-    doubts, outer, work, kept = lanes[0], lanes[1], lanes[2], lanes[3]
+    first = net.vector_offsets[layer] + fixed + walked
+    doubts, outer, products, kept = lanes[0], lanes[1], lanes[2], lanes[3]
     for l in range(size):
         doubts[l] = 0.0
     for j in range(width):
@@ -143,7 +128,7 @@ def block_gradient(
             for l in range(half):
                 table[half + l] = table[l] + u
             half *= 2
-        threshold = thresholds[example, bias_offset + j]
+        threshold = thresholds[bias_offset + j]
         near = 0
         for l in range(size):
             near += 1 if abs(table[l]) <= threshold else 0
@@ -154,20 +139,7 @@ def block_gradient(
                     for b in range(units):
                         decided = 2 * decided + ((l >> b) & 1)
                     if in_doubt(
-                        table[l],
-                        threshold,
-                        biases[bias_offset + j],
-                        columns,
-                        column_offset,
-                        width,
-                        j,
-                        walked + units,
-                        fixed,
-                        prefix,
-                        decided,
-                        active,
-                        here,
-                        False,
+                        net, layer, j, table[l], threshold, walked + units, fixed, prefix, decided, active, False
                     ):
                         doubts[l] = 1.0
     half = size >> 1
@@ -181,7 +153,7 @@ def block_gradient(
         for l in range(size):
             backward[j, l] = 0.0
     for o in range(outputs):
-        bias, label = output_bias[o], labels[example, o]
+        bias, label = output_bias[o], labels[o]
         for l in range(size):
             outer[l] = bias
         for j in range(width):
@@ -197,14 +169,14 @@ def block_gradient(
                 z = table[l]
                 h = z if z > 0.0 else slope * z
                 noise = 2.0 * kappa * (w * h)
-                work[l] = outer[l] * h + noise * h
+                products[l] = outer[l] * h + noise * h
                 back[l] += outer[l] * w + noise * w
             half = size >> 1
             while half > 0:
                 for l in range(half):
-                    work[l] = drop * work[l] + keep * work[half + l]
+                    products[l] = drop * products[l] + keep * products[half + l]
                 half >>= 1
-            values[1 + o * width + j] = work[0]
+            values[1 + o * width + j] = products[0]
         half = size >> 1
         while half > 0:
             for l in range(half):
@@ -233,49 +205,21 @@ def block_gradient(
 
 @compiled
 def gradient_walk(
-    widths: Array,
-    columns: Array,
-    column_offsets: Array,
-    biases: Array,
-    vector_offsets: Array,
-    slopes: Array,
-    keep: Array,
-    drop: Array,
-    inverse_keep: Array,
-    output_weights: Array,
-    output_bias: Array,
-    kappa: float,
-    starts: Array,
-    labels: Array,
-    thresholds: Array,
-    items: Array,
-    results: Array,
-    state: Array,
-    hidden: Array,
-    scaled: Array,
-    active: Array,
-    sources: Array,
-    counters: Array,
-    rows: Array,
-    row_offsets: Array,
-    prefix_sizes: Array,
-    folds: Array,
-    fold_offsets: Array,
-    fold_widths: Array,
-    values: Array,
-    backward: Array,
-    kept_rows: Array,
-    doubtful: Array,
-    tables: Array,
-    lanes: Array,
+    net: Walked, starts: Array, labels: Array, thresholds: Array, items: Array, results: Array, work: Workspace,
     budget: int,
-) -> int:
+) -> int:  # fmt: skip
     """Walk items as ``walk`` does, folding gradients; needs at least one walked layer.
 
     A result row holds what is folded for the first walked layer, with rows K for the units that the item's prefix
-    does not decide, last unit first. ``prefix_sizes[l]`` is where δ of layer l begins; ``thresholds`` bounds the
-    error of each pre-activation.
+    does not decide, last unit first. ``thresholds`` bounds the error of each pre-activation.
     """
+    widths, columns, column_offsets, biases = net.widths, net.columns, net.column_offsets, net.biases
+    vector_offsets, slopes, dropped = net.vector_offsets, net.slopes, net.dropped
+    keep, drop, inverse_keep = net.keep, net.drop, net.inverse_keep
+    state, hidden, scaled, active, sources = work.state, work.hidden, work.scaled, work.active, work.sources
+    counters, rows, row_offsets, prefix_sizes = work.counters, work.rows, work.row_offsets, work.prefix_sizes
+    folds, fold_offsets, fold_widths = work.folds, work.fold_offsets, work.fold_widths
+    values, backward, kept_rows, doubtful = work.values, work.backward, work.kept_rows, work.doubtful
     layers = keep.shape[0]
     item = state[0]
     layer = state[1]
@@ -293,7 +237,7 @@ def gradient_walk(
             for j in range(m):
                 rows[first_row + j] = biases[below - widths[0] + j]
             units = 0
-            everything = keep[layer] == 1.0
+            everything = not dropped[layer]
             for i in range(n):
                 h = hidden[here + i]
                 if h != 0.0:
@@ -323,77 +267,22 @@ def gradient_walk(
                 sources[layer, position] = 0
             doubtful[layer] = False
             for j in range(m):
-                z = rows[first_row + j]
-                hidden[below + j] = z if z > 0.0 else slopes[layer] * z
-                threshold = thresholds[example, below - widths[0] + j]
-                if (
-                    block == 0
-                    and abs(z) <= threshold
-                    and in_doubt(
-                        z,
-                        threshold,
-                        biases[below - widths[0] + j],
-                        columns,
-                        column_offsets[layer],
-                        m,
-                        j,
-                        counters[layer, 1],
-                        counters[layer, 2],
-                        items[item, 2] if layer == 0 else 0,
-                        0,
-                        active,
-                        here,
-                        everything,
-                    )
-                ):
+                threshold = thresholds[example, below - widths[0] + j] if block == 0 else 0.0
+                if open_unit(
+                    net, layer, j, rows[first_row + j], threshold, hidden, counters[layer, 1], counters[layer, 2],
+                    items[item, 2] if layer == 0 else 0, 0, active, everything,
+                ):  # fmt: skip
                     doubtful[layer] = True
             layer += 1
         last = layers - 1
         side_by_side = counters[last, 3]
         if side_by_side > 0:
             block_gradient(
-                rows,
-                row_offsets[last] + sources[last, counters[last, 1]] * widths[layers],
-                widths[layers],
-                slopes[last],
-                columns,
-                column_offsets[last],
-                biases,
-                vector_offsets[layers] - widths[0],
-                thresholds,
-                active,
-                scaled,
-                vector_offsets[last],
-                counters[last, 1],
-                counters[last, 2],
-                items[item, 2] if last == 0 else 0,
-                counters[last, 0],
+                net, work, labels[example], thresholds[example], counters[last, 2], items[item, 2] if last == 0 else 0,
                 side_by_side,
-                keep[last],
-                drop[last],
-                output_weights,
-                output_bias,
-                labels,
-                kappa,
-                example,
-                tables,
-                lanes,
-                prefix_sizes[last],
-                values,
-            )
+            )  # fmt: skip
         else:
-            gradient_leaf(
-                hidden,
-                vector_offsets[layers],
-                widths[layers],
-                output_weights,
-                output_bias,
-                labels,
-                kappa,
-                example,
-                values,
-                backward,
-            )
+            gradient_leaf(net, hidden, labels[example], values, backward)
         visited += 1 << side_by_side
         layer = layers - 1
         while layer >= 0:
@@ -434,32 +323,15 @@ def gradient_walk(
                 for j in range(m):
                     z = rows[source + j] + columns[start + j] * s
                     rows[target + j] = z
-                    hidden[below + j] = z if z > 0.0 else slopes[layer] * z
-                    threshold = thresholds[example, below - widths[0] + j]
-                    if (
-                        block == 0
-                        and abs(z) <= threshold
-                        and in_doubt(
-                            z,
-                            threshold,
-                            biases[below - widths[0] + j],
-                            columns,
-                            column_offsets[layer],
-                            m,
-                            j,
-                            units,
-                            fixed,
-                            items[item, 2] if layer == 0 else 0,
-                            count + 1,
-                            active,
-                            here,
-                            False,
-                        )
-                    ):
+                    threshold = thresholds[example, below - widths[0] + j] if block == 0 else 0.0
+                    if open_unit(
+                        net, layer, j, z, threshold, hidden, units, fixed, items[item, 2] if layer == 0 else 0,
+                        count + 1, active, False,
+                    ):  # fmt: skip
                         doubtful[layer] = True
                 break
             if layer > 0:  # from E δ and the rows K to ∂W, ∂b and ∂/∂h
-                everything = keep[layer] == 1.0
+                everything = not dropped[layer]
                 units += block
                 for k in range(m * (1 + units)):
                     kept_rows[k] = values[delta + k]

@@ -1,0 +1,182 @@
+"""A bound of the error of each entry of the gradient; docs/error-bounds.md, step 8, derives every line.
+
+Away from kinks the gradient is a smooth function of the hidden values, and its rounding errors propagate backwards like
+those of the values forwards. Masks for which a sign is in doubt count with their probability, times twice the largest
+possible gradient. 2⁻¹⁰²², the smallest normal float, stands for η: a bound may be larger, and subnormals are slow.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.kernels.gradient.layout import Layers, Reach, Rows
+from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.walk.error_bounds import NO_GRID, propagate
+
+__all__ = ["Rounding", "entry_bounds", "forward_bounds"]
+
+UNIT = 2.0**-53
+TINY = 2.0**-1022
+SLACK = 1 + 2.0**-29
+LARGEST = 2.0**1000
+
+
+class Rounding(NamedTuple):
+    """What one way to sum over masks adds to the errors.
+
+    Every sum over masks meets at most ``operations``·``coarse`` roundings, relative to the sizes of the recurrence, and
+    loses at most ``lost``·(1 + size) to underflow. Errors are multiplied by ``coarse`` where φ enters in two parts, σz
+    and (1 − σ) max(z, 0). ``outputs``: doubts also change ∂/∂w of the output layer.
+    """
+
+    operations: float
+    lost: float
+    coarse: float
+    outputs: float
+
+
+@compiled
+def common_grid(values: Array, begin: Any, end: Any) -> Any:
+    """Return the largest g ≤ 1023 such that all these values are integer multiples of 2^g."""
+    grid = 1023
+    for k in range(begin, end):
+        if values[k] != 0.0:
+            mantissa, exponent = math.frexp(values[k])
+            integer = np.int64(mantissa * 9007199254740992.0)
+            lowest = math.frexp(np.float64(integer & -integer))[1] - 1
+            grid = min(grid, exponent - 53 + lowest)
+    return grid
+
+
+@compiled
+def forward_bounds(net: Layers, rows: Rows, reach: Reach) -> float:
+    """Fill ``reach`` example by example; return the largest size, which must stay below 2¹⁰⁰⁰."""
+    widths, units = net.places[0], net.places[1]
+    depth = widths.shape[0] - 1
+    grids = np.zeros((2, depth), dtype=np.int64)
+    inputs, errors = rows.inputs, rows.input_errors
+    exact = True
+    for e in range(inputs.shape[0]):
+        for i in range(inputs.shape[1]):
+            exact = exact and errors[e, i] == 0.0
+    grid = NO_GRID
+    if exact:
+        grid = common_grid(inputs.reshape(-1), 0, inputs.size)
+        for l in range(depth):
+            grids[0, l] = common_grid(net.weights, net.places[2, l], net.places[2, l + 1])
+            grids[1, l] = common_grid(net.biases, net.places[3, l], net.places[3, l + 1])
+    largest = 0.0
+    for e in range(inputs.shape[0]):
+        for i in range(widths[0]):
+            reach.hidden[e, i] = inputs[e, i]
+            reach.sizes[e, i] = (abs(inputs[e, i]) + errors[e, i]) * SLACK + 3 * TINY
+            reach.errors[e, i] = errors[e, i]
+        propagate(
+            widths, units, net.weights, net.places[2], net.biases, net.places[3], net.slopes[0], net.slopes[1],
+            net.masks[3], net.marks[1], grids[0], grids[1], grid, reach.hidden[e], reach.sizes[e], reach.errors[e],
+            reach.reaches[e], reach.wrongs[e],
+        )  # fmt: skip
+        for k in range(reach.reaches.shape[1]):
+            if not reach.reaches[e, k] <= largest:
+                largest = reach.reaches[e, k]
+    return float(largest)
+
+
+@compiled
+def entry_bounds(
+    net: Layers, rows: Rows, reach: Reach, doubts: Array, rounding: Rounding, weights: Array, biases: Array
+) -> float:
+    """Add bounds of the entries of Σ_e P_e ∂Q_e to ``weights`` and ``biases``; return the largest size met.
+
+    ``doubts`` has a row for each example: the probability of a mask with an uncertain sign, once, or of an uncertain
+    sign of each unit of the only hidden layer.
+    """
+    widths, units, weight_at, bias_at = net.places[0], net.places[1], net.places[2], net.places[3]
+    depth = widths.shape[0] - 1
+    last = depth - 1
+    n, outputs = widths[last], widths[depth]
+    widest = 0
+    for l in range(depth):
+        widest = max(widest, widths[l])
+    work = np.zeros((4, widest))
+    size, error, next_size, next_error = work[0], work[1], work[2], work[3]
+    g = rounding.operations * rounding.coarse * UNIT * SLACK
+    lost, coarse = rounding.lost, rounding.coarse
+    kappa = net.kappa * (1 + 4 * UNIT) + TINY
+    extra = (rows.inputs.shape[0] + 10.0) * UNIT * SLACK
+    single = doubts.shape[1] == 1
+    largest = 0.0
+    for e in range(rows.inputs.shape[0]):
+        p = rows.chances[e] * (1 + 4 * UNIT) + TINY
+        sizes, errors = reach.sizes[e], reach.errors[e]
+        here, out = units[last], units[depth]
+        for i in range(n):
+            size[i] = 0.0
+            error[i] = 0.0
+        for o in range(outputs):
+            y, e_y = abs(rows.labels[e, o]), rows.label_errors[e, o]
+            r = (reach.reaches[e, out + o] + y + e_y) * SLACK + 4 * TINY
+            e_r = coarse * reach.wrongs[e, out + o] + e_y + (g + 4 * UNIT) * r + lost * (1 + r)
+            k = bias_at[last] + o
+            biases[k] += p * (2 * e_r + lost * (1 + 2 * r) + (g + extra) * 2 * r)
+            largest = max(largest, r)
+            for i in range(n):
+                k = weight_at[last] + o * n + i
+                w, s, off = abs(net.weights[k]), sizes[here + i], coarse * errors[here + i]
+                c = 2 * (r + kappa * w * s) * SLACK
+                e_c = 2 * (e_r + kappa * w * off) + (g + 16 * UNIT) * c + lost * (1 + kappa + w * s)
+                whole = c * s
+                wrong = c * off + e_c * (s + off) + (g + 4 * UNIT) * whole + lost * (1 + whole)
+                if rounding.outputs > 0.0:
+                    chance = (doubts[e, 0 if single else i] + lost) * (1 + g) * SLACK * net.masks[3, last - 1]
+                    wrong += 2 * min(1.0, chance) * whole
+                weights[k] += p * (wrong + extra * whole)
+                size[i] += w * c
+                error[i] += w * e_c
+                largest = max(largest, whole)
+        terms = outputs
+        scale = 1.0
+        for l in range(last - 1, -1, -1):
+            n_above, n_below = widths[l + 1], widths[l]
+            here = units[l]
+            slope, e_slope = abs(net.slopes[0, l]), net.slopes[1, l]
+            steep = max(1.0, slope * SLACK)
+            rounded = 0.0
+            if e_slope > 0.0 or (slope != 0.0 and abs(net.slopes[0, l] - 1.0) > 0.0):
+                rounded = coarse * (e_slope + 8 * UNIT * (1 + slope))
+            smooth = net.slopes[0, l] == 1.0 and e_slope == 0.0
+            scale = scale * net.masks[3, l] * SLACK
+            for i in range(n_below):
+                next_size[i] = 0.0
+                next_error[i] = 0.0
+            for j in range(n_above):
+                d = (size[j] * SLACK + (terms + 4) * TINY) * steep
+                e_d = (error[j] + (terms + 8) * UNIT * d) * SLACK * steep * coarse + rounded * d + g * d
+                e_d = e_d * SLACK + lost * (1 + d)
+                share = 0.0
+                if not smooth:
+                    share = 2 * min(1.0, (doubts[e, 0 if single else j] + lost) * (1 + g) * scale)
+                k = bias_at[l] + j
+                biases[k] += p * (e_d + (share + extra) * d)
+                largest = max(largest, d)
+                for i in range(n_below):
+                    k = weight_at[l] + j * n_below + i
+                    w, s, off = abs(net.weights[k]), sizes[here + i], errors[here + i]
+                    whole = d * s
+                    wrong = e_d * (s + off) + d * off + (g + 8 * UNIT) * whole + lost * (1 + whole)
+                    weights[k] += p * (wrong + (share + extra) * whole)
+                    largest = max(largest, whole)
+                    next_size[i] += w * d
+                    next_error[i] += w * e_d
+            size, next_size = next_size, size
+            error, next_error = next_error, error
+            terms = n_above
+    for k in range(weights.shape[0]):
+        weights[k] = weights[k] * SLACK + TINY
+    for k in range(biases.shape[0]):
+        biases[k] = biases[k] * SLACK + TINY
+    return float(largest)
