@@ -189,7 +189,8 @@ class _Derivative(_ByValue):
         arrays = [*self.weights, *(b for b in self.biases if b is not None)]
         largest, bound = Fraction(max(abs(a).max() for a in arrays)), Fraction(self.error_bound)
         known = "exact" if bound == 0 else f"±{rounded_up(bound)}"
-        shown = f"{sum(a.size for a in arrays)} entries, largest {approximate(largest, 6)}, {known}"
+        size = f"{float(largest):.6g}" if largest < 2**1000 else approximate(largest, 6)
+        shown = f"{sum(a.size for a in arrays)} entries, largest {size}, {known}"
         return f"{type(self).__name__}({shown})"
 
 

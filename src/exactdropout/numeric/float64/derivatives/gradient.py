@@ -21,6 +21,7 @@ from exactdropout.numeric.float64.derivatives.layout import (
 )
 from exactdropout.numeric.float64.derivatives.prepared import (
     TINY,
+    Ordered,
     Prepared,
     bounded_gradient,
     prepared_derivatives,
@@ -105,12 +106,13 @@ def gradient_kernel(problem: Problem) -> str:
 
 
 @np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
-def criterion_gradient(network: Network, problem: Problem, runner: Runner) -> Gradient:
+def criterion_gradient(network: Network, problem: Problem, runner: Runner, examples: Ordered | None = None) -> Gradient:
     """Return ∂J_D/∂W with a bound for each entry, by tables where they apply, else by the gradient walk.
 
-    Its bits do not depend on the order of the examples.
+    Its bits do not depend on the order of the examples; ``examples`` are those of the problem in their order, where
+    that is known already.
     """
-    prepared = prepared_derivatives(problem)
+    prepared = prepared_derivatives(problem, examples)
     if applies(problem):
         return table_gradient(network, prepared, runner)
     if nested_applies(problem):

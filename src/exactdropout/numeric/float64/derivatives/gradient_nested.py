@@ -90,11 +90,12 @@ def _work(prepared: Prepared) -> Work:
     each = max(1, n << (width + below))
     size = max(1, CHUNK_PAIRS // each)
     chunks = tuple((b, min(problem.examples, b + size)) for b in range(0, problem.examples, size))
-    layers = zip(problem.weights, problem.biases, strict=True)
+    (first, second, third), (first_bias, second_bias, third_bias) = problem.weights, problem.biases
     net = Nested(
-        *(part for layer in layers for part in layer), np.array(problem.slopes), problem.keep, problem.drop,
-        problem.inverse_keep, float(problem.cumulants[0]),
-        _lane_weights(below, float(problem.keep[1]), float(problem.drop[1])), prepared.faint(0),
+        first=first, first_bias=first_bias, second=second, second_bias=second_bias, third=third, third_bias=third_bias,
+        slopes=np.array(problem.slopes), keep=problem.keep, drop=problem.drop, inverse_keep=problem.inverse_keep,
+        kappa=float(problem.cumulants[0]),
+        lane_weights=_lane_weights(below, float(problem.keep[1]), float(problem.drop[1])), faint=prepared.faint(0),
     )  # fmt: skip
     payload = {
         "common": (

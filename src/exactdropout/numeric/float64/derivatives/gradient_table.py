@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -31,14 +32,14 @@ def applies(problem: Problem) -> bool:
 
 def table_estimate(problem: Problem) -> Estimate:
     """Return masks, cost and memory: a third of a nanosecond for each mask and unit, measured on a 3 GHz x86 core."""
-    active = [int(np.count_nonzero(x)) for x in problem.inputs]
-    masks = float(sum(1 << k for k in active))
+    active = np.count_nonzero(problem.inputs, axis=1)
+    masks = float(np.exp2(active).sum())
     below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
-    halves = float(sum(1 << (k + 1) // 2 for k in active)) * 25.0 * below
+    halves = float(np.exp2((active + 1) // 2).sum()) * 25.0 * below
     each = problem.examples * below * (300.0 + 20.0 * outputs * width)
     rows = 8.0 * outputs * below * (1 + width) * problem.examples
-    items = min(MOST_BYTES, rows * 2.0 ** max(0, max(active) - ITEM_BITS))
-    memory = items + 8.0 * problem.examples * width * below + 2.0 ** (max(active) / 2) * 100.0
+    items = min(MOST_BYTES, rows * 2.0 ** max(0, int(active.max()) - ITEM_BITS))
+    memory = items + 8.0 * problem.examples * width * below + 2.0 ** (int(active.max()) / 2) * 100.0
     return Estimate(visited=masks, cost=masks * outputs * (0.5 + 0.33 * below) + halves + each + 1e5, memory=memory)
 
 
@@ -110,23 +111,16 @@ def _work(problem: Problem, columns: Array, counts: Array, residuals: Array) -> 
     row = outputs * below * (1 + width)
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
     linear = problem.slopes[0] == 1.0 and problem.slope_errors[0] == 0.0
-    items: list[tuple[int, int, int]] = []
-    chunks: list[Chunk] = []
-    weights: list[int] = []
-    begin, weight = 0, 0
-    for example, count in enumerate(counts.tolist()):
-        bits = 0 if linear else min(max(0, count - ITEM_BITS), MOST_PREFIX_BITS, int(np.log2(most)))
-        for prefix in range(1 << bits):
-            items.append((example, bits, prefix))
-            weight += 1 << (count - bits)
-            if weight >= CHUNK_MASKS:
-                chunks.append((begin, len(items)))
-                weights.append(weight)
-                begin, weight = len(items), 0
-    if begin < len(items):
-        chunks.append((begin, len(items)))
-        weights.append(weight)
-    grid = np.array(items, dtype=np.int64)
+    bits = np.minimum(np.clip(counts - ITEM_BITS, 0, MOST_PREFIX_BITS), int(np.log2(most))) * (not linear)
+    grid = np.zeros((int((1 << bits).sum()), 3), dtype=np.int64)
+    grid[:, 0] = np.repeat(np.arange(len(counts)), 1 << bits)
+    grid[:, 1] = bits[grid[:, 0]]
+    grid[:, 2] = np.arange(len(grid)) - np.repeat(np.cumsum(1 << bits) - (1 << bits), 1 << bits)
+    ends = np.cumsum(np.exp2(counts[grid[:, 0]] - grid[:, 1]))
+    cuts = np.flatnonzero(np.diff(np.floor(ends / CHUNK_MASKS), prepend=0.0)) + 1
+    bounds = [0, *cuts.tolist(), *([] if len(cuts) and cuts[-1] == len(grid) else [len(grid)])]
+    chunks: list[Chunk] = list(itertools.pairwise(bounds))
+    weights = [int(ends[end - 1] - (ends[begin - 1] if begin else 0.0)) for begin, end in chunks]
     if linear:
         return grid, None
     payload = {

@@ -21,6 +21,7 @@ from exactdropout.numeric.float64.derivatives.layout import (
     walked_layers,
 )
 from exactdropout.numeric.float64.derivatives.prepared import (
+    Ordered,
     Prepared,
     filled_derivative,
     prepared_derivatives,
@@ -58,12 +59,14 @@ def hessian_estimate(problem: Problem) -> Estimate:
 
 
 @np.errstate(all="ignore")  # what is not finite is reported at the end, whatever the caller's own settings are
-def walked_hessian_product(network: Network, problem: Problem, direction: Direction, runner: Runner) -> HessianProduct:
+def walked_hessian_product(
+    network: Network, problem: Problem, direction: Direction, runner: Runner, examples: Ordered | None = None
+) -> HessianProduct:
     """Return H·V with bounds that contain every exact entry; layers of rate 0 are walked with every unit kept.
 
     Its bits do not depend on the order of the examples.
     """
-    prepared = prepared_derivatives(problem)
+    prepared = prepared_derivatives(problem, examples)
     entries = np.zeros(int(prepared.net.places[2, -1] + prepared.net.places[3, -1]))
     weights, biases = views(entries, problem)
     if len(weights) == 1:

@@ -17,7 +17,16 @@ from exactdropout.numeric.float64.problem import Problem, affine, out_of_range
 from exactdropout.numeric.kernels.gradient.layout import Layers, Reach, Rows
 from exactdropout.numeric.result import EntryBounds, Gradient, filled
 
-__all__ = ["TINY", "Prepared", "bounded_gradient", "filled_derivative", "prepared_derivatives", "views"]
+__all__ = [
+    "TINY",
+    "Ordered",
+    "Prepared",
+    "bounded_gradient",
+    "filled_derivative",
+    "ordered_examples",
+    "prepared_derivatives",
+    "views",
+]
 
 TINY = 2.0**-1022
 """In place of η in the bounds of derivatives, as in their kernels."""
@@ -79,20 +88,38 @@ class Prepared:
         return hidden, between
 
 
-def prepared_derivatives(problem: Problem) -> Prepared:
+@dataclass(frozen=True, kw_only=True)
+class Ordered:
+    """Examples in the order of their numbers, made once for many networks; see :class:`Prepared`."""
+
+    rows: Rows
+    order: Array
+    lost: Array
+
+
+def ordered_examples(problem: Problem) -> Ordered:
+    """Return the examples in the order of the bits of all their numbers; those that are equal there are equal."""
+    rows = Rows(problem.inputs, problem.input_errors, problem.labels, problem.label_errors, problem.chances)
+    order = np.arange(problem.examples)
+    if len(order) > 1:
+        keys = np.column_stack([part.reshape(len(part), -1) + 0.0 for part in rows]).view(np.int64)
+        order = np.lexsort(keys.T[::-1])
+        rows = Rows(*(np.ascontiguousarray(part[order]) for part in rows))
+    lost = (rows.inputs == 0) & (rows.input_errors > 0)
+    return Ordered(rows=rows, order=order, lost=lost.any(axis=1))
+
+
+def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> Prepared:
     """Return the problem as the kernels of derivatives read it, with the bounds of every layer for every mask.
+
+    ``examples`` are those of the problem, where they are ordered already.
 
     Raises:
         NumericalRange: a size beyond 2¹⁰⁰⁰.
     """
     from exactdropout.numeric.kernels.gradient.bounds import forward_bounds
 
-    inputs, labels = problem.inputs, problem.labels
-    rows = Rows(inputs, problem.input_errors, labels, problem.label_errors, problem.chances)
-    order = np.arange(len(inputs))
-    if len(inputs) > 1:
-        order = _order(rows)
-        rows = Rows(*(np.ascontiguousarray(part[order]) for part in rows))
+    ordered = ordered_examples(problem) if examples is None else examples
     net = Layers(
         _places((problem.widths[0], *(len(b) for b in problem.biases))),
         np.concatenate([w.ravel() for w in problem.weights]),
@@ -101,18 +128,10 @@ def prepared_derivatives(problem: Problem) -> Prepared:
         *_masks(problem.rates),
         float(problem.cumulants[0]),
     )
-    reach = Reach(*np.empty((5, len(inputs), int(net.places[1, -1]) + problem.outputs)))
-    if not forward_bounds(net, rows, reach) < LARGEST:
+    reach = Reach(*np.empty((5, problem.examples, int(net.places[1, -1]) + problem.outputs)))
+    if not forward_bounds(net, ordered.rows, reach) < LARGEST:
         raise out_of_range("network")
-    lost = (rows.inputs == 0) & (rows.input_errors > 0)
-    return Prepared(problem=problem, net=net, rows=rows, reach=reach, order=order, lost=lost.any(axis=1))
-
-
-def _order(rows: Rows) -> Array:
-    """Return the order of the examples by the bits of all their numbers; examples that are equal there are equal."""
-    keys = np.column_stack([part.reshape(len(part), -1) + 0.0 for part in rows]).view(np.int64)
-    order: Array = np.lexsort(keys.T[::-1])
-    return order
+    return Prepared(problem=problem, net=net, rows=ordered.rows, reach=reach, order=ordered.order, lost=ordered.lost)
 
 
 @lru_cache(maxsize=256)

@@ -140,6 +140,7 @@ def entry_bounds(
                 largest = max(largest, whole)
         terms = outputs
         scale = 1.0
+        kinked = False
         for l in range(last - 1, -1, -1):
             n_above, n_below = widths[l + 1], widths[l]
             here = units[l]
@@ -148,7 +149,7 @@ def entry_bounds(
             rounded = 0.0
             if e_slope > 0.0 or (slope != 0.0 and abs(net.slopes[0, l] - 1.0) > 0.0):
                 rounded = coarse * (e_slope + 8 * UNIT * (1 + slope))
-            smooth = net.slopes[0, l] == 1.0 and e_slope == 0.0
+            kinked = kinked or net.slopes[0, l] != 1.0 or e_slope > 0.0  # here or further up: signs matter
             scale = scale * net.masks[3, l] * SLACK
             for i in range(n_below):
                 next_size[i] = 0.0
@@ -158,7 +159,7 @@ def entry_bounds(
                 e_d = (error[j] + (terms + 8) * UNIT * d) * SLACK * steep * coarse + rounded * d + g * d
                 e_d = e_d * SLACK + lost * (1 + d)
                 share = 0.0
-                if not smooth:
+                if kinked:
                     share = 2 * min(1.0, (doubts[e, 0 if single else j] + lost) * (1 + g) * scale)
                 k = bias_at[l] + j
                 biases[k] += p * (e_d + (share + extra) * d)
