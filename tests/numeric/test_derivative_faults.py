@@ -1,4 +1,4 @@
-"""What once was wrong with derivatives, each case pinned: tiny rates, faint values, coarse bounds, the order of rows."""
+"""What once was wrong with derivatives, each case pinned: tiny rates, faint values, coarse bounds, order of rows."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.float64.bounds import gamma, grid_exponent, layer_magnitudes, up
 from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
+from exactdropout.numeric.float64.derivatives.prepared import Ordered, ordered_examples
 from exactdropout.numeric.float64.packed import Packed, flattened, pack
 from exactdropout.numeric.float64.plan import choose, plan_few, with_derivatives
 from exactdropout.numeric.float64.problem import Problem, setting_of
@@ -70,6 +71,7 @@ class Prepared:
         self._packed: Packed | None = None if self._few is None else pack(self._setting)
         self._items = _items(1, self._setting.examples)
         self._with_gradient: Plan | None = None
+        self._ordered: Ordered | None = None
 
     def evaluate(
         self,
@@ -160,8 +162,13 @@ class Prepared:
                 found = self._walked(network, problem, plan, runner)
             if found is None:
                 folded = chosen.run(problem, reference, moments, runner)
-            slope = criterion_gradient(network, problem, runner) if self._gradient else None
-            product = None if direction is None else walked_hessian_product(network, problem, direction, runner)
+            slope = product = None
+            if self._gradient or direction is not None:
+                self._ordered = self._ordered or ordered_examples(problem)
+            if self._gradient:
+                slope = criterion_gradient(network, problem, runner, self._ordered)
+            if direction is not None:
+                product = walked_hessian_product(network, problem, direction, runner, self._ordered)
             if runner.journal is not None:
                 runner.journal.finish()
         if found is not None:

@@ -128,7 +128,7 @@ def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> P
         *_masks(problem.rates),
         float(problem.cumulants[0]),
     )
-    reach = Reach(*np.empty((5, problem.examples, int(net.places[1, -1]) + problem.outputs)))
+    reach = Reach(*np.empty((4, problem.examples, int(net.places[1, -1]) + problem.outputs)))
     if not forward_bounds(net, ordered.rows, reach) < LARGEST:
         raise out_of_range("network")
     return Prepared(problem=problem, net=net, rows=ordered.rows, reach=reach, order=ordered.order, lost=ordered.lost)

@@ -15,14 +15,11 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.gradient.layout import Layers, Reach, Rows
 from exactdropout.numeric.kernels.simd.compiled import compiled
-from exactdropout.numeric.kernels.walk.error_bounds import NO_GRID, propagate
+from exactdropout.numeric.kernels.walk.error_bounds import LARGEST, NO_GRID, TINY, UNIT, gamma, up
 
 __all__ = ["Rounding", "entry_bounds", "forward_bounds"]
 
-UNIT = 2.0**-53
-TINY = 2.0**-1022
 SLACK = 1 + 2.0**-29
-LARGEST = 2.0**1000
 
 
 class Rounding(NamedTuple):
@@ -71,18 +68,56 @@ def forward_bounds(net: Layers, rows: Rows, reach: Reach) -> float:
             grids[1, l] = common_grid(net.biases, net.places[3, l], net.places[3, l + 1])
     largest = 0.0
     for e in range(inputs.shape[0]):
+        sizes, wrong_values = reach.sizes[e], reach.errors[e]
         for i in range(widths[0]):
-            reach.hidden[e, i] = inputs[e, i]
-            reach.sizes[e, i] = (abs(inputs[e, i]) + errors[e, i]) * SLACK + 3 * TINY
-            reach.errors[e, i] = errors[e, i]
-        propagate(
-            widths, units, net.weights, net.places[2], net.biases, net.places[3], net.slopes[0], net.slopes[1],
-            net.masks[3], net.marks[1], grids[0], grids[1], grid, reach.hidden[e], reach.sizes[e], reach.errors[e],
-            reach.reaches[e], reach.wrongs[e],
-        )  # fmt: skip
-        for k in range(reach.reaches.shape[1]):
-            if not reach.reaches[e, k] <= largest:
-                largest = reach.reaches[e, k]
+            sizes[i] = up(abs(inputs[e, i]) + errors[e, i], 1)
+            wrong_values[i] = errors[e, i]
+        lattice = grid
+        for l in range(depth):
+            n, m, here, below = widths[l], widths[l + 1], units[l], units[l + 1]
+            scale, exponent = net.masks[3, l], net.marks[1, l]
+            highest = 0.0
+            for i in range(here, here + n):
+                highest = max(highest, sizes[i] * scale)
+            largest = max(largest, highest)
+            furthest = 0.0
+            for j in range(m):
+                bound = carried = absolute = 0.0
+                for i in range(n):
+                    weight = abs(net.weights[net.places[2, l] + j * n + i])
+                    bound += weight * sizes[here + i]
+                    carried += weight * wrong_values[here + i]
+                    absolute += weight
+                lost = TINY * up(n + 2.0 + absolute, n)
+                bound = up(abs(net.biases[net.places[3, l] + j]) + scale * up(bound, n) + lost, n)
+                furthest = max(furthest, bound)
+                reach.reaches[e, below + j] = bound
+                reach.wrongs[e, below + j] = up(scale * up(carried, n) + gamma(n + 4) * bound + lost, n)
+            if not furthest < LARGEST:
+                return math.inf
+            largest = max(largest, furthest)
+            exact = False
+            if lattice > NO_GRID and exponent >= 0:
+                scaled = lattice - exponent
+                lattice = min(scaled + grids[0, l], grids[1, l], 1023)
+                exact = scaled > -1000 and lattice > -1000 and highest < math.ldexp(1.0, min(scaled + 53, 1000))
+                exact = exact and furthest < math.ldexp(1.0, min(lattice + 53, 1000))
+            if exact:
+                reach.wrongs[e, below : below + m] = 0.0
+            else:
+                lattice = NO_GRID
+            if l == depth - 1:
+                break
+            slope, off = net.slopes[0, l], net.slopes[1, l]
+            steep = max(1.0, abs(slope) * SLACK)
+            rounded = off > 0.0 or slope * (1.0 - slope) != 0.0
+            off += 2 * UNIT * abs(slope)
+            if rounded:
+                lattice = NO_GRID
+            for j in range(below, below + m):
+                bound, wrong = reach.reaches[e, j], reach.wrongs[e, j]
+                sizes[j] = up(steep * bound, 1)
+                wrong_values[j] = up(steep * wrong + off * bound + 4 * TINY * (1 + bound), 2) if rounded else wrong
     return float(largest)
 
 

@@ -42,10 +42,9 @@ class Reach(NamedTuple):
     """Bounds for every mask, a row for each example, units of all layers side by side (docs/error-bounds.md, step 2).
 
     |h|, |ĥ| ≤ ``sizes`` and |ĥ − h| ≤ ``errors``; of the pre-activations |z|, |ẑ| ≤ ``reaches`` and
-    |ẑ − z| ≤ ``wrongs``. ``hidden`` is h with nothing dropped.
+    |ẑ − z| ≤ ``wrongs``.
     """
 
-    hidden: Array
     sizes: Array
     errors: Array
     reaches: Array
