@@ -9,6 +9,7 @@ import pytest
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
+from exactdropout.numeric.sampled_descent import _balance
 from exactdropout.numeric.training import train
 
 HALF = F(1, 2)
@@ -101,3 +102,38 @@ def test_both_methods_reach_a_minimum_that_second_order_steps_refine():
     assert (few.evaluations + few.products) * 1e3 < 1e7
     with pytest.raises(InvalidInput, match="method"):
         train(start, data, HALF, method="newton")
+
+
+def test_a_warm_up_leaves_a_distant_start_and_never_ends_above_it():
+    """Labels of another size than the network's outputs: L-BFGS alone needs many steps to get there."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(48, 3))
+    y = 150 + 60 * np.maximum(x[:, 0], 0) - 30 * x[:, 1]
+    start = Network([rng.normal(size=(4, 3)), rng.normal(size=(1, 4))], [np.zeros(4), [0.0]])
+    data = Examples.from_arrays(x, y)
+    with np.errstate(all="raise"):
+        warm = train(start, data, HALF, iterations=3)
+    again = train(start, data, HALF, iterations=3)
+    cold = train(start, data, HALF, iterations=3, warm_up=0)
+    other = train(start, data, HALF, iterations=3, seed=1)
+    assert warm.criterion == again.criterion
+    assert warm.criterion < 0.5 * cold.criterion
+    assert other.criterion != warm.criterion
+    assert warm.start == cold.start == other.start
+    assert train(warm.network, data, HALF, iterations=1, warm_up=20).criterion <= warm.criterion
+    bare = Network(start.weights)
+    assert train(bare, data, HALF, iterations=2).network.biases == (None, None)
+    for keyword, value in (("warm_up", -1), ("warm_up", True), ("seed", 0.5)):
+        with pytest.raises(InvalidInput, match=keyword):
+            train(start, data, HALF, **{keyword: value})
+
+
+def test_balanced_units_compute_the_same():
+    """Unless they are lifted: a unit's ingoing weights times c, its outgoing ones over c."""
+    rng = np.random.default_rng(1)
+    weights, bias, above = 9 * rng.normal(size=(3, 4)), rng.normal(size=3), rng.normal(size=(2, 3))
+    x = rng.normal(size=(5, 4))
+    before = np.maximum(x @ weights.T + bias, 0) @ above.T
+    _balance(weights, bias, above)
+    np.testing.assert_allclose(np.maximum(x @ weights.T + bias, 0) @ above.T, before, rtol=1e-12)
+    np.testing.assert_allclose((weights**2).sum(axis=1) + bias**2, (above**2).sum(axis=0), rtol=1e-12)

@@ -90,7 +90,7 @@ def _work(prepared: Prepared) -> Work:
     each = max(1, n << (width + below))
     size = max(1, CHUNK_PAIRS // each)
     chunks = tuple((b, min(problem.examples, b + size)) for b in range(0, problem.examples, size))
-    (first, second, third), (first_bias, second_bias, third_bias) = problem.weights, problem.biases
+    (first, second, third), (first_bias, second_bias, third_bias) = prepared.weights, prepared.biases
     net = Nested(
         first=first, first_bias=first_bias, second=second, second_bias=second_bias, third=third, third_bias=third_bias,
         slopes=np.array(problem.slopes), keep=problem.keep, drop=problem.drop, inverse_keep=problem.inverse_keep,

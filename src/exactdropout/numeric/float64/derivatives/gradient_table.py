@@ -48,19 +48,19 @@ def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Grad
     from exactdropout.numeric.kernels.gradient.one_layer import Active, Layer, active_columns, layer_gradients
 
     problem, rows = prepared.problem, prepared.rows
-    weights, bias = problem.weights[0], problem.biases[0]
+    weights, bias = prepared.weights[0], prepared.biases[0]
     m, width = rows.inputs.shape
     below, outputs = len(bias), problem.outputs
     columns, units, counts = np.empty((m, width, below)), np.empty((m, width), np.int64), np.empty(m, np.int64)
     active = Active(units, counts, columns)
     active_columns(rows.inputs, weights, float(problem.inverse_keep[0]), active)
     residuals = problem.biases[1] - rows.labels
-    items, work = _work(problem, columns, counts, residuals)
+    items, work = _work(prepared, columns, counts, residuals)
     indicators = _indicators(prepared, items, counts, work, runner)
     entries = np.zeros(weights.size + problem.weights[1].size + below + outputs)
     slopes, vectors = views(entries, problem)
     layer = Layer(
-        weights, bias, problem.weights[1], problem.slopes[0], float(problem.keep[0]), float(problem.drop[0]),
+        weights, bias, prepared.weights[1], problem.slopes[0], float(problem.keep[0]), float(problem.drop[0]),
         float(problem.inverse_keep[0]), float(problem.cumulants[0]),
     )  # fmt: skip
     doubts = np.zeros((m, below))
@@ -105,8 +105,9 @@ def _indicators(prepared: Prepared, items: Array, counts: Array, work: Work | No
     return indicators
 
 
-def _work(problem: Problem, columns: Array, counts: Array, residuals: Array) -> tuple[Array, Work | None]:
+def _work(prepared: Prepared, columns: Array, counts: Array, residuals: Array) -> tuple[Array, Work | None]:
     """Return the items (example, bits, prefix), and their work, None where φ is linear."""
+    problem = prepared.problem
     below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
     row = outputs * below * (1 + width)
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
@@ -124,7 +125,7 @@ def _work(problem: Problem, columns: Array, counts: Array, residuals: Array) -> 
     if linear:
         return grid, None
     payload = {
-        "common": (columns, counts, problem.biases[0], problem.slopes[0], problem.weights[1], residuals),
+        "common": (columns, counts, prepared.biases[0], problem.slopes[0], prepared.weights[1], residuals),
         "rates": (float(problem.keep[0]), float(problem.drop[0])),
         "items": grid,
         "shape": (outputs, below, 1 + width),

@@ -133,8 +133,8 @@ def _run(prepared: Prepared, direction: Direction, runner: Runner) -> tuple[Arra
     along = FlatDirection(
         columns=np.concatenate([direction.weights[l].T.ravel() for l in range(last)]),
         biases=np.concatenate([direction.biases[l] for l in range(last)]),
-        output_weights=np.ascontiguousarray(direction.weights[-1]),
-        output_bias=np.ascontiguousarray(direction.biases[-1]),
+        output_weights=np.array(direction.weights[-1], order="C"),
+        output_bias=np.array(direction.biases[-1]),
     )
     thresholds = np.concatenate([prepared.thresholds(l) for l in range(last)], axis=1)
     payload = {

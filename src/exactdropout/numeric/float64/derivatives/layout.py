@@ -35,8 +35,8 @@ def walked_layers(prepared: Prepared, first: int) -> Walked:
         keep=problem.keep[first:last].copy(),
         drop=problem.drop[first:last].copy(),
         inverse_keep=problem.inverse_keep[first:last].copy(),
-        output_weights=np.ascontiguousarray(problem.weights[-1]),
-        output_bias=np.ascontiguousarray(problem.biases[-1]),
+        output_weights=prepared.weights[-1],
+        output_bias=prepared.biases[-1],
         kappa=float(problem.cumulants[0]),
     )
 

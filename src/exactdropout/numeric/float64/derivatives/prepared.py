@@ -41,6 +41,8 @@ class Prepared:
     """
 
     problem: Problem
+    weights: list[Array]
+    biases: list[Array]
     net: Layers
     rows: Rows
     reach: Reach
@@ -99,7 +101,8 @@ class Ordered:
 
 def ordered_examples(problem: Problem) -> Ordered:
     """Return the examples in the order of the bits of all their numbers; those that are equal there are equal."""
-    rows = Rows(problem.inputs, problem.input_errors, problem.labels, problem.label_errors, problem.chances)
+    parts = (problem.inputs, problem.input_errors, problem.labels, problem.label_errors, problem.chances)
+    rows = Rows(*(np.array(part, order="C") for part in parts))  # writable: read-only arrays are types of their own
     order = np.arange(problem.examples)
     if len(order) > 1:
         keys = np.column_stack([part.reshape(len(part), -1) + 0.0 for part in rows]).view(np.int64)
@@ -120,10 +123,13 @@ def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> P
     from exactdropout.numeric.kernels.gradient.bounds import forward_bounds
 
     ordered = ordered_examples(problem) if examples is None else examples
+    flat = np.concatenate([*(w.ravel() for w in problem.weights), *problem.biases])
+    cut = sum(w.size for w in problem.weights)
+    weights, biases = views(flat, problem)
     net = Layers(
         _places((problem.widths[0], *(len(b) for b in problem.biases))),
-        np.concatenate([w.ravel() for w in problem.weights]),
-        np.concatenate(problem.biases),
+        flat[:cut],
+        flat[cut:],
         np.array([[*problem.slopes, 0.0], [*problem.slope_errors, 0.0]]),
         *_masks(problem.rates),
         float(problem.cumulants[0]),
@@ -131,7 +137,16 @@ def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> P
     reach = Reach(*np.empty((4, problem.examples, int(net.places[1, -1]) + problem.outputs)))
     if not forward_bounds(net, ordered.rows, reach) < LARGEST:
         raise out_of_range("network")
-    return Prepared(problem=problem, net=net, rows=ordered.rows, reach=reach, order=ordered.order, lost=ordered.lost)
+    return Prepared(
+        problem=problem,
+        weights=weights,
+        biases=biases,
+        net=net,
+        rows=ordered.rows,
+        reach=reach,
+        order=ordered.order,
+        lost=ordered.lost,
+    )
 
 
 @lru_cache(maxsize=256)
