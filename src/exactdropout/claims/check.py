@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,12 +25,19 @@ from exactdropout.claims.language.syntax import (
 from exactdropout.claims.proofs.all_sizes import prove_everywhere
 from exactdropout.claims.proofs.named_sizes import expected_terms, prove_at
 from exactdropout.claims.proofs.rescaling import prove_by_scaling
+from exactdropout.claims.refutation.attack import attack
 from exactdropout.claims.refutation.near_miss import near_miss
-from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, search
+from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, counterexample_at, search
+from exactdropout.claims.setting.entries import refuse_missing_entries, with_layers
 from exactdropout.claims.setting.named_sizes import Unsupported, parts
-from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_missing, refuse_two_readings
+from exactdropout.claims.setting.refusals import (
+    refuse_contradictions,
+    refuse_missing,
+    refuse_overrides,
+    refuse_two_readings,
+)
 from exactdropout.claims.setting.setting import Setting, build_setting, constant
-from exactdropout.claims.verdict import Verdict
+from exactdropout.claims.verdict import Counterexample, Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress, reporting
@@ -95,11 +103,14 @@ def check(
     setting = build_setting(architecture, data, q, assume, parsed.assumptions, names)
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
+    refuse_overrides(setting)
     refuse_two_readings(parsed, setting)
     _refuse_fixed(parsed, setting)
     _refuse_zero_divisors(parsed, setting)
+    written = with_layers(parsed, setting)
+    refuse_missing_entries(written, setting)
     with reporting(progress, "checking") as report:
-        return _Check(parsed, setting, max_cost, report).run()
+        return replace(_Check(written, setting, max_cost, report).run(), claim=parsed)
 
 
 def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
@@ -196,7 +207,7 @@ class _Check:
         self.stage(0)
         found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
-            return self.verdict("proved", found[0], found[1])
+            return self.attacked() or self.verdict("proved", found[0], found[1])
         self.tried.append("No argument for all sizes was found.")
         self.affordable()
         self.stage(1)
@@ -205,7 +216,7 @@ class _Check:
         self.stage(2)
         evidence = self.at_named_sizes()
         if evidence and self.setting.shape.named:
-            return self.verdict("proved", f"the sizes of {self.setting.shape}", evidence)
+            return self.attacked() or self.verdict("proved", f"the sizes of {self.setting.shape}", evidence)
         self.stage(3)
         points = self.points()
         if points > _FIRST_POINTS and (verdict := self.refuted(points)) is not None:
@@ -268,10 +279,16 @@ class _Check:
             self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
         return steps if proved else []
 
+    def attacked(self) -> Verdict | None:
+        """Return a refutation where the falsifier finds a point at which a claim that seemed proved fails."""
+        scope = attack(self.claim, self.setting)
+        return None if scope is None else self.refutation(counterexample_at(self.claim, scope))
+
     def refuted(self, points: int) -> Verdict | None:
         counterexample = search(self.claim, self.setting, limit=points)
-        if counterexample is None:
-            return None
+        return None if counterexample is None else self.refutation(counterexample)
+
+    def refutation(self, counterexample: Counterexample) -> Verdict:
         return self.verdict(
             "refuted",
             "one exact point; both sides by the double loop over examples and masks",

@@ -37,6 +37,7 @@ __all__ = [
     "Call",
     "Claim",
     "Comparison",
+    "Direction",
     "Divide",
     "Expression",
     "Invariance",

@@ -14,11 +14,17 @@ __all__ = ["GREEK", "MAX_CHARACTERS", "MAX_DIGITS", "MAX_TOKENS", "WORDS", "Toke
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 3_000
 MAX_DIGITS = 60
+MAX_LETTERS = 3
+"""Letters side by side that LaTeX shows as a product; more are a word."""
 
 _SPACE = re.compile(
-    r"(?:\s|~|&|\\(?:[,;:! \\]|(?:begin|end)\{(?:split|aligned|align\*?|equation\*?)\}"
-    r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|limits|notag)\b))+"
+    r"(?:\s|~|&&\s*\\(?:text|mbox)\{\([^{}]*\)\}|&|\$|\\(?:label|tag)\*?\{[^{}]*\}"
+    r"|\\(?:[,;:! \\\[\]]|(?:begin|end)\{(?:split|aligned|(?:align|equation|gather|multline|eqnarray)\*?)\}"
+    r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|textstyle|limits|notag|nonumber)(?![A-Za-z])))+"
 )
+_NUMBERED = re.compile(r"(?:\\q?quad|\\[;:, ]|\s{2,})\s*\([0-9]{1,3}[a-z]?\)\s*\Z")
+_FULL_STOP = re.compile(r"[.,;]\s*(?:\$+|\\\])?\s*\Z")
+_OVER = re.compile(r"\\(?:overset|stackrel)\{[^{}]*\}\{\s*(=|\\[lg]eq?|[<>])\s*\}")
 _NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]")
 _WORD = re.compile(r"[A-Za-z]+")
@@ -32,7 +38,8 @@ _COMMANDS = {
     "lvert": "|", "rvert": "|", "vert": "|", "dots": "..", "ldots": "..",
 }  # fmt: skip
 _CHARACTERS = {
-    "≥": ">=", "≤": "<=", "≠": "!=", "→": "->", "↦": "->", "·": "*", "×": "*", "−": "-", "…": "..",
+    "≥": ">=", "≤": "<=", "⩾": ">=", "⩽": "<=", "²": "^2", "³": "^3", "⁴": "^4",
+    "≠": "!=", "→": "->", "↦": "->", "·": "*", "×": "*", "−": "-", "…": "..",
 }  # fmt: skip
 _NAMED = {"λ": "lambda", "Σ": "sum", "∑": "sum", "∏": "prod"}
 _WRAPPERS = ("text", "operatorname", "mathrm", "mathbb", "mathcal", "mathbf", "mathit", "boldsymbol", "textrm")
@@ -45,7 +52,8 @@ WORDS = frozenset({
     "max", "min", "sum", "Sum", "prod", "Prod", "product", "Product", "Var", "second", "moment", "is", "in",
     "invariant", "under", "a", "an", "the", "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if",
     "for", "where", "assuming", "increasing", "decreasing", "nondecreasing", "nonincreasing", "constant", "frac",
-    "Abs", "Max", "Min",
+    "Abs", "Max", "Min", "ReLU", "Relu", "RELU", "all", "every", "any", "strictly", "non",
+    "Penalty", "Criterion", "Risk", "Mean", "Variance", "Output",
 })  # fmt: skip
 SPLIT_AFTER = frozenset("_^")
 
@@ -86,14 +94,17 @@ def tokens(
     if len(text) > max_characters:
         fail(text[:80], 0, f"a claim has at most {max_characters} characters, not {len(text)}.")
     latex = _LATEX.search(text) is not None
+    text = _without_typesetting(text)
     found: list[Token] = []
     wrapped: list[int] = []  # depths of braces that only wrap a word, as in \text{penalty}
+    latex_letters = ""
     depth = at = 0
     while at < len(text):
         if space := _SPACE.match(text, at):
             at = space.end()
         elif command := _COMMAND.match(text, at):
             name, start, at = command[1], at, command.end()
+            latex_letters = name
             if name in _WRAPPERS:
                 opening = re.compile(r"\s*\{").match(text, at)
                 if opening:
@@ -117,6 +128,10 @@ def tokens(
             found.append(Token("number", digits, at))
             at += len(digits)
         elif word := _WORD.match(text, at):
+            if wrapped and word[0] not in names:
+                _refuse_unknown(text, at, word[0], latex_letters)
+            elif latex and len(word[0]) > MAX_LETTERS and word[0] not in WORDS and word[0] not in names:
+                fail(text, at, f"'{word[0][:30]}' is no word of the grammar; write a product with '*' or spaces.")
             if latex and word[0] not in WORDS and word[0] not in names:
                 found += [Token("name", letter, at + i) for i, letter in enumerate(word[0])]
             else:
@@ -130,7 +145,11 @@ def tokens(
             else:
                 found.append(Token("operator", {"**": "^", "==": "="}.get(symbol, symbol), start))
         elif text[at] in _CHARACTERS:
-            found.append(Token("operator", _CHARACTERS[text[at]], at))
+            written = _CHARACTERS[text[at]]
+            if written[0] == "^":
+                found += [Token("operator", "^", at), Token("number", written[1:], at)]
+            else:
+                found.append(Token("operator", written, at))
             at += 1
         elif text[at] in _NAMED:
             found.append(Token("name", _NAMED[text[at]], at))
@@ -140,6 +159,31 @@ def tokens(
         if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
             fail(text, at, f"a claim has at most {max_characters * MAX_TOKENS // MAX_CHARACTERS} symbols.")
     return [*found, Token("end", "", len(text))]
+
+
+def _without_typesetting(text: str) -> str:
+    """Return the text with an equation number, a final full stop and what stands over a relation as spaces."""
+
+    def spaces(match: re.Match[str]) -> str:
+        return " " * len(match[0])
+
+    def relation(match: re.Match[str]) -> str:
+        return match[1].rjust(len(match[0]))
+
+    for pattern in (_FULL_STOP, _NUMBERED):
+        text = pattern.sub(spaces, text)
+    return _OVER.sub(relation, text)
+
+
+def _refuse_unknown(text: str, at: int, word: str, command: str) -> None:
+    """Refuse a word in \\text, \\mathrm, … that the grammar does not know, and a letter in \\mathcal or \\mathbb."""
+    letter = {"mathbb": "E", "mathcal": "JRED"}.get(command)
+    if (len(word) > 1 and word not in WORDS) or (len(word) == 1 and letter is not None and word not in letter):
+        fail(
+            text, at,
+            f"'{word[:30]}' is no word of the grammar; quantities are J_D (the criterion), R, penalty, E[D], Var[D], "
+            "E[D^2] and W(x), and functions relu, max, min, abs, sqrt.",
+        )  # fmt: skip
 
 
 def in_parentheses(ahead: Sequence[Token]) -> bool:

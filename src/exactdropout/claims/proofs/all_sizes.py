@@ -276,10 +276,12 @@ def _monotone(world: World, statement: Monotonicity) -> str | None:
         raise Unsupported("q is a number here")
     top, bottom, parts, signed = _flat(world, value.normal())
     index = world.ring.generators.index(world.symbols["t'" if name == "q" else name])
-    if {index, *(power.index for power in world.powers.values())} & world.inside_relu:
-        raise Unsupported(f"{name} stands inside relu")
     grows = name == "q" and world.moments is None and bool(world.used)
-    derivative = _with_variance(world, index, top.context()) if grows else _along(world, index, top.context())
+    moving = {index, *(power.index for power in world.powers.values())}
+    moving |= {v for _, v in _variances(world)} if grows else set()
+    if moving & world.inside_relu:
+        raise Unsupported(f"{name} stands inside relu")
+    derivative = _along(world, index, top.context(), grows=grows)
     slope = derivative(top) * bottom - top * derivative(bottom)
     if statement.direction == "constant":
         return f"The derivative in {name} is identically 0." if slope == 0 else None
@@ -326,41 +328,42 @@ def _variance_grows(world: World, name: str) -> bool:
     return name == "q" and world.known.mean_is_output is not None and not through
 
 
-def _with_variance(world: World, index: int, context: Any) -> Callable[[Any], Any]:
-    """Return the derivative in t where Var D has one that is >= 0, a generator of its own."""
-    generators = world.ring.generators
-    both = [
-        (context.gen(generators.index(world.symbols[f"S{example}'"])), generators.index(world.symbols[f"V{example}'"]))
-        for example in ("", "0")
-    ]
-
-    def derivative(polynomial: Any) -> Any:
-        return sum((slope * polynomial.derivative(v) for slope, v in both), start=polynomial.derivative(index))
-
-    return derivative
+def _variances(world: World) -> list[tuple[int, int]]:
+    """Return the generators (S, V) of each example: V stands for Var D, S for its derivative in t, which is >= 0."""
+    place = world.ring.generators.index
+    return [(place(world.symbols[f"S{example}'"]), place(world.symbols[f"V{example}'"])) for example in ("", "0")]
 
 
-def _along(world: World, index: int, context: Any) -> Callable[[Any], Any]:
+def _along(world: World, index: int, context: Any, *, grows: bool) -> Callable[[Any], Any]:
     """Return the derivative in a generator times a positive polynomial; powers with the exponent m = d − 1 move.
 
-    (a/b)^m has the derivative m (a/b)^m (a' b − a b')/(a b); z is (a/b)^m or (a/b)^m − 1.
+    (a/b)^m has the derivative m (a/b)^m (a' b − a b')/(a b); z is (a/b)^m or (a/b)^m − 1. Where Var D ``grows``, it
+    has the derivative S; it may stand in the base of a power too.
     """
     width = len(context.gens())
+    variances = _variances(world) if grows else []
 
     def lift(polynomial: Any) -> Any:
         return context.from_dict({(*m, *(0,) * (width - len(m))): c for m, c in polynomial.terms()})
 
+    def plainly(polynomial: Any) -> Any:
+        steps = (context.gen(slope) * polynomial.derivative(v) for slope, v in variances)
+        return sum(steps, start=polynomial.derivative(index))
+
     moving = []
+    powers = {power.index for power in world.powers.values()}
     for power in world.powers.values():
         a, b = lift(power.over), lift(power.under)
-        change = a.derivative(index) * b - a * b.derivative(index)
+        if any(degree for base in (a, b) for i, degree in enumerate(base.degrees()) if i in powers):
+            raise Unsupported("a power with the exponent d inside another one")
+        change = plainly(a) * b - a * plainly(b)
         if change != 0:
             moving.append((power.index, power.excess, change, a * b))
     exponent = context.gen(world.ring.generators.index(world.symbols["m'"]))
     common = math.prod((scale for *_, scale in moving), start=context.constant(1))
 
     def derivative(polynomial: Any) -> Any:
-        total = polynomial.derivative(index) * common
+        total = plainly(polynomial) * common
         for number, (position, excess, change, _) in enumerate(moving):
             others = (scale for k, (*_, scale) in enumerate(moving) if k != number)
             rest = math.prod(others, start=context.constant(1))

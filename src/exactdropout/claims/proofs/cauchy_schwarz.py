@@ -19,7 +19,8 @@ def above_squares(world: World, polynomial: Any, parts: list[Part]) -> tuple[Any
     context, offset = polynomial.context(), len(world.ring.generators)
     changed: set[int] = set()
     told = []
-    for number, part in enumerate(parts):
+    # a sum before its root: the square that takes its place is of the sum Σ f itself, not of what is left of that
+    for number, part in sorted(enumerate(parts), key=lambda item: -len(item[1][1])):
         root = _root(part)
         position = offset + number
         degree = polynomial.degrees()[position]

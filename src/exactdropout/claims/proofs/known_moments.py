@@ -49,6 +49,8 @@ class Facts:
     """Why D − b has one sign on all masks, b the output bias."""
     output_below: bool
     """Whether that sign is ≤ 0."""
+    kept: bool
+    """Whether every rate is 0: there is one mask."""
     may_drop_all: bool
     """Whether the whole last layer is dropped with a positive probability."""
 
@@ -121,7 +123,10 @@ def facts(setting: Setting) -> Facts:
     slope = shape.activation.slope
     deep = bool(shape.hidden) or shape.symbolic_depth
     same = None
-    if not deep:
+    kept = all(constant(rate) == 0 for rate in setting.rates)
+    if kept:
+        same = "every rate is 0, so D = W(x) on the only mask"
+    elif not deep:
         same = "there is no hidden layer, and the masks have mean 1"
     elif slope == 1:
         same = "every unit is linear and masks of different layers are independent with mean 1 (induction on layers)"
@@ -176,6 +181,7 @@ def facts(setting: Setting) -> Facts:
         output_is_bias=nothing,
         output_sign=f"D - b has one sign on every mask: {sign} the output weights" if sign else None,
         output_below=not at_least,
+        kept=kept,
         may_drop_all=dropped or bool(constant(rate)),
     )
 

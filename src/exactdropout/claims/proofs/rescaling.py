@@ -36,7 +36,7 @@ def prove_by_scaling(claim: Claim, setting: Setting) -> tuple[str, list[str]] | 
         return None
     groups = all(not _single(target) for target, _ in statement.map)
     # a map of whole groups treats all units of a layer alike: one unit stands for each
-    sizes = {"K": 1, "n": 1, "d": len(shape.hidden) + 1}
+    sizes = {"d": len(shape.hidden) + 1}
     if groups and any(isinstance(n, Name) and n.name in SIZES for pair in statement.map for n in walk(pair[1])):
         return None  # one unit stands for each, so a size would be read as 1
     if groups:
@@ -49,6 +49,7 @@ def prove_by_scaling(claim: Claim, setting: Setting) -> tuple[str, list[str]] | 
         )
     elif shape.named and setting.architecture({}).parameters <= MAX_ENTRIES:
         architecture = setting.architecture({})
+        sizes = next(setting.sizes())
     else:
         return None
     try:

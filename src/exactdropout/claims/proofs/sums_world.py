@@ -114,7 +114,8 @@ class World:
             yield "For each example J_D = Var D + (E D - y)^2, R = (W(x) - y)^2, penalty = J_D - R, and Var D >= 0."
         if self.floor and self.used:
             known = last_layer_share(self.setting)
-            share = "> 0" if known is None else f"= {expression_text(known)}"
+            equal = ">=" if self.setting.shape.symbolic_depth else "="
+            share = "> 0" if known is None else f"{equal} {expression_text(known)}"
             yield (
                 f"With a probability s {share} all masks of the last layer are 0 and D is the output bias: "
                 "J_D >= s (b - y)^2 and E D^2 >= s b^2, b = 0 where there is none."
@@ -389,6 +390,7 @@ class World:
                 pass
             elif self.known.mean_is_output:
                 m = w
+                v = self._number(Fraction(0)) if self.known.kept else v
             elif self.known.mean_above_output:
                 m = w + e
             elif self.known.mean_below_output:
@@ -424,10 +426,17 @@ class World:
 
 
 def last_layer_share(setting: Setting) -> Expression | None:
-    """Return q^n, the probability of the mask that drops a last layer of n units; None where n is a symbol or large."""
+    """Return q^n, the probability of the mask that drops a last layer of n units; None where n is a symbol or large.
+
+    Where the depth is a symbol, the last layer is the inputs for d = 1: the larger width gives a lower bound for both.
+    """
     shape, rate = setting.shape, setting.rates[-1]
-    width = shape.hidden[-1] if shape.hidden else shape.inputs
-    if not isinstance(width, int) or width > _MOST_DROPPED:
+    widths = [*shape.hidden[-1:]] if shape.hidden else []
+    if shape.symbolic_depth or not widths:
+        widths.append(shape.inputs)
+    numbers = [width for width in widths if isinstance(width, int)]
+    width = max(numbers, default=0)
+    if len(numbers) < len(widths) or width > _MOST_DROPPED:
         return None
     return rate if width == 1 else Power(rate, Number(Fraction(width)))
 

@@ -31,7 +31,18 @@ from exactdropout.claims.verdict import Counterexample
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 
-__all__ = ["Naive", "Variant", "candidates", "concrete", "failure", "holds_at", "search"]
+__all__ = [
+    "MAX_UNSUPPORTED",
+    "Naive",
+    "Variant",
+    "admissible",
+    "candidates",
+    "concrete",
+    "counterexample_at",
+    "failure",
+    "holds_at",
+    "search",
+]
 
 F = Fraction
 Variant = Literal["dropout", "classic", "classic full", "last kept", "other mass"]
@@ -173,7 +184,7 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
         raise Undefined
     here = scope.values[key]
     before = scope.evaluate(statement.expression)
-    steps = [v for v in (_RATES if key[0] == "q" else _VALUES[:8]) if v > here]
+    steps = [v for v in ((*_RATES, F(1, 100), F(99, 100)) if key[0] == "q" else _VALUES[:8]) if v > here]
     relation = _DIRECTIONS[statement.direction]
     for other in sorted(steps):
         moved = scope_of(claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: other})
@@ -277,7 +288,7 @@ def search(claim: Claim, setting: Setting, *, limit: int) -> Counterexample | No
     for scope in candidates(claim, setting, limit=limit):
         try:
             if failure(claim, scope) is not None:
-                return _simplified(claim, scope)
+                return counterexample_at(claim, scope)
         except Undefined:
             continue
         except Unsupported:  # too many steps at one point are too many at all
@@ -295,8 +306,8 @@ def holds_at(claim: Claim, scope: Scope) -> bool | None:
         return None
 
 
-def _simplified(claim: Claim, scope: Scope) -> Counterexample:
-    """Make values of a counterexample simpler one by one while it remains one."""
+def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
+    """Return a point at which a claim fails as a counterexample, its values made simpler while it remains one."""
     setting = scope.setting
     keys = free_keys(claim, setting, scope.architecture)
 

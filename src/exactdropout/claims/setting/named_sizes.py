@@ -30,7 +30,7 @@ from exactdropout.claims.language.syntax import (
 )
 from exactdropout.claims.setting.setting import SIZES, Setting
 from exactdropout.errors import InvalidInput
-from exactdropout.model import Architecture
+from exactdropout.model import Architecture, Network
 
 __all__ = [
     "Domain",
@@ -41,6 +41,7 @@ __all__ = [
     "Unsupported",
     "entries",
     "free_keys",
+    "given_entry",
     "key_name",
     "key_text",
     "mapped",
@@ -395,11 +396,17 @@ def _defined(key: Key, scope: Scope) -> Any:
         assert setting.label is not None
         return scope.evaluate(setting.label)
     assert setting.network is not None
-    layer = len(setting.network.weights) - 1 if name == "w" or not indices else indices[0] - 1
+    return scope.domain.number(given_entry(key, setting.network))
+
+
+def given_entry(key: Key, network: Network) -> Fraction:
+    """Return a weight or bias of a given network."""
+    name, indices = key
+    layer = len(network.weights) - 1 if name == "w" or not indices else indices[0] - 1
     if name == "b":
-        return scope.domain.number(setting.network.bias(layer)[indices[1] - 1 if indices else 0])
+        return Fraction(network.bias(layer)[indices[1] - 1 if indices else 0])
     row = 0 if name == "w" else indices[1] - 1
-    return scope.domain.number(setting.network.weights[layer][row, indices[-1] - 1])
+    return Fraction(network.weights[layer][row, indices[-1] - 1])
 
 
 def targets(target: Name, scope: Scope) -> Iterable[Key]:

@@ -6,16 +6,30 @@ Under what nothing satisfies every claim would hold; on what does not exist an a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from operator import eq, ge, gt, le, lt, ne
 
-from exactdropout.claims.language.syntax import Claim, Comparison, Expression, Invariance, Minimiser, Name, walk
+from exactdropout.claims.language.syntax import (
+    Claim,
+    Comparison,
+    Expression,
+    Invariance,
+    Minimiser,
+    Name,
+    expression_text,
+    walk,
+)
+from exactdropout.claims.setting.named_sizes import entries, given_entry
 from exactdropout.claims.setting.setting import SIZES, Setting, Shape, constant
 from exactdropout.errors import InvalidInput
 
-__all__ = ["refuse_contradictions", "refuse_missing", "refuse_two_readings"]
+__all__ = ["refuse_contradictions", "refuse_missing", "refuse_overrides", "refuse_two_readings"]
 
 Key = tuple[str, tuple[int, ...]]
+_TESTS: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    "=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge,
+}  # fmt: skip
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
@@ -79,14 +93,55 @@ def _satisfiable(relations: list[tuple[str, Fraction]]) -> bool:
     if not bounds:
         return True
     between = [(a + b) / 2 for a, b in itertools.pairwise(bounds)]
-    tests = {
-        "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
-        ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-    }  # fmt: skip
     return any(
-        all(tests[relation](candidate, bound) for relation, bound in relations)
+        all(_TESTS[relation](candidate, bound) for relation, bound in relations)
         for candidate in (*bounds, *between, bounds[0] - 1, bounds[-1] + 1)
     )
+
+
+def refuse_overrides(setting: Setting) -> None:
+    """Refuse an assumption on what data or a given network have fixed, where it sets it anew or is false there.
+
+    Raises:
+        InvalidInput: the symbol, and what gave it a value.
+    """
+    weights = ("w", "W", "b", "weights", "biases")
+    by_argument = {
+        "data": [*(["y"] if setting.label is not None else []), *(["x"] if setting.inputs is not None else [])],
+        "arch": weights if setting.network is not None else (),
+    }
+    for key, value in setting.definitions.items():
+        argument = next((a for a, names in by_argument.items() if key[0] in names), None)
+        if argument is not None:
+            shown = key[0] + "".join(f"[{i}]" for i in key[1])
+            raise InvalidInput(
+                f"Argument 'assume' sets {shown} to {expression_text(value)}, but argument {argument!r} has given it."
+            )
+    for key, number in _given(setting):
+        for sign in sorted(setting.sign(key)):
+            if not _TESTS[sign](number, Fraction(0)):
+                shown = key[0] + "".join(f"[{i}]" for i in key[1])
+                raise InvalidInput(f"Argument 'assume' says {shown} {sign} 0, but {shown} is given as {number}.")
+    for comparison in setting.filters:
+        values = [constant(side) for side in comparison.sides]
+        for left, relation, right in zip(values, comparison.relations, values[1:], strict=False):
+            if left is not None and right is not None and not _TESTS[relation](left, right):
+                raise InvalidInput(f"Argument 'assume' contradicts itself: {left} {relation} {right} is false.")
+
+
+def _given(setting: Setting) -> Iterator[tuple[Key, Fraction]]:
+    """Yield the entries that data or a network give as numbers."""
+    label = None if setting.label is None else constant(setting.label)
+    if label is not None:
+        yield ("y", ()), label
+    if setting.inputs == "ones":
+        yield ("x", (1,)), Fraction(1)
+    elif setting.inputs is not None:
+        numbers = ((i, constant(value)) for i, value in enumerate(setting.inputs, start=1))
+        yield from ((("x", (i,)), number) for i, number in numbers if number is not None)
+    if setting.network is not None:
+        for key in entries(setting.network.architecture):
+            yield key, given_entry(key, setting.network)
 
 
 def refuse_missing(shape: Shape, keys: Iterable[Key]) -> None:
@@ -96,6 +151,13 @@ def refuse_missing(shape: Shape, keys: Iterable[Key]) -> None:
         InvalidInput: the entry, and the shape.
     """
     for name, indices in keys:
+        present = {
+            "b": shape.output_bias or bool(indices), "W": bool(shape.hidden) or bool(indices),
+            "biases": shape.output_bias or (shape.hidden_biases and bool(shape.hidden)),
+        }  # fmt: skip
+        if not present.get(name, True) or (name == "b" and indices and not shape.hidden_biases):
+            shown = name + "".join(f"[{i}]" for i in indices)
+            raise InvalidInput(f"Argument 'assume' names {shown}, but {shape} has none.")
         if name in ("w", "W", "b", "x") and indices and not _may_exist(shape, name, indices):
             entry = name + "".join(f"[{i}]" for i in indices)
             layers = f"; b[l] is hidden layer l, one of its units b[l][j], and {shape} has {len(shape.hidden)}"

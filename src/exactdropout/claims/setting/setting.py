@@ -6,12 +6,13 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
 
 from exactdropout.claims.language.parser import parse_assumptions, parse_expression
-from exactdropout.claims.language.syntax import Comparison, Expression, Name, Number, Quantity, walk
+from exactdropout.claims.language.syntax import Comparison, Expression, Name, Number, Quantity, rebuilt, walk
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
 from exactdropout.model.architecture_text import bias_words, read_architecture
@@ -21,9 +22,13 @@ from exactdropout.model.numbers import as_array, scalar, show
 __all__ = ["SIZES", "Setting", "Shape", "Sign", "build_setting", "parse_shape"]
 
 SIZES = ("K", "n", "d")
+_FEW, _MANY = (1, 2, 3), tuple(range(1, 13))
+_UNITS = (7, 12)
+"""How many inputs and hidden units the tried sizes have; more where an assumption asks for large ones."""
 Sign = Literal[">=", ">", "<=", "<", "!="]
 MAX_LAYERS = 1000
 _ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y"})
+_LETTERS = frozenset("ijklmrst")
 _GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x"})
 
 
@@ -137,17 +142,35 @@ class Setting:
             n = {"n": int(next(iter(widths)))} if len(widths) == 1 else {}
             yield {"K": int(shape.inputs), "d": len(shape.hidden) + 1, **n}
             return
-        ks = (1, 2, 3) if isinstance(shape.inputs, str) else (int(shape.inputs),)
+        some = _FEW if self.bounded(None) is None else _MANY
+        ks = some if isinstance(shape.inputs, str) else (int(shape.inputs),)
         if isinstance(self.inputs, tuple):
             ks = (len(self.inputs),)
         free_width = any(isinstance(n, str) for n in shape.hidden)
-        ns = (1, 2) if free_width else (int(shape.hidden[0]),) if shape.hidden else (1,)
-        ds = (1, 2, 3) if shape.symbolic_depth else (len(shape.hidden) + 1,)
+        ns = some if free_width else (int(shape.hidden[0]),) if shape.hidden else (1,)
+        ds = some if shape.symbolic_depth else (len(shape.hidden) + 1,)
+        common = free_width or len(set(shape.hidden)) == 1
         choices = [
-            {"K": k, "n": n, "d": d} for k, n, d in itertools.product(ks, ns, ds)
-            if k + n * (d - 1) <= 6 or len(ks) == len(ns) == len(ds) == 1
+            {"K": k, "d": d} | ({"n": n} if common else {}) for k, n, d in itertools.product(ks, ns, ds)
+            if k + n * (d - 1) <= _UNITS[len(some) > len(_FEW)] or len(ks) == len(ns) == len(ds) == 1
         ]  # fmt: skip
-        yield from sorted(choices, key=lambda s: (sum(s.values()), s["d"]))
+        yield from sorted(filter(self.bounded, choices), key=lambda s: (sum(s.values()), s["d"]))
+
+    def edge_sizes(self) -> list[dict[str, int]]:
+        """Return sizes 1, 2 and 3 in all combinations, as far as they satisfy what is assumed of sizes."""
+        if self.shape.named or self.bounded(None) or isinstance(self.inputs, tuple):
+            return list(self.sizes())
+        one = next(self.sizes())
+        free = {"K": isinstance(self.shape.inputs, str), "n": "n" in self.shape.hidden, "d": self.shape.symbolic_depth}
+        choices = [_FEW if free[name] else (size,) for name, size in one.items()]
+        return [dict(zip(one, sizes, strict=True)) for sizes in itertools.product(*choices)]
+
+    def bounded(self, sizes: Mapping[str, int] | None) -> bool | None:
+        """Return whether sizes satisfy what is assumed of sizes alone; None for ``sizes=None`` where nothing is."""
+        alone = [c for c in self.filters if all(_size_alone(side) for side in c.sides)]
+        if sizes is None:
+            return None if not alone else True
+        return all(_compare(c, sizes) for c in alone)
 
     def architecture(self, sizes: dict[str, int]) -> Architecture:
         """Return the architecture at given sizes."""
@@ -186,6 +209,7 @@ def build_setting(
     network = architecture if isinstance(architecture, Network) else None
     shape = _shape(architecture)
     half, inputs, label = _data(data, shape)
+    rates = _rates(q, shape)
     comparisons = [*_assumptions(assume, names), *extra]
     signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]] = {}
     definitions: dict[tuple[str, tuple[int, ...]], Expression] = {}
@@ -196,9 +220,8 @@ def build_setting(
         simple = len(comparison.relations) == 1 and key is not None
         if simple and key is not None and relation == "=":
             if key[0] in SIZES or key[0] in ("p", "q"):
-                raise InvalidInput(
-                    f"Argument 'assume' must not set {key[0]}; name it by the arguments architecture and q."
-                )
+                shape, rates = _with_number(key, constant(right), shape, rates)
+                continue
             if key in definitions:
                 raise InvalidInput(f"Argument 'assume' must define {key[0]} once.")
             definitions[key] = right
@@ -211,7 +234,7 @@ def build_setting(
     from exactdropout.claims.language.syntax import Claim
 
     setting = Setting(
-        shape, network, inputs, label, half, _rates(q, shape), signs, definitions, tuple(filters),
+        shape, network, inputs, label, half, rates, signs, definitions, tuple(filters),
         tuple(str(Claim(c)) for c in comparisons),
     )  # fmt: skip
     _refuse_circles(setting)
@@ -221,6 +244,29 @@ def build_setting(
     if any(isinstance(n, Quantity) for value in (*around, *definitions.values()) for n in walk(value)):
         raise InvalidInput("Arguments 'data' and 'assume' must not give a variable the value of a quantity.")
     return setting
+
+
+def _with_number(
+    key: tuple[str, tuple[int, ...]], value: Fraction | None, shape: Shape, rates: tuple[Expression, ...]
+) -> tuple[Shape, tuple[Expression, ...]]:
+    """Return shape and rates where an assumption gives the symbol q, K, n or d a number.
+
+    Raises:
+        InvalidInput: it is no such symbol here, or no number that it can be.
+    """
+    name, indices = key
+    if not indices and value is not None and name == "q" and rates == (Name("q"),) and 0 <= value < 1:
+        return shape, (Number(value),)
+    whole = value is not None and value.denominator == 1 and value >= 1
+    if not indices and value is not None and whole:
+        width = int(value)
+        if name == "K" and shape.inputs == "K":
+            return replace(shape, inputs=width), rates
+        if name == "n" and "n" in shape.hidden:
+            return replace(shape, hidden=tuple(width if n == "n" else n for n in shape.hidden)), rates
+        if name == "d" and shape.symbolic_depth and width <= 1000:
+            return replace(shape, hidden=shape.hidden * (width - 1), symbolic_depth=False), rates
+    raise InvalidInput(f"Argument 'assume' must not set {name}; name it by the arguments architecture and q.")
 
 
 def _refuse_circles(setting: Setting) -> None:
@@ -343,6 +389,25 @@ def constant(node: Any) -> Fraction | None:
     return None
 
 
+def _size_alone(node: Expression) -> bool:
+    names = [n for n in walk(node) if isinstance(n, Name)]
+    return all(n.name in SIZES and not n.indices for n in names) and not any(
+        isinstance(n, Quantity) for n in walk(node)
+    )
+
+
+def _compare(comparison: Comparison, sizes: Mapping[str, int]) -> bool:
+    """Return whether a comparison of sizes holds, or is no linear one."""
+    put = [rebuilt(side, lambda n: Number(Fraction(sizes.get(n.name, 1))) if isinstance(n, Name) else n)
+           for side in comparison.sides]  # fmt: skip
+    values = [constant(side) for side in put]
+    tests = {"=": eq, "!=": ne, "<=": le, "<": lt, ">=": ge, ">": gt}
+    return all(
+        a is None or b is None or tests[relation](a, b)
+        for a, relation, b in zip(values, comparison.relations, values[1:], strict=False)
+    )
+
+
 def _assumptions(assume: Any, names: Mapping[str, str] | None) -> list[Comparison]:
     if assume is None:
         return []
@@ -366,8 +431,13 @@ def _about(argument: str) -> Iterator[None]:
 
 
 def _key(name: Name, shape: Shape) -> tuple[str, tuple[int, ...]] | None:
-    """Return the key of an entry or group; with one hidden layer W[j,i] is W[1][j,i]."""
+    """Return the key of an entry or group; with one hidden layer W[j,i] is W[1][j,i], and w_i is every w[i]."""
     indices = [constant(i) for i in name.indices]
+    letters = [i.name if isinstance(i, Name) and not i.indices else "" for i in name.indices]
+    single = len(shape.hidden) == 1 and not shape.symbolic_depth
+    everything = len(set(letters)) == len(letters) and all(i in _LETTERS for i in letters)
+    if letters and everything and (name.name in ("w", "x") or (single and (name.name, len(letters)) == ("W", 2))):
+        return name.name, ()
     if any(i is None or i.denominator != 1 for i in indices):
         return None
     found = tuple(int(i) for i in indices if i is not None)
