@@ -22,7 +22,8 @@ from exactdropout.claims.language.syntax import (
     expression_text,
     walk,
 )
-from exactdropout.claims.proofs.all_sizes import prove_everywhere
+from exactdropout.claims.proofs.all_sizes import every_size, prove_everywhere
+from exactdropout.claims.proofs.certificates import replayable_proof
 from exactdropout.claims.proofs.named_sizes import expected_terms, prove_at
 from exactdropout.claims.proofs.rescaling import prove_by_scaling
 from exactdropout.claims.refutation.attack import attack
@@ -37,7 +38,7 @@ from exactdropout.claims.setting.refusals import (
     refuse_two_readings,
 )
 from exactdropout.claims.setting.setting import Setting, build_setting, constant
-from exactdropout.claims.verdict import Counterexample, Verdict
+from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress, reporting
@@ -207,7 +208,7 @@ class _Check:
         self.stage(0)
         found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
-            return self.attacked() or self.verdict("proved", found[0], found[1])
+            return self.attacked() or self.proved(found[0], found[1])
         self.tried.append("No argument for all sizes was found.")
         self.affordable()
         self.stage(1)
@@ -216,7 +217,7 @@ class _Check:
         self.stage(2)
         evidence = self.at_named_sizes()
         if evidence and self.setting.shape.named:
-            return self.attacked() or self.verdict("proved", f"the sizes of {self.setting.shape}", evidence)
+            return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence)
         self.stage(3)
         points = self.points()
         if points > _FIRST_POINTS and (verdict := self.refuted(points)) is not None:
@@ -279,6 +280,15 @@ class _Check:
             self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
         return steps if proved else []
 
+    def proved(self, scope: str, steps: list[str]) -> Verdict:
+        """Return the verdict on a proof: replayed by the verifier where it covers the claim, at least as widely."""
+        proof = replayable_proof(self.claim, self.setting)
+        if proof is None:
+            return self.verdict("proved", scope, steps, evidence="searcher only")
+        if proof.view != "named":
+            scope = every_size(self.setting)
+        return self.verdict("proved", scope, [*steps, proof_in_words(proof)], evidence="replayed", proof=proof)
+
     def attacked(self) -> Verdict | None:
         """Return a refutation where the falsifier finds a point at which a claim that seemed proved fails."""
         scope = attack(self.claim, self.setting)
@@ -297,7 +307,9 @@ class _Check:
             near_miss(self.claim, self.setting),
         )
 
-    def verdict(self, status: Any, scope: str, steps: Any, counterexample: Any = None, miss: Any = None) -> Verdict:
+    def verdict(
+        self, status: Any, scope: str, steps: Any, counterexample: Any = None, miss: Any = None, **proof: Any
+    ) -> Verdict:
         setting = self.setting
         data = f"{'half' if setting.half else 'point'} mass on one example"
         rates = "0 <= q < 1" if Name("q") in setting.rates else ""
@@ -317,4 +329,5 @@ class _Check:
             assumptions=(f"{setting.shape}", data, rates, *setting.assumptions, *defined),
             counterexample=counterexample,
             near_miss=miss,
+            **proof,
         )

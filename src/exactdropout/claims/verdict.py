@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Literal, Unpack
 
 from exactdropout.claims.language.syntax import Claim, Name, aligned_latex, claim_latex, expression_latex
+from exactdropout.claims.verifier import Certificate, Proof
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.document import document, theorem
@@ -15,9 +16,13 @@ from exactdropout.notation.numbers import number_latex
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style, StyleOptions, styled
 
-__all__ = ["Counterexample", "NearMiss", "Status", "Verdict"]
+__all__ = ["Counterexample", "NearMiss", "Status", "Verdict", "proof_in_words"]
 
 Status = Literal["proved", "refuted", "undecided"]
+_EVIDENCE = {
+    "replayed": "replayed by the independent verifier, and attacked without success at the edges",
+    "searcher only": "found by the searcher; the verifier has no rule for it; attacked without success at the edges",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +85,9 @@ class Verdict:
     - ``scope``: the sizes for which a proof holds, or at which the counterexample lives;
     - ``steps``: the proof, or what was tried;
     - ``assumptions``: everything that was assumed, as text;
-    - ``near_miss``: the likely slip behind a refuted claim, or None.
+    - ``near_miss``: the likely slip behind a refuted claim, or None;
+    - ``evidence``: of a proof, ``"replayed"`` where the independent verifier has replayed it (``proof``), and
+      ``"searcher only"`` where its rules do not cover it yet; of the others ``""``.
     """
 
     status: Status
@@ -90,6 +97,8 @@ class Verdict:
     assumptions: tuple[str, ...]
     counterexample: Counterexample | None = None
     near_miss: NearMiss | None = None
+    evidence: Literal["", "replayed", "searcher only"] = ""
+    proof: Proof | None = None
 
     def __bool__(self) -> bool:
         """Refuse: undecided is neither true nor false."""
@@ -98,6 +107,8 @@ class Verdict:
     def __str__(self) -> str:
         """Return the verdict for people."""
         lines = [f"{self.status}: {self.claim}", f"scope: {self.scope}"]
+        if self.evidence:
+            lines.append(f"evidence: {_EVIDENCE[self.evidence]}")
         if self.assumptions:
             lines.append(f"assuming {', '.join(self.assumptions)}")
         if self.counterexample is not None:
@@ -123,6 +134,20 @@ class Verdict:
 
 _RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
 WIDTH = 75
+
+
+def proof_in_words(proof: Proof) -> str:
+    """Return what the verifier replayed, as a step."""
+    rules: list[str] = []
+
+    def collect(certificate: Certificate | None) -> None:
+        rules.append("zero" if certificate is None else certificate.rule)
+        for part in certificate.parts if certificate is not None else ():
+            collect(part)
+
+    for certificate in proof.certificates:
+        collect(certificate)
+    return f"The verifier has replayed it in the view '{proof.view}' with the rules {', '.join(dict.fromkeys(rules))}."
 
 
 def verdict_latex(verdict: Verdict, style: Style) -> str:

@@ -74,6 +74,7 @@ def _json(verdict: Any) -> dict[str, Any]:
         "steps": list(verdict.steps),
         "assumptions": list(verdict.assumptions),
         "near_miss": None if verdict.near_miss is None else str(verdict.near_miss),
+        "evidence": verdict.evidence,
         "counterexample": None,
     }
     point = verdict.counterexample

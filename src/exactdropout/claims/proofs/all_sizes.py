@@ -47,7 +47,7 @@ from exactdropout.claims.setting.named_sizes import Unsupported
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.symbolic.ring.ring import ReluPolynomial
 
-__all__ = ["prove_everywhere"]
+__all__ = ["every_size", "prove_everywhere"]
 
 
 def prove_everywhere(claim: Claim, setting: Setting) -> tuple[str, list[str]] | None:
@@ -71,9 +71,9 @@ def prove_everywhere(claim: Claim, setting: Setting) -> tuple[str, list[str]] | 
         except Unsupported:
             continue
         if steps is not None:
-            return _scope(setting), steps
+            return every_size(setting), steps
     one = penalty_of_one_unit(claim, setting)
-    return None if one is None else (_scope(setting), one)
+    return None if one is None else (every_size(setting), one)
 
 
 def _least_at_zero(statement: Minimiser, setting: Setting) -> tuple[str, list[str]] | None:
@@ -125,7 +125,8 @@ def _least_of_linear(statement: Minimiser, setting: Setting) -> tuple[str, list[
     ]
 
 
-def _scope(setting: Setting) -> str:
+def every_size(setting: Setting) -> str:
+    """Return the scope of a proof that covers every size which the shape leaves open."""
     shape = setting.shape
     free = []
     if isinstance(shape.inputs, str):

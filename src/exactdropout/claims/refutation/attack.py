@@ -20,8 +20,8 @@ from exactdropout.claims.setting.setting import Setting
 __all__ = ["attack", "edge_points"]
 
 F = Fraction
-POINTS = 240
-SECONDS = 0.8
+POINTS = 120
+SECONDS = 0.3
 MAX_BITS = 8
 """Mask bits of the sizes that are tried; a named shape is tried whatever it has, within the seconds."""
 _RATES = (F(1, 2), F(1, 100), F(99, 100), F(1, 3), F(0), F(3, 4), F(1, 1000), F(999, 1000))
