@@ -89,7 +89,7 @@ def test_an_assumption_does_not_override_what_is_given():
         ("2-1", "point(x, 2)", "y = 3", "argument 'data' has given"),
         ("2-1", "point((1, 2), y)", "x = 5", "argument 'data' has given"),
         ("2-1", "point(1, y)", "x[1] = 2", "argument 'data' has given"),
-        (network, "point((1, 2), y)", "w = 3", "argument 'arch' has given"),
+        (network, "point((1, 2), y)", "w = 3", "argument 'architecture' has given"),
         (network, "point((1, 2), y)", "w >= 0", "w[2] is given as -1"),
         ("2-1", "point((1, -2), y)", "x >= 0", "x[2] is given as -2"),
         ("2-1", "point(x, -2)", "y > 0", "y is given as -2"),

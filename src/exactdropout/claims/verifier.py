@@ -73,8 +73,7 @@ __all__ = ["Certificate", "NotReplayed", "Obligation", "Proof", "Signs", "View",
 
 F = Fraction
 View = Literal["named", "opaque", "written"]
-MAX_MASKS = 64
-MAX_INDICES = 5
+MAX_MASKS, MAX_INDICES = 64, 5
 
 
 @dataclass(frozen=True)

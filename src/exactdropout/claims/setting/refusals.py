@@ -108,7 +108,7 @@ def refuse_overrides(setting: Setting) -> None:
     weights = ("w", "W", "b", "weights", "biases")
     by_argument = {
         "data": [*(["y"] if setting.label is not None else []), *(["x"] if setting.inputs is not None else [])],
-        "arch": weights if setting.network is not None else (),
+        "architecture": weights if setting.network is not None else (),
     }
     for key, value in setting.definitions.items():
         argument = next((a for a, names in by_argument.items() if key[0] in names), None)
