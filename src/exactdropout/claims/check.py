@@ -30,7 +30,7 @@ from exactdropout.claims.refutation.attack import attack
 from exactdropout.claims.refutation.near_miss import near_miss
 from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, counterexample_at, search
 from exactdropout.claims.setting.entries import refuse_missing_entries, with_layers
-from exactdropout.claims.setting.named_sizes import Unsupported, parts
+from exactdropout.claims.setting.named_sizes import Unsupported, entries, given_entry, key_text, parts
 from exactdropout.claims.setting.refusals import (
     refuse_contradictions,
     refuse_missing,
@@ -41,6 +41,7 @@ from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model.numbers import format_rational
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["MAX_COST", "check"]
@@ -51,6 +52,8 @@ _FIRST_POINTS, _ALL_POINTS = 20, 1_500
 _SEARCH = 6
 """A search takes at most so many times ``max_cost`` parameters times masks, and the first points."""
 _POINTS_TO_SATISFY = 400
+_SHOWN = 60
+"""Given weights that a verdict lists one by one."""
 
 
 def check(
@@ -194,6 +197,15 @@ def _counts(exponent: Expression) -> bool:
     return isinstance(exponent, Name) and exponent.name in ("K", "n", "d")
 
 
+def given_weights(setting: Setting) -> list[str]:
+    """Return the weights and biases of a given network as text: they belong to what a verdict holds for."""
+    if setting.network is None:
+        return []
+    keys = entries(setting.network.architecture)
+    shown = [f"{key_text(key)} = {format_rational(given_entry(key, setting.network))}" for key in keys]
+    return shown if len(shown) <= _SHOWN else [*shown[:_SHOWN], f"... ({len(shown)} given weights and biases)"]
+
+
 class _Check:
     def __init__(self, claim: Claim, setting: Setting, max_cost: float, report: Progress | None) -> None:
         self.claim, self.setting, self.max_cost, self.report = claim, setting, max_cost, report
@@ -302,7 +314,7 @@ class _Check:
         return self.verdict(
             "refuted",
             "one exact point; both sides by the double loop over examples and masks",
-            [str(counterexample)],
+            (),  # the point is shown once, as the counterexample
             counterexample,
             near_miss(self.claim, self.setting),
         )
@@ -311,7 +323,7 @@ class _Check:
         self, status: Any, scope: str, steps: Any, counterexample: Any = None, miss: Any = None, **proof: Any
     ) -> Verdict:
         setting = self.setting
-        data = f"{'half' if setting.half else 'point'} mass on one example"
+        data = f"data {setting.data_text()}"
         rates = "0 <= q < 1" if Name("q") in setting.rates else ""
         if setting.rates != (Name("q"),):
             each = ", ".join(expression_text(rate) for rate in setting.rates)
@@ -326,7 +338,7 @@ class _Check:
             claim=self.claim,
             scope=scope,
             steps=tuple(steps),
-            assumptions=(f"{setting.shape}", data, rates, *setting.assumptions, *defined),
+            assumptions=(f"{setting.shape}", data, rates, *given_weights(setting), *setting.assumptions, *defined),
             counterexample=counterexample,
             near_miss=miss,
             **proof,

@@ -182,7 +182,9 @@ def is_square_sum(part: Part) -> bool:
 def describe(part: Part) -> str:
     """Return a part as text."""
     ranges = ", ".join(f"#{k}=1..{extent}" for k, extent in enumerate(part[0]))
-    inner = "*".join(f"{name}[{','.join(indices)}]" for name, indices in part[1])
+    named = (("relu(...)" if name.startswith("relu<") else name, ",".join(indices)) for name, indices in part[1])
+    shown = (f"{name}[{indices}]" for name, indices in named)
+    inner = "*".join(shown)
     return f"Sum({inner}, {ranges})" if ranges else inner
 
 

@@ -12,7 +12,16 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
 
 from exactdropout.claims.language.parser import parse_assumptions, parse_expression
-from exactdropout.claims.language.syntax import Comparison, Expression, Name, Number, Quantity, rebuilt, walk
+from exactdropout.claims.language.syntax import (
+    Comparison,
+    Expression,
+    Name,
+    Number,
+    Quantity,
+    expression_text,
+    rebuilt,
+    walk,
+)
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
 from exactdropout.model.architecture_text import bias_words, read_architecture
@@ -128,6 +137,17 @@ class Setting:
             if candidate in self.definitions:
                 return self.definitions[candidate]
         return None
+
+    def data_text(self) -> str:
+        """Return the data as an argument: ``point((1, -1), 8)``, ``half(x, y)``."""
+        if self.inputs is None:
+            inputs = "x"
+        elif self.inputs == "ones":
+            inputs = "1"
+        else:
+            inputs = f"({', '.join(map(expression_text, self.inputs))})"
+        label = "y" if self.label is None else expression_text(self.label)
+        return f"{'half' if self.half else 'point'}({inputs}, {label})"
 
     @property
     def single_entries(self) -> bool:
