@@ -86,7 +86,7 @@ def test_statements():
         ("penalty = (1 + 2", 17, "to close the '('"),
         ("penalty = x[1", 14, "']' is expected"),
         (r"penalty = \foo", 11, "not part of the grammar"),
-        ("penalty = 1 $", 13, "not part of the grammar"),
+        ("penalty = 1 ?", 13, "not part of the grammar"),
         ("q^65 = 1", 3, "an exponent is at most 64"),
         ("((2^4)^4)^5 = 1", 11, "nested ones multiplied, not 80"),
         ("D = 1", 1, "D stands in"),

@@ -114,7 +114,7 @@ class ExpressionParser(TokenStream):
         token = self.next
         if token.kind == "name":
             return token.text not in words.ASSUMING | {"is", "in", "and", "under", "minimises", "minimizes"}
-        return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{"))
+        return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{", "["))
 
     def power(self) -> Expression:
         """Parse a power."""
@@ -243,8 +243,12 @@ class ExpressionParser(TokenStream):
 
     def expectation(self, word: str, position: int) -> Expression:
         """Parse E[D], E[D^2], Var[D]."""
-        if self.sees("_"):
-            self.error("the mean is over masks; '[D]' is expected")
+        if self.sees("_"):  # E_r and E_R say what the mean is over: the masks
+            ahead = [token.text for token in self.tokens[self.at + 1 : self.at + 4]]
+            length = 2 if ahead[:1] in (["r"], ["R"]) else 4 if ahead in (["{", "r", "}"], ["{", "R", "}"]) else 0
+            if not length:
+                self.error("the mean is over masks r; '[D]' is expected")
+            self.at += length
         closing = {"[": "]", "(": ")"}.get(self.next.text)
         if closing:
             self.advance()
