@@ -23,6 +23,7 @@ _SPACE = re.compile(
     r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|textstyle|limits|notag|nonumber)(?![A-Za-z])))+"
 )
 _NUMBERED = re.compile(r"(?:\\q?quad|\\[;:, ]|\s{2,})\s*\([0-9]{1,3}[a-z]?\)\s*\Z")
+_TAIL = 40
 _FULL_STOP = re.compile(r"[.,;]\s*(?:\$+|\\\])?\s*\Z")
 _OVER = re.compile(r"\\(?:overset|stackrel)\{[^{}]*\}\{\s*(=|\\[lg]eq?|[<>])\s*\}")
 _NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
@@ -170,8 +171,8 @@ def _without_typesetting(text: str) -> str:
     def relation(match: re.Match[str]) -> str:
         return match[1].rjust(len(match[0]))
 
-    for pattern in (_FULL_STOP, _NUMBERED):
-        text = pattern.sub(spaces, text)
+    for pattern in (_FULL_STOP, _NUMBERED):  # both stand at the end; a long text is not searched
+        text = text[:-_TAIL] + pattern.sub(spaces, text[-_TAIL:])
     return _OVER.sub(relation, text)
 
 
