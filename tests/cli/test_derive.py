@@ -222,7 +222,7 @@ def test_names_are_used_in_text_and_json(capsys):
         (["--architecture", "2-1", "--hessian", "--name", "w=x"], "keep symbols apart"),
         (["--architecture", "2-1-1 linear", "--q", "0, 1/2", "--derivative-q", "penalty"], "'--q' must hold q"),
         (["--architecture", "K-1", "--hessian"], "numbers as sizes"),
-        (["--architecture", "4-4-1", "--hessian", "--max-cost", "100"], "--max-cost"),
+        (["--architecture", "4-4-1", "--hessian", "--max-cost", "1/100"], "--max-cost"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments, message, capsys):
@@ -329,3 +329,27 @@ def test_code_and_mathml_of_derivatives(capsys):
         assert ET.fromstring(form["mathml"]).tag == "math"
     assert main([*arguments, "--monotone", "penalty", "--code", "c"]) == 2
     assert "--monotone" in capsys.readouterr().err
+
+
+def test_what_nobody_could_print_is_refused_with_what_to_ask_for(capsys):
+    # sizes at which a derivation is quick and its formula is not: 32,768 terms and more
+    assert main(["derive", "--architecture", "8-8-1 relu, no biases", "--quantity", "criterion"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    for word in ("terms for criterion", "--code", "--compact", "--closed-form", "risk"):
+        assert word in captured.err
+    assert main(["derive", "--architecture", "8-8-1 relu, no biases", "--quantity", "risk"]) == 0
+    assert capsys.readouterr().out.startswith("R = ")
+    assert main(["derive", "--architecture", "20-20-1 relu"]) == 2
+    assert "seconds of one core" in capsys.readouterr().err
+
+
+def test_data_of_a_file_may_have_any_number_of_examples(capsys, tmp_path):
+    path = tmp_path / "data.json"
+    Examples([((1, 2), 3, "1/3"), ((0, -1), 1, "2/3")]).save(path)
+    arguments = ["derive", "--architecture", "2-1 linear, no biases", "--data", str(path), "--quantity"]
+    assert main([*arguments, "penalty"]) == 0
+    # q/(1 − q) Σ_k w_k² Σ P x_k²: ⅓·1, and ⅓·4 + ⅔·1 = 2
+    text = capsys.readouterr().out.split(" = ")[1].strip()
+    claim = f"{text} = q/(1 - q)*(w[1]^2/3 + 2*w[2]^2)"
+    assert check(claim, "2-1 linear, no biases").status == "proved"

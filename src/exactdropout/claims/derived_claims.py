@@ -31,11 +31,13 @@ from exactdropout.claims.proofs.sums_world import World
 from exactdropout.claims.setting.named_sizes import Unsupported
 from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_missing
 from exactdropout.claims.setting.setting import Setting, build_setting, constant
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
+from exactdropout.progress import Progress
 from exactdropout.symbolic.criterion.formula import Formula
 from exactdropout.symbolic.derivation import MAX_COST, Derivation, check_cost, derive
 from exactdropout.symbolic.free_networks import free_examples
+from exactdropout.symbolic.printing import MAX_TERMS
 
 __all__ = ["closed_forms", "derivation", "derived_claims", "derived_formulas"]
 
@@ -51,6 +53,7 @@ def derived_claims(
     quantities: Sequence[str],
     max_cost: float | None = None,
     compact: bool = False,
+    progress: Progress | bool | None = None,
 ) -> dict[str, Claim]:
     """Return ``quantity = formula`` for each quantity, in the arguments of :func:`exactdropout.claims.check`.
 
@@ -58,14 +61,22 @@ def derived_claims(
 
     Raises:
         InvalidInput: a size that is a symbol, or an argument that does not fit.
-        CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
+        CostLimitExceeded: the derivation would take more than ``max_cost`` seconds, or too many terms would be printed.
 
     >>> print(*derived_claims("2-1, no biases", quantities=["penalty"]).values())
     penalty = q*(w[1]^2*x[1]^2 + w[2]^2*x[2]^2)/(1 - q)
     """
     claims = {}
-    found = derived_formulas(architecture, data, q, quantities=quantities, max_cost=max_cost, compact=compact)
+    found = derived_formulas(
+        architecture, data, q, quantities=quantities, max_cost=max_cost, compact=compact, progress=progress
+    )
     for name, formula in found.items():
+        if formula.size > MAX_TERMS:
+            raise CostLimitExceeded(
+                f"Argument 'architecture' gives a formula of {formula.size} terms for {name}, and at most {MAX_TERMS} "
+                f"are printed; ask for sums of squares ({'--code with ' * compact}--compact), source text (--code), a "
+                f"closed form (--closed-form) or a shorter quantity, such as risk."
+            )
         claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
     return claims
 
@@ -78,14 +89,15 @@ def derived_formulas(
     quantities: Sequence[str],
     max_cost: float | None = None,
     compact: bool = False,
+    progress: Progress | bool | None = None,
 ) -> dict[str, Formula]:
     """Return the formula of each quantity, in the arguments of :func:`exactdropout.claims.check`.
 
     Raises:
         InvalidInput: a size that is a symbol, or an argument that does not fit.
-        CostLimitExceeded: the derivation would take more than ``max_cost`` terms.
+        CostLimitExceeded: the derivation would take more than ``max_cost`` seconds, or too many terms would be printed.
     """
-    found = derivation(architecture, data, q, max_cost=max_cost)
+    found = derivation(architecture, data, q, max_cost=max_cost, progress=progress)
     if compact:
         return {name: found.compact(name) for name in quantities}
     return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
@@ -97,24 +109,29 @@ def derivation(
     q: object = None,
     *,
     max_cost: float | None = None,
+    progress: Progress | bool | None = None,
 ) -> Derivation:
     """Return the derivation in the arguments of :func:`exactdropout.claims.check`, for sizes that are numbers.
+
+    ``data`` may also be examples of any number.
 
     >>> derivation("1-1, no biases", "point(1, 2)", "1/2").criterion
     Formula(2*w[1]**2 - 4*w[1] + 4)
     """
-    setting = build_setting(architecture, data, q, None, ())
+    examples = None if data is None or isinstance(data, str) else data
+    setting = build_setting(architecture, data if examples is None else None, q, None, ())
     if not setting.shape.named:
         raise InvalidInput(f"Argument 'architecture' must have numbers as sizes in a derivation, not {setting.shape}.")
-    if setting.network is None:  # known before a symbol is made
+    if setting.network is None and examples is None:  # known before a symbol is made
         width = int(setting.shape.inputs)
         used = width if not isinstance(setting.inputs, tuple) else sum(constant(v) != 0 for v in setting.inputs)
         check_cost(setting.architecture({}), used, MAX_COST if max_cost is None else max_cost)
     return derive(
         setting.network if setting.network is not None else setting.architecture({}),
-        _examples(setting),
+        _examples(setting) if examples is None else examples,
         [_rate(rate) for rate in setting.rates] if len(setting.rates) > 1 else _rate(setting.rates[0]),
         max_cost=MAX_COST if max_cost is None else max_cost,
+        progress=progress,
     )
 
 

@@ -71,7 +71,7 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
     if options.limit < 1:
         raise InvalidInput(f"Argument '--limit' must be at least 1, not {options.limit}.")
     limit = cost_limit(options.max_cost)
-    found = derivation(**problem, max_cost=limit)
+    found = derivation(**problem, max_cost=limit, progress=wants_progress(options))
     check_apart(map(str, found.symbols), style)
     content = _content(found, options, limit, style)
     if options.code or options.mathml:

@@ -13,6 +13,7 @@ from exactdropout.cli.arguments import (
     claim_problem,
     cost_limit,
     own_names,
+    wants_progress,
 )  # fmt: skip
 from exactdropout.cli.derivatives import add_derivatives, print_derivatives, wanted
 from exactdropout.cli.output import print_json
@@ -96,7 +97,9 @@ def run(options: argparse.Namespace) -> int:
         if closed:
             raise InvalidInput("Argument '--code' must stand without '--closed-form' and '--assume': it needs numbers.")
         limit = cost_limit(options.max_cost)
-        formulas = derived_formulas(**problem, quantities=quantities, max_cost=limit, compact=options.compact)
+        formulas = derived_formulas(
+            **problem, quantities=quantities, max_cost=limit, compact=options.compact, progress=wants_progress(options)
+        )
         code = {name: formula.code(options.code, name) for name, formula in formulas.items()}
         if options.json:
             print_json("derive", {name: {"code": source} for name, source in code.items()})
@@ -107,7 +110,11 @@ def run(options: argparse.Namespace) -> int:
         claims = closed_forms(**problem, assume=options.assume, quantities=quantities)
     else:
         claims = derived_claims(
-            **problem, quantities=quantities, max_cost=cost_limit(options.max_cost), compact=options.compact
+            **problem,
+            quantities=quantities,
+            max_cost=cost_limit(options.max_cost),
+            compact=options.compact,
+            progress=wants_progress(options),
         )
     _check_names(style, claims)
     if options.json:

@@ -34,8 +34,9 @@ __all__ = ["Derivation", "SymbolicGradient", "check_cost", "derive"]
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
-MAX_COST = 1e6
-"""About half a minute of work and three gigabytes."""
+STEPS_PER_SECOND = 30_000
+"""Steps of :func:`expected_cost` that one core does in a second, each in about 3 kB of memory."""
+MAX_COST = 30.0
 MAX_REGIONS = 1e6
 
 
@@ -70,6 +71,7 @@ class Derivation:
     data: Examples
     rates: tuple[Any, ...]
     cost: float
+    """Estimated seconds of one core."""
     _problem: Problem = field(repr=False)
 
     @cached_property
@@ -345,7 +347,7 @@ def derive(
         label: for a data frame, its label column, or a list of several.
         assume: "nonnegative" takes all weights of an architecture, and the inputs where ``data`` is None, to be
             ≥ 0; without hidden biases no relu is then left. Biases stay real.
-        max_cost: refuse above so many steps (some 30 000 a second, 3 kB of memory each).
+        max_cost: refuse above so many estimated seconds of one core (a second also stands for some 100 MB).
         progress: True for a bar on standard error, or a callable ``progress(done, total)``.
 
     Symbols are plain, ``sympy.Symbol("q")``, ``sympy.Symbol("W[1][2,3]")``, and count as real; what SymPy knows of
@@ -393,7 +395,8 @@ def derive(
     if rate_kind != "symbolic":
         rates = exact_rates(rates, rate_kind)
     nonzero = [sum(1 for v in row if v != 0) for row in examples.inputs.tolist()]
-    cost = expected_cost(shape, nonzero, [_signs_are_free(w, nonnegative) for w in network.weights[:-1]])
+    free = [_signs_are_free(w, nonnegative) for w in network.weights[:-1]]
+    cost = expected_cost(shape, nonzero, free) / STEPS_PER_SECOND
     _announce(cost, max_cost)
     with reporting(progress, "derive") as tell:
         problem = build_problem(network, examples, rates, frozenset(nonnegative)).solved(tell)
@@ -412,14 +415,16 @@ def check_cost(architecture: Architecture, inputs: int, max_cost: float) -> None
     Raises:
         CostLimitExceeded: the estimate exceeds ``max_cost``.
     """
-    _announce(expected_cost(architecture, [inputs], [True] * (architecture.depth - 1)), max_cost)
+    _announce(expected_cost(architecture, [inputs], [True] * (architecture.depth - 1)) / STEPS_PER_SECOND, max_cost)
 
 
 def _announce(cost: float, max_cost: float) -> None:
     check_limit(max_cost)
     if cost > max_cost:
         raise CostLimitExceeded(
-            f"Argument 'max_cost' allows {max_cost:.3g} steps, but this derivation would take about {cost:.3g}."
+            f"Argument 'max_cost' allows {max_cost:.3g} seconds of one core, but this derivation would take about "
+            f"{cost:.3g}; evaluate computes the value for numbers, and closed forms (--closed-form on the command "
+            f"line, uniform_moments) hold for all sizes."
         )
 
 

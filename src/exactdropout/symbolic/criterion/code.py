@@ -31,6 +31,8 @@ Language: TypeAlias = Literal["python", "numpy", "sympy", "c"]
 
 FACTOR_TERMS = 64
 """Longer coefficients are written as sums; factoring them would cost more than it saves."""
+LONG_TERMS = 10_000
+"""In a longer formula no coefficient is factored: nobody reads it, and factoring takes most of the time."""
 EXACT_BITS = 53
 _LINE = 90
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
@@ -102,8 +104,12 @@ class _Writer:
         self.lines: list[str] = []
         self.atoms: dict[int, str] = {}
         self.factors: dict[str, str] = {}
+        self.counts: dict[str, int] = {}
         self.opaque: dict[int, Any] = {}
         self.arguments = self._arguments()
+        self.places = {name: i for i, name in enumerate(self.arguments.values())}
+        self.long = formula.size > LONG_TERMS
+        self.bases: dict[str, tuple[Fraction, list[tuple[str, int]]]] = {}
         self.generators = {i: self._generator(i) for i in sorted(formula._parts[1])}
 
     def _arguments(self) -> dict[str, str]:
@@ -185,7 +191,9 @@ class _Writer:
         if _IDENTIFIER.match(value):
             return value
         if value not in self.factors:
-            name = f"{kind}{sum(n[0] == kind for n in self.factors.values())}"
+            name = f"{kind}{self.counts.setdefault(kind, 0)}"
+            self.counts[kind] += 1
+            self.places[name] = len(self.places)
             self.lines.append(f"{name} = {value}")
             self.factors[value] = name
         return self.factors[value]
@@ -222,18 +230,19 @@ class _Writer:
     def _coefficient(self, coefficient: Any, atoms: list[str]) -> str:
         if len(coefficient) == 1:
             return self._monomial(coefficient, atoms)
-        if len(coefficient) > FACTOR_TERMS:
+        if len(coefficient) > FACTOR_TERMS or self.long:
             return self._term(Fraction(1), [self._named("f", self._polynomial(coefficient)), *atoms])
         content, factors = coefficient.factor()
         scale = Fraction(int(content.p), int(content.q))
         bases = []
         for base, exponent in sorted(factors, key=_place):  # FLINT's own order is another in every version
-            number, powers = self._base(base)
+            key = repr(base)
+            if key not in self.bases:
+                self.bases[key] = self._base(base)
+            number, powers = self.bases[key]
             scale *= number ** int(exponent)
             bases += [(name, int(exponent) * power) for name, power in powers]
-        names = dict.fromkeys((*self.arguments.values(), *self.generators.values(), *self.factors.values()))
-        place = {name: i for i, name in enumerate(names)}
-        bases.sort(key=lambda base: place[base[0]])
+        bases.sort(key=lambda base: self.places[base[0]])
         return self._term(scale, [*(self._power(*base) for base in bases), *atoms])
 
     def _base(self, base: Any) -> tuple[Fraction, list[tuple[str, int]]]:

@@ -17,6 +17,8 @@ from exactdropout.symbolic.ring.relu import Relu, Step
 __all__ = ["MAX_NESTING", "tree"]
 
 MAX_NESTING = 200
+MAX_ORDERED = 200
+"""Longer sums keep the order that they have: SymPy's order of terms costs more than anybody reads."""
 _FUNCTIONS = ((Relu, "relu"), (Step, "step"), (sympy.Abs, "abs"), (sympy.Max, "max"), (sympy.Min, "min"))
 
 
@@ -84,7 +86,8 @@ def tree(
                 )
             return Name(str(node.base), tuple(walk(i, depth) for i in node.indices))
         if node.is_Add:
-            return Add(_plus_first([walk(term, depth) for term in node.as_ordered_terms()]))
+            ordered = node.as_ordered_terms() if len(node.args) <= MAX_ORDERED else node.args
+            return Add(_plus_first([walk(term, depth) for term in ordered]))
         if node.is_Mul:
             return product(node, depth)
         if node.is_Pow:
