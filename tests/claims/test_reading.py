@@ -33,7 +33,6 @@ from exactdropout.notation.tree import (
     rebuilt,
     walk,
 )  # fmt: skip
-from exactdropout.symbolic.printing import formula_tree
 from exactdropout.symbolic.ring.relu import step
 
 from .mutations import CORPUS
@@ -151,7 +150,7 @@ def test_derived_formulas_are_read_back(index, style):
     for printed in (formula.latex(style), formula.latex(style, left="penalty"), formula.text(style)):
         found = read_formula(printed, formula.symbols, style)
         assert found == formula.expr or sympy.cancel(found - formula.expr) == 0
-    assert read_tree(formula.latex(style), formula.symbols, style) == under(formula_tree(formula, style), style)
+    assert read_tree(formula.latex(style), formula.symbols, style) == under(formula.tree(style), style)
     assert ET.fromstring(formula.mathml(style, left="variance")).tag == "math"
 
 

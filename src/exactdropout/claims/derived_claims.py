@@ -34,10 +34,9 @@ from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress
-from exactdropout.symbolic.criterion.formula import Formula
+from exactdropout.symbolic.criterion.formula import MAX_TERMS, Formula
 from exactdropout.symbolic.derivation import MAX_COST, Derivation, check_cost, derive
 from exactdropout.symbolic.free_networks import free_examples
-from exactdropout.symbolic.printing import MAX_TERMS
 
 __all__ = ["closed_forms", "derivation", "derived_claims", "derived_formulas"]
 

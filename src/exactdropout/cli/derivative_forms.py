@@ -10,7 +10,6 @@ from exactdropout.notation.mathml import derivative_mathml, equation_mathml
 from exactdropout.notation.style import Style
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tree import Name
-from exactdropout.symbolic.printing import formula_tree
 
 __all__ = ["formula_forms"]
 
@@ -31,9 +30,9 @@ def formula_forms(
         if language is not None:
             shown[name] = {"code": formula.code(language, name)}
         elif by:
-            shown[name] = {"mathml": derivative_mathml(quantity, by, formula_tree(formula, style), style)}
+            shown[name] = {"mathml": derivative_mathml(quantity, by, formula.tree(style), style)}
         else:
-            shown[name] = {"mathml": equation_mathml(quantity, formula_tree(formula, style), style)}
+            shown[name] = {"mathml": equation_mathml(quantity, formula.tree(style), style)}
     return shown
 
 

@@ -204,7 +204,7 @@ def _stretches(found: Any) -> dict[str, Any]:
 
 
 def _regions(derivation: Any, limits: Mapping[str, float], options: argparse.Namespace, style: Style) -> dict[str, Any]:
-    from exactdropout.symbolic.regions_latex import condition
+    from exactdropout.symbolic.regions.regions import condition
 
     asked = tuple(dict.fromkeys(name for name in options.quantity or () if name in _ON_REGIONS)) or ("criterion",)
     # the hinges of the risk, which are others where there are hidden biases, cut finer

@@ -80,7 +80,7 @@ def _monotone(name: str, found: Any, content: Mapping[str, Any], style: Style) -
 
 
 def _regions(content: Mapping[str, Any], style: Style, stationary: bool) -> list[str]:
-    from exactdropout.symbolic.regions_latex import conditions_latex, regions_latex
+    from exactdropout.symbolic.regions.regions import conditions_latex, regions_latex
 
     regions, listed = content["regions"].regions, content["regions"]
     count = content["count"]

@@ -100,6 +100,11 @@ class Style:
         """Return the name under which a symbol is printed."""
         return self.names.get(name, name)
 
+    def displayed(self, width: int, environment: Environment = "align*") -> Style:
+        """Return the same style for formulas on lines of their own, inside a document that is there already."""
+        chosen = environment if self.environment == "none" else self.environment
+        return replace(self, environment=chosen, width=self.width or width, standalone=False)
+
     def inline(self) -> Style:
         """Return the same style for formulas inside a line."""
         return replace(self, width=None, environment="none", standalone=False)

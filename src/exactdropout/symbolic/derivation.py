@@ -20,6 +20,7 @@ from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.progress import Progress, reporting, write_line
 from exactdropout.symbolic.criterion.adjoint import Adjoint, adjoint
 from exactdropout.symbolic.criterion.formula import Formula, Piece, formula
+from exactdropout.symbolic.criterion.gradient import SymbolicGradient
 from exactdropout.symbolic.criterion.masks import expected_cost
 from exactdropout.symbolic.criterion.problem import Problem, build_problem
 from exactdropout.symbolic.free_networks import free_examples, free_network
@@ -38,21 +39,6 @@ STEPS_PER_SECOND = 30_000
 """Steps of :func:`expected_cost` that one core does in a second, each in about 3 kB of memory."""
 MAX_COST = 30.0
 MAX_REGIONS = 1e6
-
-
-@dataclass(frozen=True, kw_only=True)
-class SymbolicGradient:
-    """∂/∂W of a quantity: arrays of formulas in the shapes of ``Network.weights`` and ``Network.biases``."""
-
-    weights: tuple[Array, ...]
-    biases: tuple[Array | None, ...]
-    quantity: str = "criterion"
-
-    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
-        """Return one equation per weight and bias, which are named as in :func:`free_network`."""
-        from exactdropout.symbolic.criterion.written_out import gradient_latex
-
-        return gradient_latex(self, styled(style, options))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import flint
 import sympy
@@ -20,10 +20,7 @@ import sympy
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.notation.names import identifier, name_order
-from exactdropout.symbolic.ring.ring import ReluPolynomial
-
-if TYPE_CHECKING:
-    from exactdropout.symbolic.criterion.formula import Formula
+from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 
 __all__ = ["Language", "formula_code"]
 
@@ -53,7 +50,35 @@ _HEADS = {
 }
 
 
-def formula_code(formula: Formula, language: Language, name: str) -> str:
+class Coded(Protocol):
+    """What source text is made of: Σ_i ∏_j ``pieces[i][j]`` / ``denominator`` in generators and atoms of a ring."""
+
+    @property
+    def ring(self) -> ReluRing:
+        """The ring."""
+
+    @property
+    def pieces(self) -> tuple[tuple[ReluPolynomial, ...], ...]:
+        """The products of the numerator."""
+
+    @property
+    def denominator(self) -> ReluPolynomial:
+        """The denominator."""
+
+    @property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:
+        """The arguments of the function, in order."""
+
+    @property
+    def size(self) -> int:
+        """The number of terms."""
+
+    @property
+    def used_generators(self) -> set[int]:
+        """The generators that occur."""
+
+
+def formula_code(formula: Coded, language: Language, name: str) -> str:
     """Return the source of a function ``name`` whose arguments are the formula's symbols in order.
 
     Raises:
@@ -78,7 +103,7 @@ def _place(factor: tuple[Any, Any]) -> tuple[Any, ...]:
     return len(terms), terms, int(exponent)
 
 
-def _cancelled(formula: Formula) -> tuple[Sequence[tuple[ReluPolynomial, ...]], ReluPolynomial]:
+def _cancelled(formula: Coded) -> tuple[Sequence[tuple[ReluPolynomial, ...]], ReluPolynomial]:
     """Return numerator and denominator without the keep probabilities that divide both."""
     ring, below = formula.ring, formula.denominator
     if below == 1 or any(len(piece) > 1 for piece in formula.pieces) or not below.is_monomial():
@@ -98,7 +123,7 @@ def _cancelled(formula: Formula) -> tuple[Sequence[tuple[ReluPolynomial, ...]], 
 class _Writer:
     """One pass over a formula; ``lines`` are the assignments so far."""
 
-    def __init__(self, formula: Formula, language: Language, name: str) -> None:
+    def __init__(self, formula: Coded, language: Language, name: str) -> None:
         self.formula, self.language, self.name = formula, language, name
         self.ring = formula.ring
         self.lines: list[str] = []
@@ -110,7 +135,7 @@ class _Writer:
         self.places = {name: i for i, name in enumerate(self.arguments.values())}
         self.long = formula.size > LONG_TERMS
         self.bases: dict[str, tuple[Fraction, list[tuple[str, int]]]] = {}
-        self.generators = {i: self._generator(i) for i in sorted(formula._parts[1])}
+        self.generators = {i: self._generator(i) for i in sorted(formula.used_generators)}
 
     def _arguments(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -13,8 +13,13 @@ import sympy
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model.numbers import scalar, show
-from exactdropout.notation.names import name_order, respelled
+from exactdropout.notation.document import display, document
+from exactdropout.notation.latex import QUANTITY_LATEX, breakable, equation_latex
+from exactdropout.notation.mathml import equation_mathml
+from exactdropout.notation.names import check_apart, name_order, respelled, symbol_name
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.notation.text import expression_text
+from exactdropout.notation.tree import Expression
 from exactdropout.symbolic.criterion.arithmetic import (
     Piece,
     Ratio,
@@ -29,15 +34,17 @@ from exactdropout.symbolic.criterion.arithmetic import (
     unit_denominator,
 )
 from exactdropout.symbolic.criterion.code import Language, formula_code
-from exactdropout.symbolic.printing import formula_latex, formula_mathml, formula_text
+from exactdropout.symbolic.ring.from_sympy import tree
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 from exactdropout.symbolic.ring.to_sympy import to_sympy
 
-__all__ = ["Formula", "Piece", "formula"]
+__all__ = ["MAX_TERMS", "Formula", "Piece", "formula"]
 
 EXPAND = 400
 """Products of at most so many terms are multiplied out; (E D)² of a large network stays a square."""
 MAX_POWER = 64
+MAX_TERMS = 20_000
+"""Longer formulas are no longer read by anybody; their code is what one wants."""
 EXPAND_POLYNOMIAL = 1_000_000
 """The same where no relu occurs: there FLINT multiplies, and cancellation is the point."""
 
@@ -89,6 +96,11 @@ class Formula:
         elements += [self.ring.atoms[n].argument for n in atoms]
         used = {i for e in elements for c in e.terms.values() for i, d in enumerate(c.degrees()) if d}
         return atoms, used
+
+    @property
+    def used_generators(self) -> set[int]:
+        """The numbers of the ring's generators that occur."""
+        return self._parts[1]
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:
@@ -314,15 +326,34 @@ class Formula:
         Raises:
             InvalidInput: two symbols under one name, a symbol without a printable name, more than 20,000 terms.
         """
-        return formula_latex(self, styled(style, options), left)
+        chosen = styled(style, options)
+        named = None if left is None else QUANTITY_LATEX.get(left, left)
+        shown = equation_latex(named, self.tree(chosen), display(chosen))
+        return document(shown) if chosen.standalone else shown
 
     def mathml(self, style: Style | None = None, *, left: str | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return a MathML ``math`` element in display style."""
-        return formula_mathml(self, styled(style, options), left)
+        chosen = styled(style, options)
+        return equation_mathml(left, self.tree(chosen), chosen)
 
     def text(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return plain text in the grammar of claims: indices in brackets, powers with ^."""
-        return formula_text(self, styled(style, options))
+        chosen = styled(style, options)
+        return expression_text(self.tree(chosen), chosen)
+
+    def tree(self, style: Style) -> Expression:
+        """Return the tree that is printed: the SymPy expression term by term, long numerators taken out of fractions.
+
+        Raises:
+            InvalidInput: a symbol that has no printable name, two symbols under one name, too many terms.
+        """
+        if self.size > MAX_TERMS:
+            raise InvalidInput(
+                f"Argument 'formula' must have at most {MAX_TERMS} terms to be printed, not {self.size}; use its code, "
+                f"or compact() of the derivation."
+            )
+        check_apart((str(s) for s in self.symbols), style)
+        return breakable(tree(self.expr, symbol_name, argument="formula"), style)
 
     def code(self, language: Language, name: str = "formula") -> str:
         """Return source text of a function of the formula's symbols, in their order.

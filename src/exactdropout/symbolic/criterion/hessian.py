@@ -10,8 +10,10 @@ import numpy as np
 
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
+from exactdropout.notation.names import parameter_name
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.symbolic.criterion.formula import Formula, Piece, formula
+from exactdropout.symbolic.criterion.gradient import derivative_equations, partial_latex
 from exactdropout.symbolic.criterion.problem import Problem
 from exactdropout.symbolic.criterion.symbols_for_entries import Parameter, free_weights
 from exactdropout.symbolic.ring.calculus import Differentiation
@@ -29,8 +31,6 @@ class SymbolicHessian:
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one equation per pair of parameters, zeros left out; they are named as in :func:`free_network`."""
-        from exactdropout.symbolic.criterion.written_out import hessian_latex
-
         return hessian_latex(self, styled(style, options))
 
     def __repr__(self) -> str:
@@ -83,3 +83,17 @@ def _differentiated(pieces: Sequence[Piece], apply: Differentiation) -> list[Pie
             if slope:
                 found.append((*piece[:k], slope, *piece[k + 1 :]))
     return found
+
+
+def hessian_latex(hessian: SymbolicHessian, style: Style) -> str:
+    """Return one equation per pair of parameters, zeros left out, named as in a free network."""
+    depth = max(p.layer for p in hessian.parameters) + 1
+    outputs = max(p.unit for p in hessian.parameters if p.layer == depth - 1) + 1
+    names = [parameter_name(p.layer, p.unit, p.source, depth, outputs) for p in hessian.parameters]
+    lines = [
+        (partial_latex([names[a], names[b]], style, hessian.quantity), hessian.matrix[a, b])
+        for a in range(len(names))
+        for b in range(a, len(names))
+        if not hessian.matrix[a, b].is_identically_zero()
+    ]
+    return derivative_equations(lines, style)

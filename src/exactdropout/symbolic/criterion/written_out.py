@@ -1,37 +1,28 @@
-"""A derivation written out with numbered steps, and its gradient and Hessian, in LaTeX."""
+"""A derivation written out with numbered steps, in LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from exactdropout.errors import InvalidInput
 from exactdropout.notation.document import document
-from exactdropout.notation.latex import QUANTITY_LATEX, expression_latex
-from exactdropout.notation.names import parameter_name, symbol_name
+from exactdropout.notation.latex import expression_latex
+from exactdropout.notation.names import symbol_name
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style
-from exactdropout.notation.tree import Name
 from exactdropout.symbolic.criterion.formula import Formula, formula
 from exactdropout.symbolic.criterion.masks import states
 from exactdropout.symbolic.ring.from_sympy import tree
 
-if TYPE_CHECKING:
-    from exactdropout.symbolic.criterion.hessian import SymbolicHessian
-    from exactdropout.symbolic.derivation import Derivation, SymbolicGradient
-
-__all__ = ["derivation_latex", "gradient_latex", "hessian_latex", "partial_latex"]
+__all__ = ["derivation_latex"]
 
 MAX_STATES = 16
-MAX_ENTRIES = 400
 WIDTH = 70
 
 
-def derivation_latex(derivation: Derivation, style: Style) -> str:
+def derivation_latex(derivation: Any, style: Style) -> str:
     """Return numbered steps: setting, masks and hidden values, the last layer, then each quantity."""
-    inside = _inside(style)
+    inside = style.displayed(WIDTH)
     steps = [_setting(derivation, inside), *_masks(derivation, inside), _last_layer(derivation)]
     for words, name in (
         ("Averaging over the examples and masks gives the criterion", "criterion"),
@@ -47,12 +38,7 @@ def derivation_latex(derivation: Derivation, style: Style) -> str:
     return document(body) if style.standalone else body
 
 
-def _inside(style: Style) -> Style:
-    environment = "align*" if style.environment == "none" else style.environment
-    return replace(style, environment=environment, width=style.width or WIDTH, standalone=False)
-
-
-def _setting(derivation: Derivation, style: Style) -> str:
+def _setting(derivation: Any, style: Style) -> str:
     inline = style.inline()
     rates = ", ".join(f"${_entry(rate, inline)}$" for rate in derivation.rates)
     one = len(set(derivation.rates)) == 1
@@ -75,7 +61,7 @@ def _setting(derivation: Derivation, style: Style) -> str:
     )
 
 
-def _masks(derivation: Derivation, style: Style) -> list[str]:
+def _masks(derivation: Any, style: Style) -> list[str]:
     problem = derivation._problem
     layers = problem.dropped
     if layers.depth == 1:
@@ -99,7 +85,7 @@ def _masks(derivation: Derivation, style: Style) -> list[str]:
     return ["\n".join([rf"{opening}:", r"\begin{itemize}\raggedright", *lines, r"\end{itemize}"])]
 
 
-def _last_layer(derivation: Derivation) -> str:
+def _last_layer(derivation: Any) -> str:
     return (
         r"Given the last hidden values $h$, the masks of the last layer average to "
         r"\begin{equation*} \mathbb{E}_r \Bigl( \sum_i w_i h_i \frac{r_i}{p} + b - y \Bigr)^2 "
@@ -117,64 +103,3 @@ def _entry(value: Any, style: Style) -> str:
 
     exact = sympy.Rational(value.numerator, value.denominator) if isinstance(value, (Fraction, int)) else value
     return expression_latex(tree(exact, symbol_name), style)
-
-
-def gradient_latex(gradient: SymbolicGradient, style: Style) -> str:
-    """Return one equation per weight and bias, named as in a free network."""
-    depth, outputs = len(gradient.weights), gradient.weights[-1].shape[0]
-    lines: list[tuple[str, Formula]] = []
-    for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True)):
-        for (unit, source), found in [((int(u), int(s)), f) for (u, s), f in _entries(weights)]:
-            lines.append(
-                (partial_latex([parameter_name(layer, unit, source, depth, outputs)], style, gradient.quantity), found)
-            )
-        if bias is not None:
-            lines += [
-                (
-                    partial_latex([parameter_name(layer, int(unit), None, depth, outputs)], style, gradient.quantity),
-                    found,
-                )
-                for (unit,), found in _entries(bias)
-            ]
-    return _equations(lines, style)
-
-
-def hessian_latex(hessian: SymbolicHessian, style: Style) -> str:
-    """Return one equation per pair of parameters, zeros left out, named as in a free network."""
-    depth = max(p.layer for p in hessian.parameters) + 1
-    outputs = max(p.unit for p in hessian.parameters if p.layer == depth - 1) + 1
-    names = [parameter_name(p.layer, p.unit, p.source, depth, outputs) for p in hessian.parameters]
-    lines = [
-        (partial_latex([names[a], names[b]], style, hessian.quantity), hessian.matrix[a, b])
-        for a in range(len(names))
-        for b in range(a, len(names))
-        if not hessian.matrix[a, b].is_identically_zero()
-    ]
-    return _equations(lines, style)
-
-
-def _entries(array: Any) -> Sequence[Any]:
-    import numpy as np
-
-    return list(np.ndenumerate(array))
-
-
-def partial_latex(names: Sequence[Name], style: Style, quantity: str = "criterion") -> str:
-    """Return ∂J_D/∂w, or ∂²J_D/∂w∂v for two names, or the same of another quantity."""
-    above = QUANTITY_LATEX.get(quantity, rf"\text{{{quantity}}}")
-    inline = style.inline()
-    power = "" if len(names) == 1 else f"^{{{len(names)}}}"
-    if len(names) > 1 and names[0] == names[1]:
-        shown = expression_latex(names[0], inline)
-        shown = rf"\left( {shown} \right)" if "^" in shown else shown
-        return rf"\frac{{\partial{power} {above}}}{{\partial {shown}^{{2}}}}"
-    below = r" \, ".join(rf"\partial {expression_latex(name, inline)}" for name in names)
-    return rf"\frac{{\partial{power} {above}}}{{{below}}}"
-
-
-def _equations(lines: Sequence[tuple[str, Formula]], style: Style) -> str:
-    if len(lines) > MAX_ENTRIES:
-        raise InvalidInput(f"Argument 'style' prints at most {MAX_ENTRIES} derivatives, not {len(lines)}.")
-    inside = _inside(style)
-    shown = "\n".join(found.latex(inside, left=left) for left, found in lines)
-    return document(shown) if style.standalone else shown
