@@ -119,7 +119,7 @@ def test_coq_accepts_true_certificates_and_refuses_false_ones(
         )
         wrong = {
             "raised": raised,
-            "dropped": good.replace("CLeaf CLeaf", "CLeaf (CEmpty [])", 1),
+            "dropped": good.replace("CLeaf", "(CEmpty [])", 1),
             "cut": good.replace("[Cut [", "[Cut [(7#1); ", 1),
             "above": good.replace(f"real {name}_network) = Q2R {shown}", f"real {name}_network) = Q2R (8#1)"),
         }
