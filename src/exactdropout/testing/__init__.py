@@ -14,37 +14,65 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _HOME = {
+    "CallPlan": "power",
     "DropoutReport": "report",
     "Scheme": "schemes",
+    "SmallestEffect": "power",
     "architectures": "strategies",
     "assert_dropout": "assertions",
     "assert_dropout_distribution": "assertions",
     "assert_dropout_exact": "assertions",
+    "assert_network": "network",
+    "assert_onnx_dropout": "onnx_conformance",
     "bit_evidence_reference": "evidence",
     "channel": "schemes",
     "dropconnect": "schemes",
     "example_distributions": "strategies",
     "mask_patterns": "strategies",
     "networks": "strategies",
+    "plan": "power",
     "problems": "strategies",
     "rates": "strategies",
     "scheme": "schemes",
     "shared": "schemes",
     "skip": "report",
+    "smallest_effect": "power",
 }
 
 __all__ = [
+    "CallPlan",
+    "DropoutReport",
+    "Scheme",
+    "SmallestEffect",
     "architectures",
+    "assert_dropout",
+    "assert_dropout_distribution",
+    "assert_dropout_exact",
+    "assert_network",
+    "assert_onnx_dropout",
     "bit_evidence_reference",
+    "channel",
+    "dropconnect",
     "example_distributions",
     "mask_patterns",
     "networks",
+    "plan",
     "problems",
     "rates",
+    "scheme",
+    "shared",
+    "skip",
+    "smallest_effect",
 ]
 
 if TYPE_CHECKING:
+    from exactdropout.testing.assertions import assert_dropout, assert_dropout_distribution, assert_dropout_exact
     from exactdropout.testing.evidence import bit_evidence_reference
+    from exactdropout.testing.network import assert_network
+    from exactdropout.testing.onnx_conformance import assert_onnx_dropout
+    from exactdropout.testing.power import CallPlan, SmallestEffect, plan, smallest_effect
+    from exactdropout.testing.report import DropoutReport, skip
+    from exactdropout.testing.schemes import Scheme, channel, dropconnect, scheme, shared
     from exactdropout.testing.strategies import (
         architectures,
         example_distributions,

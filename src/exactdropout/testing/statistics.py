@@ -440,6 +440,8 @@ def always_together(masks: Masks) -> str | None:
             continue
         _, group = np.unique(samples, axis=1, return_inverse=True)
         members = [np.flatnonzero(group == g).tolist() for g in np.unique(group)]
+        if len(members) > 1 and len(np.unique(samples, axis=0)) < 6:
+            continue  # samples that are alike show nothing about units
         together = sorted((g for g in members if len(g) > 1), key=lambda g: (g[0], len(g)))
         if together:
             word = masks.axis_word(axis).rstrip(",")

@@ -53,6 +53,8 @@ def layer_maker(
 
 def _made(layer: Any, q: Fraction) -> Any:
     """Return what a factory makes of q, or None where the layer is no factory."""
+    if isinstance(layer, type):
+        return layer(float(q))
     needed = [
         v
         for v in parameters(layer).values()
@@ -60,8 +62,6 @@ def _made(layer: Any, q: Fraction) -> Any:
     ]
     if len(needed) > 1 or mode_argument(layer) is not None:
         return None
-    if isinstance(layer, type):
-        return layer(float(q))
     try:
         found = layer(float(q))
     except Exception:
