@@ -54,11 +54,12 @@ def test_a_broken_layer_of_keras_is_flagged(keras: Any) -> None:
         xt.assert_dropout(Rows(0.5), "1/2", x=np.linspace(-2, 2, 192).reshape(16, 12), budget=SMALL)
 
 
+@pytest.mark.thorough
 def test_flax(external: External) -> None:
     external("flax")
     from flax import linen, nnx
 
-    for layer in (linen.Dropout, nnx.Dropout):
+    for layer in (linen.Dropout, nnx.Dropout):  # eager JAX takes about 10 s of a free core
         report = xt.assert_dropout(layer, "3/10", budget=SMALL)
         assert {"value", "gradient", "evaluation", "laws", "seed", "rates 0 and 1"} <= {n for n, _ in report.checked}
     xt.assert_dropout(lambda q: linen.Dropout(q, broadcast_dims=(1,)), "3/10", model=xt.shared(1), budget=SMALL)
