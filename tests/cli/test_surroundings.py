@@ -229,3 +229,12 @@ def test_the_module_is_the_script(files):
         assert (results[0].returncode, results[0].stdout, results[0].stderr) == (
             results[1].returncode, results[1].stdout, results[1].stderr
         )  # fmt: skip
+
+
+def test_the_place_in_a_claim_is_shown_below_the_sentence(capsys):
+    assert main(["check", "J_D >= 1e-99999", "--architecture", "1-1-1"]) == 2
+    sentence, claim, place = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("exactdropout: error: Argument 'claim' at position 9")
+    assert claim.strip() == "J_D >= 1e-99999"
+    assert place.strip() == "^"
+    assert claim.index("e-9") == place.index("^")

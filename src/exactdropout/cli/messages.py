@@ -56,9 +56,12 @@ def as_typed(message: str, help_text: str) -> str:
 
 
 def complain(message: str) -> None:
-    """Print one line to standard error; where that cannot be written, nobody can be told."""
+    """Print a sentence to standard error; where that cannot be written, nobody can be told.
+
+    Lines below it are our own: the place in a claim where reading stopped.
+    """
     try:
-        print(f"exactdropout: {one_line(message)}", file=sys.stderr, flush=True)
+        print("exactdropout:", "\n".join(map(one_line, message.split("\n"))), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         return
 
