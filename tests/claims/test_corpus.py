@@ -11,7 +11,7 @@ from .mutations import CORPUS
 
 def verdict_of(entry):
     return check(
-        entry["claim"], entry["architecture"], entry["data"], entry["q"], assume=entry.get("assume"), max_cost=1e6
+        entry["claim"], entry["architecture"], entry["data"], entry["q"], assume=entry.get("assume"), max_cost=120
     )
 
 

@@ -53,7 +53,7 @@ def test_files(tmp_path, capsys):
         (["penalty = 0", *LINEAR, "--data", "point(2)"], "Argument '--data'"),
         (["x[3] = 0", "--architecture", "2-1"], "does not exist"),
         (["penalty = 0", "--architecture", "9-9-1 relu"], "mask bits"),
-        (["penalty = 0", "--architecture", "6-6-1 relu", "--max-cost", "100"], "--max-cost"),
+        (["penalty = 0", "--architecture", "6-6-1 relu", "--max-cost", "0.01"], "--max-cost"),
         (["penalty = 0", "--architecture", "missing.json"], "missing.json"),
         (["penalty = 0", *LINEAR, "--assume", "__import__('os')"], "not part of the grammar"),
     ],

@@ -222,7 +222,7 @@ def test_names_are_used_in_text_and_json(capsys):
         (["--architecture", "2-1", "--hessian", "--name", "w=x"], "keep symbols apart"),
         (["--architecture", "2-1-1 linear", "--q", "0, 1/2", "--derivative-q", "penalty"], "'--q' must hold q"),
         (["--architecture", "K-1", "--hessian"], "numbers as sizes"),
-        (["--architecture", "4-4-1", "--hessian", "--max-cost", "1/100"], "--max-cost"),
+        (["--architecture", "4-4-1", "--hessian", "--max-cost", "0.001"], "--max-cost"),
     ],
 )
 def test_bad_options_are_one_sentence(arguments, message, capsys):

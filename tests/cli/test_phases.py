@@ -66,8 +66,8 @@ def test_a_file_and_nonnegative_weights(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([*POINT, "2-2-1 relu, no biases", "--max-cost", "5"], "Phases were not started"),
-        (["phases", "--data", "half(1, 1)", "--architecture", "6-2-1"], "Phases were not started"),
+        ([*POINT, "2-2-1 relu, no biases", "--max-cost", "0.1"], "allows 0.1 s, but phases with"),
+        (["phases", "--data", "half(1, 1)", "--architecture", "6-2-1"], "allows 60 s, but phases with"),
         ([*POINT, "2-0-1 relu, no biases"], "a width is at least 1"),
         ([*POINT, "2-2-1 relu, no biases", "--time-limit", "0"], "'--time-limit'"),
         ([*POINT, "2-2-1 relu, no biases", "--time-limit", "__import__('os')"], "--time-limit"),

@@ -113,7 +113,7 @@ def test_hessian_of_shared_and_numeric_entries_is_entry_by_entry():
 def test_hessian_states_its_cost():
     derivation = derive(Architecture(2, (2,)))
     with pytest.raises(CostLimitExceeded, match="max_cost"):
-        derivation.hessian(max_cost=derivation.cost)
+        derivation.hessian(max_cost=derivation.cost * 1e-5)
 
 
 @pytest.mark.parametrize("quantity", ["criterion", "penalty", "variance", "bias", "risk"])

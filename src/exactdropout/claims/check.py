@@ -41,16 +41,17 @@ from exactdropout.claims.setting.setting import Setting, build_setting, constant
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model.arguments import beyond, cost_limit
 from exactdropout.model.numbers import format_rational
 from exactdropout.progress import Progress, reporting
 
-__all__ = ["MAX_COST", "check"]
+__all__ = ["check"]
 
-MAX_COST = 2e5
-"""Terms of a derivation at named sizes: some seconds."""
+SECONDS_PER_TERM = 3e-5
+"""Measured: three derivations of a claim at named sizes, for each term."""
+SECONDS_PER_PRODUCT = 3.5e-6
+"""Measured: the double loop at one point, for each parameter and mask."""
 _FIRST_POINTS, _ALL_POINTS = 20, 1_500
-_SEARCH = 6
-"""A search takes at most so many times ``max_cost`` parameters times masks, and the first points."""
 _POINTS_TO_SATISFY = 400
 _SHOWN = 60
 """Given weights that a verdict lists one by one."""
@@ -65,7 +66,7 @@ def check(
     label: str | Sequence[str] | None = None,
     assume: Any = None,
     names: Mapping[str, str] | None = None,
-    max_cost: float = MAX_COST,
+    max_cost: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Verdict:
     """Prove or refute a claim about the dropout criterion and its relatives.
@@ -83,7 +84,8 @@ def check(
         assume: text or texts such as ``"w >= 0, y = 2*c"``; assumptions in the claim (``… if c > 0``) are added.
         names: what claim and assumptions call the symbols of the grammar: ``{"w": "a", "W": "theta"}``. The verdict
             speaks in the grammar's names; ``verdict.latex(names=names)`` prints the author's.
-        max_cost: refuse derivations and double loops above so many terms.
+        max_cost: refuse derivations and double loops that are estimated to take more seconds of one core; 60 where
+            it is left out. The search for a counterexample after them takes a tenth of it.
         progress: True, or a callable ``progress(done, total)`` in stages.
 
     A proof is exact and covers the scope that the verdict names, nothing wider. A refutation is one exact point, whose
@@ -99,8 +101,7 @@ def check(
     >>> verdict.status, verdict.counterexample.left, verdict.counterexample.right
     ('refuted', Fraction(1, 2), Fraction(0, 1))
     """
-    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
-        raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {max_cost!r}.")
+    limit = cost_limit(max_cost)
     parsed = _parsed(claim, names)
     if label is not None:
         data = Examples(data, label=label)  # type: ignore[arg-type]  # text and None are refused there
@@ -114,7 +115,7 @@ def check(
     written = with_layers(parsed, setting)
     refuse_missing_entries(written, setting)
     with reporting(progress, "checking") as report:
-        return replace(_Check(written, setting, max_cost, report).run(), claim=parsed)
+        return replace(_Check(written, setting, limit, report).run(), claim=parsed)
 
 
 def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
@@ -257,27 +258,26 @@ class _Check:
                 f"Argument 'architecture' may have {MAX_MASK_BITS} mask bits in a check at named sizes, but "
                 f"{architecture} has {bits}."
             )
-        cost = max(expected_terms(self.setting, architecture), float(architecture.parameters << bits))
-        if cost > self.max_cost:
-            raise CostLimitExceeded(
-                f"Argument 'max_cost' allows {self.max_cost:.3g} terms, but a check at {architecture} would take about "
-                f"{cost:.3g}."
-            )
+        loop = SECONDS_PER_PRODUCT * float(architecture.parameters << bits)
+        seconds = SECONDS_PER_TERM * expected_terms(self.setting, architecture) + _FIRST_POINTS * loop
+        if seconds > self.max_cost:
+            raise CostLimitExceeded(beyond(seconds, self.max_cost, f"a check at {architecture}"))
 
     def points(self) -> int:
         """Return how many points are searched: fewer where the double loop is long."""
         if not self.setting.shape.named:
             return _ALL_POINTS
         architecture = self.setting.architecture({})
-        loop = architecture.parameters << architecture.mask_bits
-        return max(_FIRST_POINTS, min(_ALL_POINTS, int(min(_SEARCH * self.max_cost / loop, _ALL_POINTS))))
+        loop = SECONDS_PER_PRODUCT * float(architecture.parameters << architecture.mask_bits)
+        return max(_FIRST_POINTS, min(_ALL_POINTS, int(min(self.max_cost / (10 * loop), _ALL_POINTS))))
 
     def at_named_sizes(self) -> list[str]:
         sizes = list(self.setting.sizes())
         steps: list[str] = []
         proved: list[str] = []
         for choice in sizes[:4]:
-            if expected_terms(self.setting, self.setting.architecture(choice)) > self.max_cost:
+            terms = expected_terms(self.setting, self.setting.architecture(choice))
+            if SECONDS_PER_TERM * terms > self.max_cost:
                 continue
             try:
                 found = prove_at(self.claim, self.setting, choice)

@@ -35,7 +35,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress
 from exactdropout.symbolic.criterion.formula import MAX_TERMS, Formula
-from exactdropout.symbolic.derivation import MAX_COST, Derivation, check_cost, derive
+from exactdropout.symbolic.derivation import Derivation, check_cost, derive
 from exactdropout.symbolic.free_networks import free_examples
 
 __all__ = ["closed_forms", "derivation", "derived_claims", "derived_formulas"]
@@ -124,12 +124,12 @@ def derivation(
     if setting.network is None and examples is None:  # known before a symbol is made
         width = int(setting.shape.inputs)
         used = width if not isinstance(setting.inputs, tuple) else sum(constant(v) != 0 for v in setting.inputs)
-        check_cost(setting.architecture({}), used, MAX_COST if max_cost is None else max_cost)
+        check_cost(setting.architecture({}), used, max_cost)
     return derive(
         setting.network if setting.network is not None else setting.architecture({}),
         _examples(setting) if examples is None else examples,
         [_rate(rate) for rate in setting.rates] if len(setting.rates) > 1 else _rate(setting.rates[0]),
-        max_cost=MAX_COST if max_cost is None else max_cost,
+        max_cost=max_cost,
         progress=progress,
     )
 

@@ -141,7 +141,9 @@ def own_names(options: argparse.Namespace) -> dict[str, str]:
 def add_cost(command: argparse.ArgumentParser) -> None:
     """Add the cost limit."""
     command.add_argument(
-        "--max-cost", metavar="STEPS", help="refuse before starting above this many elementary steps ('inf': never)"
+        "--max-cost",
+        metavar="SECONDS",
+        help="refuse before starting what is estimated to take more seconds of one core (60; 'inf': never)",
     )
 
 

@@ -47,15 +47,13 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check and print."""
     from exactdropout.claims import check
-    from exactdropout.claims.check import MAX_COST
 
-    limit = cost_limit(options.max_cost)
     verdict = check(
         options.claim,
         **claim_problem(options),
         assume=options.assume,
         names=own_names(options),
-        max_cost=MAX_COST if limit is None else limit,
+        max_cost=cost_limit(options.max_cost),
         progress=wants_progress(options),
     )
     if options.json:

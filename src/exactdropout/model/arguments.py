@@ -19,7 +19,19 @@ from exactdropout.model.examples import Examples
 from exactdropout.model.network import Network
 from exactdropout.model.numbers import parse_rational, show
 
-__all__ = ["architecture_of", "cost_limit", "count_of", "examples_of", "network_of"]
+__all__ = [
+    "MAX_SECONDS",
+    "architecture_of",
+    "beyond",
+    "cost_limit",
+    "count_of",
+    "duration",
+    "examples_of",
+    "network_of",
+]
+
+MAX_SECONDS = 60.0
+"""What may be started without being asked: an estimate of a minute of one core."""
 
 _TEXT = re.compile(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z")
 _IMPORTERS = {
@@ -145,11 +157,14 @@ def _number(part: str, text: str) -> Fraction:
     return parse_rational(part, "data")
 
 
-def cost_limit(max_cost: object, default: float) -> float:
+def cost_limit(max_cost: object, default: float = MAX_SECONDS) -> float:
     """Return ``max_cost`` in estimated seconds of one core, or the default for None; ``inf`` never refuses.
 
-    >>> cost_limit(None, 60), cost_limit(Fraction(1, 2), 60)
-    (60, 0.5)
+    The estimates come from counts and from seconds a step that were measured once; they are the same on every machine,
+    and say how long the work takes on a common one within a factor of a few.
+
+    >>> cost_limit(None), cost_limit(Fraction(1, 2))
+    (60.0, 0.5)
     """
     if max_cost is None:
         return default
@@ -159,6 +174,32 @@ def cost_limit(max_cost: object, default: float) -> float:
     raise InvalidInput(
         f"Argument 'max_cost' must be a positive number of seconds, float('inf') or None, not {show(max_cost)}."
     )
+
+
+def beyond(seconds: float, limit: float, what: str, instead: str = "raise max_cost to allow it") -> str:
+    """Return the sentence of a refusal.
+
+    >>> beyond(7200, 60, "this derivation")
+    "Argument 'max_cost' allows 60 s, but this derivation would take about 2 h of one core; raise max_cost to allow it."
+    """
+    return (
+        f"Argument 'max_cost' allows {duration(limit)}, but {what} would take about {duration(seconds)} of one core; "
+        f"{instead}."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds in the unit that suits it.
+
+    >>> duration(0.25), duration(90), duration(1e6), duration(1e12)
+    ('0.25 s', '90 s', '12 days', '3.2e+04 years')
+    """
+    if seconds < 3600:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    for unit, length in (("years", 365.25 * 86400), ("days", 86400), ("h", 3600)):
+        if seconds >= length * (2 if unit == "years" else 1):
+            return f"{seconds / length:.2g} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def count_of(value: object, name: str, otherwise: str = " or None") -> int | None:

@@ -53,7 +53,7 @@ def separators(problem: ReducedProblem) -> tuple[tuple[Ray, ...], int]:
     return independent_first(found, dimension), len(held)
 
 
-def unit_cones(problem: ReducedProblem, max_cones: int) -> tuple[Cone, ...]:
+def unit_cones(problem: ReducedProblem, max_cones: float) -> tuple[Cone, ...]:
     """Return the cones of one unit's reduced weights, refusing beforehand when there may be more than ``max_cones``.
 
     A problem without a live input and without hidden biases has no cone.
@@ -64,8 +64,8 @@ def unit_cones(problem: ReducedProblem, max_cones: int) -> tuple[Cone, ...]:
     bound = cone_bound(len(normals), problem.dimension)
     if bound > max_cones:
         raise CostLimitExceeded(
-            f"Minimisation was not started: {len(normals)} hyperplanes in dimension {problem.dimension} may cut up to "
-            f"{bound} cones per unit, more than max_cost={max_cones}."
+            f"Argument 'max_cost' allows {max_cones:.6g} cones per unit, at some 1,700 a second, but {len(normals)} "
+            f"hyperplanes in dimension {problem.dimension} may cut up to {bound}; raise max_cost to allow them."
         )
     return cells(normals, held)
 
@@ -92,7 +92,7 @@ class Arrangement:
     type i is (+1, cone i). ``live`` are the types whose response is not 0 everywhere.
     """
 
-    def __init__(self, problem: ReducedProblem, max_cones: int) -> None:
+    def __init__(self, problem: ReducedProblem, max_cones: float) -> None:
         """Enumerate the cones; refuses beyond ``max_cones``."""
         self.problem = problem
         self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones)

@@ -13,7 +13,7 @@ import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
-from exactdropout.model.arguments import architecture_of, examples_of
+from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of
 from exactdropout.model.numbers import Array, show
 from exactdropout.notation.names import name_order
 from exactdropout.notation.style import Style, StyleOptions, styled
@@ -35,10 +35,9 @@ __all__ = ["Derivation", "SymbolicGradient", "check_cost", "derive"]
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
-STEPS_PER_SECOND = 30_000
-"""Steps of :func:`expected_cost` that one core does in a second, each in about 3 kB of memory."""
-MAX_COST = 30.0
-MAX_REGIONS = 1e6
+SECONDS_PER_STEP = 1 / 30_000
+"""Seconds of one core for a step of :func:`expected_cost`, with some 3 kB of memory in the worst case."""
+SECONDS_PER_REGION = 2.5e-4
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -117,7 +116,7 @@ class Derivation:
         found = {s for f in (self.criterion, self.risk, *self.mean) for s in f.symbols}
         return tuple(sorted(found, key=name_order))
 
-    def gradient(self, quantity: str = "criterion", *, max_cost: float = MAX_COST) -> SymbolicGradient:
+    def gradient(self, quantity: str = "criterion", *, max_cost: float | None = None) -> SymbolicGradient:
         """Return ∂/∂W of the criterion, or of another quantity, for every weight and bias.
 
         ``quantity`` is "criterion", "risk", "penalty", "variance", "bias", or for one output "mean". At a kink the
@@ -152,7 +151,7 @@ class Derivation:
         weights = tuple(_formulas(np.array(w, dtype=object), over) for w in total.weights)
         return SymbolicGradient(weights=weights, biases=biases)
 
-    def hessian(self, quantity: str = "criterion", *, max_cost: float = MAX_COST) -> SymbolicHessian:
+    def hessian(self, quantity: str = "criterion", *, max_cost: float | None = None) -> SymbolicHessian:
         """Return ∂²/∂W∂W of a quantity over all weights and biases, relu′(0) = step(0) = 0 as in the gradient.
 
         The quantities are those of :meth:`gradient`. The second derivative of relu is taken as 0, as it is away from
@@ -218,7 +217,7 @@ class Derivation:
         return monotone_stretches(getattr(self, self._quantity(quantity)), quantity)
 
     def regions(
-        self, quantity: str = "penalty", *, max_cost: float = MAX_REGIONS, progress: Progress | bool | None = None
+        self, quantity: str = "penalty", *, max_cost: float | None = None, progress: Progress | bool | None = None
     ) -> Regions:
         """Return the activation regions in the space of hidden weights, for inputs that are numbers.
 
@@ -232,17 +231,17 @@ class Derivation:
 
         Raises:
             InvalidInput: a hinge depends on something else than weights.
-            CostLimitExceeded: more than ``max_cost`` regions are possible.
+            CostLimitExceeded: there may be more regions than ``max_cost`` seconds list, some 4 000 each.
 
         >>> derive(Architecture(2, (1,), biases=False), Examples.point((1, 1), 1), Fraction(1, 2)).regions()
         <Regions: 6, complete>
         """
         from exactdropout.symbolic.regions.regions import regions
 
-        check_limit(max_cost)
+        most = cost_limit(max_cost) / SECONDS_PER_REGION
         announce = (lambda text: write_line(f"regions: {text}")) if progress is True else None
         with reporting(progress, "regions of lower layers") as report:
-            return regions(self._problem, quantity, max_cost, report, announce)
+            return regions(self._problem, quantity, most, report, announce)
 
     def compact(self, quantity: str = "criterion") -> Formula:
         """Return the criterion, penalty or variance as a sum of squares that is not multiplied out.
@@ -318,7 +317,7 @@ def derive(
     *,
     label: str | Sequence[str] | None = None,
     assume: Literal["nonnegative"] | None = None,
-    max_cost: float = MAX_COST,
+    max_cost: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Derivation:
     """Derive the dropout criterion and everything that belongs to it, exactly, with symbols where entries are free.
@@ -333,7 +332,8 @@ def derive(
         label: for a data frame, its label column, or a list of several.
         assume: "nonnegative" takes all weights of an architecture, and the inputs where ``data`` is None, to be
             ≥ 0; without hidden biases no relu is then left. Biases stay real.
-        max_cost: refuse above so many estimated seconds of one core (a second also stands for some 100 MB).
+        max_cost: refuse beforehand what is estimated to take more seconds of one core (a second also stands for some
+            100 MB); 60 where it is left out.
         progress: True for a bar on standard error, or a callable ``progress(done, total)``.
 
     Symbols are plain, ``sympy.Symbol("q")``, ``sympy.Symbol("W[1][2,3]")``, and count as real; what SymPy knows of
@@ -382,36 +382,30 @@ def derive(
         rates = exact_rates(rates, rate_kind)
     nonzero = [sum(1 for v in row if v != 0) for row in examples.inputs.tolist()]
     free = [_signs_are_free(w, nonnegative) for w in network.weights[:-1]]
-    cost = expected_cost(shape, nonzero, free) / STEPS_PER_SECOND
+    cost = expected_cost(shape, nonzero, free) * SECONDS_PER_STEP
     _announce(cost, max_cost)
     with reporting(progress, "derive") as tell:
         problem = build_problem(network, examples, rates, frozenset(nonnegative)).solved(tell)
     return Derivation(network=network, data=examples, rates=rates, cost=cost, _problem=problem)
 
 
-def check_limit(max_cost: Any) -> None:
-    """Refuse a limit that is no positive number."""
-    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
-        raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {show(max_cost)}.")
-
-
-def check_cost(architecture: Architecture, inputs: int, max_cost: float) -> None:
+def check_cost(architecture: Architecture, inputs: int, max_cost: float | None) -> None:
     """Refuse a derivation with free weights and so many inputs that are not 0, from shapes alone.
 
     Raises:
         CostLimitExceeded: the estimate exceeds ``max_cost``.
     """
-    _announce(expected_cost(architecture, [inputs], [True] * (architecture.depth - 1)) / STEPS_PER_SECOND, max_cost)
+    _announce(expected_cost(architecture, [inputs], [True] * (architecture.depth - 1)) * SECONDS_PER_STEP, max_cost)
 
 
-def _announce(cost: float, max_cost: float) -> None:
-    check_limit(max_cost)
-    if cost > max_cost:
-        raise CostLimitExceeded(
-            f"Argument 'max_cost' allows {max_cost:.3g} seconds of one core, but this derivation would take about "
-            f"{cost:.3g}; evaluate computes the value for numbers, and closed forms (--closed-form on the command "
-            f"line, uniform_moments) hold for all sizes."
+def _announce(seconds: float, max_cost: float | None) -> None:
+    limit = cost_limit(max_cost)
+    if seconds > limit:
+        instead = (
+            "raise max_cost, use xd.evaluate for numbers, or closed forms for all sizes (--closed-form on the command "
+            "line, xd.uniform_moments)"
         )
+        raise CostLimitExceeded(beyond(seconds, limit, "this derivation", instead))
 
 
 def _signs_are_free(weights: Array, nonnegative: Set[sympy.Symbol]) -> bool:

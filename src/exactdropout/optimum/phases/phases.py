@@ -23,7 +23,7 @@ from exactdropout.algebra.algebraic import Algebraic, RationalFunction, all_root
 from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.model.arguments import architecture_of, examples_of
+from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of
 from exactdropout.model.numbers import exact_fraction, scalar, show
 from exactdropout.optimum.minimize import minimize
 from exactdropout.optimum.phases.certified_cells import Coincidence, Proved, certified_cell, reach_all
@@ -34,10 +34,10 @@ from exactdropout.optimum.result import Unit
 from exactdropout.optimum.unit_types import separators
 from exactdropout.progress import Progress, reporting
 
-__all__ = ["MAX_STEPS", "phases"]
+__all__ = ["phases"]
 
-MAX_STEPS = 3000
-"""Default ``max_cost``: cones per unit (Schläfli's bound) times masked inputs times width."""
+SECONDS_PER_STEP = 0.015
+"""Measured: cones per unit (Schläfli's bound) times masked inputs times width are steps of 8 to 24 ms, all cells told."""
 NEAR_ZERO = Fraction(1, 1 << 7)
 NARROW = Fraction(1, 1 << 12)
 MAX_ASSIGNMENTS = 3000
@@ -74,8 +74,9 @@ def phases(
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also find the phases under non-negative weights, which decide ``needs_negative_weight``.
         between: rational numbers 0 <= low < high <= 1; only q in (low, high) is covered and spoken of.
-        max_cost: refuse beforehand when cones per unit × masked inputs × width exceed this (3000; ``inf``: never).
-            The work is one minimisation and one continuation per cell, and some tens of cells are usual.
+        max_cost: refuse beforehand what is estimated to take more seconds of one core, 60 where it is left out
+            (``inf``: never). The estimate is 15 ms times cones per unit × masked inputs × width. The work is one
+            minimisation and one continuation per cell, and some tens of cells are usual.
         progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of (0, 1) covered.
         time_limit: seconds after which the rest of (0, 1) is returned as uncertified.
 
@@ -95,7 +96,7 @@ def phases(
     >>> [p.needs_negative_weight for p in found.pieces]
     [True, False]
     """
-    limit, interval = _limit(max_cost), _interval(between)
+    limit, interval = cost_limit(max_cost), _interval(between)
     deadline = math.inf if time_limit is None else time.monotonic() + _seconds(time_limit)
     if not isinstance(compare, bool):
         raise InvalidInput(f"Argument 'compare' must be True or False, not {show(compare)}.")
@@ -114,12 +115,10 @@ def phases(
 def _family(architecture: Architecture, data: Examples, nonnegative: bool, limit: float) -> Family:
     sample = reduced_problem(architecture, data, Fraction(1, 2), nonnegative=nonnegative)
     cones = cone_bound(len(separators(sample)[0]), sample.dimension) if sample.dimension else 0
-    cost = cones * len(sample.points) * sample.width
-    if cost > limit:
-        raise CostLimitExceeded(
-            f"Phases were not started: up to {cones} cones per unit, {len(sample.points)} masked inputs and width "
-            f"{sample.width} make about {cost} steps per cell, more than max_cost={limit:g}."
-        )
+    seconds = SECONDS_PER_STEP * cones * len(sample.points) * sample.width
+    if seconds > limit:
+        what = f"phases with up to {cones} cones per unit, {len(sample.points)} masked inputs and width {sample.width}"
+        raise CostLimitExceeded(beyond(seconds, limit, what, "raise max_cost, or use minimize at one q"))
     return Family(architecture, data, nonnegative=nonnegative, max_cones=max(cones, 1))
 
 
@@ -152,14 +151,6 @@ def _needs_negative(piece: Piece, other: Phases) -> bool | None:
         inside = [r for r in all_roots(difference) if piece.lower < r < piece.upper] if difference else []
         verdicts.add("equal" if not difference else "mixed" if any(low <= r <= high for r in inside) else "above")
     return {"above": True, "equal": False}.get(verdicts.pop()) if len(verdicts) == 1 else None
-
-
-def _limit(max_cost: float | None) -> float:
-    if max_cost is None:
-        return MAX_STEPS
-    if isinstance(max_cost, bool) or not isinstance(max_cost, (int, float)) or not max_cost > 0:
-        raise InvalidInput(f"Argument 'max_cost' must be a positive number, not {show(max_cost)}.")
-    return max_cost
 
 
 def _interval(between: Any) -> tuple[Fraction, Fraction]:

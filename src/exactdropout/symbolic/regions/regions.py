@@ -222,18 +222,18 @@ def weight_layers(problem: Problem) -> dict[int, int]:
 
 
 def regions(
-    problem: Problem, quantity: str, max_cost: float, report: Progress | None = None,
+    problem: Problem, quantity: str, most: float, report: Progress | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> Regions:  # fmt: skip
     """Return the regions of a problem whose inputs are numbers; hinges must depend on weights alone.
 
-    ``announce`` is told in one line how many hinges and patterns there may be, before the search.
+    ``most`` is the largest number of regions that are listed; ``announce`` is told in one line how many hinges and patterns there may be, before the search.
     """
     if quantity not in ("criterion", "penalty"):
         raise InvalidInput(f"Argument 'quantity' must be 'criterion' or 'penalty', not {show(quantity)}.")
     ring, layers = problem.ring, weight_layers(problem)
     elements = (problem.loss,) if quantity == "criterion" else (problem.loss, problem.risk)
-    search = Hinges(ring, elements, layers, max_cost)
+    search = Hinges(ring, elements, layers, most)
     for n in search.atoms:
         for coefficient in ring.atoms[n].argument.terms.values():
             for i, degree in enumerate(coefficient.degrees()):
@@ -251,9 +251,10 @@ def regions(
         found = Regions(
             hinges=hinges, undecided=(), _problem=problem, _search=search, _parts=tuple(first), _branches=None
         )
-        if len(found) > max_cost:
+        if len(found) > most:
             raise CostLimitExceeded(
-                f"Argument 'max_cost' allows {max_cost:.3g} regions, but there are {len(found):.3g}."
+                f"Argument 'max_cost' allows {most:.3g} regions, at some 4,000 a second, but there are "
+                f"{len(found):.3g}; raise max_cost to allow them."
             )
         return found
     branches: list[Branch] = [start]
@@ -268,8 +269,10 @@ def regions(
                     following.append(made)
                 else:
                     undecided.append(tuple(made.signs[n] for n in search.atoms if n in made.signs))
-                if len(following) + len(undecided) > max_cost:
-                    raise CostLimitExceeded(f"Argument 'max_cost' allows {max_cost:.3g} regions, but there are more.")
+                if len(following) + len(undecided) > most:
+                    raise CostLimitExceeded(
+                        f"Argument 'max_cost' allows {most:.3g} regions, at some 4,000 a second, but there are more."
+                    )
         branches = following
     return Regions(
         hinges=hinges, undecided=tuple(undecided), _problem=problem, _search=search, _parts=(),
