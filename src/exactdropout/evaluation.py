@@ -18,7 +18,7 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
-from exactdropout.model.arguments import architecture_of, count_of, examples_of, network_of
+from exactdropout.model.arguments import architecture_of, cost_limit, count_of, examples_of, network_of
 from exactdropout.model.numbers import Kind, Number, show
 from exactdropout.numeric.result import Evaluation, Plan
 from exactdropout.numeric.rows import Evaluations, stacked
@@ -70,7 +70,8 @@ def evaluate(
         checkpoint: path of a journal of the finished chunks of this evaluation. A run that was killed goes on from it,
             with the same bits; one that was complete is read from it. It belongs to this network, data, q, options and
             version, and is refused for others.
-        max_cost: refuse before starting when the plan costs more elementary steps; see :func:`plan`.
+        max_cost: refuse before starting what is estimated to take more seconds of one core, 60 where it is left out;
+            the estimate is ``plan(...).seconds``. ``float("inf")`` never refuses.
         progress: True for a bar on standard error, or ``progress(done, total)``.
 
     Exact in, exact out: an exact network gives Fractions, a float64 network gives floats with ``error_bounds`` that
@@ -398,9 +399,7 @@ def _check_options(gradient: bool, moments: int, max_cost: float | None) -> None
         raise InvalidInput(f"Argument 'gradient' must be True or False, not {show(gradient)}.")
     if isinstance(moments, bool) or moments not in (2, 4):
         raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
-    number = isinstance(max_cost, (int, float, Fraction)) and not isinstance(max_cost, bool)
-    if max_cost is not None and not (number and max_cost > 0):
-        raise InvalidInput(f"Argument 'max_cost' must be a positive number of steps or None, not {show(max_cost)}.")
+    cost_limit(max_cost)
 
 
 def _engine(network: Network, data: Examples) -> Literal["exact", "float64"]:

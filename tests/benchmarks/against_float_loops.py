@@ -137,7 +137,7 @@ def row(figure: str, asked: str, reached: str, note: str = "") -> None:
 
 def whole(network: xd.Network, data: xd.Examples, **keywords: object) -> tuple[float, xd.Evaluation]:
     """Return the median seconds of warm whole calls with new networks, 0.3 s of them or two, and a result."""
-    call = lambda n: xd.evaluate(n, data, "1/2", **{"threads": 1, "max_cost": 1e12, **keywords})  # noqa: E731
+    call = lambda n: xd.evaluate(n, data, "1/2", **{"threads": 1, "max_cost": 1000, **keywords})  # noqa: E731
     result = call(network)
     times: list[float] = []
     for new in new_networks(network):
@@ -248,7 +248,7 @@ def long_runs() -> None:
     fits, gibibytes = 0, 0.0
     for inputs in range(44, 57):
         try:
-            memory = xd.plan(*problem(inputs, inputs, 4), "1/2", strategy="meet", max_cost=1e15).memory
+            memory = xd.plan(*problem(inputs, inputs, 4), "1/2", strategy="meet", max_cost=1e6).memory
         except xd.errors.CostLimitExceeded:  # more than seven eighths of this machine's memory
             break
         fits, gibibytes = (inputs, memory / 2**30) if memory <= 24 * 2**30 else (fits, gibibytes)

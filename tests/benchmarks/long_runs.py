@@ -35,7 +35,7 @@ def network(inputs: int) -> tuple[xd.Network, xd.Examples]:
 
 def alone(inputs: int) -> str:
     layers, data = network(inputs)
-    return float(xd.evaluate(layers, data, "1/2", strategy="walk", max_cost=1e15, threads=1).criterion).hex()
+    return float(xd.evaluate(layers, data, "1/2", strategy="walk", max_cost=1e6, threads=1).criterion).hex()
 
 
 def main(inputs: int) -> None:

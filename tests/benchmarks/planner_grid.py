@@ -54,7 +54,7 @@ def main() -> None:
         times = {}
         for strategy in STRATEGIES:
             try:
-                xd.plan(net, data, "1/2", strategy=strategy.name, max_cost=1e8)
+                xd.plan(net, data, "1/2", strategy=strategy.name, max_cost=0.1)
             except ExactDropoutError:
                 continue
             times[strategy.name] = seconds(net, data, strategy.name)

@@ -170,7 +170,7 @@ BAD = [
     (["evaluate", "deep.json", "data.csv", "--q", "1/2"], "nested too deeply"),
     (["evaluate", "huge.json", "data.csv", "--q", "1/2"], "digits"),
     (["evaluate", "pickle.npz", "data.csv"], "cannot be read"),
-    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1"], "raise --max-cost"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1e-9"], "raise --max-cost"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "-1"], "'--max-cost' must be positive"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--precision", "0"], "'--precision' must satisfy"),
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1:0"], "'--q-grid' must have a COUNT"),

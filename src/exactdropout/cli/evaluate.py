@@ -27,6 +27,7 @@ from exactdropout.cli.messages import complain
 from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MissingExtra, NumericalRange
 from exactdropout.model import Examples, Network
+from exactdropout.model.arguments import MAX_SECONDS
 from exactdropout.model.numbers import approximate, format_rational, show
 from exactdropout.numeric.result import dyadic
 from exactdropout.progress import amount
@@ -145,11 +146,10 @@ def _moments(
 ) -> Literal[2, 4]:
     """Return 4, or 2 where fourth moments cost too much or the named strategy does not know them."""
     import exactdropout as xd
-    from exactdropout.numeric.exact.plan import DEFAULT_MAX_COST
 
     if options.moments is not None or options.precision is not None:
         return 2 if options.moments == 2 else 4
-    limit = planned["max_cost"] or DEFAULT_MAX_COST
+    limit = planned["max_cost"] or MAX_SECONDS
     try:
         xd.plan(network, data, q, moments=4, **{**planned, "max_cost": limit})
     except (CostLimitExceeded, InvalidInput):

@@ -16,16 +16,15 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
+from exactdropout.model.arguments import beyond, cost_limit
 from exactdropout.model.numbers import Number, show
 from exactdropout.numeric.result import Evaluation, PerExample, Plan
 from exactdropout.progress import Progress
 
-__all__ = ["DEFAULT_MAX_COST", "evaluate_interval", "plan_interval"]
-
-DEFAULT_MAX_COST = 2e7
-"""Interval multiply-adds that are started without being asked; each takes about 5 microseconds."""
+__all__ = ["evaluate_interval", "plan_interval"]
 
 _SECONDS_PER_STEP = 5e-6
+"""Measured: an interval multiply-add."""
 _MAX_DIGITS = 10_000
 _ATTEMPTS = 7
 
@@ -35,17 +34,15 @@ Enclose = Callable[[Number, Any], Interval]
 
 
 def plan_interval(network: Network, data: Examples, rates: Sequence[Number], *, max_cost: float | None = None) -> Plan:
-    """Return the plan; refuse beyond ``max_cost`` interval steps."""
+    """Return the plan; refuse beyond ``max_cost`` estimated seconds of one core (60)."""
     widths = network.architecture.widths
     walked = [w for w, q in zip(widths[:-2], rates, strict=False) if q != 0]
     steps = sum(2 ** sum(walked[: layer + 1]) * widths[layer + 1] * widths[layer] for layer in range(len(walked)))
     log_cost = math.log2(len(data)) + math.log2(steps + widths[-1] * widths[-2] * 2 ** sum(walked))
-    limit = DEFAULT_MAX_COST if max_cost is None else max_cost
-    if limit <= 0 or log_cost > math.log2(limit):
-        raise CostLimitExceeded(
-            f"Argument 'max_cost' is {limit:.3g} steps, but interval evaluation of 2^{network.architecture.mask_bits} "
-            f"masks takes 2^{log_cost:.1f} steps; raise max_cost to allow it."
-        )
+    limit = cost_limit(max_cost)
+    if log_cost > 1000 or 2**log_cost * _SECONDS_PER_STEP > limit:
+        what = f"interval evaluation of 2^{network.architecture.mask_bits} masks"
+        raise CostLimitExceeded(beyond(2.0 ** min(log_cost, 1000) * _SECONDS_PER_STEP, limit, what))
     return Plan(
         strategy="intervals",
         exactness="interval",

@@ -13,12 +13,12 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network, drop_rates
-from exactdropout.model.arguments import examples_of, network_of
+from exactdropout.model.arguments import MAX_SECONDS, cost_limit, examples_of, network_of
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.direction import direction_of
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.float64.engine import SERIAL, Prepared
-from exactdropout.numeric.float64.plan import MAX_COST, plan_float64
+from exactdropout.numeric.float64.plan import STEPS_PER_SECOND, plan_float64
 from exactdropout.numeric.float64.problem import Problem, setting_of
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct
 from exactdropout.numeric.runs.work import Runner, thread_count
@@ -106,7 +106,8 @@ def train(
         seed: of the warm-up's masks; the same seed gives the same result on the same machine.
         threads: threads of the engine; the result has the same bits for any number.
         executor: does the work instead, as in :func:`exactdropout.evaluate`; the result has the same bits.
-        max_cost: limit for all evaluations together, in steps of about a nanosecond; None for ten minutes of one core.
+        max_cost: limit for all evaluations together, in estimated seconds of one core; 600 where it is left out. Where
+            it is reached the best network so far is returned, and ``reason`` says so.
         progress: True for a bar, or ``progress(iteration, iterations)``.
 
     Cost: a few more evaluations with gradient than iterations, for trust-ncg also a few products for each; see
@@ -138,7 +139,7 @@ def train(
     if kind == "symbolic":
         raise MixedNumbers(f"Argument 'q' must be a number here, not {show(numbers[0])}; use derive for a symbolic q.")
     rates = tuple(Fraction(r) for r in numbers)
-    limit = 10 * MAX_COST if max_cost is None else max_cost
+    limit = cost_limit(max_cost, 10 * MAX_SECONDS)
     plan = plan_float64(begin, examples, rates, gradient=True, hessian=method == "trust-ncg", max_cost=limit)
     with reporting(progress, "steps") as report:
         descent = _Descent(begin, examples, rates, thread_count(threads), executor, limit, plan.cost)
@@ -165,7 +166,7 @@ class _Descent:
     ) -> None:
         self.shape, self.data, self.rates = begin, data, rates
         self.threads, self.executor, self.limit = threads, executor, limit
-        self.cost, self.most = cost, max(1, int(min(1e9, limit / cost)))
+        self.cost, self.most = cost, max(1, int(min(1e9, limit * STEPS_PER_SECOND / cost)))
         self.evaluations = self.products = 0
         self.reason = ""
         self.latest: tuple[bytes, Network, Problem] | None = None

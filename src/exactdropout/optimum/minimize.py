@@ -55,8 +55,8 @@ def minimize(
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also solve the non-negative problem, which decides ``needs_negative_weight``.
         max_cost: refuse beforehand what is estimated to take more seconds of one core, 60 where it is left out. The
-            estimate is 0.6 ms a cone, of which one unit has at most 2 Σ_{i<dim} C(H−1, i) for H hyperplanes; it does not
-            know how many relaxations are solved, which ``time_limit`` stops.
+            estimate is 0.6 ms a cone, of which one unit has at most 2 Σ_{i<dim} C(H−1, i) for H hyperplanes; it does
+            not know how many relaxations are solved, which ``time_limit`` stops.
         progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of the closed gap.
         time_limit: seconds after which the interval proved so far is returned.
 

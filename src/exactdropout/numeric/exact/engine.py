@@ -19,7 +19,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.exact.gradient import exact_gradient
 from exactdropout.numeric.exact.hessian import exact_hessian_product
-from exactdropout.numeric.exact.plan import DEFAULT_MAX_COST, choose, plan_exact
+from exactdropout.numeric.exact.plan import choose, plan_exact
 from exactdropout.numeric.exact.reduction import ReducedExample
 from exactdropout.numeric.exact.strategy import (
     ExactProblem,
@@ -33,7 +33,7 @@ from exactdropout.numeric.exact.strategy import (
 from exactdropout.numeric.result import Evaluation, PerExample, Plan
 from exactdropout.progress import Progress
 
-__all__ = ["DEFAULT_MAX_COST", "evaluate_exact", "plan_exact"]
+__all__ = ["evaluate_exact", "plan_exact"]
 
 PARTS = 1_000
 """Progress of one example is told in thousandths."""

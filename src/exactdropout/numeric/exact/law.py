@@ -92,7 +92,7 @@ def output_law(network: Network, x: Sequence[Any], q: object = None, *, max_cost
 
     Raises:
         MixedNumbers: the network, x or q is not rational (``network.exact()`` converts a float64 one).
-        CostLimitExceeded: the number of states may exceed what ``max_cost`` steps allow.
+        CostLimitExceeded: the states may take more than ``max_cost`` seconds of one core (60).
 
     >>> from exactdropout.model import Network
     >>> law = output_law(Network([[[1, 1], [1, 1]], [1, 1]]), (1, -1), "1/2")

@@ -9,15 +9,16 @@ from typing import Literal
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
+from exactdropout.model.arguments import beyond, cost_limit
 from exactdropout.numeric.exact.reduction import reduction_reason
 from exactdropout.numeric.exact.strategies.registry import exact_named
 from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, ExactStrategy, exact_problem, power
 from exactdropout.numeric.result import Plan, RunnerUp
 
-__all__ = ["DEFAULT_MAX_COST", "MEMORY_LIMIT", "choose", "plan_exact"]
+__all__ = ["MEMORY_LIMIT", "STEPS_PER_SECOND", "choose", "plan_exact"]
 
-DEFAULT_MAX_COST = 6e10
-"""Steps of about a nanosecond that are started without being asked: a minute of one core."""
+STEPS_PER_SECOND = 1e9
+"""Measured: the estimates count in steps of about a nanosecond."""
 
 MEMORY_LIMIT = 8 << 30
 """Most bytes a strategy may ask for, unless ``max_cost`` is infinite."""
@@ -44,7 +45,7 @@ def plan_exact(
     """Return the plan that :func:`evaluate_exact` would follow. Deterministic: counts decide, never a clock.
 
     Raises:
-        CostLimitExceeded: every strategy may cost more than ``max_cost`` (6e10 steps) or too much memory.
+        CostLimitExceeded: every strategy may take more than ``max_cost`` seconds of one core (60) or too much memory.
         InvalidInput: an unknown strategy, or one that does not apply.
     """
     problem = exact_problem(network, data, rates, moments)
@@ -74,8 +75,8 @@ def choose(
             refusals.append(RunnerUp(strategy=candidate.name, cost=math.inf, reason=refusal))
     if not candidates:
         raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
-    limit = DEFAULT_MAX_COST if max_cost is None else float(min(max_cost, 1e308))
-    memory = math.inf if max_cost is not None and math.isinf(max_cost) else MEMORY_LIMIT
+    limit = cost_limit(max_cost) * STEPS_PER_SECOND
+    memory = math.inf if math.isinf(limit) else MEMORY_LIMIT
     problem.memo["memory"] = min(memory, 1 << 45)
     extra = _shared_cost(problem, network, examples)
     if gradient or hessian:
@@ -83,7 +84,7 @@ def choose(
     candidates.sort(key=lambda c: (c[0].memory > memory, c[0].cost))  # stable: the first registered wins a tie
     affordable = [s for e, s in candidates if e.memory <= memory and e.cost + extra <= limit]
     best, chosen = candidates[0]
-    if not affordable and not math.isinf(max_cost or 0):
+    if not affordable and not math.isinf(limit):
         raise CostLimitExceeded(_sentence(problem, best, chosen, extra, limit, memory))
     runners = [
         RunnerUp(
@@ -102,7 +103,7 @@ def choose(
         visited=_whole(best.visited),
         cost=cost,
         memory=_whole(best.memory),
-        seconds=cost * 1e-9,
+        seconds=cost / STEPS_PER_SECOND,
         reason=chosen.title
         + (" (asked for)" if strategy is not None else "")
         + (f"; {removed}" if removed else "")
@@ -140,20 +141,9 @@ def _sentence(
             f"Argument 'max_cost' must be float('inf') to try {what}: it may hold 2^{states:.1f} states "
             f"({strategy.name}) in {needed:.3g} GiB, beyond the limit of {MEMORY_LIMIT >> 30} GiB."
         )
-    return (
-        f"Argument 'max_cost' is {limit:.3g} steps, but {what} may take 2^{_log2(cost):.1f} steps "
-        f"({strategy.name}, about {_duration(cost)}); raise max_cost to allow it."
-    )
+    instead = "raise max_cost to allow it, or evaluate network.float64() with a proved error bound"
+    return beyond(cost / STEPS_PER_SECOND, limit / STEPS_PER_SECOND, f"{what} ({strategy.name})", instead)
 
 
 def _log2(value: float) -> float:
     return math.log2(value) if math.isfinite(value) and value > 0 else 1023.0
-
-
-def _duration(cost: float) -> str:
-    seconds = cost * 1e-9
-    if seconds > 2.0**60:
-        return f"2^{_log2(cost) - 30:.0f} s"
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    return f"{seconds:.0f} s" if seconds < 7200 else f"{seconds / 86400:.3g} days"

@@ -240,7 +240,7 @@ def evaluate_float64(
         threads: number of threads; None for one per core.
         executor: does the chunks instead of threads of this process; unused below 5 ms of work.
         checkpoint: journal of finished chunks; see :mod:`.journal`.
-        max_cost: limit in steps of about a nanosecond; None for about a minute of one core.
+        max_cost: limit in estimated seconds of one core; None for 60.
         progress: called as ``progress(done, total)``.
 
     Cost: Σ over examples of the leaves that are visited, see :func:`plan_float64`.

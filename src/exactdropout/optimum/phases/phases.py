@@ -37,7 +37,7 @@ from exactdropout.progress import Progress, reporting
 __all__ = ["phases"]
 
 SECONDS_PER_STEP = 0.015
-"""Measured: cones per unit (Schläfli's bound) times masked inputs times width are steps of 8 to 24 ms, all cells told."""
+"""Measured: cones per unit (Schläfli's bound) × masked inputs × width are steps of 8 to 24 ms, all cells together."""
 NEAR_ZERO = Fraction(1, 1 << 7)
 NARROW = Fraction(1, 1 << 12)
 MAX_ASSIGNMENTS = 3000

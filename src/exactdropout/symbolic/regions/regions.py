@@ -227,7 +227,8 @@ def regions(
 ) -> Regions:  # fmt: skip
     """Return the regions of a problem whose inputs are numbers; hinges must depend on weights alone.
 
-    ``most`` is the largest number of regions that are listed; ``announce`` is told in one line how many hinges and patterns there may be, before the search.
+    At most ``most`` regions are listed. ``announce`` is told in one line how many hinges and patterns there may be,
+    before the search.
     """
     if quantity not in ("criterion", "penalty"):
         raise InvalidInput(f"Argument 'quantity' must be 'criterion' or 'penalty', not {show(quantity)}.")

@@ -208,8 +208,8 @@ class Hinges:
             total *= len(patterns_of_group)
         if total > self.limit:
             raise CostLimitExceeded(
-                f"Argument 'max_cost' allows {self.limit:.3g} regions, at some 4,000 a second, but {total:.3g} sign patterns "
-                "of one layer are to be examined."
+                f"Argument 'max_cost' allows {self.limit:.3g} regions, at some 4,000 a second, but {total:.3g} sign "
+                "patterns of one layer are to be examined."
             )
         patterns = []
         for combination in itertools.product(*lists):
