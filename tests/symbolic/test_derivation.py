@@ -215,8 +215,8 @@ def test_refusals():
         derive(Architecture(inputs=1), q=0.5)
     with pytest.raises(InvalidInput, match="inputs"):
         derive(Architecture(inputs=2), Examples.point((1,), 1))
-    with pytest.raises(InvalidInput, match="network"):
-        derive("2-2-1")
+    with pytest.raises(InvalidInput, match="architecture"):
+        derive(5)
     d = derive(Architecture(inputs=1, hidden=()))
     with pytest.raises(InvalidInput, match="must give a number for"):
         d.criterion.evaluate({})
