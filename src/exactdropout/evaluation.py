@@ -32,7 +32,7 @@ __all__ = ["Evaluations", "Evaluator", "evaluate", "evaluator", "plan"]
 
 def evaluate(
     network: Network,
-    data: Examples | Iterable[Any],
+    data: Examples | Iterable[Any] | str,
     q: object = None,
     *,
     label: str | Sequence[str] | None = None,
@@ -97,7 +97,7 @@ def evaluate(
 
 def evaluator(
     architecture: Architecture | Network | str,
-    data: Examples | Iterable[Any],
+    data: Examples | Iterable[Any] | str,
     q: object = None,
     *,
     label: str | Sequence[str] | None = None,
@@ -137,7 +137,7 @@ class Evaluator:
     def __init__(
         self,
         architecture: Architecture,
-        data: Examples | Iterable[Any],
+        data: Examples | Iterable[Any] | str,
         q: object,
         *,
         label: str | Sequence[str] | None = None,
@@ -287,7 +287,7 @@ def _float64_engine() -> type[Prepared]:
 
 def plan(
     network: Network,
-    data: Examples | Iterable[Any],
+    data: Examples | Iterable[Any] | str,
     q: object = None,
     *,
     label: str | Sequence[str] | None = None,

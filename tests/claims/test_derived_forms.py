@@ -76,7 +76,7 @@ def test_symbols_are_plain_and_named_as_claims_name_them():
     q, w = sympy.Symbol("q"), sympy.Symbol("w[1]")
     assert sympy.limit(penalty, q, 0) == 0
     assert penalty.subs(w, 0).diff(w) == 0 != penalty.diff(w)
-    assert sympy.Symbol("W[1,2]") in derive(Architecture(2, (1,)), assume="nonnegative").criterion.symbols
+    assert sympy.Symbol("W[1,2]") in derive(Architecture(2, (1,)), assume="weights >= 0, x >= 0").criterion.symbols
     hinge = derive(Architecture(1, (1,), biases=False)).criterion.expr
     call = sympy.lambdify([q, w, *map(sympy.Symbol, ("W[1,1]", "x[1]", "y"))], hinge)
     # (w·relu(W x) − y)² + (1/p² − 1) (w·relu(W x))² at p = ½, w = 2, W x = 3, y = 1

@@ -138,7 +138,7 @@ def test_nonnegative_weights_need_no_relu():
 
 def test_an_architecture_of_nonnegative_weights():
     arch = Architecture(inputs=2, hidden=(2,), biases=False)
-    d = derive(arch, q=F(1, 3), assume="nonnegative")
+    d = derive(arch, q=F(1, 3), assume="weights >= 0, x >= 0")
     assert all(s == sympy.Symbol(str(s)) for s in d.symbols)
     with pytest.raises(InvalidInput, match="respect the assumptions"):
         d.penalty.evaluate(dict.fromkeys(d.symbols, -1))
@@ -146,10 +146,22 @@ def test_an_architecture_of_nonnegative_weights():
     given = {str(s): v for s, v in values.items()}
     assert d.penalty.evaluate(values) == derive(arch, q=F(1, 3)).penalty.evaluate(given)
     assert not d.penalty.expr.has(relu)
-    with pytest.raises(InvalidInput, match="assume"):
-        derive(arch, assume="positive")
-    with pytest.raises(InvalidInput, match="assume"):
-        derive(Network([[[1]]]), assume="nonnegative")
+    assert (
+        d.penalty.expr
+        == derive(
+            arch, q=F(1, 3), assume=["w >= 0", "W[1][1,1] > 0, W[1,2] >= 0", "W[2,1]>=0", "W[2,2] >= 0", "x >= 0"]
+        ).penalty.expr
+    )
+    assert derive(arch, q=F(1, 3), assume="w >= 0, x >= 0").penalty.expr.has(relu)
+    for wrong in ("positive", "w <= 0", "w[3] >= 0", "z >= 0", 3, "y = 2"):
+        with pytest.raises(InvalidInput, match="assume"):
+            derive(arch, assume=wrong)
+
+
+def test_rates_as_text():
+    arch = Architecture(inputs=2, hidden=(1,), biases=False)
+    assert derive(arch, q="q").criterion.expr == derive(arch).criterion.expr
+    assert derive(arch, q="0, q").criterion.expr == derive(arch, q=(0, sympy.Symbol("q"))).criterion.expr
 
 
 def test_the_gradient_states_its_cost():

@@ -64,7 +64,7 @@ def check(
     q: object = None,
     *,
     label: str | Sequence[str] | None = None,
-    assume: Any = None,
+    assume: str | Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,

@@ -73,7 +73,7 @@ class Training:
 
 def train(
     network: Network,
-    data: Examples | Iterable[Any],
+    data: Examples | Iterable[Any] | str,
     q: object = None,
     *,
     label: str | Sequence[str] | None = None,

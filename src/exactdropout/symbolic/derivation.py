@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import sympy
@@ -18,6 +18,7 @@ from exactdropout.model.numbers import Array, show
 from exactdropout.notation.names import name_order
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.progress import Progress, reporting, write_line
+from exactdropout.symbolic.assumed_signs import assumed_signs
 from exactdropout.symbolic.criterion.adjoint import Adjoint, adjoint
 from exactdropout.symbolic.criterion.formula import Formula, Piece, formula
 from exactdropout.symbolic.criterion.gradient import SymbolicGradient
@@ -316,7 +317,7 @@ def derive(
     q: object = None,
     *,
     label: str | Sequence[str] | None = None,
-    assume: Literal["nonnegative"] | None = None,
+    assume: str | Sequence[str] | None = None,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Derivation:
@@ -330,8 +331,9 @@ def derive(
         q: drop probability, one or one per droppable layer (inputs first), exact or symbolic; None is the symbol q.
             A symbolic q is taken to satisfy 0 ≤ q < 1.
         label: for a data frame, its label column, or a list of several.
-        assume: "nonnegative" takes all weights of an architecture, and the inputs where ``data`` is None, to be
-            ≥ 0; without hidden biases no relu is then left. Biases stay real.
+        assume: signs of symbols, as :func:`exactdropout.check` reads them: text such as ``"weights >= 0, x >= 0"``, or
+            several texts; with these two and without hidden biases no relu is left. Groups are weights, w, W, biases,
+            x and y. Other assumptions than signs are for ``check``.
         max_cost: refuse beforehand what is estimated to take more seconds of one core (a second also stands for some
             100 MB); 60 where it is left out.
         progress: True for a bar on standard error, or a callable ``progress(done, total)``.
@@ -354,38 +356,33 @@ def derive(
     >>> derive(figure_1, Examples.point((1, -1), 8), Fraction(1, 2)).penalty.expr
     -10
     """
-    if assume not in (None, "nonnegative"):
-        raise InvalidInput(f"Argument 'assume' must be 'nonnegative' or None, not {show(assume)}.")
-    nonnegative: set[sympy.Symbol] = set()
     shape = architecture_of(architecture)
     if isinstance(architecture, Network):
-        if assume is not None:
-            raise InvalidInput("Argument 'assume' must be None for a network; give its symbols the assumption instead.")
         network = architecture
     else:
         if data is None:  # every input is then a symbol; known before a symbol is made
             check_cost(shape, shape.inputs, max_cost)
         network = free_network(shape)
-        if assume is not None:
-            nonnegative |= {v for w in network.weights for v in w.flat}
     if data is None and label is None:
         examples = free_examples(shape.inputs, shape.outputs)
-        if assume is not None:
-            nonnegative |= set(examples.inputs.flat)
     else:
         examples = examples_of(data, shape, label)
     for argument, kind in (("architecture", network.kind), ("data", examples.kind)):
         if kind == "float64":
             raise MixedNumbers(f"Argument {argument!r} holds floats; call its exact() for the rationals that they are.")
+    if isinstance(q, str) and "q" in q:  # as check reads it: "q", or "0, q" by layers
+        q = [sympy.Symbol("q") if part.strip() == "q" else part for part in q.split(",")]
+        q = q[0] if len(q) == 1 else q
     rates, rate_kind = drop_rates(sympy.Symbol("q") if q is None else q, shape)
     if rate_kind != "symbolic":
         rates = exact_rates(rates, rate_kind)
+    nonnegative = assumed_signs(assume, network, examples)
     nonzero = [sum(1 for v in row if v != 0) for row in examples.inputs.tolist()]
     free = [_signs_are_free(w, nonnegative) for w in network.weights[:-1]]
     cost = expected_cost(shape, nonzero, free) * SECONDS_PER_STEP
     _announce(cost, max_cost)
     with reporting(progress, "derive") as tell:
-        problem = build_problem(network, examples, rates, frozenset(nonnegative)).solved(tell)
+        problem = build_problem(network, examples, rates, nonnegative).solved(tell)
     return Derivation(network=network, data=examples, rates=rates, cost=cost, _problem=problem)
 
 
