@@ -341,7 +341,7 @@ def test_what_nobody_could_print_is_refused_with_what_to_ask_for(capsys):
     assert main(["derive", "--architecture", "8-8-1 relu, no biases", "--quantity", "risk"]) == 0
     assert capsys.readouterr().out.startswith("R = ")
     assert main(["derive", "--architecture", "20-20-1 relu"]) == 2
-    assert "seconds of one core" in capsys.readouterr().err
+    assert "h of one core" in capsys.readouterr().err
 
 
 def test_data_of_a_file_may_have_any_number_of_examples(capsys, tmp_path):
