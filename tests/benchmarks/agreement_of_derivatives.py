@@ -26,7 +26,7 @@ from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.problem import prepare
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 
 SHAPES = [(1, 1), (2, 1, 1), (2, 2, 1), (1, 2, 2), (3, 2, 1), (1, 1, 1, 1), (2, 1, 2, 1), (1, 2, 1, 1, 1), (2, 2, 2, 1)]
 SLOPES = [F(0), F(0), F(1), F(1, 4), F(-1, 3), F(1, 10), F(3), F(-1), F(1, 10**200), F(1, 10**400), F(10) ** 20]

@@ -83,3 +83,50 @@ def test_checkers_import_the_standard_library_only() -> None:
         assert {m for m in imports(path) if m.partition(".")[0] not in sys.stdlib_module_names} == set()
         # python -O strips assert; a checker raises
         assert not [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Assert)]
+
+
+def edges() -> dict[str, set[str]]:
+    """Return which modules of the package each one imports: anywhere in it, lazily and for annotations too."""
+    names = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+    found: dict[str, set[str]] = {}
+    for name, path in names.items():
+        targets = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("exactdropout"):
+                inside = {f"{node.module}.{alias.name}" for alias in node.names} & set(names)
+                targets |= inside or {node.module}
+            elif isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names} & set(names)
+        found[name] = targets - {name}
+    return found
+
+
+def module_name(path: Path) -> str:
+    parts = ("exactdropout", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Return the sets of more than one module that all reach each other."""
+    reached = {name: set(targets) & set(graph) for name, targets in graph.items()}
+    changed = True
+    while changed:
+        changed = False
+        for name, targets in reached.items():
+            wider = targets.union(*(reached[t] for t in targets)) if targets else targets
+            if len(wider) > len(targets):
+                reached[name], changed = wider, True
+    groups = [frozenset({name} | {t for t in reached[name] if name in reached[t]}) for name in reached]
+    return [set(group) for group in set(groups) if len(group) > 1]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    # a room's own door names what is inside, and a file inside may ask the door of another room
+    doors = {module_name(path) for path in PACKAGE.rglob("__init__.py")}
+    graph = {name: targets for name, targets in edges().items() if name not in doors}
+    assert len(graph) > 100
+    assert circles(graph) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [{"b", "c"}]

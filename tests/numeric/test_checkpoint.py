@@ -22,7 +22,8 @@ from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.float64 import plan as planning
 from exactdropout.numeric.runs.journal import journal
-from exactdropout.numeric.runs.work import Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Work
 
 BELONGS = {"package": "1", "network": "a" * 64, "q": "1/2"}
 

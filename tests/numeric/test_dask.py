@@ -9,7 +9,8 @@ from exactdropout.errors import ExecutorFailed, InvalidInput
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.float64 import engine as float64
-from exactdropout.numeric.runs.work import Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Work
 
 
 @pytest.fixture(scope="module")

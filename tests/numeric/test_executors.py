@@ -21,7 +21,8 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric import training
 from exactdropout.numeric.float64 import engine as float64
 from exactdropout.numeric.runs.executors import Parcel, bundles, checked_executor
-from exactdropout.numeric.runs.work import Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Work
 
 PARTS = ("criterion", "risk", "penalty", "variance", "bias", "mean")
 

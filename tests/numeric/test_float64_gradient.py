@@ -20,7 +20,7 @@ from exactdropout.numeric.float64.derivatives.prepared import prepared_derivativ
 from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.gradient import walk as kernel
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 from exactdropout.testing.strategies import problems
 
 from .entrywise import outside

@@ -16,7 +16,7 @@ from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.float64.quantities import reference_outputs
 from exactdropout.numeric.float64.strategies import moments as propagating
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 from exactdropout.testing.strategies import networks, problems, rates
 
 TOTALS = ("criterion", "risk", "penalty", "variance", "bias")

@@ -20,7 +20,7 @@ from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
 from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.simd import adjoint_rows as rows
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 
 from .entrywise import outside
 

@@ -18,7 +18,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.direction import direction_of
 from exactdropout.numeric.float64.derivatives import hessian as engine
 from exactdropout.numeric.float64.problem import prepare
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 from exactdropout.symbolic.derivation import derive
 from exactdropout.testing.strategies import networks, problems
 

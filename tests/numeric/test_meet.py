@@ -20,7 +20,7 @@ from exactdropout.numeric.float64.strategies import meet as meeting
 from exactdropout.numeric.float64.strategies import meet_points as meeting_points
 from exactdropout.numeric.kernels.meet import order as meet_order
 from exactdropout.numeric.kernels.meet import pairs as meet
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 
 ENTRIES = st.one_of(st.sampled_from((0.0, -0.0, 5e-324, -5e-324)), st.integers(-2, 2).map(float), st.floats(-4, 4))
 

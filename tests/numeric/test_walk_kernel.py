@@ -18,7 +18,7 @@ from exactdropout.numeric.float64.strategies import walk as walking
 from exactdropout.numeric.float64.strategies import walk_layout as tables
 from exactdropout.numeric.float64.strategies.walk_layout import grid
 from exactdropout.numeric.kernels.walk import fourth_moments as kernel
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 from exactdropout.testing.strategies import problems
 
 

@@ -22,7 +22,8 @@ from exactdropout.numeric.float64.quantities import reference_outputs
 from exactdropout.numeric.float64.strategies import lanes, walk_layout
 from exactdropout.numeric.float64.strategies import meet as meeting
 from exactdropout.numeric.float64.strategies import walk as walking
-from exactdropout.numeric.runs.work import Runner, Work, thread_count
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Work, thread_count
 
 
 class Counted:
@@ -109,7 +110,8 @@ def test_a_handler_of_the_caller_that_returns_does_not_let_half_a_result_through
 INTERRUPTED = """
 import os, random, signal, sys, threading, time
 import numpy as np
-from exactdropout.numeric.runs.work import Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Work
 
 random.seed(int(sys.argv[1]))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background inherits an ignored one

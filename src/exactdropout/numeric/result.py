@@ -205,9 +205,8 @@ class Gradient(_Derivative):
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one matrix per layer in aligned lines; at most 400 entries."""
         from exactdropout.notation.style import styled
-        from exactdropout.numeric.printing import gradient_latex
 
-        return gradient_latex(self, styled(style, options))
+        return _gradient_latex(self, styled(style, options))
 
 
 class HessianProduct(_Derivative):
@@ -372,14 +371,11 @@ class Evaluation(_ByValue):
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return a booktabs table of the quantities, each with a bound of its error; long fractions as decimals."""
         from exactdropout.notation.style import styled
-        from exactdropout.numeric.printing import evaluation_latex
 
-        return evaluation_latex(self, styled(style, options))
+        return _evaluation_latex(self, styled(style, options))
 
     def _repr_latex_(self) -> str:
-        from exactdropout.numeric.printing import evaluation_lines
-
-        return rf"$\displaystyle {evaluation_lines(self)}$"
+        return rf"$\displaystyle {_evaluation_lines(self)}$"
 
     def __repr__(self) -> str:
         """Return a short description."""
@@ -397,3 +393,81 @@ class Evaluation(_ByValue):
             f"Evaluation(criterion={text(self.criterion)}, risk={text(self.risk)}, "
             f"penalty={text(self.penalty)}, {bound})"
         )
+
+
+MAX_PRINTED_ENTRIES = 400
+_PRINTED = ("criterion", "risk", "penalty", "variance", "bias")
+
+
+def _evaluation_latex(evaluation: Evaluation, style: Style) -> str:
+    """Return a booktabs table: quantity, value, bound of the error."""
+    from exactdropout.notation.document import document, table
+    from exactdropout.notation.numbers import bound_latex, number_latex
+
+    rows = []
+    for name in _PRINTED:
+        bound = dyadic(evaluation.error_bounds[name])
+        rows.append(
+            [f"{name} {_symbol(name)}".strip(), f"${number_latex(getattr(evaluation, name))}$", bound_latex(bound)]
+        )
+    for number, value in enumerate(evaluation.mean, 1):
+        index = f" of output {number}" if len(evaluation.mean) > 1 else ""
+        bound = dyadic(evaluation.error_bounds["mean"])
+        rows.append([rf"mean{index} $\mathbb{{E}}[D]$", f"${number_latex(value)}$", bound_latex(bound)])
+    shown = table(["quantity", "value", "error at most"], rows, "lll")
+    return document(shown) if style.standalone else shown
+
+
+def _evaluation_lines(evaluation: Evaluation) -> str:
+    """Return the values as aligned equations, which MathJax sets, too."""
+    from exactdropout.notation.latex import QUANTITY_LATEX
+    from exactdropout.notation.numbers import number_latex
+
+    relation = "=" if evaluation.exactness == "exact" else r"\approx"
+    lines = []
+    for name in _PRINTED[:3]:
+        shown = number_latex(getattr(evaluation, name))
+        sign = "" if shown.startswith(r"\approx") else f"{relation} "
+        lines.append(f"{QUANTITY_LATEX[name]} &{sign}{shown}")
+    return "\\begin{aligned} " + r" \\ ".join(lines) + " \\end{aligned}"
+
+
+def _symbol(name: str) -> str:
+    from exactdropout.notation.latex import QUANTITY_LATEX
+
+    return f"${QUANTITY_LATEX[name]}$" if name in ("criterion", "risk", "variance") else ""
+
+
+def _gradient_latex(gradient: Gradient, style: Style) -> str:
+    """Return one matrix per layer, ∂J_D/∂W_l and ∂J_D/∂b_l, in aligned lines.
+
+    Raises:
+        InvalidInput: more than 400 entries.
+    """
+    from exactdropout.notation.document import document
+
+    entries = sum(w.size for w in gradient.weights)
+    if entries > MAX_PRINTED_ENTRIES:
+        raise InvalidInput(
+            f"Argument 'gradient' must have at most {MAX_PRINTED_ENTRIES} entries to be printed, not {entries}."
+        )
+    lines = []
+    for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True), 1):
+        lines.append(_line("W", layer, weights.tolist(), gradient))
+        if bias is not None:
+            lines.append(_line("b", layer, [[b] for b in bias.tolist()], gradient))
+    environment = {"none": "aligned", "equation": "align", "equation*": "align*"}.get(
+        style.environment, style.environment
+    )
+    environment = "align*" if style.standalone and environment == "aligned" else environment
+    shown = f"\\begin{{{environment}}}\n" + " \\\\\n".join(lines) + f"\n\\end{{{environment}}}"
+    return document(shown) if style.standalone else shown
+
+
+def _line(name: str, layer: int, rows: list[list[Any]], gradient: Gradient) -> str:
+    from exactdropout.notation.numbers import number_latex
+
+    relation = "=" if gradient.error_bound == 0 else r"\approx"
+    body = r" \\ ".join(" & ".join(number_latex(v).removeprefix(r"\approx ") for v in row) for row in rows)
+    matrix = rf"\left( \begin{{array}}{{{'r' * len(rows[0])}}} {body} \end{{array}} \right)"
+    return rf"\frac{{\partial J_D}}{{\partial {name}_{{{layer}}}}} &{relation} {matrix}"

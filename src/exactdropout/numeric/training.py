@@ -21,7 +21,8 @@ from exactdropout.numeric.float64.engine import SERIAL, Prepared
 from exactdropout.numeric.float64.plan import STEPS_PER_SECOND, plan_float64
 from exactdropout.numeric.float64.problem import Problem, setting_of
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct
-from exactdropout.numeric.runs.work import Runner, thread_count
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import thread_count
 from exactdropout.numeric.sampled_descent import sampled_descent
 from exactdropout.progress import Progress, reporting
 

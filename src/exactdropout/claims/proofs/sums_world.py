@@ -31,6 +31,7 @@ from exactdropout.claims.proofs.ring_domain import Quotient
 from exactdropout.claims.setting.named_sizes import Unsupported, parameters
 from exactdropout.claims.setting.setting import Setting, constant
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
+from exactdropout.symbolic.ring.to_sympy import to_sympy
 
 __all__ = ["World", "plain"]
 
@@ -316,13 +317,13 @@ class World:
             return self._monomial_to_depth(top, 1) * self._monomial_to_depth(bottom, -1)
         over, under = (ReluPolynomial(self.ring, {(): part}) for part in (top, bottom))
         if self.ring.is_positive(under) and self.ring.is_nonnegative(over - under):
-            excess = self._fresh_power(f"({over.expr})/({under.expr})", over, under, excess=True)
+            excess = self._fresh_power(f"({to_sympy(over)})/({to_sympy(under)})", over, under, excess=True)
             return Quotient(self.ring.one + excess, self.ring.one)
         if self.ring.is_positive(over) and self.ring.is_nonnegative(under - over):
-            excess = self._fresh_power(f"({under.expr})/({over.expr})", under, over, excess=True)
+            excess = self._fresh_power(f"({to_sympy(under)})/({to_sympy(over)})", under, over, excess=True)
             return Quotient(self.ring.one, self.ring.one + excess)
         if len(top) == 1 and self.ring.is_positive(under) and self.ring.is_nonnegative(under - self.ring.one):
-            excess = self._fresh_power(str(under.expr), under, self.ring.one, excess=True)
+            excess = self._fresh_power(str(to_sympy(under)), under, self.ring.one, excess=True)
             return self._monomial_to_depth(top, 1) * Quotient(self.ring.one, self.ring.one + excess)
         raise Unsupported("a power of a base that is not known to be above or below 1")
 

@@ -31,7 +31,8 @@ from exactdropout.numeric.rows import SMALLEST, Evaluations, evaluation_of_row, 
 from exactdropout.numeric.runs.executors import checked_executor
 from exactdropout.numeric.runs.fingerprint import identity
 from exactdropout.numeric.runs.journal import journal
-from exactdropout.numeric.runs.work import Runner, thread_count
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import thread_count
 from exactdropout.progress import Progress
 
 __all__ = ["SERIAL", "Prepared", "evaluate_float64"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 
 __all__ = ["Estimate", "Folded", "Strategy"]
 

@@ -23,7 +23,8 @@ class Differentiation:
     >>> w, x = sympy.symbols("w x", real=True)
     >>> ring = ReluRing([w, x])
     >>> square = ring.relu(ring.generator(w) * ring.generator(x)) ** 2
-    >>> str(Differentiation(ring, {0: ring.one})(square).expr)
+    >>> from exactdropout.symbolic.ring.to_sympy import to_sympy
+    >>> str(to_sympy(Differentiation(ring, {0: ring.one})(square)))
     '2*x*relu(w*x)'
     """
 
@@ -80,7 +81,8 @@ class Substitution:
     >>> w, x = sympy.symbols("w x", real=True)
     >>> free, fixed = ReluRing([w, x]), ReluRing([x])
     >>> z = free.relu(free.generator(w) * free.generator(x))
-    >>> str(Substitution(free, fixed, [fixed.constant(2), fixed.generator(x)])(z).expr)
+    >>> from exactdropout.symbolic.ring.to_sympy import to_sympy
+    >>> str(to_sympy(Substitution(free, fixed, [fixed.constant(2), fixed.generator(x)])(z)))
     '2*relu(x)'
     """
 

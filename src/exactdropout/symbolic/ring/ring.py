@@ -48,7 +48,8 @@ class ReluRing:
     >>> x, w = sympy.symbols("x w")
     >>> ring = ReluRing([x, w])
     >>> z = ring.generator(x) * ring.generator(w)
-    >>> str(ring.relu(z * 2).expr)
+    >>> from exactdropout.symbolic.ring.to_sympy import to_sympy
+    >>> str(to_sympy(ring.relu(z * 2)))
     '2*relu(w*x)'
     """
 
@@ -65,7 +66,7 @@ class ReluRing:
         self.generators: tuple[sympy.Expr, ...] = tuple(dict.fromkeys(generators))
         self.context = flint.fmpq_mpoly_ctx.get([f"g{i}" for i in range(len(self.generators))], "degrevlex")
         self.atoms: list[Atom] = []
-        self.written: Any = None  # SymPy forms made so far, kept by expression.py
+        self.written: Any = None  # SymPy forms made so far, kept by to_sympy.py
         self._elements: list[ReluPolynomial] = []
         self._numbers: dict[Any, int] = {}
         self._position = {g: i for i, g in enumerate(self.generators)}
@@ -342,16 +343,9 @@ class ReluPolynomial:
                 waiting.append(self.ring.atoms[number].argument)
         return found
 
-    @property
-    def expr(self) -> sympy.Expr:
-        """The element as a SymPy expression."""
-        from exactdropout.symbolic.ring.to_sympy import to_sympy
-
-        return to_sympy(self)
-
     def __repr__(self) -> str:
-        """Return the expression, if short."""
-        return show(self.expr, 200) if self.size() <= 50 else f"<ReluPolynomial of {self.size()} terms>"
+        """Return how many terms it has; :func:`~exactdropout.symbolic.ring.to_sympy.to_sympy` writes it out."""
+        return f"<ReluPolynomial of {self.size()} terms>"
 
 
 class RunningSum:

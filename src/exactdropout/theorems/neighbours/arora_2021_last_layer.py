@@ -17,6 +17,7 @@ from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free_networks import free_network
 from exactdropout.symbolic.ring.ring import ReluPolynomial
+from exactdropout.symbolic.ring.to_sympy import to_sympy
 from exactdropout.theorems.generic_symbols import generic, identity
 from exactdropout.theorems.lemmas.noise_moments import sum_moments
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
@@ -82,7 +83,7 @@ def penalty_at_size(arch: Architecture, noise: int = 1) -> Step:
     return step(
         rf"Penalty $= \lambda \sum_j \|U(:,j)\|^2 a_j^2$ with all symbols free: {arch}.",
         "derivation",
-        sympy.expand(found - noise * (1 - p) / p * total.expr) == 0,
+        sympy.expand(found - noise * (1 - p) / p * to_sympy(total)) == 0,
     )
 
 

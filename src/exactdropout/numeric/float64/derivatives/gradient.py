@@ -31,7 +31,8 @@ from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem, affine
 from exactdropout.numeric.float64.strategy import Estimate
 from exactdropout.numeric.result import Gradient
-from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
 __all__ = [
     "criterion_gradient",

@@ -13,7 +13,8 @@ from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bo
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.strategy import Estimate
 from exactdropout.numeric.result import Gradient
-from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
 __all__ = ["IndicatorItems", "applies", "table_estimate", "table_gradient"]
 

@@ -17,7 +17,8 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.packed import LANES, MAX_UNITS, Packed, room
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.strategies.walk_layout import grid
-from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
 __all__ = ["Begun", "WalkedLanes", "begun", "finished", "lane_cost", "walked_at_once", "walked_in_chunks"]
 

@@ -25,7 +25,8 @@ from exactdropout.numeric.float64.strategies.meet_points import (
     release,
 )
 from exactdropout.numeric.float64.strategy import Estimate, Folded
-from exactdropout.numeric.runs.work import Runner, Work, thread_count
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Work, thread_count
 from exactdropout.progress import Progress
 
 __all__ = ["estimate", "refusal", "run"]

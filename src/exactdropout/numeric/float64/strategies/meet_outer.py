@@ -23,7 +23,8 @@ from exactdropout.numeric.float64.strategies.meet_points import (
     pairs_of,
     ramps,
 )
-from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
 __all__ = ["FEW_UNITS", "MOST_OUTER", "MetLeaves", "outer_moments", "outer_states", "outer_work", "sampled_leaves"]
 

@@ -22,7 +22,7 @@ from exactdropout.numeric.exact.strategy import ExactProblem, OutputMoments, Sta
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
 from exactdropout.numeric.float64.strategy import Estimate, Folded
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 
 __all__ = ["estimate", "refusal", "run"]
 

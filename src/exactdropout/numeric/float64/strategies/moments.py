@@ -21,7 +21,7 @@ from exactdropout.numeric.float64.bounds import SLACK, gamma, up
 from exactdropout.numeric.float64.problem import ETA, UNIT, Problem
 from exactdropout.numeric.float64.quantities import Reference
 from exactdropout.numeric.float64.strategy import Estimate, Folded
-from exactdropout.numeric.runs.work import Runner
+from exactdropout.numeric.runs.runner import Runner
 
 __all__ = ["estimate", "linear_factors", "moments_reference", "refusal", "run"]
 

@@ -19,7 +19,8 @@ from exactdropout.numeric.float64.quantities import Reference
 from exactdropout.numeric.float64.strategies.lanes import fold, lane_cost
 from exactdropout.numeric.float64.strategies.walk_layout import MAX_UNITS, MOST_ITEMS, grid, tables
 from exactdropout.numeric.float64.strategy import Estimate, Folded
-from exactdropout.numeric.runs.work import Chunk, Payload, Runner, Work
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
 __all__ = ["estimate", "fold", "leaf_cost", "refusal", "run"]
 
