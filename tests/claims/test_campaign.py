@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import sys
 
 import pytest
 
@@ -55,7 +56,7 @@ def statement(rng, shape):
     return f"{weight} = {rng.choice(('0', 'y', 'p*y', '1'))} is a minimiser of {rng.choice(QUANTITIES)}"
 
 
-def campaign(count, seed, points=200, max_cost=3e4):
+def campaign(count, seed, points=200, max_cost=1.0):
     """Return how many claims got each answer, and the proved ones that a point refutes."""
     rng = random.Random(seed)
     tally = dict.fromkeys(("proved", "replayed", "refuted", "undecided", "refused"), 0)
@@ -92,14 +93,18 @@ def falls(claim, setting, points, seed):
     return False
 
 
-def test_sixty_random_claims():
-    tally, wrong = campaign(60, 1, points=40)
+def test_a_few_random_claims():
+    tally, wrong = campaign(15, 1, points=40)
     assert wrong == []
-    assert tally["refuted"] > 5
+    assert tally["refuted"] > 2
 
 
 @pytest.mark.thorough
 def test_many_random_claims():
-    tally, wrong = campaign(2_000, 7)
+    tally, wrong = campaign(300, 7)
     assert wrong == []
-    assert tally["proved"] > 100
+    assert tally["proved"] > 15
+
+
+if __name__ == "__main__":  # python tests/claims/test_campaign.py COUNT SEED
+    print(*campaign(int(sys.argv[1]), int(sys.argv[2])), sep="\n")

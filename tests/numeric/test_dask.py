@@ -37,6 +37,7 @@ def problem():
 def test_a_cluster_gives_the_same_bits_in_both_its_processes(client, problem, monkeypatch, tmp_path):
     monkeypatch.setattr(float64, "SERIAL", 0.0)
     monkeypatch.setattr("exactdropout.numeric.float64.strategies.walk_layout.CHUNK_NANOSECONDS", 2e4)
+    monkeypatch.setattr("exactdropout.numeric.float64.derivatives.gradient.CHUNK_NANOSECONDS", 2e4)
     received = lambda: "exactdropout.numeric.runs.executors" in __import__("sys").modules  # noqa: E731
     assert list(client.run(received).values()) == [False, False]
     alone = evaluate(*problem, strategy="walk", gradient=True, threads=1)

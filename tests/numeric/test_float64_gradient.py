@@ -191,4 +191,3 @@ def test_what_a_network_keeps_belongs_to_one_question(widths):
         ):
             assert np.array_equal(a, b)
             assert not a.flags.writeable
-    assert network.memo["problem"][0] is first

@@ -29,12 +29,12 @@ def test_two_runs_on_one_journal_are_refused(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLDING, str(path)], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(InvalidInput, match="which another run is writing"):
-            evaluate(*PROBLEM, checkpoint=path)
+            evaluate(*PROBLEM, "1/2", checkpoint=path)
         holder.kill()
     with journal(path, {"package": "1"}), pytest.raises(InvalidInput, match="which another run is writing"):
-        evaluate(*PROBLEM, checkpoint=path)  # in one process too
+        evaluate(*PROBLEM, "1/2", checkpoint=path)  # in one process too
     path.unlink()
-    evaluate(*PROBLEM, checkpoint=path)
+    evaluate(*PROBLEM, "1/2", checkpoint=path)
 
 
 TRYING = """

@@ -151,7 +151,7 @@ def test_progress_is_reported_in_thousandths() -> None:
 
 def test_bad_arguments() -> None:
     arch, data = Architecture(2, (2,)), Examples.half((1, 1), 1)
-    with pytest.raises(CostLimitExceeded, match="not started"):
+    with pytest.raises(CostLimitExceeded, match="may cut up to"):
         minimize(Architecture(6, (2,)), Examples.half((1,) * 6, 1), HALF)
     with pytest.raises(InvalidInput, match="'time_limit'"):
         minimize(arch, data, HALF, time_limit=-1)

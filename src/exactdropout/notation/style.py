@@ -28,6 +28,7 @@ RESERVED = frozenset({
     "max", "min", "sum", "prod", "product", "second", "moment", "is", "in", "invariant", "under", "an", "the",
     "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if", "for", "where", "assuming", "increasing",
     "decreasing", "nondecreasing", "nonincreasing", "constant", "frac", "var", "pi",
+    "strictly", "any", "all", "every", "non",
 })  # fmt: skip
 """Words that mean something in the grammar, whatever their case."""
 MIN_WIDTH, MAX_WIDTH = 30, 10_000

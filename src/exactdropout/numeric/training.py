@@ -183,7 +183,7 @@ class _Descent:
     @np.errstate(all="ignore")  # a warm-up that leaves the range of float64 ends, whatever the caller's settings are
     def warm_up(self, steps: int, seed: int) -> None:
         """Move the beginning to the best place on the way of a descent on sampled masks."""
-        steps = min(steps, int(self.limit / WARM_UP_NANOSECONDS))
+        steps = min(steps, int(min(1e9, self.limit * 1e9 / WARM_UP_NANOSECONDS)))
         for network in sampled_descent(self.best[0], self.data, self.rates, steps, seed):
             if self.evaluations >= self.most:
                 return

@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from exactdropout.errors import DropoutFault, InvalidInput, MissingExtra
 from exactdropout.model.numbers import scalar, show
-from exactdropout.testing.exact_checks import Setting, Trial, check_layer, check_rate_one, check_rate_zero
+from exactdropout.testing.exact_checks import (
+    Setting,
+    Trial,
+    check_layer,
+    check_rate_one,
+    check_rate_zero,
+    rounded_input,
+)
 from exactdropout.testing.gaussian import watch_gaussian
 from exactdropout.testing.inputs import large_shape, shapes_for, signed_input
 from exactdropout.testing.law_checks import (
@@ -290,7 +297,7 @@ def _exact(job: _Job, trial: Trial) -> None:
             if rate == 0 and shape == (16, 12):
                 x = signed_input((1024, 1025), at.form, trial.seed, zeros=True)
             effective = _effective(job)
-            check(trial, at, x if effective is None else effective)
+            check(trial, at, x if effective is None else rounded_input(effective, at.form))
         except (DropoutFault, MissingExtra):
             raise
         except Exception as error:
