@@ -101,9 +101,9 @@ def test_a_few_random_claims():
 
 @pytest.mark.thorough
 def test_many_random_claims():
-    tally, wrong = campaign(300, 7)
+    tally, wrong = campaign(60, 1, points=40)
     assert wrong == []
-    assert tally["proved"] > 15
+    assert tally["proved"] > 2
 
 
 if __name__ == "__main__":  # python tests/claims/test_campaign.py COUNT SEED
