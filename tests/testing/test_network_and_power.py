@@ -125,16 +125,7 @@ def test_the_plugin(tmp_path: Path) -> None:
     (tmp_path / "test_page.py").write_text(PAGE)
 
     def pytest_run(*arguments: str) -> str:
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "exactdropout.testing.plugin",
-            "-p",
-            "no:cacheprovider",
-            *arguments,
-        ]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
 
     first = pytest_run("--strict-markers")
