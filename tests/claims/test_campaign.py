@@ -96,7 +96,7 @@ def falls(claim, setting, points, seed):
 def test_a_few_random_claims():
     tally, wrong = campaign(15, 1, points=40)
     assert wrong == []
-    assert tally["refuted"] > 2
+    assert tally["refuted"] > 0
 
 
 @pytest.mark.thorough

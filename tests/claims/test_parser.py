@@ -163,3 +163,11 @@ def test_hostile_inputs_are_parsed_or_refused(tmp_path, monkeypatch):
 def test_a_hundred_thousand_hostile_inputs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_hostile(100_000, 2, tmp_path) > 1_000
+
+
+def test_a_claim_is_printed_as_it_is_read():
+    """W[1,1] of one hidden layer was printed as W[1][1], which is no name of a weight."""
+    claim = parse_claim("E[D] = w[1]*relu(W[1,2]*x[2] + b[1]) + W[2][1,3]*b[2][1]")
+    assert "W[1,2]" in str(claim)
+    assert "W[2][1,3]" in str(claim)
+    assert parse_claim(str(claim)) == claim

@@ -97,6 +97,6 @@ def _name(node: Name, style: Style) -> str:
     name, shown = style.printed(node.name), [_print(i, SUM, style) for i in node.indices]
     if not shown:
         return name
-    if len(shown) == 1 or (node.layered is not None and not has_layer(node)):
+    if len(shown) == 1 or not has_layer(node):
         return f"{name}[{','.join(shown)}]"
     return f"{name}[{shown[0]}][{','.join(shown[1:])}]"
