@@ -104,11 +104,13 @@ def test_onnx_runtime(external: External) -> None:
 
     # ONNX Runtime 1.32: the masks of successive calls of a session depend on each other (docs/oracle.md); a version
     # that draws independently passes, and nothing but the laws may be at fault
+    said = "(laws)"
     try:
         reports = xt.assert_onnx_dropout(run, budget=SMALL)
         assert all("laws" in dict(r.checked) for r in reports)
     except DropoutFault as fault:
-        assert "(laws)" in str(fault)
+        said = str(fault)
+    assert "(laws)" in said
 
     def inverted_mask(model: Any, feeds: Any) -> Any:
         y, *mask = run(model, feeds)
