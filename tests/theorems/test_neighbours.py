@@ -1,10 +1,13 @@
 """Results of other papers: each proof fails on a wrong statement, in every kind of evidence that it has."""
 
+import itertools
 import math
+import re
 from fractions import Fraction
 
 import pytest
 
+from exactdropout.theorems import catalogue
 from exactdropout.theorems.neighbours import (
     arora_2021_last_layer,
     baldi_2013_mean,
@@ -95,6 +98,28 @@ def test_mean_of_iterates(weight):
 def test_covariance_of_iterates_needs_its_witness(monkeypatch):
     monkeypatch.setattr(clara_2023_iterates, "WITNESS_LABELS", (0,))
     assert failed_methods(clara_2023_iterates.prove()) == {"derivation"}
+
+
+def test_the_printed_variance_of_an_iterate_is_that_of_its_four_masks():
+    """The sentence once said q (1 − q)/(2 − q)², while the right formula was checked beside it."""
+    (printed,) = (
+        re.search(r"variance \$(.*) > 0\$", s.claim) for s in clara_2023_iterates.prove().steps if "Witness" in s.claim
+    )
+    for q in (Fraction(1, 3), Fraction(4, 5)):
+        b = 1 / (2 - q)  # X = (1, 1), y = 1: both weights of the limit
+        variance = Fraction(0)
+        for r1, r2 in itertools.product((0, 1), repeat=2):
+            residual = 1 - (r1 + r2) * b
+            chance = (1 - q if r1 else q) * (1 - q if r2 else q)
+            variance += chance * (r1 + r2) * residual**2  # of the step divided by α
+        assert printed[1] == r"\frac{2 \alpha^{2} q \left(1 - q\right)^{2}}{\left(2 - q\right)^{2}}"
+        assert variance == 2 * q * (1 - q) ** 2 / (2 - q) ** 2
+
+
+def test_statements_of_unread_sources_are_called_ours():
+    ours = [t for t in catalogue() if not t.source_read]
+    assert {t.source for t in ours} == {t.source for t in catalogue()} - {"helmbold2017", "exactdropout2026"}
+    assert {t.printed_label for t in ours} == {"Our statement"}
 
 
 @pytest.mark.parametrize("wrong", [{"middle": 4}, {"turn": 0}])

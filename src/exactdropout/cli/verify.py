@@ -145,6 +145,7 @@ def _row(theorem: Any, proof: Any) -> dict[str, Any]:
         "source": theorem.source,
         "number": theorem.number,
         "printed": theorem.printed,
+        "source_read": theorem.source_read,
         "statement": theorem.statement,
         "correction": "" if theorem.verdict == "holds" else theorem.correction,
         "remark": theorem.correction if theorem.verdict == "holds" else "",

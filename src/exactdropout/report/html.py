@@ -122,7 +122,7 @@ def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
         f'<section id="{html.escape(theorem.id)}"><h3>{_text(theorem.title)}</h3>',
         f'<p class="meta">{_text(theorem.number)} of <code>{html.escape(theorem.source)}</code>, '
         f"<code>{html.escape(theorem.id)}</code>, {proof.seconds:.2f} s</p>",
-        f'<p><span class="label">As printed.</span> {_text(theorem.printed)}</p>',
+        f'<p><span class="label">{theorem.printed_label}.</span> {_text(theorem.printed)}</p>',
         f'<p class="statement"><span class="label">Statement.</span> {_text(theorem.statement)}</p>',
         f'<p><span class="label">Verdict:</span> <span class="{_class(proof.verdict)}">{html.escape(proof.verdict)}'
         f'</span>. <span class="label">Scope:</span> {_text(proof.scope)}.</p>',

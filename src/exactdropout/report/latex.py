@@ -22,6 +22,7 @@ PREAMBLE = (
 \newtheorem*{correction}{Corrected statement}
 \theoremstyle{definition}
 \newtheorem*{printed}{As printed}
+\newtheorem*{ours}{Our statement}
 \theoremstyle{remark}
 \newtheorem*{counterexample}{Counterexample}
 \newtheorem*{remark}{Remark}
@@ -88,7 +89,8 @@ def _summary(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
     counts = Counter(proof.verdict for _, proof in entries).most_common()
     verdicts = ", ".join(f"{latex_text(verdict)} ({number})" for verdict, number in counts)
     return [
-        rf"\noindent Results: {len(entries)}. Verdicts on the statements as printed: {verdicts}. A verdict covers the "
+        rf"\noindent Results: {len(entries)}. Verdicts on the statements as printed, or on ours where "
+        rf"a source was not read: {verdicts}. A verdict covers the "
         r"scope that is named with it and nothing wider. Throughout, $D = \mathcal D(W, x, R)$ is the output of the "
         r"network under the dropout pattern $R$, $q$ the drop probability, $p = 1 - q$, $\lambda = q/p$ (in Theorem 7 "
         r"the factor of weight decay), $R(W)$ the risk and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion."
@@ -127,11 +129,12 @@ def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Cer
 
 
 def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
+    printed = "printed" if theorem.source_read else "ours"
     lines = [
         rf"\subsection*{{{latex_sentence(theorem.title)}}}",
         rf"\noindent\evidence{{{latex_sentence(theorem.number)} of {latex_text(theorem.source)} \quad "
         rf"{_breakable(theorem.id)}}}",
-        rf"\begin{{printed}}{latex_sentence(theorem.printed)}\end{{printed}}",
+        rf"\begin{{{printed}}}{latex_sentence(theorem.printed)}\end{{{printed}}}",
         rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.statement)}\end{{result}}",
         rf"\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",

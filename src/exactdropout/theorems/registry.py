@@ -92,6 +92,7 @@ class Theorem:
         title: a few words.
         source: the key of the bibliography; ``number``: what the source calls it.
         printed: the printed statement as a formula, in LaTeX and in our words.
+        source_read: whether the source itself was read; where it was not, ``printed`` is our statement of its result.
         statement: what is proved, in one line of plain text.
         verdict: on the printed statement, as declared; ``prove`` must reproduce it.
         scope: the sizes that the proof covers, as declared.
@@ -109,6 +110,7 @@ class Theorem:
     verdict: Verdict
     scope: str
     correction: str = ""
+    source_read: bool = True
     full: Callable[[], Sequence[Step]] | None = field(default=None, repr=False, compare=False)
     picture: Callable[[str], bytes] | None = field(default=None, repr=False, compare=False)
     proof: Callable[[], Proof] = field(repr=False, compare=False)
@@ -133,6 +135,11 @@ class Theorem:
         if not isinstance(proof, Proof):
             raise InvalidInput(f"Theorem {self.id!r} must return a Proof, not {show(proof)}.")
         return proof.timed(time.perf_counter() - start)
+
+    @property
+    def printed_label(self) -> str:
+        """What ``printed`` is: what the source prints, or our statement of the result of a source that was not read."""
+        return "As printed" if self.source_read else "Our statement"
 
     @property
     def correction_label(self) -> str:
@@ -162,6 +169,7 @@ def register(
     verdict: Verdict,
     scope: str,
     correction: str = "",
+    source_read: bool = True,
     full: Callable[[], Sequence[Step]] | None = None,
     picture: Callable[[str], bytes] | None = None,
 ) -> Callable[[Callable[[], Proof]], Callable[[], Proof]]:
@@ -189,6 +197,7 @@ def register(
             verdict=verdict,
             scope=scope,
             correction=correction,
+            source_read=source_read,
             full=full,
             picture=picture,
             proof=proof,

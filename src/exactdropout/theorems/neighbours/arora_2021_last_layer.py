@@ -118,6 +118,7 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
     statement="dropout on the last layer only: J_D = R + q/(1-q) sum_j |U(:,j)|^2 E a_j^2, for any features",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def last_layer() -> Proof:
     """Prove the entry as declared."""

@@ -142,6 +142,7 @@ def _relu() -> Iterator[tuple[Any, Any]]:
     "penalty = variance",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def linear_mean() -> Proof:
     """Prove the entry as declared."""

@@ -130,6 +130,7 @@ def _numbers(noise: int, copies_power: int) -> Iterator[tuple[Any, Any]]:
     statement="E|X - U diag(r) V'/t|^2 = |X - UV'|^2 + (1-t)/t sum |u_k|^2 |v_k|^2; s equal copies divide the sum by s",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def matrix_factorisation() -> Proof:
     """Prove the entry as declared."""

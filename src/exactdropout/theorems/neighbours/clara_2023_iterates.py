@@ -118,9 +118,8 @@ def _covariance() -> list[Step]:
     wanted = 2 * rate**2 * q * (1 - q) ** 2 / (2 - q) ** 2
     return [
         step(
-            r"Witness $X = (1, 1)$, $y = 1$: from $b^* = (1, 1)/(2 - q)$ one step has mean $b^*$ and variance $2 "
-            r"\alpha^2 q (1-q)"
-            r"/(2-q)^2 > 0$ for $0 < q < 1$.",
+            rf"Witness $X = (1, 1)$, $y = 1$: from $b^* = (1, 1)/(2 - q)$ one step has mean $b^*$ and variance "
+            rf"${sympy.latex(wanted)} > 0$ for $0 < q < 1$.",
             "derivation",
             kept_mean and sympy.cancel(spread - wanted) == 0,
         ),
@@ -156,6 +155,7 @@ def _numbers(weight: int) -> Iterator[tuple[Any, Any]]:
     statement="E b_k -> (p X'X + q Diag(X'X))^-1 X'y for small steps; the covariance of the iterates stays positive",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def iterates() -> Proof:
     """Prove the entry as declared."""

@@ -115,6 +115,7 @@ def _shown(interval: Any) -> str:
     statement="logistic loss, linear model: penalty >= 0, free of labels, not convex and not monotone in |w_1|",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def logistic() -> Proof:
     """Prove the entry as declared."""

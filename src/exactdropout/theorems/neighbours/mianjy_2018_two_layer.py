@@ -193,6 +193,7 @@ def _numbers(noise: int, factor: int) -> Iterator[tuple[Any, Any]]:
     "equal |u_i||v_i| at every global minimum",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def two_layer() -> Proof:
     """Prove the entry as declared."""

@@ -211,6 +211,7 @@ def _numbers(noise: int, factor: int) -> Iterator[tuple[Any, Any]]:
     "rank 1",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def deep_linear() -> Proof:
     """Prove the entry as declared."""

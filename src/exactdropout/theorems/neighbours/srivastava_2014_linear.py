@@ -146,6 +146,7 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
     statement="penalty = q/(1-q) sum x_i^2 w_i^2, free of labels; argmin (X'X + q/(1-q) Diag(X'X))^-1 X'y",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def linear_model() -> Proof:
     """Prove the entry as declared."""

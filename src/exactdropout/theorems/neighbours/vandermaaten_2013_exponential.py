@@ -87,6 +87,7 @@ def _numbers(power: int) -> Iterator[tuple[Any, Any]]:
     statement="E exp(-y w.x~) = prod_i (q + (1-q) exp(-y w_i x_i/(1-q))): 2^K masks in K factors",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def exponential_loss() -> Proof:
     """Prove the entry as declared."""

@@ -142,6 +142,7 @@ def _numbers(half: Fraction) -> Iterator[tuple[Any, Any]]:
     "for logistic",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def quadratic_approximation() -> Proof:
     """Prove the entry as declared."""

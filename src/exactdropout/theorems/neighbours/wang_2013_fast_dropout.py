@@ -140,6 +140,7 @@ def _numbers() -> Iterator[tuple[Any, Any]]:
     "less",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def fast_dropout() -> Proof:
     """Prove the entry as declared."""

@@ -72,14 +72,14 @@ def second_order(network: Network, x: Sequence[Any], spreads: Sequence[Any], noi
 
 
 def prove(noise: int = 1) -> Proof:
-    """Prove the statements with noise·λ for λ; ``noise=-1`` is the misprint q/(q − 1) and is not proved."""
+    """Prove the statements with noise·λ for λ; ``noise=-1`` is the wrong q/(q − 1) and is not proved."""
     p = sympy.Symbol("p", positive=True)
     _, (j, h, eta) = generic("J h e")
     steps = [
         step(
             r"The noise $h (r/p - 1)$ has mean 0 and variance $\lambda h^2$: $q \cdot 1 + p (1/p - 1)^2 = q/p = "
             r"q/(1-q)$, "
-            r"which is positive; $q/(q-1) = -\lambda$ is a misprint.",
+            r"which is positive.",
             "identity",
             sympy.cancel((1 - p) + p * (1 / p - 1) ** 2 - noise * (1 - p) / p) == 0,
         ),
@@ -219,6 +219,7 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
     "relu, all q, y",
     verdict="holds",
     scope=SCOPE,
+    source_read=False,
 )
 def second_order_regulariser() -> Proof:
     """Prove the entry as declared."""

@@ -1,4 +1,4 @@
-"""Lemmas 22 and 23 of Helmbold and Long (2017), steps towards Theorem 7: true, with slips in their proofs.
+"""Lemmas 22 and 23 of Helmbold and Long (2017), steps towards Theorem 7: a slip in one, a missing reason in the other.
 
 Both say what may be assumed of a minimiser of the weight-decay criterion on P_(x,1), for a hidden unit
 h(x̃) = relu(v·x̃ + a) with output weight w and output bias b.
@@ -69,43 +69,56 @@ def _outputs(v: int, a: int, w: Fraction, b: Fraction) -> list[Fraction]:
 
 
 def prove_23(shrink: int = 1) -> Proof:
-    """Prove that |v·x| = max h may be assumed, by v′ = (h(x)/v·x)^shrink v, a′ = 0; only 1 works."""
-    s, t = sympy.symbols("s t", positive=True)
-    k = sympy.Symbol("k", nonnegative=True)
+    """Prove |v·x| = max h and a = 0 at a minimiser, by v′ = (h(x)/v·x)^shrink v, a′ = 0; only 1 works."""
+    ring, (c, v) = generic("c+ v")
+    a, b = sympy.symbols("a b", positive=True)
+    shrunk = (a / (a + b)) ** shrink * (a + b)
     steps = [
         step(
-            r"$h(0) = 0 < h(x)$ means $a = -k \le 0$ and $v \cdot x = s + k$ with $s = h(x)$. With $v' = "
-            r"\frac{s}{s+k} v$, "
-            r"$a' = 0$: $v' \cdot x = s = h(x)$, $h'(0) = 0$.",
+            r"Lemma 22 leaves three cases. $h(0) = 0 < h(x)$ means $a = -k \le 0$ and $v \cdot x = s + k$ with $s = "
+            r"h(x)$. With $v' = \frac{s}{s+k} v$, $a' = 0$: $v' \cdot x = s = h(x)$, $h'(0) = 0$; the outputs stay.",
             "cases",
-            sympy.cancel((s / (s + k)) ** shrink * (s + k) - s) == 0,
+            sympy.cancel(shrunk - a) == 0,
             "s > 0, k >= 0",
         ),
         step(
-            r"$h(x) = 0 < h(0)$ means $a = t > 0$ and $v \cdot x = -(t + k)$. With $v' = \frac{t}{t+k} v$, $a' = t$: "
-            r"$v' \cdot x + a' = 0$, and $|v' \cdot x| = t = h(0)$.",
+            r"$h(x) = 0 < h(0)$ means $a = t > 0$ and $v \cdot x = -(t + k)$ with $k \ge 0$. With $v' = "
+            r"\frac{t}{t+k} v$, $a' = t$: $v' \cdot x + a' = 0$, so the outputs stay.",
             "cases",
-            sympy.cancel((t / (t + k)) ** shrink * (t + k) - t) == 0,
+            sympy.cancel(shrunk - a) == 0,
             "t > 0, k >= 0",
         ),
+        identity(
+            r"Both maps multiply $\|v\|^2$ by $c^2$ with $c = \frac{s}{s+k}$ (or $\frac{t}{t+k}$): the penalty "
+            r"changes by $\frac\lambda2 (c^2 - 1) \|v\|^2 = -\frac\lambda2 (1 - c)(1 + c) \|v\|^2$.",
+            (ring.one - c**2) * v**2,
+            (ring.one - c) * (ring.one + c) * v**2,
+        ),
+        step(
+            r"$c < 1$ exactly where $k > 0$: $1 - \frac{s}{s+k} = \frac{k}{s+k}$. And $v \ne 0$ in both cases, "
+            r"since $v \cdot x \ne 0$.",
+            "cases",
+            sympy.cancel(1 - a / (a + b) - b / (a + b)) == 0,
+            "s > 0, k > 0",
+        ),
         argument(
-            r"Both factors are at most 1, so the penalty does not grow. If $h(0) = h(x) = 0$, put $v = 0$, $a = 0$. "
-            "So the assumption is allowed, for every unit."
+            r"So $k > 0$ would give a network with the same outputs and a smaller criterion: at a minimiser $k = 0$. "
+            r"In the first case $a = 0$ and $h(x) = v \cdot x$, in the second $v \cdot x = -h(0)$. If $h(0) = h(x) = "
+            r"0$, then $v = 0$ at a minimiser for the same reason ($v' = 0$, $a' = 0$ keeps both outputs), and $a = 0$ "
+            "may be put."
         ),
         enumerated(
-            r"The printed proof says $h(x) \ge h(0) = 0$ makes $a = 0$ and $h(x) = v \cdot x$; not so at $K = 1$, $x "
-            r"= 1$, "
-            r"$v = 2$, $a = -1$.",
-            [(_outputs(2, -1, Fraction(1), Fraction(0)), [0, 1]), (_outputs(2, 0, Fraction(1), Fraction(0)), [0, 2])],
+            r"That the network is a minimiser is needed, and the printed proof does not say so: with $K = 1$, $x = 1$, "
+            r"$v = 2$, $a = -1$ (no minimiser) $h(0) = 0$ and $h(x) = 1$, although $a \ne 0$; $v = 1$, $a = 0$ has the "
+            "same outputs.",
+            [
+                (_outputs(2, -1, Fraction(1), Fraction(0)), [0, 1]),
+                (_outputs(1, 0, Fraction(1), Fraction(0)), [0, 1]),
+            ],
             "inputs 0 and 1",
         ),
     ]
-    return conclude(
-        "holds with a correction",
-        SCOPE,
-        steps,
-        "x = 1, v = 2, a = -1: h(0) = 0 and h(x) = 1, but a is not 0 and |v.x| = 2.",
-    )
+    return conclude("holds", SCOPE, steps)
 
 
 @register(
@@ -127,16 +140,16 @@ def lemma_22() -> Proof:
 
 @register(
     id="helmbold-2017-lemma-23",
-    title="A hidden unit may be assumed without slack",
+    title="A hidden unit of a minimiser has no slack",
     source="helmbold2017",
     number="Lemma 23",
     printed=r"$|v_j \cdot x| = \max(h_j(0), h_j(x))$ without loss of generality; if $h_j(x) \ge h_j(0) = 0$ then "
     r"$a_j = 0$.",
-    statement="|v.x| = max(h(0), h(x)) may be assumed; where h(x) >= h(0) = 0 the bias need not be 0 before "
-    "shrinking v",
-    verdict="holds with a correction",
+    statement="a unit of a minimiser has |v.x| = max(h(0), h(x)), and a = 0 where h(x) > h(0) = 0",
+    verdict="holds",
     scope=SCOPE,
-    correction=r"If $h_j(x) > h_j(0) = 0$ then $a_j \le 0$; shrink $v_j$ by $h_j(x)/(v_j \cdot x)$ and put $a_j = 0$.",
+    correction=r"The printed proof omits the reason for $a_j = 0$: otherwise shrinking $v_j$ keeps the outputs and "
+    r"lowers the penalty, which a minimiser does not allow.",
 )
 def lemma_23() -> Proof:
     """Prove the entry as declared."""
