@@ -145,7 +145,7 @@ def lemma_22() -> Proof:
     number="Lemma 23",
     printed=r"$|v_j \cdot x| = \max(h_j(0), h_j(x))$ without loss of generality; if $h_j(x) \ge h_j(0) = 0$ then "
     r"$a_j = 0$.",
-    statement="a unit of a minimiser has |v.x| = max(h(0), h(x)), and a = 0 where h(x) > h(0) = 0",
+    statement="every unit of a minimiser has |v.x| = max(h(0), h(x)), and a = 0 where h(x) > h(0) = 0",
     verdict="holds",
     scope=SCOPE,
     correction=r"The printed proof omits the reason for $a_j = 0$: otherwise shrinking $v_j$ keeps the outputs and "
