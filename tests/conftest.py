@@ -59,6 +59,8 @@ LIBRARIES = {
     "onnxruntime": "pip install 'exactdropout[onnx]'",
     "safetensors": "pip install 'exactdropout[onnx]'",
     "sklearn": "pip install 'exactdropout[sklearn]'",
+    "pandas": "pip install pandas",
+    "polars": "pip install polars",
     "nbclient": "pip install 'exactdropout[notebooks]'",
     "ipykernel": "pip install 'exactdropout[notebooks]'",
     "distributed": "pip install 'exactdropout[dask]'",

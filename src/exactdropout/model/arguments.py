@@ -170,7 +170,10 @@ def cost_limit(max_cost: object, default: float = MAX_SECONDS) -> float:
         return default
     numbers = (int, float, Fraction, np.integer, np.floating)
     if isinstance(max_cost, numbers) and not isinstance(max_cost, bool) and max_cost > 0:
-        return math.inf if max_cost > 10**300 else float(max_cost)
+        try:
+            return float(max_cost)
+        except OverflowError:  # an integer beyond float64
+            return math.inf
     raise InvalidInput(
         f"Argument 'max_cost' must be a positive number of seconds, float('inf') or None, not {show(max_cost)}."
     )
