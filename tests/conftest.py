@@ -4,7 +4,11 @@ Environment:
 
 - ``EXACTDROPOUT_PROFILE=thorough`` runs the long profile and the tests marked ``thorough``;
 - ``EXACTDROPOUT_REQUIRE_EXTERNAL=1`` makes every skipped test a failure: a machine that is meant to have
-  everything must not pass by skipping.
+  everything must not pass by skipping;
+- ``EXACTDROPOUT_PASSED_TO=FILE`` writes the names of the tests that passed;
+- ``EXACTDROPOUT_PASSED_IN=FILE`` leaves those out that passed there and that the profile does not change, so that
+  the thorough profile after a quick one runs what it adds: what is marked ``thorough``, every test of Hypothesis,
+  every test of a module that reads the profile, and what was skipped or failed before.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +43,10 @@ PROFILE = os.environ.get("EXACTDROPOUT_PROFILE", "quick")
 settings.load_profile(PROFILE)
 
 REQUIRE_EXTERNAL = os.environ.get("EXACTDROPOUT_REQUIRE_EXTERNAL", "") not in ("", "0")
+
+PASSED_TO, PASSED_IN = (os.environ.get(f"EXACTDROPOUT_PASSED_{way}", "") for way in ("TO", "IN"))
+PASSED: set[str] = set()
+FAILED: set[str] = set()
 
 PROGRAMS = {
     "pdflatex": "apt install texlive-latex-base texlive-latex-recommended texlive-pictures",
@@ -111,13 +120,42 @@ def prove_once() -> Callable[[Any], Any]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests marked ``thorough`` out of the quick profile."""
-    if PROFILE == "thorough":
-        return
-    long = [item for item in items if item.get_closest_marker("thorough")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+    """Leave out the tests marked ``thorough`` in the quick profile, and what passed before where a file says so."""
+    passed = frozenset(Path(PASSED_IN).read_text("utf-8").splitlines()) if PASSED_IN else frozenset()
+    left_out = [
+        item for item in items if (item.nodeid in passed and not _changes_with_profile(item)) or _too_long(item)
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
+
+
+def _too_long(item: pytest.Item) -> bool:
+    return PROFILE != "thorough" and item.get_closest_marker("thorough") is not None
+
+
+def _changes_with_profile(item: pytest.Item) -> bool:
+    """Return whether a test does more in the thorough profile: it draws cases, or its module reads the profile."""
+    drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return drawn or item.get_closest_marker("thorough") is not None or _reads_profile(item.path)
+
+
+@cache
+def _reads_profile(path: Path) -> bool:
+    text = path.read_text("utf-8")
+    return "EXACTDROPOUT_PROFILE" in text or "settings(" in text
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what passed, setup and teardown included."""
+    (FAILED if report.outcome != "passed" else PASSED).add(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what passed, where that is asked for; with several processes, the first of them does."""
+    if PASSED_TO and not hasattr(session.config, "workerinput"):
+        Path(PASSED_TO).write_text("".join(f"{name}\n" for name in sorted(PASSED - FAILED)), "utf-8")
 
 
 @pytest.hookimpl(wrapper=True)
