@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exactdropout.certificate import checker, document
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, drop_rates
 from exactdropout.numeric.definition import naive_evaluation
@@ -139,6 +142,62 @@ def test_out_of_time_gives_an_interval_that_contains_the_minimum() -> None:
     assert best.minimisers == ()
     assert best.lower < Fraction(3871, 19776) <= best.upper
     assert minimize(arch, data, HALF, compare=False).value == Fraction(3871, 19776)
+
+
+@pytest.mark.parametrize(("inputs", "biases"), [(2, True), (3, False)])
+def test_wherever_time_runs_out_the_interval_is_proved(
+    monkeypatch: pytest.MonkeyPatch, inputs: int, biases: bool
+) -> None:
+    """A clock that goes on by 1 whenever it is asked: the search is stopped at each of its steps in turn."""
+    arch, data = Architecture(inputs, (4,), biases=biases), Examples.point((1,) * inputs, 1)
+    data = Examples.half((1,) * inputs, 1) if biases else data
+    whole = minimize(arch, data, HALF, compare=False)
+    clock = count()
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    for limit in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10**6):
+        asked = next(clock)
+        best = minimize(arch, data, HALF, compare=False, time_limit=limit)
+        assert best.lower <= whole.upper <= best.upper
+        proved = checker.check(json.dumps(document(best)))
+        assert (proved.lower, proved.upper) == (best.lower, best.upper)
+        # what is done after the end asks the clock a bounded number of times
+        assert next(clock) - asked < limit + 60
+        assert best.status == "interval" or {m.pattern for m in best.minimisers} <= {
+            m.pattern for m in whole.minimisers
+        }
+    assert best.value == whole.value
+    assert best.minimisers == whole.minimisers
+
+
+def test_a_pattern_does_not_depend_on_the_order_or_the_scale_of_equivalent_inputs() -> None:
+    def patterns(*rows: tuple[tuple[Any, ...], int], **options: Any) -> list[str]:
+        arch = Architecture(len(rows[0][0]), (3,), **options)
+        return sorted(m.pattern for m in minimize(arch, Examples.uniform(rows), HALF, compare=False).minimisers)
+
+    tie = patterns(((1, 1), 1), biases=False)
+    assert tie == ["1x+(++) 1x+(+-) 1x+(-+)", "2x+(++) 1x+(+-)", "3x+(++)"]
+    assert tie == patterns(((5, "1/3"), 1), biases=False)
+    first = patterns(((1, 1), 1), ((0, 0), 0))
+    assert first == patterns(((0, 0), 0), ((3, 7), 1)) == ["2x+(++|0) 1x-(--|+)"]
+    assert patterns(((1, 2), 3), ((2, 1), 1)) == patterns(((10, 2), 1), ((5, 4), 3))
+
+
+def test_weights_that_a_response_leaves_open_are_those_of_least_norm() -> None:
+    # the unit responds to (1, 1) alone: c1 + c2 + b = g, and c1 + b, c2 + b, b <= 0 leave a polyhedron
+    arch, data = Architecture(2, (1,)), Examples.uniform([((1, 1), 1), ((1, 0), 0), ((0, 1), 0), ((0, 0), 0)])
+    (found,) = minimize(arch, data, (0, HALF), compare=False).minimisers
+    (unit,) = found.units
+    assert not unit.unique or unit.bias is not None
+    response = unit.weights[0] + unit.weights[1] + (unit.bias or 0)
+    if not unit.unique:
+        nearest = min(
+            (a * a + b * b + c * c, (a, b, c))
+            for a in (response * i / 4 for i in range(9))
+            for b in (response * i / 4 for i in range(9))
+            for c in (response - a - b,)
+            if c <= 0 and a + c <= 0 and b + c <= 0
+        )
+        assert unit.weights == nearest[1][:2]
 
 
 def test_progress_is_reported_in_thousandths() -> None:

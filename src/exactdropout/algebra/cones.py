@@ -11,6 +11,7 @@ list is complete.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -76,12 +77,17 @@ def cone_bound(hyperplanes: int, dimension: int) -> int:
     return 2 * sum(math.comb(hyperplanes - 1, i) for i in range(dimension))
 
 
-def cells(normals: Sequence[Ray], held: int = 0, *, positive: Collection[int] = ()) -> tuple[Cone, ...]:
+def cells(
+    normals: Sequence[Ray], held: int = 0, *, positive: Collection[int] = (), deadline: float = math.inf
+) -> tuple[Cone, ...]:
     """Return all cones into which the hyperplanes v·c = 0 cut the space, sorted by their signs.
 
     ``normals`` are distinct up to a factor and the first dim of them are independent; the first ``held``, and those of
     the later ones whose numbers are in ``positive``, are constraints v·c ≥ 0 and not cuts. Exact integer arithmetic;
     cost about the number of cones times the square of their number of rays.
+
+    Raises:
+        TimeoutError: ``time.monotonic()`` went beyond ``deadline``.
 
     >>> len(cells([(1, 0), (0, 1), (1, 1)]))
     6
@@ -105,6 +111,8 @@ def cells(normals: Sequence[Ray], held: int = 0, *, positive: Collection[int] = 
         normal = normals[index]
         split: list[tuple[tuple[int, ...], tuple[Ray, ...]]] = []
         for signs, rays in cones:
+            if time.monotonic() > deadline:
+                raise TimeoutError
             values = [_dot(normal, r) for r in rays]
             plus = [(r, v) for r, v in zip(rays, values, strict=True) if v > 0]
             minus = [(r, v) for r, v in zip(rays, values, strict=True) if v < 0]

@@ -77,7 +77,8 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
         ("lower bound, proved", value_text(best.lower)),
         ("upper bound, attained", value_text(best.upper)),
     ]  # fmt: skip
-    rows.append(("infimum over all widths", value_text(best.infinite_width)))
+    if best.infinite_width is not None:
+        rows.append(("infimum over all widths", value_text(best.infinite_width)))
     if best.nonnegative is not None:
         other = best.nonnegative
         if other.value is not None:
@@ -96,11 +97,15 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
     if certified and best.minimisers:
         shown = best.minimisers[:SHOWN_MINIMISERS]
         print_table(
-            f"{'All' if best.minimisers_complete else 'Some'} minimisers up to rescaling and symmetry "
-            f"({len(shown)} of {len(best.minimisers)}); "
+            f"Minimisers up to rescaling and symmetry ({len(shown)} of {len(best.minimisers)}); "
             "a unit reads output sign (input weights|bias)",
             ("signs", "units", "output bias"),
             [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
+        )
+        print(
+            "These are all minimisers, by the search; the certificate proves the value, not the list."
+            if best.minimisers_complete
+            else "There may be other minimisers: the search stopped looking for them."
         )
 
 
@@ -117,7 +122,7 @@ def _json(options: argparse.Namespace, best: Any, decayed: Any) -> dict[str, Any
         "status": best.status,
         "lower": format_rational(best.lower),
         "upper": format_rational(best.upper),
-        "infinite_width": format_rational(best.infinite_width),
+        "infinite_width": None if best.infinite_width is None else format_rational(best.infinite_width),
         "needs_negative_weight": best.needs_negative_weight,
         "minimisers_complete": best.minimisers_complete,
         "minimisers": [

@@ -17,6 +17,7 @@ the active points with s z_u < 0 (the positive part of −s z), which is always 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import compress
@@ -91,10 +92,11 @@ class Cut:
         """Return what is proved of κ_t so far."""
         return self._kappa[kind]
 
-    def limit(self, kinds: Sequence[int], denominator: int | None) -> Fraction:
+    def limit(self, kinds: Sequence[int], denominator: int | None, deadline: float = math.inf) -> Fraction:
         """Return a proved bound on max κ_t over some types, close to the float maximum, and add the witnesses for it.
 
         With a ``denominator`` witnesses are rounded with slack; with None they are exact projections.
+        After ``deadline`` no witness is sought: the bound stays valid and is weaker.
         """
         if not kinds:
             return Fraction(0)
@@ -105,6 +107,8 @@ class Cut:
         for t in order:
             if self._kappa[t] <= level:
                 continue
+            if time.monotonic() > deadline:
+                return max(level, *(self._kappa[s] for s in kinds))
             if denominator is None and rough[t] >= top * (1 - 1e-6):
                 self._exact(t)
             else:
@@ -154,10 +158,12 @@ class Cut:
                 return
         self._exact(kind)
 
-    def bound(self, groups: Sequence[tuple[Sequence[int], int]], denominator: int | None) -> Fraction:
+    def bound(
+        self, groups: Sequence[tuple[Sequence[int], int]], denominator: int | None, deadline: float = math.inf
+    ) -> Fraction:
         """Return the proved lower bound over all assignments with ``capacity`` units in each group of types."""
         total = self.base
         for kinds, capacity in groups:
             if capacity:
-                total -= capacity * self.limit(kinds, denominator) / self.arrangement.problem.penalty
+                total -= capacity * self.limit(kinds, denominator, deadline) / self.arrangement.problem.penalty
         return total

@@ -14,17 +14,19 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import combinations_with_replacement, islice, product
+from itertools import combinations, combinations_with_replacement, islice, product
 
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 
-from exactdropout.optimum.result import Minimiser, Unit
+from exactdropout.algebra.cones import primitive, rank
+from exactdropout.optimum.result import Minimiser, Unit, joined_pattern
 from exactdropout.optimum.search import Node, Search
 from exactdropout.optimum.unit_types import Arrangement, Assignment, Vector
 
 __all__ = ["all_minimisers", "listed_minimisers"]
 
 MAX_DRAWS = 200_000
+MAX_FACES = 5000
 Choice = tuple[int, Vector, Vector]  # sign, response, c
 
 
@@ -64,6 +66,8 @@ def _draws(
     wanted = tuple(v + y - bias for v, y in zip(z, problem.labels, strict=True))
     drawn = product(*(combinations_with_replacement(pool, k) for pool, k in pools))
     for parts in islice(drawn, MAX_DRAWS):
+        if search.late:
+            return
         units = [unit for part in parts for unit in part]
         sums = tuple(sum((s * g[u] for s, g, _ in units), Fraction(0)) for u in range(len(wanted)))
         # with a free output bias, equal sums up to a constant are the same fit with another bias
@@ -81,7 +85,7 @@ def listed_minimisers(search: Search, root: Node) -> tuple[tuple[Minimiser, ...]
     """Return the minimisers of a closed tree, and whether they are all of them.
 
     Up to rescaling, permuting units, and permuting equivalent inputs. They are all, unless a leaf has more than
-    ``MAX_DRAWS`` ways to draw its units.
+    ``MAX_DRAWS`` ways to draw its units, or the search's deadline passes.
     """
     a = search.arrangement
     found: dict[tuple[object, ...], Minimiser] = {}
@@ -95,6 +99,7 @@ def listed_minimisers(search: Search, root: Node) -> tuple[tuple[Minimiser, ...]
             key = _canonical(a, units, bias)
             if key not in found:
                 found[key] = _minimiser(a, units, bias)
+    complete &= not search.late
     if not found:
         # Beyond the limit the draws may miss even the incumbent.
         return (_incumbent(a, search.incumbent),), False
@@ -120,26 +125,67 @@ def _canonical(a: Arrangement, units: Sequence[Choice], bias: Fraction) -> tuple
 
 def _minimiser(a: Arrangement, units: Sequence[Choice], bias: Fraction) -> Minimiser:
     problem = a.problem
-    count = Counter((s, c) for s, g, c in units if any(g))
-    responses = {(s, c): g for s, g, c in units}
+    arch = problem.architecture
     kept = 1 - problem.rates[0]
-    shown = []
-    for (s, c), m in sorted(count.items(), key=lambda item: (-item[0][0], item[0][1])):
-        active = [u for u, g in zip(problem.points, responses[s, c], strict=True) if g]
-        unique = fmpq_mat([[int(v) for v in u] for u in active]).rank() == problem.architecture.inputs + (
-            problem.architecture.hidden_biases
-        )
-        weights = [Fraction(0)] * problem.architecture.inputs
-        for value, i, scale in zip(c, problem.coordinates, problem.scales, strict=False):
-            weights[i] = kept * scale * value
-        shown.append(
-            Unit(
-                sign=s,
-                weights=tuple(weights),
-                bias=c[-1] if problem.architecture.hidden_biases else None,
-                multiplicity=m,
-                unique=unique,
-            )
-        )
-    network = problem.network([(s, c) for s, g, c in units if any(g)], bias)
-    return Minimiser(units=tuple(shown), output_bias=bias, network=network)
+    used = [_least_norm(a, unit) for unit in units if any(unit[1])]
+    shown: list[list[Unit]] = []
+    chosen: list[list[tuple[int, Vector]]] = []
+    for order in a.orders:
+        # what the permuted network responds to u is c·(u_order[0], u_order[1], …)
+        moved = [(s, tuple(c[order.index(k)] for k in range(problem.dimension)), full) for s, c, full in used]
+        chosen.append([(s, c) for s, c, _ in moved])
+        rows = []
+        for (s, c, full), m in Counter(moved).items():
+            weights = [Fraction(0)] * arch.inputs
+            for value, i, scale in zip(c, problem.coordinates, problem.scales, strict=False):
+                weights[i] = kept * scale * value
+            hidden = c[-1] if arch.hidden_biases else None
+            unique = full and problem.dimension == arch.inputs + arch.hidden_biases
+            rows.append(Unit(sign=s, weights=tuple(weights), bias=hidden, multiplicity=m, unique=unique))
+        shown.append(sorted(rows, key=lambda u: (u.pattern, u.weights, u.bias or 0)))
+
+    def first(place: int) -> tuple[object, ...]:
+        units = shown[place]
+        return joined_pattern((u.pattern, u.multiplicity) for u in units), [(u.weights, u.bias or 0) for u in units]
+
+    best = min(range(len(shown)), key=first)
+    return Minimiser(units=tuple(shown[best]), output_bias=bias, network=problem.network(chosen[best], bias))
+
+
+def _least_norm(a: Arrangement, unit: Choice) -> tuple[int, Vector, bool]:
+    """Return the sign, the c of least norm with the response of a unit, and whether no other c has that response.
+
+    The admissible c are c·u = g(u) where g is positive and c·u ≤ 0 elsewhere. The nearest of them to 0 is the nearest
+    solution of the equations and of some of the inequalities held with equality; all such sets are tried. Beyond
+    ``MAX_FACES`` sets the c that was found stays.
+    """
+    sign, g, c = unit
+    size = a.problem.dimension
+    equations: list[list[int]] = []
+    values: list[Fraction] = []
+    for u, v in zip(a.problem.points, g, strict=True):
+        if v and rank([*equations, u]) > len(equations):
+            equations.append(list(u))
+            values.append(v)
+    if len(equations) == size:
+        return sign, c, True
+    rest = list(dict.fromkeys(primitive(u) for u, v in zip(a.problem.points, g, strict=True) if any(u) and not v))
+    free = size - len(equations)
+    if sum(math.comb(len(rest), k) for k in range(free + 1)) > MAX_FACES:
+        return sign, c, False
+    best: Vector | None = None
+    for face in (face for k in range(free + 1) for face in combinations(rest, k)):
+        rows = fmpq_mat([*equations, *(list(u) for u in face)])
+        right = fmpq_mat([[fmpq(v.numerator, v.denominator)] for v in [*values, *(Fraction(0) for _ in face)]])
+        try:
+            found = (rows.transpose() * (rows * rows.transpose()).solve(right)).entries()
+        except ZeroDivisionError:
+            continue
+        near = tuple(Fraction(int(v.p), int(v.q)) for v in found)
+        if all(sum(x * y for x, y in zip(near, u, strict=True)) <= 0 for u in rest) and (
+            best is None or sum(v * v for v in near) < sum(v * v for v in best)
+        ):
+            best = near
+            if not face:
+                break
+    return sign, c if best is None else best, False

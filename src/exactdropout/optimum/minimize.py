@@ -9,12 +9,15 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.arguments import MAX_SECONDS, architecture_of, cost_limit, examples_of
 from exactdropout.model.numbers import show
 from exactdropout.optimum.infinite_width import infinite_width
 from exactdropout.optimum.minimisers import listed_minimisers
+from exactdropout.optimum.qp import guesses
 from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 from exactdropout.optimum.result import Leaf, Optimum, Proof, ProofCut, Split, Tree
 from exactdropout.optimum.search import Node, Search
@@ -26,6 +29,8 @@ __all__ = ["MAX_CONES", "minimize", "solve_problem"]
 SECONDS_PER_CONE = 6e-4
 """Measured from K = 2 to 5: seconds a cone of one unit, by Schläfli's bound on their number."""
 MAX_CONES = int(MAX_SECONDS / SECONDS_PER_CONE)
+FIRST_SHARE = 0.75
+"""Of a time limit, what the problem over all weights may take where the one over non-negative weights follows."""
 
 
 def minimize(
@@ -58,7 +63,9 @@ def minimize(
             estimate is 0.6 ms a cone, of which one unit has at most 2 Σ_{i<dim} C(H−1, i) for H hyperplanes; it does
             not know how many relaxations are solved, which ``time_limit`` stops.
         progress: True for a bar, or a callable ``progress(done, total)`` in thousandths of the closed gap.
-        time_limit: seconds after which the interval proved so far is returned.
+        time_limit: seconds after which the interval proved so far is returned. Where the two problems of ``compare``
+            share it, the second has at least a quarter. It is overrun by one step at most: an exact program, a pricing
+            of all cones. The first call after an installation also compiles, which is not counted.
 
     Cost. H is at most the number of distinct masked inputs (2^K per example), dim = K or K + 1 with biases. The number
     of cones grows like H^(dim−1)/(dim−1)!: 14, 104, 1 882 and 94 572 with biases for all-ones inputs, K = 2, …, 5; one
@@ -87,9 +94,14 @@ def minimize(
     shape = architecture_of(architecture)
     examples = examples_of(data, shape, label)
     problem = reduced_problem(shape, examples, q, nonnegative=nonnegative)
-    deadline = None if time_limit is None else time.monotonic() + float(time_limit)
+    deadline = first = None
+    if time_limit is not None:
+        guesses(np.zeros((0, 1, 1)), np.zeros((0, 1)), np.zeros(0, dtype=np.int64))  # compiled before the clock starts
+        now = time.monotonic()
+        deadline = now + float(time_limit)
+        first = deadline if nonnegative or not compare else now + FIRST_SHARE * float(time_limit)
     with reporting(progress, "minimising") as report:
-        best = solve_problem(problem, limit, report, deadline)
+        best = solve_problem(problem, limit, report, first)
         if nonnegative or not compare:
             return best
         restricted = reduced_problem(shape, examples, q, nonnegative=True)
@@ -107,7 +119,11 @@ def solve_problem(
 ) -> Optimum:
     """Return the optimum of a reduced problem; without ``symmetric`` its proof uses no symmetry of the inputs."""
     started = time.monotonic()
-    arrangement = Arrangement(problem, limit)
+    try:
+        arrangement = Arrangement(problem, limit, math.inf if deadline is None else deadline)
+    except TimeoutError:
+        return _unsearched(problem, started)
+    widest = infinite_width(arrangement) if deadline is None or time.monotonic() < deadline else None
     search = Search(arrangement, progress, deadline, symmetric=symmetric)
     root = search.run()
     lower = min(_bound(search, root), search.incumbent.value)
@@ -133,10 +149,39 @@ def solve_problem(
         minimisers=minimisers,
         minimisers_complete=complete,
         network=problem.network(units, search.incumbent.bias),
-        infinite_width=infinite_width(arrangement),
+        infinite_width=widest,
         nonnegative=None,
         proof=proof,
         nodes=search.solved,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _unsearched(problem: ReducedProblem, started: float) -> Optimum:
+    """Return the interval that is known before any cone: the noise of the labels, and the best output bias alone."""
+    constant = problem.architecture.output_bias
+    points = list(zip(problem.weights, problem.labels, strict=True))
+    bias = sum((w * y for w, y in points), Fraction(0)) if constant else Fraction(0)
+    upper = problem.noise + sum((w * (bias - y) ** 2 for w, y in points), Fraction(0))
+    proof = Proof(
+        problem=problem,
+        lower=min(problem.noise, upper),
+        upper=upper,
+        units=(),
+        output_bias=bias,
+        cuts=(ProofCut(residual=(Fraction(0),) * len(points), witnesses=()),),
+        tree=Leaf(cut=0),
+    )
+    return Optimum(
+        lower=proof.lower,
+        upper=upper,
+        minimisers=(),
+        minimisers_complete=False,
+        network=problem.network((), bias),
+        infinite_width=None,
+        nonnegative=None,
+        proof=proof,
+        nodes=0,
         seconds=time.monotonic() - started,
     )
 

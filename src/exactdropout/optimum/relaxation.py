@@ -13,6 +13,8 @@ L(z) − (1/λ) Σ_S k_S max_{t∈S} κ_t is a lower bound (:mod:`exactdropout.o
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -71,8 +73,9 @@ def relax(
     target: float,
     rounds: int = 200,
     precision: float = 1e-11,
+    deadline: float = math.inf,
 ) -> Relaxed:
-    """Solve the relaxation from some atoms; stops early when the dual exceeds ``target``."""
+    """Solve the relaxation from some atoms; stops early when the dual exceeds ``target``, or after ``deadline``."""
     a = arrangement
     weights, labels, penalty = a.weights, a.labels, float(a.problem.penalty)
     home = {t: g for g, (kinds, k) in enumerate(groups) if k for t in kinds}
@@ -90,7 +93,7 @@ def relax(
         stalled = 0 if dual > best_dual + 1e-13 * scale else stalled + 1
         if dual > best_dual:
             best_dual, best_z = dual, z
-        if best_dual > target or primal - best_dual <= precision * scale or stalled > 12:
+        if best_dual > target or primal - best_dual <= precision * scale or stalled > 12 or time.monotonic() > deadline:
             break
         keep = np.flatnonzero(theta > 0)
         atoms, theta = atoms.take(keep.tolist()), theta[keep]

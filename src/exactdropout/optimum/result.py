@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias, Unpack
@@ -14,7 +16,7 @@ from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.optimum.reduced_problem import ReducedProblem
 from exactdropout.optimum.unit_types import Vector
 
-__all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit"]
+__all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit", "joined_pattern"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,18 @@ def _sign(value: int | Fraction) -> str:
     return "+" if value > 0 else "-" if value < 0 else "0"
 
 
+def joined_pattern(units: Iterable[tuple[str, int]]) -> str:
+    """Return patterns of units with multiplicities as one text.
+
+    >>> joined_pattern([("-(+)", 1), ("+(+)", 2), ("-(+)", 1)])
+    '2x+(+) 2x-(+)'
+    """
+    count: Counter[str] = Counter()
+    for pattern, multiplicity in units:
+        count[pattern] += multiplicity
+    return " ".join(f"{count[pattern]}x{pattern}" for pattern in sorted(count)) or "all weights zero"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Minimiser:
     """One minimiser up to rescaling, permuting units and permuting inputs that the data does not tell apart."""
@@ -54,8 +68,13 @@ class Minimiser:
 
     @property
     def pattern(self) -> str:
-        """The sign patterns of the units with their multiplicities."""
-        return " ".join(f"{u.multiplicity}x{u.pattern}" for u in self.units) or "all weights zero"
+        """The sign patterns of the units with their multiplicities, sorted, equal ones counted together.
+
+        It does not depend on the order of units, of equivalent inputs or of the examples, nor on positive scales of
+        the inputs: of minimisers that permutations of equivalent inputs map to each other the one with the first
+        pattern is listed, and of weights that the response leaves open those of least norm.
+        """
+        return joined_pattern((u.pattern, u.multiplicity) for u in self.units)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +132,8 @@ class Optimum:
     ``nonnegative`` is the optimum under non-negative weights (None when this is that problem already, or when the
     comparison was not asked for); ``needs_negative_weight`` says whether every minimiser has a negative weight: None
     where the proved intervals do not decide it. ``infinite_width`` is inf over n of the minimum, which no finite width
-    attains when it is below ``value``. ``nodes`` counts relaxations, ``seconds`` is wall time.
+    attains when it is below ``value``; None where time ran out before it was found. ``nodes`` counts relaxations,
+    ``seconds`` is wall time.
     """
 
     lower: Fraction
@@ -121,7 +141,7 @@ class Optimum:
     minimisers: tuple[Minimiser, ...]
     minimisers_complete: bool
     network: Network
-    infinite_width: Fraction
+    infinite_width: Fraction | None
     nonnegative: Optimum | None
     proof: Proof
     nodes: int
@@ -189,8 +209,10 @@ def _optimum_latex(optimum: Optimum, style: Style) -> str:
     environment = "equation*" if style.environment == "none" else style.environment
     lines = [f"\\begin{{{environment}}}\n{value}\n\\end{{{environment}}}"]
     if rows:
-        complete = "All minimisers" if optimum.minimisers_complete else "Some minimisers"
-        lines.append(f"{complete}, up to rescaling and permuting units:\\par\\smallskip")
+        complete = (
+            "all by the search; no certificate holds this" if optimum.minimisers_complete else "there may be others"
+        )
+        lines.append(f"Minimisers, up to rescaling and permuting units ({complete}):\\par\\smallskip")
         lines.append(table(head, rows, "rrrlll"))
     shown = "\n".join(lines)
     return document(shown) if style.standalone else shown

@@ -72,9 +72,10 @@ class Search:
     ) -> None:
         """Prepare; :meth:`run` does the work."""
         self.arrangement = arrangement
-        self.symmetries = arrangement.symmetries if symmetric else arrangement.symmetries[:1]
         self.progress = progress
         self.deadline = math.inf if deadline is None else deadline
+        kinds = tuple(range(arrangement.signs_per_cone * len(arrangement.cones)))
+        self.symmetries = arrangement.symmetries if symmetric and not self.late else (kinds,)
         self.cuts: list[Cut] = []
         self.tried: dict[tuple[tuple[int, int], ...], Assignment] = {}
         self.incumbent = self._assignment({})
@@ -85,6 +86,11 @@ class Search:
         normals = np.array(separators(problem)[0], dtype=float)
         self.normals = normals / np.abs(normals).max(axis=1, keepdims=True) if len(normals) else normals
         self.signs = np.array([c.signs for c in arrangement.cones])
+
+    @property
+    def late(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.monotonic() > self.deadline
 
     def _assignment(self, multiplicities: dict[int, int]) -> Assignment:
         key = tuple(sorted((t, m) for t, m in multiplicities.items() if m))
@@ -99,33 +105,43 @@ class Search:
         return found
 
     def run(self) -> Node:
-        """Return the closed tree, or an open one when time runs out."""
+        """Return the closed tree, or an open one when time runs out.
+
+        What is open at the end needs a cut for each of its nodes: the time for that is set aside. A node whose cut
+        would come too late takes the cut of the root, which bounds every node.
+        """
         a = self.arrangement
         groups = ((a.live, a.problem.width if a.live else 0),)
         root = Node(groups, self._relax(groups, Atoms()), self.symmetries)
+        started = time.monotonic()
+        above = self._open_cut(root) if self.deadline < math.inf else 0
+        each = 1.5 * (time.monotonic() - started)
         self._improve(root)
         counter = itertools.count()
         queue = [(root.relaxed.dual, next(counter), root)]
         first = root.relaxed.dual
-        while queue and time.monotonic() < self.deadline:
+        while queue and time.monotonic() + each * len(queue) < self.deadline:
             _, _, node = heapq.heappop(queue)
             if self._close(node):
                 continue
-            for child in self._branch(node):
+            opened = self._branch(node)
+            if opened is None:
+                heapq.heappush(queue, (node.relaxed.dual, next(counter), node))
+                break
+            for child in opened:
                 heapq.heappush(queue, (child.relaxed.dual, next(counter), child))
             if self.progress and queue:
                 gap = float(self.incumbent.value) - first
                 done = 1.0 if gap <= 0 else min(max((queue[0][0] - first) / gap, 0.0), 1.0)
                 self.progress(int(1000 * done), 1000)
-        for _, _, node in queue:
-            if node.cut is None and not node.children:
-                node.cut = self._open_cut(node)
+        for _, _, node in sorted(queue, key=lambda item: item[:2]):
+            node.cut = above if self.late else self._open_cut(node)
         return root
 
     def _relax(self, groups: Groups, atoms: Atoms) -> Relaxed:
         self.solved += 1
         target = float(self.incumbent.value) + 1e-7 * self.scale
-        return relax(self.arrangement, groups, atoms, target)
+        return relax(self.arrangement, groups, atoms, target, deadline=self.deadline)
 
     # -- incumbents ---------------------------------------------------------------------------------------------
 
@@ -171,9 +187,11 @@ class Search:
         used = [t for masses in self._masses(root) for t in masses]
         pool = sorted({*near, *used})
         improved = True
-        while improved and time.monotonic() < self.deadline:
+        while improved:
             improved = False
             for source, target in itertools.product(sorted(current.multiplicities), pool):
+                if self.late:
+                    return
                 if source == target:
                     continue
                 moved = dict(current.multiplicities)
@@ -187,7 +205,7 @@ class Search:
     # -- closing ------------------------------------------------------------------------------------------------
 
     def _above(self, cut: Cut, groups: Groups, denominator: int | None) -> bool:
-        return cut.bound(groups, denominator) > self.incumbent.value
+        return cut.bound(groups, denominator, self.deadline) > self.incumbent.value
 
     def _close(self, node: Node) -> bool:
         """Try to prove that nothing in the node is below the incumbent; improves the incumbent on the way.
@@ -210,7 +228,7 @@ class Search:
         if fixed or margin > -NEAR * 10 * self.scale:
             for assignment in (found, self.incumbent):
                 cut = self._exact_cut(assignment)
-                bound = cut.bound(node.groups, None)
+                bound = cut.bound(node.groups, None, self.deadline)
                 tie = assignment.value == self.incumbent.value == bound
                 if tie or bound > self.incumbent.value:
                     node.cut = self._keep(cut)
@@ -233,7 +251,7 @@ class Search:
 
     def _open_cut(self, node: Node) -> int:
         cut = Cut(self.arrangement, round_residual(self.arrangement, node.relaxed.residual, 1 << 40))
-        cut.bound(node.groups, 1 << 40)
+        cut.bound(node.groups, 1 << 40, self.deadline)
         return self._keep(cut)
 
     # -- branching ----------------------------------------------------------------------------------------------
@@ -275,8 +293,8 @@ class Search:
                     found.append(t)
         return tuple(found)
 
-    def _branch(self, node: Node) -> list[Node]:
-        """Split a node; return the children that remain open."""
+    def _branch(self, node: Node) -> list[Node] | None:
+        """Split a node; return the children that remain open, or nothing where time ran out: it is not split then."""
         group, part, mass = self._choose(node)
         kinds, capacity = node.groups[group]
         node.split = (group, part)
@@ -293,6 +311,10 @@ class Search:
         start = min(max(int(mass), 0), capacity)
         for amounts, end in ((range(start, -1, -1), 0), (range(start + 1, capacity + 1), capacity)):
             for amount in amounts:
+                if self.late:
+                    node.split = None
+                    node.children.clear()
+                    return None
                 symmetric = amount == 0 and len(images) > len(part)
                 here = groups(amount, symmetric)
                 relaxed = self._relax(here, node.relaxed.atoms)

@@ -53,7 +53,7 @@ def separators(problem: ReducedProblem) -> tuple[tuple[Ray, ...], int]:
     return independent_first(found, dimension), len(held)
 
 
-def unit_cones(problem: ReducedProblem, max_cones: float) -> tuple[Cone, ...]:
+def unit_cones(problem: ReducedProblem, max_cones: float, deadline: float = math.inf) -> tuple[Cone, ...]:
     """Return the cones of one unit's reduced weights, refusing beforehand when there may be more than ``max_cones``.
 
     A problem without a live input and without hidden biases has no cone.
@@ -67,7 +67,7 @@ def unit_cones(problem: ReducedProblem, max_cones: float) -> tuple[Cone, ...]:
             f"Argument 'max_cost' allows {max_cones:.6g} cones per unit, at some 1,700 a second, but {len(normals)} "
             f"hyperplanes in dimension {problem.dimension} may cut up to {bound}; raise max_cost to allow them."
         )
-    return cells(normals, held)
+    return cells(normals, held, deadline=deadline)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +92,10 @@ class Arrangement:
     type i is (+1, cone i). ``live`` are the types whose response is not 0 everywhere.
     """
 
-    def __init__(self, problem: ReducedProblem, max_cones: float) -> None:
-        """Enumerate the cones; refuses beyond ``max_cones``."""
+    def __init__(self, problem: ReducedProblem, max_cones: float, deadline: float = math.inf) -> None:
+        """Enumerate the cones; refuses beyond ``max_cones``, and raises TimeoutError after ``deadline``."""
         self.problem = problem
-        self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones)
+        self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones, deadline)
         self.signs_per_cone = 1 if problem.nonnegative else 2
         points = _integers(problem.points, problem.dimension)
         self.responses: list[list[tuple[int, ...]]] = [
@@ -188,14 +188,14 @@ class Arrangement:
         middles = _integers(
             [[sum(column) for column in zip(*c.rays, strict=True)] for c in self.cones], len(normals[0])
         )
-        where = {c.signs: i for i, c in enumerate(self.cones)}
+        where = {bytes(s > 0 for s in c.signs): i for i, c in enumerate(self.cones)}
         rows = _integers(normals, len(normals[0])).T
         found = []
         for order in self.orders:
             if all(tuple(row[k] for k in order) in lines for row in normals):
-                sides = np.sign(middles[:, list(order)] @ rows).astype(int).tolist()
+                sides = (middles[:, list(order)] @ rows > 0).astype(np.uint8)
                 per = self.signs_per_cone
-                found.append(tuple(per * where[tuple(side)] + s for side in sides for s in range(per)))
+                found.append(tuple(per * where[side.tobytes()] + s for side in sides for s in range(per)))
         return tuple(found)
 
     def norm(self, response: Sequence[Fraction]) -> Fraction:

@@ -30,7 +30,7 @@ from exactdropout.optimum.phases.certified_cells import Coincidence, Proved, cer
 from exactdropout.optimum.phases.families_in_q import Family, Optimal
 from exactdropout.optimum.phases.result import Cell, Phases, Piece, UnitFamily
 from exactdropout.optimum.reduced_problem import reduced_problem
-from exactdropout.optimum.result import Unit
+from exactdropout.optimum.result import Unit, joined_pattern
 from exactdropout.optimum.unit_types import separators
 from exactdropout.progress import Progress, reporting
 
@@ -300,7 +300,7 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
                 value=stretch.value,
                 units=tuple(units),
                 output_bias=output,
-                pattern=" ".join(f"{u.multiplicity}x{there[id(u)].pattern}" for u in units) or "all weights zero",
+                pattern=joined_pattern((there[id(u)].pattern, u.multiplicity) for u in units),
                 sample=sample,
                 needs_negative_weight=False if family.nonnegative else None,
                 minimisers=minimisers,
