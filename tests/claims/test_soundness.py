@@ -8,7 +8,8 @@ import pytest
 
 from exactdropout.claims import Verdict, check, parse_claim
 from exactdropout.claims.proofs.known_moments import facts, uniform_moments, written_out
-from exactdropout.claims.refutation.search import Naive, search
+from exactdropout.claims.refutation.moments import Naive
+from exactdropout.claims.refutation.search import search
 from exactdropout.claims.setting.named_sizes import free_keys, scope_of
 from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import CostLimitExceeded, InvalidInput

@@ -11,7 +11,7 @@ import pytest
 
 from exactdropout.claims import check, parse_claim, verifier
 from exactdropout.claims.proofs.certificates import replayable_proof
-from exactdropout.claims.refutation.search import Naive
+from exactdropout.claims.refutation.moments import Naive
 from exactdropout.claims.setting.entries import with_layers
 from exactdropout.claims.setting.named_sizes import free_keys, key_text, scope_of
 from exactdropout.claims.setting.setting import build_setting

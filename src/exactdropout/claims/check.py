@@ -85,7 +85,7 @@ def check(
         names: what claim and assumptions call the symbols of the grammar: ``{"w": "a", "W": "theta"}``. The verdict
             speaks in the grammar's names; ``verdict.latex(names=names)`` prints the author's.
         max_cost: refuse derivations and double loops that are estimated to take more seconds of one core; 60 where
-            it is left out. The search for a counterexample after them takes a tenth of it.
+            it is left out. The search for a counterexample has a budget of its own, of some seconds.
         progress: True, or a callable ``progress(done, total)`` in stages.
 
     A proof is exact and covers the scope that the verdict names, nothing wider. A refutation is one exact point, whose
@@ -232,11 +232,10 @@ class _Check:
         if evidence and self.setting.shape.named:
             return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence)
         self.stage(3)
-        points = self.points()
-        if points > _FIRST_POINTS and (verdict := self.refuted(points)) is not None:
+        if (verdict := self.refuted(_ALL_POINTS)) is not None:
             return verdict
         self.stage(4)
-        self.tried.append(f"No counterexample among {points} points of small rationals, double loop at each.")
+        self.tried.append(f"No counterexample among up to {_ALL_POINTS} points of small rationals.")
         return self.verdict("undecided", f"nothing is proved for {self.setting.shape}", self.tried)
 
     def satisfied(self) -> bool:
@@ -262,14 +261,6 @@ class _Check:
         seconds = SECONDS_PER_TERM * expected_terms(self.setting, architecture) + _FIRST_POINTS * loop
         if seconds > self.max_cost:
             raise CostLimitExceeded(beyond(seconds, self.max_cost, f"a check at {architecture}"))
-
-    def points(self) -> int:
-        """Return how many points are searched: fewer where the double loop is long."""
-        if not self.setting.shape.named:
-            return _ALL_POINTS
-        architecture = self.setting.architecture({})
-        loop = SECONDS_PER_PRODUCT * float(architecture.parameters << architecture.mask_bits)
-        return max(_FIRST_POINTS, min(_ALL_POINTS, int(min(self.max_cost / (10 * loop), _ALL_POINTS))))
 
     def at_named_sizes(self) -> list[str]:
         sizes = list(self.setting.sizes())

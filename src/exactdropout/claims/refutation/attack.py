@@ -1,29 +1,30 @@
 """The falsifier: before *proved* is said, a claim is tried at the edges, so that a false proof needs bad luck as well.
 
 Sizes 1, 2 and 3, rates near 0 and near 1, zeros, ties, both signs, and values of very different size; exact fractions,
-both sides from the definition. An attack is bounded by a number of points and by seconds: it can only refute.
+both sides from the definition. An attack is bounded by a number of points and of products: it can only refute.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 
 from exactdropout.claims.language.syntax import Claim
-from exactdropout.claims.refutation.search import MAX_UNSUPPORTED, Naive, admissible, failure
-from exactdropout.claims.setting.named_sizes import Fractions, Key, Scope, Undefined, Unsupported, free_keys, scope_of
+from exactdropout.claims.refutation.moments import Quick, work_at
+from exactdropout.claims.refutation.search import FEW_POINTS, MAX_UNSUPPORTED, admissible, confirmed, failure
+from exactdropout.claims.setting.named_sizes import Key, Scope, Undefined, Unsupported, free_keys, scope_of
 from exactdropout.claims.setting.setting import Setting
 
 __all__ = ["attack", "edge_points"]
 
 F = Fraction
 POINTS = 120
-SECONDS = 0.3
+WORK = 30_000
+"""Products of an attack, a fraction of a second; ``FEW_POINTS`` are tried in any case."""
 MAX_BITS = 8
-"""Mask bits of the sizes that are tried; a named shape is tried whatever it has, within the seconds."""
+"""Mask bits of the sizes that are tried; a named shape is tried whatever it has."""
 _RATES = (F(1, 2), F(1, 100), F(99, 100), F(1, 3), F(0), F(3, 4), F(1, 1000), F(999, 1000))
 _SETS = (
     (F(0), F(1)), (F(1), F(-1)), (F(0), F(1), F(-1)), (F(1), F(-1), F(2), F(-2), F(1, 2)),
@@ -31,18 +32,19 @@ _SETS = (
 )  # fmt: skip
 
 
-def attack(
-    claim: Claim, setting: Setting, *, points: int = POINTS, seconds: float = SECONDS, seed: int = 0
-) -> Scope | None:
+def attack(claim: Claim, setting: Setting, *, points: int = POINTS, work: int = WORK, seed: int = 0) -> Scope | None:
     """Return an admissible point at which the claim fails, None where none was found."""
-    start, unsupported = time.perf_counter(), 0
-    for scope in itertools.islice(edge_points(claim, setting, seed=seed), points):
+    spent = unsupported = 0
+    for number, scope in enumerate(itertools.islice(edge_points(claim, setting, seed=seed), points)):
+        if spent > work and number >= FEW_POINTS:
+            return None
+        spent += 0 if scope is None else work_at(scope.architecture)
         try:
             if (
                 scope is not None
                 and admissible(scope)
                 and failure(claim, scope) is not None
-                and _confirmed(claim, scope)
+                and confirmed(claim, scope)
             ):
                 return scope
         except Undefined:
@@ -51,89 +53,7 @@ def attack(
             unsupported += 1
             if unsupported == MAX_UNSUPPORTED:
                 return None
-        if time.perf_counter() - start > seconds:
-            return None
     return None
-
-
-def _confirmed(claim: Claim, scope: Scope) -> bool:
-    """Return whether the double loop agrees that a claim fails: it has the last word."""
-    scope.domain, scope.quantities = Naive(), {}
-    return failure(claim, scope) is not None
-
-
-class Quick(Fractions):
-    """Fractions, with quantities by the masks of all layers but the last, whose moments are known: faster by far."""
-
-    def quantity(self, name: str, scope: Scope) -> Fraction:
-        """Return a quantity at the scope's point."""
-        depth = scope.architecture.depth
-        rates = [scope.rate(layer) for layer in range(depth)]
-        examples = [_entering(scope, 1)] + ([_entering(scope, 0)] if scope.half else [])
-        share = F(1, len(examples))
-        totals = dict.fromkeys(("criterion", "risk", "mean", "variance", "second_moment"), F(0))
-        for number, (x, y) in enumerate(examples):
-            mean, second = _moments(scope, x, rates)
-            output = _moments(scope, x, [F(0)] * depth)[0]
-            if number == 0:
-                totals["output"] = output
-            totals["criterion"] += share * (second - 2 * y * mean + y * y)
-            totals["risk"] += share * (output - y) ** 2
-            totals["mean"] += share * mean
-            totals["second_moment"] += share * second
-            totals["variance"] += share * (second - mean * mean)
-        scope.quantities |= totals | {"penalty": totals["criterion"] - totals["risk"]}
-        return Fraction(scope.quantities[name])
-
-
-def _entering(scope: Scope, factor: int) -> tuple[tuple[Fraction, ...], Fraction]:
-    """Return the example times 1, or times 0: the origin of Definition 1."""
-    inputs = scope.architecture.inputs
-    return tuple(factor * scope.values["x", (i,)] for i in range(1, inputs + 1)), factor * scope.values["y", ()]
-
-
-def _moments(scope: Scope, x: tuple[Fraction, ...], rates: list[Fraction]) -> tuple[Fraction, Fraction]:
-    """Return E D and E D²: D is affine in the last layer's masks, of mean 1 and variance q/p."""
-    architecture, values = scope.architecture, scope.values
-    law = {x: F(1)}
-    for layer, (activation, width) in enumerate(zip(architecture.activations, architecture.hidden, strict=True), 1):
-        after: dict[tuple[Fraction, ...], Fraction] = {}
-        for entering, probability in law.items():
-            for masked, chance in _masked(entering, rates[layer - 1]):
-                hidden = []
-                for j in range(1, width + 1):
-                    z = values["b", (layer, j)] if architecture.hidden_biases else F(0)
-                    z += sum(values["W", (layer, j, i)] * v for i, v in enumerate(masked, 1) if v)
-                    hidden.append(z if z >= 0 else activation.slope * z)
-                key = tuple(hidden)
-                after[key] = after.get(key, F(0)) + probability * chance
-        law = after
-    spread = rates[-1] / (1 - rates[-1])
-    bias = values["b", ()] if architecture.output_bias else F(0)
-    mean = second = F(0)
-    for entering, probability in law.items():
-        terms = [values["w", (i,)] * v for i, v in enumerate(entering, 1)]
-        m = bias + sum(terms)
-        mean += probability * m
-        second += probability * (m * m + spread * sum(t * t for t in terms))
-    return mean, second
-
-
-def _masked(values: tuple[Fraction, ...], rate: Fraction) -> Iterator[tuple[tuple[Fraction, ...], Fraction]]:
-    """Yield the masked and rescaled values with their probabilities; what is 0 needs no mask."""
-    places = [i for i, v in enumerate(values) if v] if rate else []
-    if not places:
-        yield values, F(1)
-        return
-    keep = 1 - rate
-    scaled = [v / keep for v in values]
-    for bits in itertools.product((False, True), repeat=len(places)):
-        masked = [F(0)] * len(values)
-        for place, bit in zip(places, bits, strict=True):
-            if bit:
-                masked[place] = scaled[place]
-        kept = sum(bits)
-        yield tuple(masked), keep**kept * rate ** (len(places) - kept)
 
 
 def edge_points(claim: Claim, setting: Setting, *, seed: int = 0) -> Iterator[Scope | None]:

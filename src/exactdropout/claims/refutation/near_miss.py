@@ -26,7 +26,8 @@ from exactdropout.claims.language.syntax import (
     rebuilt,
     walk,
 )
-from exactdropout.claims.refutation.search import Naive, Variant, candidates, failure
+from exactdropout.claims.refutation.moments import Quick, Variant
+from exactdropout.claims.refutation.search import candidates, failure
 from exactdropout.claims.setting.named_sizes import Undefined, Unsupported
 from exactdropout.claims.setting.setting import Setting, constant
 from exactdropout.claims.verdict import NearMiss
@@ -176,7 +177,7 @@ def _held(claim: Claim, setting: Setting, variant: Variant, *, simple: bool) -> 
     held = 0
     for scope in candidates(claim, setting, limit=POINTS * 6, seed=1, simple=simple):
         try:
-            scope.domain = Naive(variant)
+            scope.domain, scope.quantities = Quick(variant), {}
             if failure(claim, scope) is not None:
                 return None
         except (Undefined, Unsupported):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from exactdropout.claims.language.syntax import Claim, Comparison, Expression, Invariance, Minimiser, Monotonicity, Name
+from exactdropout.claims.refutation.moments import Naive, Quick, concrete, work_at
 from exactdropout.claims.setting.named_sizes import (
-    Fractions,
     Key,
     Scope,
     Undefined,
@@ -28,16 +27,12 @@ from exactdropout.claims.setting.named_sizes import (
 )
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verdict import Counterexample
-from exactdropout.model import Examples, Network
-from exactdropout.numeric.definition import naive_evaluation
 
 __all__ = [
     "MAX_UNSUPPORTED",
-    "Naive",
-    "Variant",
     "admissible",
     "candidates",
-    "concrete",
+    "confirmed",
     "counterexample_at",
     "failure",
     "holds_at",
@@ -45,9 +40,13 @@ __all__ = [
 ]
 
 F = Fraction
-Variant = Literal["dropout", "classic", "classic full", "last kept", "other mass"]
 MAX_MASK_BITS = 14
 MAX_UNSUPPORTED = 3
+FEW_POINTS = 20
+MAX_WORK = 600_000
+"""Products of a search: some seconds of one core. The points are fewer where each is dear."""
+_TURN, _POINT = 6, 200
+"""Points of one size before the next one, and what a point costs beside its masks, in products."""
 
 _RELATIONS: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "=": lambda a, b: a == b,
@@ -62,66 +61,6 @@ _DIRECTIONS = {
 }  # fmt: skip
 _RATES = (F(1, 2), F(1, 3), F(2, 3), F(1, 4), F(0))
 _VALUES = (F(1), F(0), F(-1), F(2), F(-2), F(1, 2), F(-1, 2), F(1, 3), F(3), F(-3), F(1, 4), F(2, 3), F(8))
-
-
-class Naive(Fractions):
-    """Fractions, with quantities from the definition: the double loop over examples and all masks.
-
-    A variant computes what an author would get who made a known slip; only near misses use one.
-    """
-
-    def __init__(self, variant: Variant = "dropout") -> None:
-        """Choose the variant; ``"dropout"`` is the definition."""
-        self.variant = variant
-
-    def quantity(self, name: str, scope: Scope) -> Fraction:
-        """Return a quantity at the scope's point."""
-        network, data, rates = concrete(scope, self.variant)
-        found = naive_evaluation(network, data, rates)
-        shares = found.probabilities
-        columns = found.per_example
-        plain = found
-        if self.variant == "classic full":  # W(x) keeps its weights
-            plain = naive_evaluation(*concrete(scope, "last kept"))
-        output = plain.per_example.output[0][0]
-        variances = [sum(row) for row in columns.variance.tolist()]
-        means = columns.mean[:, 0].tolist()
-        scope.quantities |= {
-            "criterion": found.criterion,
-            "risk": plain.risk,
-            "penalty": found.criterion - plain.risk,
-            "mean": found.mean[0],
-            "variance": found.variance,
-            "second_moment": sum((s * (v + m * m) for s, v, m in zip(shares, variances, means, strict=True)), F(0)),
-            "output": output,
-        }
-        return Fraction(scope.quantities[name])
-
-
-def concrete(scope: Scope, variant: Variant = "dropout") -> tuple[Network, Examples, tuple[Fraction, ...]]:
-    """Return the network, the examples and the rates of a point."""
-    architecture, values = scope.architecture, scope.values
-    widths = architecture.widths
-    rates = tuple(scope.rate(layer) for layer in range(architecture.depth))
-    keep = [1 - q if variant in ("classic", "classic full") else F(1) for q in rates]
-    weights: list[Any] = []
-    biases: list[Any] = []
-    for layer in range(1, len(widths)):
-        last = layer == len(widths) - 1
-        matrix = np.empty((widths[layer], widths[layer - 1]), dtype=object)
-        for j, i in np.ndindex(matrix.shape):
-            matrix[j, i] = values[("w", (i + 1,)) if last else ("W", (layer, j + 1, i + 1))] * keep[layer - 1]
-        weights.append(matrix)
-        if architecture.output_bias if last else architecture.hidden_biases:
-            biases.append([values[("b", ()) if last else ("b", (layer, j + 1))] for j in range(widths[layer])])
-        else:
-            biases.append(None)
-    network = Network(weights, biases, activation=architecture.activations)
-    x, y = [values["x", (i + 1,)] for i in range(architecture.inputs)], values["y", ()]
-    half = scope.half != (variant == "other mass")
-    if variant == "last kept":
-        rates = (*rates[:-1], F(0))
-    return network, Examples.half(x, y) if half else Examples.point(x, y), rates
 
 
 def admissible(scope: Scope) -> bool:
@@ -225,22 +164,27 @@ def _not_minimal(pairs: Any, expression: Expression, scope: Scope) -> Failure | 
 def candidates(claim: Claim, setting: Setting, *, limit: int, seed: int = 0, simple: bool = True) -> Iterator[Scope]:
     """Yield admissible points, simple ones first: small sizes, few different values, then small random rationals.
 
-    Without ``simple`` all points are random.
+    Without ``simple`` all points are random. Sizes get equal shares of the work, at most ``MAX_WORK`` products in all,
+    and some points in any case.
     """
-    sizes = list(setting.sizes())
-    rounds = [(s, _points(claim, setting, s, seed, simple=simple)) for s in sizes]
-    count = 0
-    while rounds and count < limit:
-        for item in list(rounds):
-            _, points = item
-            for _ in range(6):
-                scope = next(points, None)
-                count += 1
-                if scope is None:
-                    rounds.remove(item)
-                    break
-                if isinstance(scope, Scope):
-                    yield scope
+    queue = []
+    for number, sizes in enumerate(setting.sizes()):
+        each = _TURN * (_POINT + work_at(setting.architecture(sizes)))
+        queue.append((each, number, each, _points(claim, setting, sizes, seed, simple=simple)))
+    heapq.heapify(queue)
+    count = work = 0
+    while queue and count < limit and (work < MAX_WORK or count < FEW_POINTS):
+        spent, number, each, points = heapq.heappop(queue)
+        for _ in range(_TURN):
+            scope = next(points, None)
+            count += 1
+            if scope is None:
+                break
+            if isinstance(scope, Scope):
+                yield scope
+        else:
+            heapq.heappush(queue, (spent + each, number, each, points))
+        work += each
 
 
 def _points(
@@ -253,7 +197,7 @@ def _points(
     rng = random.Random(f"{seed} {sorted(sizes.items())}")
     for free in itertools.chain(_simple(keys) if simple else (), _random(keys, rng)):
         try:
-            scope = scope_of(claim, setting, architecture, sizes, Naive(), free)
+            scope = scope_of(claim, setting, architecture, sizes, Quick(), free)
             yield scope if admissible(scope) else False
         except Undefined:
             yield False
@@ -287,7 +231,7 @@ def search(claim: Claim, setting: Setting, *, limit: int) -> Counterexample | No
     unsupported = 0
     for scope in candidates(claim, setting, limit=limit):
         try:
-            if failure(claim, scope) is not None:
+            if failure(claim, scope) is not None and confirmed(claim, scope):
                 return counterexample_at(claim, scope)
         except Undefined:
             continue
@@ -296,6 +240,12 @@ def search(claim: Claim, setting: Setting, *, limit: int) -> Counterexample | No
             if unsupported == MAX_UNSUPPORTED:
                 break
     return None
+
+
+def confirmed(claim: Claim, scope: Scope) -> bool:
+    """Return whether the double loop agrees that a claim fails: it has the last word."""
+    scope.domain, scope.quantities = Naive(), {}
+    return failure(claim, scope) is not None
 
 
 def holds_at(claim: Claim, scope: Scope) -> bool | None:
@@ -313,8 +263,9 @@ def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
 
     def fails(free: Mapping[Key, Fraction]) -> Scope | None:
         try:
-            trial = scope_of(claim, setting, scope.architecture, scope.sizes, Naive(), free)
-            return trial if admissible(trial) and failure(claim, trial) is not None else None
+            trial = scope_of(claim, setting, scope.architecture, scope.sizes, Quick(), free)
+            wrong = admissible(trial) and failure(claim, trial) is not None and confirmed(claim, trial)
+            return trial if wrong else None
         except (Undefined, Unsupported):
             return None
 
