@@ -11,7 +11,8 @@ import pytest
 from exactdropout import testing as xt
 from exactdropout.errors import DropoutFault, InvalidInput
 
-SMALL = 20_000
+SMALL = 6_000
+THOROUGH = pytest.mark.thorough
 
 
 def plain(q: float, scale: float | None = None) -> Any:
@@ -28,8 +29,10 @@ def plain(q: float, scale: float | None = None) -> Any:
 @pytest.mark.parametrize(
     ("name", "model"),
     [
-        ("Dropout", "element"), ("Dropout1d", "channel"), ("Dropout2d", "channel"), ("AlphaDropout", "alpha"),
-        ("FeatureAlphaDropout", "feature_alpha"),
+        ("Dropout", "element"), ("Dropout2d", "channel"),
+        *(pytest.param(*layer, marks=THOROUGH) for layer in (
+            ("Dropout1d", "channel"), ("AlphaDropout", "alpha"), ("FeatureAlphaDropout", "feature_alpha"),
+        )),
     ],
 )  # fmt: skip
 def test_layers_of_torch_are_right(torch: Any, name: str, model: str) -> None:
@@ -41,11 +44,25 @@ def test_layers_of_torch_are_right(torch: Any, name: str, model: str) -> None:
     assert report.log_evidence < 12
 
 
-def test_functions_of_torch_and_in_place_layers_are_right(torch: Any) -> None:
+@pytest.mark.parametrize("form", ["a function", "a function with its mode", pytest.param("in place", marks=THOROUGH)])
+def test_functions_of_torch_and_in_place_layers_are_right(torch: Any, form: str) -> None:
     functional = torch.nn.functional
-    xt.assert_dropout(lambda x: functional.dropout(x, 0.3, True), "3/10", budget=SMALL)
-    xt.assert_dropout(lambda x, training: functional.dropout(x, 0.3, training), 0.3, budget=SMALL)
-    xt.assert_dropout(lambda q: torch.nn.Dropout(q, inplace=True), "3/10", budget=SMALL)
+    layers = {
+        "a function": lambda x: functional.dropout(x, 0.3, True),
+        "a function with its mode": lambda x, training: functional.dropout(x, 0.3, training),
+        "in place": lambda q: torch.nn.Dropout(q, inplace=True),
+    }
+    xt.assert_dropout(layers[form], "3/10", budget=SMALL)
+
+
+def test_what_happens_only_while_gradients_are_recorded_is_seen(torch: Any) -> None:
+    def forward(x: Any) -> Any:
+        drawn = torch.rand((1, *x.shape[1:]) if x.requires_grad else x.shape, dtype=torch.float64)
+        return torch.where(drawn >= 0.5, 2 * x, 0 * x.detach()).to(x.dtype)
+
+    with pytest.raises(DropoutFault, match=r"every 4th call|rows") as caught:
+        xt.assert_dropout(forward, "1/2", budget=SMALL)
+    assert caught.value.check == "laws"
 
 
 def test_a_passing_report_says_what_was_not_checked(torch: Any) -> None:

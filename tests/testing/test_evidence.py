@@ -102,10 +102,10 @@ def test_the_probability_of_a_relation_is_bounded(p: Fraction) -> None:
 def test_everything_that_is_watched_together_has_mean_at_most_one(shape: tuple[int, ...], calls: int, p: float) -> None:
     bits = int(np.prod(shape)) * calls
     totals: dict[str, float] = {}
-    positive = np.arange(bits // calls) % 2 == 0
+    values = np.array([-1.0, 2.0, 3.0, -1.0, 0.5, 2.0, -3.0, 1.0])[: bits // calls]
     for number in range(1 << bits):
         row = np.array([number >> i & 1 for i in range(bits)], dtype=bool)
-        masks = Masks(kept=row.reshape(calls, -1), shape=shape, p=p, positive=positive)
+        masks = Masks(kept=row.reshape(calls, -1), shape=shape, p=p, values=values)
         weight = p ** int(row.sum()) * (1 - p) ** (bits - int(row.sum()))
         for family, _ in FAMILIES:
             found = family(masks)

@@ -14,6 +14,7 @@ from exactdropout.errors import DropoutFault
 
 External = Callable[[str], str]
 SMALL = 8_000
+QUICK = ["value", "gradient", "evaluation", "seed", "laws"]
 
 
 @pytest.fixture
@@ -25,7 +26,16 @@ def keras(external: External) -> Any:
     return keras
 
 
+X = np.linspace(-2, 2, 192).reshape(16, 12)  # one shape: JAX compiles each operation for each shape and format
+
+
 def test_keras(keras: Any) -> None:
+    report = xt.assert_dropout(keras.layers.Dropout(0.3), "3/10", x=X, budget=SMALL)
+    assert {"value", "gradient", "evaluation", "laws", "seed"} <= {n for n, _ in report.checked}
+
+
+@pytest.mark.thorough
+def test_layers_of_keras(keras: Any) -> None:
     report = xt.assert_dropout(keras.layers.Dropout, "3/10", budget=SMALL)
     assert {"value", "gradient", "evaluation", "laws", "layers", "seed"} <= {n for n, _ in report.checked}
     noise = xt.shared(1)
@@ -54,6 +64,14 @@ def test_a_broken_layer_of_keras_is_flagged(keras: Any) -> None:
         xt.assert_dropout(Rows(0.5), "1/2", x=np.linspace(-2, 2, 192).reshape(16, 12), budget=SMALL)
 
 
+def test_flax_in_one_shape(external: External) -> None:
+    external("flax")
+    from flax import linen
+
+    report = xt.assert_dropout(linen.Dropout(0.3), "3/10", x=X, budget=2_000, checks=QUICK)
+    assert {"value", "gradient", "evaluation", "laws", "seed"} <= {n for n, _ in report.checked}
+
+
 @pytest.mark.thorough
 def test_flax(external: External) -> None:
     external("flax")
@@ -65,6 +83,7 @@ def test_flax(external: External) -> None:
     xt.assert_dropout(lambda q: linen.Dropout(q, broadcast_dims=(1,)), "3/10", model=xt.shared(1), budget=SMALL)
 
 
+@pytest.mark.thorough
 def test_equinox(external: External) -> None:
     external("equinox")
     import equinox as eqx
@@ -76,6 +95,7 @@ def test_equinox(external: External) -> None:
     assert {"value", "gradient", "evaluation", "laws", "seed"} <= {n for n, _ in report.checked}
 
 
+@pytest.mark.thorough
 def test_functions_of_jax(external: External) -> None:
     external("equinox")
     import jax

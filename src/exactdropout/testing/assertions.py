@@ -26,11 +26,14 @@ from exactdropout.testing.exact_checks import (
 from exactdropout.testing.gaussian import watch_gaussian
 from exactdropout.testing.inputs import large_shape, shapes_for, signed_input
 from exactdropout.testing.law_checks import (
+    MOST_WATCHES,
     Watch,
     threshold,
     watch_calls,
+    watch_calls_if_it_works,
     watch_gradient_at_zeros,
     watch_large_batch,
+    watch_rate,
 )
 from exactdropout.testing.report import CHECKS, DropoutReport, wanted
 from exactdropout.testing.schemes import Scaling, Scheme, scheme
@@ -48,6 +51,7 @@ DEFAULT_SEED = 20261129
 COMPANIONS = (Fraction(1, 2), Fraction(3, 10))
 DEFAULT_BUDGET = 2**20
 FALSE_ALARM = 1e-9
+LARGEST_BATCH = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,66 +312,82 @@ def _exact(job: _Job, trial: Trial) -> None:
 
 def _laws(job: _Job, trial: Trial, false_alarm: float, budget: int) -> None:
     rates = _rates(job, trial)
-    shape = job.shapes[0]
-    stateful = not job.fixed and not job.make(job.q).keyed
-    runs = len(rates) + 1 + 2 * trial.wants("gradient at zeros") + trial.wants("layers")
-    limit = threshold(runs, false_alarm)
+    shape, effective = job.shapes[0], _effective(job)
     if job.scheme.transform == "gaussian":
         for rate in rates:
             watch_gaussian(trial, job.make(rate), rate, shape, min(budget, 2**20), threshold(len(rates), false_alarm))
         return
+    limit = threshold(MOST_WATCHES, false_alarm)
+
+    def watch(rate: Fraction = job.q, **fields: Any) -> Watch:
+        usual: dict[str, Any] = {
+            "trial": trial,
+            "layers": [job.make(rate)],
+            "q": rate,
+            "shape": shape,
+            "log_threshold": limit,
+        }
+        return Watch(**(usual | {"effective": effective} | fields))
+
     bits = int(np.prod(job.scheme.bit_shape(shape)))
     calls = max(8, min(256, budget // max(bits, 1)))
-    effective = _effective(job)
-    for number, rate in enumerate(rates):
-        watch = Watch(
-            trial=trial, layers=[job.make(rate)], q=rate, shape=shape, log_threshold=limit, effective=effective
-        )
-        if trial.wants("laws"):
-            watch_calls(watch, calls if number == 0 else max(8, calls // 4), trial.seed)
+    if trial.wants("laws"):
+        for number, rate in enumerate(rates):
+            watch_calls(watch(rate), calls if number == 0 else max(8, calls // 4), trial.seed)
+        if effective is None:
+            _elsewhere(job, trial, watch, budget)
     if trial.wants("one batch"):
-        large = large_shape(job.scheme, shape, budget) if effective is None else None
-        if large is None:
-            trial.left_out("one batch", "the bits of this scheme do not grow with the batch")
-        elif np.prod(job.scheme.bit_shape(large)) <= 4 * bits:
-            trial.left_out("one batch", "the budget is smaller")
-        else:
-            watch_large_batch(
-                Watch(
-                    trial=trial, layers=[job.make(job.q)], q=job.q, shape=large, log_threshold=limit, check="one batch"
-                ),
-                trial.seed,
-            )
+        _batches(job, trial, watch, budget)
     if trial.wants("gradient at zeros"):
         if job.scheme.transform != "multiply" or job.scheme.weight is not None:
             trial.left_out("gradient at zeros", "the input is not multiplied by the mask alone")
         elif job.scheme.bit_axes(len(shape)):
             trial.left_out("gradient at zeros", "shared masks show in other entries")
         else:
-            watch_gradient_at_zeros(
-                Watch(trial=trial, layers=[job.make(job.q)], q=job.q, shape=shape, log_threshold=limit), 12, trial.seed
-            )
+            watch_gradient_at_zeros(watch(check="gradient at zeros"), 12, trial.seed)
     if trial.wants("layers"):
         if job.fixed:
             trial.left_out("layers", "one layer; give a factory of q")
-        elif not stateful:
+        elif job.make(job.q).keyed:
             trial.left_out("layers", "each layer gets the key of its caller")
         else:
             pair = [job.make(job.q), job.make(job.q)]
-            watch_calls(
-                Watch(
-                    trial=trial,
-                    layers=pair,
-                    q=job.q,
-                    shape=shape,
-                    log_threshold=limit,
-                    effective=effective,
-                    check="layers",
-                ),
-                max(8, min(48, calls)),
-                trial.seed,
-            )
+            watch_calls(watch(layers=pair, check="layers"), max(8, min(48, calls)), trial.seed)
     trial.left_out("replicas", "one device")
+
+
+def _elsewhere(job: _Job, trial: Trial, watch: Callable[..., Watch], budget: int) -> None:
+    """The laws on the other shapes (odd sizes, other dimensions), number formats, and another order in memory."""
+    for other in job.shapes[1:]:
+        calls = max(8, min(128, budget // 2 // max(int(np.prod(job.scheme.bit_shape(other))), 1)))
+        watch_calls_if_it_works(watch(shape=other), calls, trial.seed)
+    subject = job.make(job.q)
+    if job.scheme.transform == "multiply":  # elsewhere a small format may hide which of two values it was
+        for dtype in subject.formats[1:]:
+            watch_calls_if_it_works(watch(dtype=dtype), 12, trial.seed)
+    if hasattr(subject, "strided") and len(job.shapes[0]) > 1:
+        watch_calls_if_it_works(watch(strided=True), 16, trial.seed)
+
+
+def _batches(job: _Job, trial: Trial, watch: Callable[..., Watch], budget: int) -> None:
+    """The laws in one large batch; the rate alone in more of them, and in the other number formats."""
+    shape = job.shapes[0]
+    bits = int(np.prod(job.scheme.bit_shape(shape)))
+    size = min(budget, LARGEST_BATCH)
+    large = large_shape(job.scheme, shape, size) if job.scheme.weight is None else None
+    if large is None:
+        trial.left_out("one batch", "the bits of this scheme do not grow with the batch")
+        return
+    if np.prod(job.scheme.bit_shape(large)) <= 4 * bits:
+        trial.left_out("one batch", "the budget is smaller")
+        return
+    watch_large_batch(watch(shape=large, check="one batch"), trial.seed)
+    more = budget // LARGEST_BATCH
+    if more > 1:
+        watch_rate(watch(shape=large, check="one batch"), more - 1, trial.seed)
+    if job.scheme.transform == "multiply":
+        for dtype in job.make(job.q).formats[1:]:
+            watch_rate(watch(shape=large, check="one batch", dtype=dtype), max(1, more), trial.seed)
 
 
 def _answer(job: _Job, trial: Trial, false_alarm: float) -> DropoutReport:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,13 +24,19 @@ def own_generator(seed: int, purpose: int = 0) -> np.random.Generator:
 def signed_input(shape: tuple[int, ...], form: NumberFormat, seed: int, *, zeros: bool) -> Floats:
     """Return values of both signs that the format holds, one in eight of them 0 where ``zeros``."""
     rng = own_generator(seed)
-    whole = rng.integers(2 ** (form.digits - 1), 2**form.digits, 24)
-    drawn = np.ldexp(whole.astype(np.float64), rng.integers(-3, 3, 24) - form.digits + 1)
-    magnitudes = np.concatenate([PLAIN, drawn])
+    magnitudes = _magnitudes(form, seed % 4)
     x = rng.choice(magnitudes, size=shape) * rng.choice([-1.0, 1.0], size=shape)
     if zeros:
         x[rng.random(shape) < 0.125] = 0.0
     return np.asarray(x)
+
+
+@cache
+def _magnitudes(form: NumberFormat, family: int) -> Floats:
+    """Return plain numbers and numbers of full length."""
+    rng = own_generator(family, 2)
+    whole = rng.integers(2 ** (form.digits - 1), 2**form.digits, 24)
+    return np.concatenate([PLAIN, np.ldexp(whole.astype(np.float64), rng.integers(-3, 3, 24) - form.digits + 1)])
 
 
 def shapes_for(scheme: Scheme) -> tuple[tuple[int, ...], ...]:

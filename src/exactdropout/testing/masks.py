@@ -35,7 +35,7 @@ class Masks:
     kept: Truths
     shape: tuple[int, ...]  # of the bits of one call; their product is the number of bits
     p: float
-    positive: Truths | None = None  # the sign of the input behind each bit
+    values: Floats | None = None  # the input behind each bit
 
     @property
     def calls(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf, nextafter
@@ -96,10 +96,12 @@ def _inside(bound: Fraction, towards: float) -> float:
     return nextafter(nearest, towards) if outside else nearest
 
 
-def within(values: Floats, references: Floats, table: dict[float, tuple[float, float]]) -> npt.NDArray[np.bool_]:
-    """Return where each value lies in the interval that the table has for the reference beside it."""
+def within(
+    values: Floats, references: Floats, interval_of: Callable[[float], tuple[float, float]]
+) -> npt.NDArray[np.bool_]:
+    """Return where each value lies in the interval of the reference beside it."""
     keys, index = np.unique(references, return_inverse=True)
-    ends = np.array([table[key] for key in keys.tolist()]).reshape(-1, 2)[index.reshape(references.shape)]
+    ends = np.array([interval_of(key) for key in keys.tolist()]).reshape(-1, 2)[index.reshape(references.shape)]
     result: npt.NDArray[np.bool_] = (values >= ends[..., 0]) & (values <= ends[..., 1])
     return result
 

@@ -12,6 +12,7 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, show
 from exactdropout.testing.assertions import FALSE_ALARM, drop_rate
 from exactdropout.testing.evidence import log_bit_evidence
+from exactdropout.testing.law_checks import MOST_WATCHES
 from exactdropout.testing.schemes import Scheme, scheme
 from exactdropout.testing.statistics import FAMILIES
 
@@ -25,7 +26,6 @@ KINDS: dict[str, str] = {
     "pair": "two positions of a call are correlated by this",
     "calls": "each bit is correlated with that of the call before by this",
 }
-RUNS = 6  # laws that one assertion watches side by side
 MAX_CALLS = 2**60
 
 
@@ -150,7 +150,7 @@ def _sizes(model: str | Scheme, shape: Sequence[int], q: Any) -> tuple[int, int,
 def _seen(kind: str, effect: float, calls: int, bits: int, positions: int, p: float, false_alarm: float) -> bool:
     """Return whether the expected counts reach the alarm of the family that looks for the effect."""
     q, n = 1 - p, float(calls * bits)
-    family = log(len(FAMILIES)) + log(RUNS / false_alarm)
+    family = log(len(FAMILIES)) + log(MOST_WATCHES / false_alarm)
     evidence: Callable[[float, float], float] = lambda k, t: float(log_bit_evidence(k, t, p))  # noqa: E731
     if kind == "rate":
         kept = p - effect if p - effect > 0 else p + effect

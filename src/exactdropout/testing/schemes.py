@@ -96,9 +96,8 @@ class Scheme:
         return read_product(cotangent, gradient, factors, form)
 
     def _read_alpha(self, x: Floats, y: Floats, rates: tuple[Fraction, ...], form: NumberFormat) -> Reading:
-        kept_table = {float(v): _alpha_interval(float(v), rates, form) for v in np.unique(x).tolist()}
         low, high = _alpha_interval(float(SELU_ALPHA), rates, form)
-        kept, dropped = within(y, x, kept_table), (y >= low) & (y <= high)
+        kept, dropped = within(y, x, lambda value: _alpha_interval(value, rates, form)), (y >= low) & (y <= high)
         both = kept & dropped
         return Reading(kept=kept & ~both, dropped=dropped & ~both, unseen=both)
 
@@ -124,8 +123,7 @@ class Reading:
 
 def read_product(base: Floats, y: Floats, factors: Sequence[Fraction], form: NumberFormat) -> Reading:
     """Return where y is base times one of the factors (which differ by the rounding of q alone), and where it is 0."""
-    keys = tuple(np.unique(base).tolist())
-    kept = within(y, base, _product_table(keys, tuple(factors), form))
+    kept = within(y, base, _intervals(tuple(factors), form).__getitem__)
     zero, dropped = base == 0, y == 0
     tiny = kept & dropped & ~zero  # so small that both are 0
     return Reading(kept=kept & ~dropped, dropped=dropped & ~zero & ~tiny, unseen=(zero & dropped) | tiny)
@@ -139,11 +137,20 @@ def _alpha_interval(value: float, rates: tuple[Fraction, ...], form: NumberForma
     return interval([a * exact(value) + b for a, b in ends], form, 2 * size)
 
 
-@lru_cache(maxsize=64)
-def _product_table(
-    values: tuple[float, ...], factors: tuple[Fraction, ...], form: NumberFormat
-) -> dict[float, tuple[float, float]]:
-    return {v: interval((exact(v) * f for f in factors), form) for v in values}
+class _Intervals(dict[float, tuple[float, float]]):
+    """Where value · factor may lie, for each value that was asked for."""
+
+    def __init__(self, factors: tuple[Fraction, ...], form: NumberFormat) -> None:
+        self.factors, self.form = factors, form
+
+    def __missing__(self, value: float) -> tuple[float, float]:
+        found = self[value] = interval((exact(value) * f for f in self.factors), self.form)
+        return found
+
+
+@lru_cache(maxsize=256)
+def _intervals(factors: tuple[Fraction, ...], form: NumberFormat) -> _Intervals:
+    return _Intervals(factors, form)
 
 
 def alpha_constants(q: Fraction) -> tuple[Fraction, Fraction]:

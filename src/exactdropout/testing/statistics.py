@@ -32,6 +32,7 @@ MAX_PAIR_POSITIONS = 512
 MAX_AXIS = 1024
 MAX_LAG = 1 << 18
 MAX_TRIPLE_POSITIONS = 48
+MAX_VALUES = 256
 RESIDUES = (*range(2, 17), 32, 64, 128, 256)
 WORD = 32
 
@@ -42,18 +43,32 @@ def rate(m: Masks) -> Finding:
     return Finding("marginal rate", float(bits_log(k, n, m.p)), "all bits", share(k, n, "kept", m.p))
 
 
-def rate_by_sign(m: Masks) -> Finding:
-    """Bits by the sign of the input behind them."""
-    if m.positive is None:
-        return Finding("rate by sign of the input", -np.inf, "", "")
-    logs, counts = [], []
-    for sign in (True, False):
-        chosen = m.by_position[m.positive == sign]
-        counts.append((int(chosen.sum()), chosen.size * m.calls))
-        logs.append(float(bits_log(*counts[-1], m.p)))
-    best = int(np.argmax(logs))
-    words = f"where the input is {('positive', 'negative')[best]}"
-    return Finding("rate by sign of the input", log_mean(logs), words, share(*counts[best], "kept", m.p))
+def rate_by_input(m: Masks) -> Finding:
+    """Bits by the input behind them: its sign, its size beside the median, each of its values."""
+    if m.values is None:
+        return Finding("rate by input", -np.inf, "", "")
+    size = np.abs(m.values)
+    middle = float(np.median(size))
+    sides = [
+        (m.values > 0, "positive"),
+        (m.values < 0, "negative"),
+        (size > middle, f"larger than {middle:.4g} in size"),
+        (size <= middle, f"at most {middle:.4g} in size"),
+    ]
+    kept = [float(m.by_position[chosen].sum()) for chosen, _ in sides]
+    total = [int(chosen.sum()) * m.calls for chosen, _ in sides]
+    names = [name for _, name in sides]
+    means = [log_mean(bits_log(kept, total, m.p))]
+    keys, index = np.unique(m.values, return_inverse=True)
+    if keys.size <= MAX_VALUES:
+        by_value = np.bincount(index, weights=m.by_position)
+        means.append(log_mean(bits_log(by_value, np.bincount(index) * m.calls, m.p)))
+        kept += by_value.tolist()
+        total += (np.bincount(index) * m.calls).tolist()
+        names += [f"{key:.6g}" for key in keys]
+    best = strongest(bits_log(kept, total, m.p))
+    words = f"where the input is {names[best]}"
+    return Finding("rate by input", log_mean(means), words, share(kept[best], total[best], "kept", m.p))
 
 
 def rate_by_position(m: Masks) -> Finding:
@@ -403,7 +418,7 @@ def relations(m: Masks) -> Finding:
 FAMILIES: tuple[tuple[Callable[[Masks], Finding], bool], ...] = (
     (rate, False),
     (rate_by_position, False),
-    (rate_by_sign, False),
+    (rate_by_input, False),
     (rate_by_call, False),
     (pairs_along_memory, False),
     (pairs_of_units, False),

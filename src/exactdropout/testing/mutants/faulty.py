@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from exactdropout.testing.mutants.elsewhere import ELSEWHERE
 from exactdropout.testing.mutants.layer import Array, Mutant, Parts, bits
 from exactdropout.testing.schemes import shared
 
@@ -331,9 +332,8 @@ LAWS = [
     Mutant(
         name="uniform in bfloat16",
         source="boltz 554",
-        rates=("1/2",),
         mask=in_bfloat16,
-        budget=2**23,
+        budget=2**24,
         check="one batch",
     ),
     Mutant(name="last element never dropped", mask=but(lambda i: i == -1)),
@@ -359,5 +359,5 @@ LAWS = [
     ),
     Mutant(name="recurrent mask redrawn at each step", source="TF 38922", check="value", model=shared(1)),
 ]
-MUTANTS: tuple[Mutant, ...] = (*BACKWARD, *VALUES, *LAWS)
+MUTANTS: tuple[Mutant, ...] = (*BACKWARD, *VALUES, *LAWS, *ELSEWHERE)
 """Every broken layer of the kit."""

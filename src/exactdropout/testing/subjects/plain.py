@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -53,8 +53,8 @@ class PlainFunction:
         self.differentiates = True
         self.calls = 0
 
-    def _call(self, x: Floats, dtype: str, key: int | None, training: bool) -> Call:
-        array = x.astype(np.dtype(dtype))
+    def _call(self, x: Floats, dtype: str, key: int | None, training: bool, order: Literal["C", "F"] = "C") -> Call:
+        array = np.array(x, dtype=np.dtype(dtype), order=order)
         named = {} if self.mode is None else {self.mode[0]: self.mode[1] is training}
         self.calls += 1
         arguments = (array, self.calls if key is None else key) if self.keyed else (array,)
@@ -81,6 +81,10 @@ class PlainFunction:
         if gradient and call.gradient is None:
             raise Untestable("the function returns no vjp; let it return (y, vjp)")
         return call
+
+    def strided(self, x: Floats, dtype: str, key: int | None = None) -> Call:
+        """Call in training mode on the same values, laid out in memory the other way round."""
+        return self._call(x, dtype, key, True, "F")
 
     def evaluate(self, x: Floats, dtype: str) -> Call:
         """Call in evaluation mode, where the function has one."""

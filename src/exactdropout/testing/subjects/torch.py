@@ -114,11 +114,12 @@ class TorchLayer:
             raise Untestable("a function of a tensor alone has no evaluation mode; give it an argument training=")
         return self._call(x, dtype, False, True)
 
-    def strided(self, x: Floats, dtype: str, key: int) -> Call:
+    def strided(self, x: Floats, dtype: str, key: int | None = None) -> Call:
         """Call in training mode on the same values, laid out in memory the other way round."""
         import torch
 
-        torch.manual_seed(key)
+        if key is not None:
+            torch.manual_seed(key)
         order = list(reversed(range(x.ndim)))
         given = torch.tensor(np.ascontiguousarray(x.transpose(order)), dtype=_dtype(dtype), device=self.device)
         given = given.permute(order)
