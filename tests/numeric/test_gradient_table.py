@@ -20,6 +20,7 @@ from exactdropout.numeric.float64.derivatives.prepared import prepared_derivativ
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.gradient import conditional_moments as halves
 from exactdropout.numeric.kernels.gradient import indicators as kernel
+from exactdropout.numeric.kernels.gradient.layout import Active, Layer
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.testing.strategies import problems
 
@@ -42,6 +43,17 @@ def gaussian(seed, inputs, hidden, outputs, examples, activation="relu"):
     return network, Examples.from_arrays(rng.normal(size=(examples, inputs)), rng.normal(size=(examples, outputs)))
 
 
+def indicator_sums(run, columns, base, bits, prefix, slope, weights):
+    """Return what the kernel finds for one item of one example, for p = 3/5."""
+    units, below = columns.shape
+    layer = Layer(np.empty((below, units)), base, weights[None], slope, 0.6, 0.4, 1 / 0.6, 0.4 / 0.6)
+    active = Active(np.arange(units)[None], np.array([units]), columns[None])
+    result = np.empty((1, 1, below, 1 + units))
+    items, space = np.array([[0, bits, prefix]]), kernel.indicator_space(below)
+    assert run(layer, active, np.array([[0.5]]), items, 0, 1.0, space, result) == 1
+    return result[0, 0]
+
+
 @pytest.mark.parametrize("units", [0, 1, 3, 7, 8, 9, 10, 11, 12])
 @pytest.mark.parametrize("below", [1, 5, 8])
 def test_indicator_sums_are_those_of_the_plain_loop(units, below):
@@ -50,10 +62,7 @@ def test_indicator_sums_are_those_of_the_plain_loop(units, below):
     for bits, slope in ((0, 0.0), (min(2, units), -0.25)):
         total, kept = np.zeros(below), np.zeros((below, units))
         for prefix in range(1 << bits):
-            result = np.empty((below, 1 + units))
-            kernel.indicator_sums(
-                columns, base, units, bits, prefix, slope, weights, 0.5, 0.6, 0.4, *kernel.workspace(below), result
-            )
+            result = indicator_sums(kernel.indicator_sums, columns, base, bits, prefix, slope, weights)
             total, kept = total + result[:, 0], kept + result[:, 1:]
         expected, expected_kept = kernel.indicator_reference(columns, base, slope, weights, 0.5, 0.6)
         np.testing.assert_allclose(total, expected, atol=1e-13)
@@ -68,14 +77,13 @@ def test_indicator_sums_are_those_of_the_plain_loop(units, below):
 )
 def test_conditional_moments_are_those_of_the_plain_loop(column, base, threshold):
     """Ties abound: the probability of being near 0 counts equal sums on both sides."""
-    count, half = len(column), 1 << (len(column) + 1) // 2
+    count = len(column)
     columns = np.array(column, dtype=float).reshape(count, 1)
-    result, near = np.empty((1, 1 + count)), np.empty(1)
-    halves.conditional_moments(
-        columns, np.array([base]), count, 0.6, 0.4, np.array([threshold]), np.empty((2, half)), np.empty((2, half)),
-        np.empty((2, half), np.int64), np.empty((2, half), np.int64), np.empty(half), np.empty(half),
-        np.empty((2, half + 1)), np.empty(half), result, near,
-    )  # fmt: skip
+    results, nears = np.empty((1, 1, 1 + count)), np.empty((1, 1))
+    layer = Layer(np.empty((1, count)), np.array([base]), np.empty((1, 1)), 0.0, 0.6, 0.4, 1 / 0.6, 0.4 / 0.6)
+    active = Active(np.arange(count)[None], np.array([count]), columns[None])
+    halves.conditional_moments(layer, active, np.array([[threshold]]), halves.halves_of(count), results, nears)
+    result, near = results[0], nears[0]
     np.testing.assert_allclose(result[0], halves.conditional_reference(columns[:, 0], base, 0.6), atol=1e-13)
     expected = 0.0
     for mask in itertools.product((0, 1), repeat=count):
@@ -198,9 +206,7 @@ def test_the_kernel_runs_interpreted(units, below, slope):
     columns, base, weights = rng.normal(size=(units, below)), rng.normal(size=below), rng.normal(size=below)
     results = []
     for run in (kernel.indicator_sums, kernel.indicator_sums.py_func):
-        result = np.empty((below, 1 + units))
-        run(columns, base, units, 0, 0, slope, weights, 0.5, 0.6, 0.4, *kernel.workspace(below), result)
-        results.append(result)
+        results.append(indicator_sums(run, columns, base, 0, 0, slope, weights))
     np.testing.assert_allclose(*results, rtol=1e-12, atol=1e-13)
     total, kept = kernel.indicator_reference(columns, base, slope, weights, 0.5, 0.6)
     np.testing.assert_allclose(results[0], np.column_stack([total, kept]), rtol=1e-11, atol=1e-12)

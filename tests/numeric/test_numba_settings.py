@@ -35,6 +35,33 @@ def test_kernels_compile_where_every_cache_folder_is_a_file(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"script.py", "__pycache__", "cache", "home"}
 
 
+SUBROUTINE = """
+import numpy as np
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
+
+@subroutine
+def ratio(x, y):
+    return x / y
+
+@compiled
+def ratios(x, y):
+    return ratio(x, y), ratio(x + 0, 2), ratio(x, 4)
+
+print(ratios(1.0, 0.0), ratio(3, 4))
+"""
+
+
+def test_a_subroutine_follows_ieee_in_kernels_and_is_plain_python_outside(tmp_path):
+    """Compiled without the kernels' options, 1/0 would be an exception."""
+    script = tmp_path / "script.py"
+    script.write_text(SUBROUTINE)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("(inf, 0.5, 0.25) 0.75\n", "")
+
+
 INTERPRETED = """
 import exactdropout as xd
 from fractions import Fraction

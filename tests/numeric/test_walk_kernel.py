@@ -66,10 +66,7 @@ def test_walk_agrees_with_the_double_loop(interpreted, problem, moments):
     prepared = prepare(*problem)
     reference = reference_outputs(prepared)
     if interpreted:
-        with (
-            patch.object(kernel, "walk", kernel.walk.py_func),
-            patch.object(kernel, "leaf", kernel.leaf.py_func),
-        ):
+        with patch.object(kernel, "walk", kernel.walk.py_func):
             folded = walking.run(prepared, reference, moments, Runner())
     else:
         folded = walking.run(prepared, reference, moments, Runner())

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,9 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import ETA, UNIT, Problem, out_of_range
 
 __all__ = ["LARGEST", "Magnitudes", "gamma", "grid_exponent", "layer_magnitudes", "root", "tree_error", "up"]
+
+FEW = 32
+"""So few numbers are faster one by one than in arrays."""
 
 SLACK = 1 + 2.0**-30
 LARGEST = 2.0**1000
@@ -137,6 +142,13 @@ def _propagated(problem: Problem, *, dropout: bool) -> Magnitudes:
 
 def grid_exponent(array: Array) -> int:
     """Return the largest g such that every entry is an integer multiple of 2^g (1023 if all are 0)."""
+    if array.size <= FEW:
+        ratios = [value.as_integer_ratio() for value in array.ravel().tolist()]
+        finest = max([denominator for _, denominator in ratios], default=1)
+        if finest > 1:
+            return 1 - finest.bit_length()
+        whole = reduce(or_, [numerator for numerator, _ in ratios], 0)
+        return (whole & -whole).bit_length() - 1 if whole else 1023
     entries = array[array != 0]
     if not entries.size:
         return 1023

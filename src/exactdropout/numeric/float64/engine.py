@@ -106,8 +106,8 @@ class Prepared:
         """
         if self._few is None or self._packed is None or self._gradient:
             return None
-        outputs = self._packed.outputs
-        found = np.empty((len(values), self._packed.result))
+        outputs = self._packed.sizes.outputs
+        found = np.empty((len(values), self._packed.sizes.result))
         for begin in range(0, len(values), STACKED):
             part = values[begin : begin + STACKED]
             rows = self._rows(self._packed, part, _items(len(part), self._setting.examples))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from exactdropout.numeric.float64.bounds import SLACK, grid_exponent
 from exactdropout.numeric.float64.problem import Setting
 from exactdropout.numeric.kernels.walk import layout
 
-__all__ = ["MAX_UNITS", "Packed", "aligned", "block_weights", "flattened", "pack", "room"]
+__all__ = ["MAX_UNITS", "NO_GRID", "Packed", "Sizes", "block_weights", "flattened", "pack", "room"]
 
 LANES, GROUP = 8, 4
 """Rows are whole vectors of 8 numbers, and each output has a multiple of 4 of them."""
@@ -26,14 +25,12 @@ MAX_UNITS = 60
 NO_GRID = -(1 << 20)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Packed:
-    """What :mod:`exactdropout.numeric.kernels.walk.layout` describes, and the sizes of what goes with it."""
+class Sizes(NamedTuple):
+    """Sizes of what goes with a plan, which widths and the number of examples decide."""
 
-    plan: Array
-    numbers: Array
+    numbers: int
     networks: tuple[int, int, int]
-    """Sizes of a row of tables, of a row of groups and of a record."""
+    """A row of tables, a row of groups and a record."""
     work: int
     result: int
     workspace: tuple[int, int]
@@ -43,11 +40,45 @@ class Packed:
     walked: bool
 
 
+class Packed(NamedTuple):
+    """What :mod:`exactdropout.numeric.kernels.walk.layout` describes, and the sizes of what goes with it."""
+
+    plan: Array
+    numbers: Array
+    sizes: Sizes
+
+
 def pack(setting: Setting) -> Packed:
     """Return the arrays of a setting."""
-    widths = setting.architecture.widths
-    depth, outputs, m, first = len(widths) - 1, widths[-1], setting.examples, setting.first
+    plan, sizes = _shape(setting.architecture.widths, setting.dropped, setting.exponents, setting.examples)
+    plan = plan.copy()
+    plan[layout.GRID] = NO_GRID if setting.inexact else grid_exponent(setting.inputs)
+    last = len(setting.keep) - 1
+    keep, drop = (float(p[last - 1]) for p in (setting.keep, setting.drop))
+    scales = [
+        float(inverse) * SLACK if dropped and l < last else 1.0
+        for l, (inverse, dropped) in enumerate(zip(setting.inverse_keep, setting.dropped, strict=True))
+    ]
+    rates = [*setting.slopes, 0.0, *setting.slope_errors, 0.0]
+    numbers = room(sizes.numbers)
+    parts = (
+        rates, setting.keep, setting.drop, setting.inverse_keep, scales, setting.cumulants[:1],
+        setting.inputs.reshape(-1), setting.input_errors.reshape(-1), setting.labels.reshape(-1),
+        setting.label_errors.reshape(-1), setting.chances, block_weights(layout.LOW, keep, drop),
+        block_weights(layout.MIDDLE, keep, drop),
+    )  # fmt: skip
+    np.concatenate(parts, out=numbers)
+    return Packed(plan=plan, numbers=numbers, sizes=sizes)
+
+
+@lru_cache(maxsize=64)
+def _shape(
+    widths: tuple[int, ...], dropped: tuple[bool, ...], exponents: tuple[int, ...], examples: int
+) -> tuple[Array, Sizes]:
+    """Return the plan of all settings with these widths and this many examples, and the sizes of what goes with it."""
+    depth, outputs, m = len(widths) - 1, widths[-1], examples
     last = depth - 1
+    first = next((l for l in range(last) if dropped[l]), last)
     layers = range(first, last)
     sizes = [a * b for a, b in itertools.pairwise(widths)]
     rows = [[0] * (depth + 1) for _ in range(12)]
@@ -55,7 +86,7 @@ def pack(setting: Setting) -> Packed:
     rows[layout.UNITS] = [0, *itertools.accumulate(widths[:-1])]
     rows[layout.WEIGHTS] = [0, *itertools.accumulate(sizes)]
     rows[layout.BIASES] = list(itertools.accumulate(widths[1:], initial=sum(sizes)))
-    most = max([min(widths[l], MAX_UNITS) for l in layers if setting.rates[l].numerator], default=1)
+    most = max([min(widths[l], MAX_UNITS) for l in layers if dropped[l]], default=1)
     tables = own = own_rows = stride = 0
     folds = LANES * outputs
     for l in layers:
@@ -66,35 +97,30 @@ def pack(setting: Setting) -> Packed:
         rows[layout.OWN][l], rows[layout.ROWS][l], rows[layout.FOLDS][l] = own, own_rows, folds
         own, own_rows = own + (most + 2) * stride, own_rows + (most + 1) * stride
         folds += (most + 1) * LANES * outputs
-    scales = [1.0] * depth
     for l in range(last):
-        if setting.rates[l].numerator:
-            rows[layout.EXPONENTS][l] = setting.exponents[l]
+        if dropped[l]:
+            rows[layout.EXPONENTS][l] = exponents[l]
             rows[layout.DROPPED][l] = 1
-            scales[l] = float(setting.inverse_keep[l]) * SLACK
-    keep, drop = float(setting.keep[last - 1]), float(setting.drop[last - 1])
-    parts = [
-        np.array([*setting.slopes, 0.0, *setting.slope_errors, 0.0]), setting.keep, setting.drop, setting.inverse_keep,
-        np.array(scales), setting.cumulants[:1], setting.inputs, setting.input_errors, setting.labels,
-        setting.label_errors, setting.chances, block_weights(layout.LOW, keep, drop),
-        block_weights(layout.MIDDLE, keep, drop),
-    ]  # fmt: skip
-    at = [0, *itertools.accumulate(part.size for part in parts)]
-    groups, record = 2 * outputs + 2 * depth + 1, layout.record_size(widths[first], widths[last], outputs)
-    result = 2 * (5 + outputs) + 6 * m * outputs + 8 * m + 1
     begins = [own, own + own_rows, own + own_rows + folds]
+    for l in layers:
+        rows[layout.ROWS][l] += begins[0]
+        rows[layout.FOLDS][l] += begins[1]
     begins += [begins[2] + LANES * stride, begins[2] + LANES * stride + (stride << layout.MIDDLE)]
     space = begins[-1] + 6 * LANES
     counts = [0, 5 * len(layers), len(layers) * (most + 6)]
-    levels = sum(widths[l] for l in layers if setting.rates[l].numerator) + 24
-    grid = NO_GRID if setting.input_errors.any() else grid_exponent(setting.inputs)
+    blocks = [(bits + 1) << bits for bits in (layout.LOW, layout.MIDDLE)]
+    parts = [2 * depth, *[depth] * 4, 1, *[m * widths[0]] * 2, *[m * outputs] * 2, m, *blocks]
+    at = [0, *itertools.accumulate(parts)]
+    groups, record = 2 * outputs + 2 * depth + 1, layout.record_size(widths[first], widths[last], outputs)
+    result = 2 * (5 + outputs) + 6 * m * outputs + 8 * m + 1
+    levels = sum(widths[l] for l in layers if dropped[l]) + 24
     header = [
-        depth, first, levels, grid, m, outputs, most, sum(sizes) + sum(widths[1:]), tables + stride, groups, record,
+        depth, first, levels, NO_GRID, m, outputs, most, sum(sizes) + sum(widths[1:]), tables + stride, groups, record,
         result, tables, at[0], at[1], *at[5:13], *begins, space, *counts,
     ]  # fmt: skip
-    return Packed(
-        plan=np.array([*header, *itertools.chain.from_iterable(rows)], dtype=np.int64),
-        numbers=aligned(parts),
+    plan = np.array([*header, *itertools.chain.from_iterable(rows)], dtype=np.int64)
+    return freeze(plan), Sizes(
+        numbers=at[-1],
         networks=(tables + stride, groups, record),
         work=5 * (sum(widths[:-1]) + outputs),
         result=result,
@@ -122,13 +148,6 @@ def flattened(network: Network) -> Array:
     """Return weights and biases of a float64 network as one row of ``values``; zeros where a layer has no biases."""
     biases = (np.zeros(len(w)) if b is None else b for w, b in zip(network.weights, network.biases, strict=True))
     return np.concatenate([*(w.reshape(-1) for w in network.weights), *biases])
-
-
-def aligned(parts: Sequence[Array]) -> Array:
-    """Return the parts one after another, beginning at a cache line, where a whole vector is read at once."""
-    result = room(sum(p.size for p in parts))
-    np.concatenate([p.reshape(-1) for p in parts], out=result)
-    return result
 
 
 def room(size: int) -> Array:

@@ -7,8 +7,6 @@ import math
 from fractions import Fraction
 from typing import Literal
 
-import numpy as np
-
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.arguments import beyond, cost_limit
@@ -58,8 +56,8 @@ def plan_few(setting: Setting, strategy: str | None, max_cost: float | None) -> 
     if bits > 24 or m * units << bits > MOST_STEPS:
         return None
     below = sum(widths[l] for l in walked if l > 0)
-    starts = np.count_nonzero(setting.inputs, axis=1).tolist() if walked and first == 0 else [0] * m
-    leaves = sum(1 << k for k in starts) << below
+    starts = (setting.inputs != 0).sum(axis=1).tolist() if walked and first == 0 else [0] * m
+    leaves = sum([1 << k for k in starts]) << below
     cost = CALL + m * (EXAMPLE + LAYER * (len(widths) - 2) + UNIT * sum(widths[1:-1])) + 0.1 * leaves * units
     if max_cost is not None and not cost <= _limit(max_cost):
         return None

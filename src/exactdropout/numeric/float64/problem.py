@@ -12,6 +12,7 @@ import numpy as np
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.result import filled
 
 __all__ = [
     "ETA",
@@ -161,7 +162,7 @@ def out_of_range(name: str) -> NumericalRange:
 class Setting:
     """What a float64 computation knows before it meets a network: architecture, examples and rates, in floats.
 
-    Made once by :func:`setting_of`; :meth:`problem` adds the weights.
+    Made once by :func:`setting_of`; :meth:`problem` adds the weights. ``inexact``: some input was rounded.
     """
 
     architecture: Architecture
@@ -174,6 +175,8 @@ class Setting:
     inverse_keep: Array
     cumulants: Array
     exponents: tuple[int, ...]
+    dropped: tuple[bool, ...]
+    inexact: bool
     inputs: Array
     input_errors: Array
     labels: Array
@@ -233,26 +236,32 @@ def setting_of(architecture: Architecture, data: Examples, rates: tuple[Fraction
     chances = {
         at: rounded(p, "data") for at, p in {id(p): p for p in data.probabilities}.items()
     }  # most are one object
-    numbers = [rate_numbers(q.numerator, q.denominator) for q in rates]
-    floats = np.array([n[:3] for n in numbers]).T.copy()
+    keep, drop, inverse_keep, cumulants, exponents, dropped = zip(
+        *[rate_numbers(q.numerator, q.denominator) for q in rates], strict=True
+    )
     slopes = [float_with_error(a.slope, "activation") for a in architecture.activations]
-    return Setting(
-        architecture=architecture,
-        data=data,
-        rates=rates,
-        slopes=tuple(slope for slope, _ in slopes),
-        slope_errors=tuple(error for _, error in slopes),
-        keep=floats[0],
-        drop=floats[1],
-        inverse_keep=floats[2],
-        cumulants=np.array(numbers[-1].cumulants),
-        exponents=tuple(n.exponent for n in numbers),
-        inputs=inputs,
-        input_errors=input_errors,
-        labels=labels,
-        label_errors=label_errors,
-        chances=np.array([chances[id(p)] for p in data.probabilities]),
-        first=next((l for l in range(depth - 1) if rates[l].numerator), depth - 1),
+    return filled(
+        Setting,
+        {
+            "architecture": architecture,
+            "data": data,
+            "rates": rates,
+            "slopes": tuple([slope for slope, _ in slopes]),
+            "slope_errors": tuple([error for _, error in slopes]),
+            "keep": np.array(keep),
+            "drop": np.array(drop),
+            "inverse_keep": np.array(inverse_keep),
+            "cumulants": np.array(cumulants[-1]),
+            "exponents": exponents,
+            "dropped": dropped,
+            "inexact": data.inputs.dtype != np.float64 and bool(input_errors.any()),
+            "inputs": inputs,
+            "input_errors": input_errors,
+            "labels": labels,
+            "label_errors": label_errors,
+            "chances": np.array([chances[id(p)] for p in data.probabilities]),
+            "first": dropped.index(True) if True in dropped[:-1] else depth - 1,
+        },
     )
 
 
@@ -265,13 +274,14 @@ def prepare(network: Network, data: Examples, rates: tuple[Fraction, ...]) -> Pr
 
 class RateNumbers(NamedTuple):
     """A drop probability q in floats, each correctly rounded: p, q, 1/p, the cumulants κ₂, κ₃, κ₄ of a mask entry r/p;
-    and k where 1/p is an integer below 2⁵³ over 2^k, else −1."""
+    k where 1/p is an integer below 2⁵³ over 2^k, else −1; and whether q is not 0, however small."""
 
     keep: float
     drop: float
     inverse_keep: float
     cumulants: tuple[float, ...]
     exponent: int
+    dropped: bool
 
 
 @lru_cache(maxsize=256)
@@ -286,6 +296,7 @@ def rate_numbers(numerator: int, denominator: int) -> RateNumbers:
         inverse_keep=rounded(inverse, "q"),
         cumulants=tuple(rounded(k, "q") for k in exact_cumulants(q)),
         exponent=inverse.denominator.bit_length() - 1 if dyadic else -1,
+        dropped=numerator != 0,
     )
 
 

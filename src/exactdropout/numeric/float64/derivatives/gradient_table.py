@@ -12,6 +12,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient, views
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.strategy import Estimate
+from exactdropout.numeric.kernels.gradient.layout import Active, Layer
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
@@ -46,7 +47,8 @@ def table_estimate(problem: Problem) -> Estimate:
 
 def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gradient:
     """Return the gradient with bounds that contain every exact entry; the derivative at a kink is the slope."""
-    from exactdropout.numeric.kernels.gradient.one_layer import Active, Layer, active_columns, layer_gradients
+    from exactdropout.numeric.kernels.gradient.conditional_moments import conditional_moments, halves_of
+    from exactdropout.numeric.kernels.gradient.one_layer import Slopes, active_columns, layer_gradients
 
     problem, rows = prepared.problem, prepared.rows
     weights, bias = prepared.weights[0], prepared.biases[0]
@@ -55,19 +57,21 @@ def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Grad
     columns, units, counts = np.empty((m, width, below)), np.empty((m, width), np.int64), np.empty(m, np.int64)
     active = Active(units, counts, columns)
     active_columns(rows.inputs, weights, float(problem.inverse_keep[0]), active)
-    residuals = problem.biases[1] - rows.labels
-    items, work = _work(prepared, columns, counts, residuals)
-    indicators = _indicators(prepared, items, counts, work, runner)
-    entries = np.zeros(weights.size + problem.weights[1].size + below + outputs)
-    slopes, vectors = views(entries, problem)
     layer = Layer(
         weights, bias, prepared.weights[1], problem.slopes[0], float(problem.keep[0]), float(problem.drop[0]),
         float(problem.inverse_keep[0]), float(problem.cumulants[0]),
     )  # fmt: skip
-    doubts = np.zeros((m, below))
+    residuals = problem.biases[1] - rows.labels
+    items, work = _work(problem, layer, active, residuals)
+    indicators = _indicators(prepared, items, counts, work, runner)
+    entries = np.zeros(weights.size + problem.weights[1].size + below + outputs)
+    slopes, vectors = views(entries, problem)
+    moments, doubts = np.empty((m, below, 1 + width)), np.empty((m, below))
+    about: tuple[Any, ...] = (layer, active, 3.5 * prepared.thresholds(0), halves_of(width), moments, doubts)
+    conditional_moments(*about)
     arguments: tuple[Any, ...] = (
-        layer, rows, active, residuals, prepared.thresholds(0), items, indicators, doubts, *slopes,
-        *vectors,
+        layer, rows, active, residuals, items, indicators, moments, np.empty((2, below)), Slopes(*slopes, *vectors),
+        doubts,
     )  # fmt: skip
     layer_gradients(*arguments)
     return bounded_gradient(network, prepared, entries, doubts, _rounding(problem, int(counts.max()), items))
@@ -106,9 +110,9 @@ def _indicators(prepared: Prepared, items: Array, counts: Array, work: Work | No
     return indicators
 
 
-def _work(prepared: Prepared, columns: Array, counts: Array, residuals: Array) -> tuple[Array, Work | None]:
+def _work(problem: Problem, layer: Layer, active: Active, residuals: Array) -> tuple[Array, Work | None]:
     """Return the items (example, bits, prefix), and their work, None where φ is linear."""
-    problem = prepared.problem
+    counts = active.counts
     below, outputs, width = problem.widths[1], problem.outputs, problem.widths[0]
     row = outputs * below * (1 + width)
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
@@ -126,8 +130,7 @@ def _work(prepared: Prepared, columns: Array, counts: Array, residuals: Array) -
     if linear:
         return grid, None
     payload = {
-        "common": (columns, counts, prepared.biases[0], problem.slopes[0], prepared.weights[1], residuals),
-        "rates": (float(problem.keep[0]), float(problem.drop[0])),
+        "common": (layer, active, residuals),
         "items": grid,
         "shape": (outputs, below, 1 + width),
     }
@@ -140,16 +143,19 @@ class IndicatorItems:
     """The table kernel on one range of items."""
 
     def __init__(self, payload: Payload, chunk: Chunk) -> None:
-        """Begin: one row of results for each item."""
-        items = payload["items"][slice(*chunk)]
-        self.result: Array = np.empty((len(items), *payload["shape"]))
-        self._end, self._position = len(items), 0
-        self._before: tuple[Any, ...] = (*payload["common"], *payload["rates"], items)
+        """Begin: one row of results for each item and output."""
+        from exactdropout.numeric.kernels.gradient.indicators import indicator_space
+
+        items, shape = payload["items"][slice(*chunk)], payload["shape"]
+        self.result: Array = np.empty((len(items), *shape))
+        self._end, self._position = len(items) * int(shape[0]), 0
+        self._before: tuple[Any, ...] = (*payload["common"], items)
+        self._space = indicator_space(shape[1])
 
     def step(self) -> bool:
         """Run the items of one budget of masks."""
-        from exactdropout.numeric.kernels.gradient.indicators import indicator_items
+        from exactdropout.numeric.kernels.gradient.indicators import indicator_sums
 
-        arguments: tuple[Any, ...] = (*self._before, self._position, STEP_MASKS, self.result)
-        self._position = indicator_items(*arguments)
+        arguments: tuple[Any, ...] = (*self._before, self._position, STEP_MASKS, self._space, self.result)
+        self._position = indicator_sums(*arguments)
         return self._position >= self._end

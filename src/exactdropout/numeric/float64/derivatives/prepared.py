@@ -12,7 +12,8 @@ import numpy as np
 
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
-from exactdropout.numeric.float64.bounds import LARGEST, SLACK
+from exactdropout.numeric.float64.bounds import LARGEST, SLACK, grid_exponent
+from exactdropout.numeric.float64.packed import NO_GRID
 from exactdropout.numeric.float64.problem import Problem, affine, out_of_range
 from exactdropout.numeric.kernels.gradient.layout import Layers, Reach, Rows
 from exactdropout.numeric.result import EntryBounds, Gradient, filled
@@ -97,6 +98,8 @@ class Ordered:
     rows: Rows
     order: Array
     lost: Array
+    grid: int
+    """The largest g such that every input is a multiple of 2^g, NO_GRID where one was rounded."""
 
 
 def ordered_examples(problem: Problem) -> Ordered:
@@ -109,7 +112,8 @@ def ordered_examples(problem: Problem) -> Ordered:
         order = np.lexsort(keys.T[::-1])
         rows = Rows(*(np.ascontiguousarray(part[order]) for part in rows))
     lost = (rows.inputs == 0) & (rows.input_errors > 0)
-    return Ordered(rows=rows, order=order, lost=lost.any(axis=1))
+    grid = NO_GRID if rows.input_errors.any() else grid_exponent(rows.inputs)
+    return Ordered(rows=rows, order=order, lost=lost.any(axis=1), grid=grid)
 
 
 def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> Prepared:
@@ -135,7 +139,8 @@ def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> P
         float(problem.cumulants[0]),
     )
     reach = Reach(*np.empty((4, problem.examples, int(net.places[1, -1]) + problem.outputs)))
-    if not forward_bounds(net, ordered.rows, reach) < LARGEST:
+    grids = np.empty((2, len(weights)), dtype=np.int64)
+    if not forward_bounds(net, ordered.rows, ordered.grid, grids, reach) < LARGEST:
         raise out_of_range("network")
     return Prepared(
         problem=problem,
@@ -217,7 +222,8 @@ def bounded_gradient(
     cut = int(prepared.net.places[2, -1])
     doubts[prepared.lost] = 1.0
     arguments: tuple[Any, ...] = (
-        prepared.net, prepared.rows, prepared.reach, doubts, Rounding(*rounding), bounds[:cut], bounds[cut:],
+        prepared.net, prepared.rows, prepared.reach, doubts, Rounding(*rounding),
+        np.empty((4, int(prepared.net.places[0].max()))), bounds[:cut], bounds[cut:],
     )  # fmt: skip
     if not entry_bounds(*arguments) < LARGEST:
         raise out_of_range("network")

@@ -43,21 +43,21 @@ class Begun(NamedTuple):
 def begun(packed: Packed, values: Array) -> Begun:
     """Return what the walk reads of the networks whose weights are the rows of ``values``."""
     n = len(values)
-    tables, groups, record = packed.networks
+    tables, groups, record = packed.sizes.networks
     made = Begun(
         values,
         room(n * tables).reshape(n, tables),
         np.empty((n, groups), dtype=np.int64),
-        np.empty((n, packed.examples, record)),
+        np.empty((n, packed.sizes.examples, record)),
     )
-    _kernels()[0](packed.plan, packed.numbers, *made, np.empty(packed.work))
+    _kernels()[0](packed.plan, packed.numbers, *made, np.empty(packed.sizes.work))
     return made
 
 
 def walked_at_once(packed: Packed, made: Begun, items: Array) -> Array:
     """Return E g, E g², E Σ (w_oj h_j)² of every network and example: of the items in one call of the kernel."""
-    results = np.empty((len(items), LANES * packed.outputs))
-    if packed.walked:
+    results = np.empty((len(items), LANES * packed.sizes.outputs))
+    if packed.sizes.walked:
         running = WalkedLanes(_payload(packed, made, items, ALL), (0, len(items)), results)
         running.step()
     return results
@@ -65,8 +65,8 @@ def walked_at_once(packed: Packed, made: Begun, items: Array) -> Array:
 
 def walked_in_chunks(packed: Packed, made: Begun, problem: Problem, runner: Runner) -> Array:
     """Return the same of one network, in a grid of chunks that is a function of the problem alone."""
-    if not packed.walked:
-        return np.empty((problem.examples, LANES * packed.outputs))
+    if not packed.sizes.walked:
+        return np.empty((problem.examples, LANES * packed.sizes.outputs))
     starts = np.ascontiguousarray(problem.hidden(problem.first))
     cost = lane_cost(problem)
     places, chunks, weights = grid(problem, starts, cost)
@@ -82,8 +82,8 @@ def walked_in_chunks(packed: Packed, made: Begun, problem: Problem, runner: Runn
 def finished(packed: Packed, made: Begun, results: Array) -> Array:
     """Return a row of quantities, bounds and sums for each network; see :func:`~.kernels.walk.finish.finish`."""
     n = len(made.values)
-    result = np.empty((n, packed.result))
-    folded = results.reshape(n, packed.examples, LANES * packed.outputs)
+    result = np.empty((n, packed.sizes.result))
+    folded = results.reshape(n, packed.sizes.examples, LANES * packed.sizes.outputs)
     _kernels()[2](packed.plan, packed.numbers, made.values, made.about, folded, result)
     return result
 
@@ -123,8 +123,8 @@ def _payload(packed: Packed, made: Begun, items: Array, budget: int) -> Payload:
             packed.plan, packed.numbers, made.tables.reshape(-1), made.groups.reshape(-1), made.about.reshape(-1),
         ),
         "items": items,
-        "size": LANES * packed.outputs,
-        "workspace": packed.workspace,
+        "size": LANES * packed.sizes.outputs,
+        "workspace": packed.sizes.workspace,
         "budget": budget,
     }  # fmt: skip
 

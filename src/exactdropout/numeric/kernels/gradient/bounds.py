@@ -14,7 +14,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.gradient.layout import Layers, Reach, Rows
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.walk.error_bounds import LARGEST, NO_GRID, TINY, UNIT, gamma, up
 
 __all__ = ["Rounding", "entry_bounds", "forward_bounds"]
@@ -36,7 +36,7 @@ class Rounding(NamedTuple):
     outputs: float
 
 
-@compiled
+@subroutine
 def common_grid(values: Array, begin: Any, end: Any) -> Any:
     """Return the largest g ≤ 1023 such that all these values are integer multiples of 2^g."""
     grid = 1023
@@ -50,49 +50,45 @@ def common_grid(values: Array, begin: Any, end: Any) -> Any:
 
 
 @compiled
-def forward_bounds(net: Layers, rows: Rows, reach: Reach) -> float:
-    """Fill ``reach`` example by example; return the largest size, which must stay below 2¹⁰⁰⁰."""
+def forward_bounds(net: Layers, rows: Rows, grid: int, grids: Array, reach: Reach) -> float:
+    """Fill ``reach`` example by example; return the largest size, which must stay below 2¹⁰⁰⁰.
+
+    ``grid`` is that of the inputs; ``grids`` gets those of weights and biases.
+    """
     widths, units = net.places[0], net.places[1]
     depth = widths.shape[0] - 1
-    grids = np.zeros((2, depth), dtype=np.int64)
     inputs, errors = rows.inputs, rows.input_errors
-    exact = True
-    for e in range(inputs.shape[0]):
-        for i in range(inputs.shape[1]):
-            exact = exact and errors[e, i] == 0.0
-    grid = NO_GRID
-    if exact:
-        grid = common_grid(inputs.reshape(-1), 0, inputs.size)
+    sizes, wrong_values, reaches, wrongs = reach.sizes, reach.errors, reach.reaches, reach.wrongs
+    if grid > NO_GRID:
         for l in range(depth):
             grids[0, l] = common_grid(net.weights, net.places[2, l], net.places[2, l + 1])
             grids[1, l] = common_grid(net.biases, net.places[3, l], net.places[3, l + 1])
     largest = 0.0
     for e in range(inputs.shape[0]):
-        sizes, wrong_values = reach.sizes[e], reach.errors[e]
         for i in range(widths[0]):
-            sizes[i] = up(abs(inputs[e, i]) + errors[e, i], 1)
-            wrong_values[i] = errors[e, i]
+            sizes[e, i] = up(abs(inputs[e, i]) + errors[e, i], 1)
+            wrong_values[e, i] = errors[e, i]
         lattice = grid
         for l in range(depth):
             n, m, here, below = widths[l], widths[l + 1], units[l], units[l + 1]
             scale, exponent = net.masks[3, l], net.marks[1, l]
             highest = 0.0
             for i in range(here, here + n):
-                highest = max(highest, sizes[i] * scale)
+                highest = max(highest, sizes[e, i] * scale)
             largest = max(largest, highest)
             furthest = 0.0
             for j in range(m):
                 bound = carried = absolute = 0.0
                 for i in range(n):
                     weight = abs(net.weights[net.places[2, l] + j * n + i])
-                    bound += weight * sizes[here + i]
-                    carried += weight * wrong_values[here + i]
+                    bound += weight * sizes[e, here + i]
+                    carried += weight * wrong_values[e, here + i]
                     absolute += weight
                 lost = TINY * up(n + 2.0 + absolute, n)
                 bound = up(abs(net.biases[net.places[3, l] + j]) + scale * up(bound, n) + lost, n)
                 furthest = max(furthest, bound)
-                reach.reaches[e, below + j] = bound
-                reach.wrongs[e, below + j] = up(scale * up(carried, n) + gamma(n + 4) * bound + lost, n)
+                reaches[e, below + j] = bound
+                wrongs[e, below + j] = up(scale * up(carried, n) + gamma(n + 4) * bound + lost, n)
             if not furthest < LARGEST:
                 return math.inf
             largest = max(largest, furthest)
@@ -102,10 +98,11 @@ def forward_bounds(net: Layers, rows: Rows, reach: Reach) -> float:
                 lattice = min(scaled + grids[0, l], grids[1, l], 1023)
                 exact = scaled > -1000 and lattice > -1000 and highest < math.ldexp(1.0, min(scaled + 53, 1000))
                 exact = exact and furthest < math.ldexp(1.0, min(lattice + 53, 1000))
-            if exact:
-                reach.wrongs[e, below : below + m] = 0.0
-            else:
+            if not exact:
                 lattice = NO_GRID
+            else:
+                for j in range(below, below + m):
+                    wrongs[e, j] = 0.0
             if l == depth - 1:
                 break
             slope, off = net.slopes[0, l], net.slopes[1, l]
@@ -115,30 +112,25 @@ def forward_bounds(net: Layers, rows: Rows, reach: Reach) -> float:
             if rounded:
                 lattice = NO_GRID
             for j in range(below, below + m):
-                bound, wrong = reach.reaches[e, j], reach.wrongs[e, j]
-                sizes[j] = up(steep * bound, 1)
-                wrong_values[j] = up(steep * wrong + off * bound + 4 * TINY * (1 + bound), 2) if rounded else wrong
+                bound, wrong = reaches[e, j], wrongs[e, j]
+                sizes[e, j] = up(steep * bound, 1)
+                wrong_values[e, j] = up(steep * wrong + off * bound + 4 * TINY * (1 + bound), 2) if rounded else wrong
     return float(largest)
 
 
 @compiled
 def entry_bounds(
-    net: Layers, rows: Rows, reach: Reach, doubts: Array, rounding: Rounding, weights: Array, biases: Array
+    net: Layers, rows: Rows, reach: Reach, doubts: Array, rounding: Rounding, work: Array, weights: Array, biases: Array
 ) -> float:
     """Add bounds of the entries of Σ_e P_e ∂Q_e to ``weights`` and ``biases``; return the largest size met.
 
     ``doubts`` has a row for each example: the probability of a mask with an uncertain sign, once, or of an uncertain
-    sign of each unit of the only hidden layer.
+    sign of each unit of the only hidden layer. ``work`` (4 × the widest layer) holds sizes and errors of two layers.
     """
     widths, units, weight_at, bias_at = net.places[0], net.places[1], net.places[2], net.places[3]
     depth = widths.shape[0] - 1
     last = depth - 1
     n, outputs = widths[last], widths[depth]
-    widest = 0
-    for l in range(depth):
-        widest = max(widest, widths[l])
-    work = np.zeros((4, widest))
-    size, error, next_size, next_error = work[0], work[1], work[2], work[3]
     g = rounding.operations * rounding.coarse * UNIT * SLACK
     lost, coarse = rounding.lost, rounding.coarse
     kappa = net.kappa * (1 + 4 * UNIT) + TINY
@@ -147,11 +139,11 @@ def entry_bounds(
     largest = 0.0
     for e in range(rows.inputs.shape[0]):
         p = rows.chances[e] * (1 + 4 * UNIT) + TINY
-        sizes, errors = reach.sizes[e], reach.errors[e]
+        this, following = 0, 2  # rows of work: sizes, and below them errors
         here, out = units[last], units[depth]
         for i in range(n):
-            size[i] = 0.0
-            error[i] = 0.0
+            work[this, i] = 0.0
+            work[this + 1, i] = 0.0
         for o in range(outputs):
             y, e_y = abs(rows.labels[e, o]), rows.label_errors[e, o]
             r = (reach.reaches[e, out + o] + y + e_y) * SLACK + 4 * TINY
@@ -161,7 +153,7 @@ def entry_bounds(
             largest = max(largest, r)
             for i in range(n):
                 k = weight_at[last] + o * n + i
-                w, s, off = abs(net.weights[k]), sizes[here + i], coarse * errors[here + i]
+                w, s, off = abs(net.weights[k]), reach.sizes[e, here + i], coarse * reach.errors[e, here + i]
                 c = 2 * (r + kappa * w * s) * SLACK
                 e_c = 2 * (e_r + kappa * w * off) + (g + 16 * UNIT) * c + lost * (1 + kappa + w * s)
                 whole = c * s
@@ -170,8 +162,8 @@ def entry_bounds(
                     chance = (doubts[e, 0 if single else i] + lost) * (1 + g) * SLACK * net.masks[3, last - 1]
                     wrong += 2 * min(1.0, chance) * whole
                 weights[k] += p * (wrong + extra * whole)
-                size[i] += w * c
-                error[i] += w * e_c
+                work[this, i] += w * c
+                work[this + 1, i] += w * e_c
                 largest = max(largest, whole)
         terms = outputs
         scale = 1.0
@@ -187,11 +179,11 @@ def entry_bounds(
             kinked = kinked or net.slopes[0, l] != 1.0 or e_slope > 0.0  # here or further up: signs matter
             scale = scale * net.masks[3, l] * SLACK
             for i in range(n_below):
-                next_size[i] = 0.0
-                next_error[i] = 0.0
+                work[following, i] = 0.0
+                work[following + 1, i] = 0.0
             for j in range(n_above):
-                d = (size[j] * SLACK + (terms + 4) * TINY) * steep
-                e_d = (error[j] + (terms + 8) * UNIT * d) * SLACK * steep * coarse + rounded * d + g * d
+                d = (work[this, j] * SLACK + (terms + 4) * TINY) * steep
+                e_d = (work[this + 1, j] + (terms + 8) * UNIT * d) * SLACK * steep * coarse + rounded * d + g * d
                 e_d = e_d * SLACK + lost * (1 + d)
                 share = 0.0
                 if kinked:
@@ -201,15 +193,14 @@ def entry_bounds(
                 largest = max(largest, d)
                 for i in range(n_below):
                     k = weight_at[l] + j * n_below + i
-                    w, s, off = abs(net.weights[k]), sizes[here + i], errors[here + i]
+                    w, s, off = abs(net.weights[k]), reach.sizes[e, here + i], reach.errors[e, here + i]
                     whole = d * s
                     wrong = e_d * (s + off) + d * off + (g + 8 * UNIT) * whole + lost * (1 + whole)
                     weights[k] += p * (wrong + (share + extra) * whole)
                     largest = max(largest, whole)
-                    next_size[i] += w * d
-                    next_error[i] += w * e_d
-            size, next_size = next_size, size
-            error, next_error = next_error, error
+                    work[following, i] += w * d
+                    work[following + 1, i] += w * e_d
+            this, following = following, this
             terms = n_above
     for k in range(weights.shape[0]):
         weights[k] = weights[k] * SLACK + TINY

@@ -9,17 +9,55 @@ round.
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.gradient.layout import Active, Layer
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 
-__all__ = ["BLOCK", "conditional_moments", "conditional_reference", "near_probability", "sorted_masks"]
+__all__ = [
+    "BLOCK",
+    "Halves",
+    "conditional_moments",
+    "conditional_reference",
+    "halves_of",
+]
 
 BLOCK = 64
 """Running sums begin anew every 64 terms, so that 2^k terms meet 64 + 2^k/64 roundings."""
+
+
+class Half(NamedTuple):
+    """All sums of one half of the units, ascending in one of two rows, their masks, and the masks' probabilities."""
+
+    values: Array
+    masks: Array
+    weights: Array
+
+
+class Halves(NamedTuple):
+    """Workspace: both halves, sums of one of them from each place on, and a number for each mask."""
+
+    first: Half
+    second: Half
+    sums: Array
+    by_mask: Array
+
+
+def halves_of(width: int) -> Halves:
+    """Return the workspace for examples of ``width`` inputs.
+
+    Rows are of uneven length: 4096 bytes apart, loads would wait for stores whose addresses end in the same 12 bits.
+    """
+    half = 1 << (width + 1) // 2
+
+    def one(shift: int) -> Half:
+        masks = np.empty((2, half + 32 + shift), dtype=np.int64)
+        return Half(np.empty((2, half + shift)), masks, np.empty(half))
+
+    return Halves(one(24), one(40), np.empty((2, half + 1)), np.empty(half))
 
 
 def conditional_reference(column: Array, base: float, keep: float) -> Array:
@@ -32,19 +70,20 @@ def conditional_reference(column: Array, base: float, keep: float) -> Array:
     return result
 
 
-@compiled
-def sorted_masks(columns: Array, begin: Any, end: Any, j: Any, start: float, values: Array, masks: Array) -> int:
-    """Write all subset sums of units begin…end of column j plus ``start``, ascending, and their masks.
+@subroutine
+def sorted_masks(columns: Array, e: Any, begin: Any, end: Any, j: Any, start: float, half: Half) -> Any:
+    """Write all subset sums of units begin…end of example e and unit j plus ``start``, ascending, and their masks.
 
     Bit b of a mask is unit begin + b. Each unit merges the list with its own shifted copy, from both ends. The result
     is in the row that is returned.
     """
+    values, masks = half.values, half.masks
     here = 0
     values[0, 0] = start
     masks[0, 0] = 0
     size = 1
     for unit in range(begin, end):
-        u = columns[unit, j]
+        u = columns[e, unit, j]
         bit = 1 << (unit - begin)
         there = 1 - here
         a = 0
@@ -71,9 +110,10 @@ def sorted_masks(columns: Array, begin: Any, end: Any, j: Any, start: float, val
     return here
 
 
-@compiled
-def suffix_sums(values: Array, masks: Array, row: Any, weights: Array, size: Any, sums: Array) -> None:
+@subroutine
+def suffix_sums(half: Half, row: Any, size: Any, sums: Array) -> None:
     """Write Σ P and Σ P·value over the entries from k on, for k = 0, …, size; blocks of 64 begin anew."""
+    values, masks, weights = half.values, half.masks, half.weights
     zeroth = 0.0
     first = 0.0
     before = 0.0
@@ -93,59 +133,51 @@ def suffix_sums(values: Array, masks: Array, row: Any, weights: Array, size: Any
             first = 0.0
 
 
-@compiled
+@subroutine
 def one_side(
-    values: Array,
-    masks: Array,
-    row: Any,
-    weights: Array,
-    size: Any,
-    others: Array,
-    other: Any,
-    count: Any,
-    sums: Array,
-    threshold: float,
+    half: Half, row: Any, size: Any, other: Half, other_row: Any, count: Any, threshold: float, sums: Array,
     by_mask: Array,
-) -> bool:
+) -> Any:  # fmt: skip
     """Write P_α (α S₀ + S₁) for each α, at its mask; return whether some |α + β| ≤ threshold may exist."""
+    values, masks, weights, others = half.values, half.masks, half.weights, other.values
     position = count
     near = False
     for k in range(size):
         a = values[row, k]
-        while position > 0 and others[other, position - 1] > -a:
+        while position > 0 and others[other_row, position - 1] > -a:
             position -= 1
         mask = masks[row, k]
         by_mask[mask] = weights[mask] * (a * sums[0, position] + sums[1, position])
-        if position < count and others[other, position] <= threshold - a:
+        if position < count and others[other_row, position] <= threshold - a:
             near = True
-        if position > 0 and others[other, position - 1] >= -threshold - a:
+        if position > 0 and others[other_row, position - 1] >= -threshold - a:
             near = True
     return near
 
 
-@compiled
+@subroutine
 def near_probability(
-    values: Array, masks: Array, row: Any, weights: Array, size: Any, others: Array, other: Any, count: Any,
-    sums: Array, threshold: float,
-) -> float:  # fmt: skip
+    half: Half, row: Any, size: Any, other: Half, other_row: Any, count: Any, threshold: float, sums: Array
+) -> Any:
     """Return P(|α + β| ≤ threshold) from the suffix sums of the β: two positions that move one way."""
+    values, masks, weights, others = half.values, half.masks, half.weights, other.values
     low = count
     high = count
     total = 0.0
     for k in range(size):
         a = values[row, k]
-        while low > 0 and others[other, low - 1] >= -threshold - a:
+        while low > 0 and others[other_row, low - 1] >= -threshold - a:
             low -= 1
-        while high > 0 and others[other, high - 1] > threshold - a:
+        while high > 0 and others[other_row, high - 1] > threshold - a:
             high -= 1
         if low < high:
             total += weights[masks[row, k]] * (sums[0, low] - sums[0, high])
     return total
 
 
-@compiled
-def kept_sums(by_mask: Array, bits: Any, result: Array, at: Any) -> None:
-    """Write the sum of the entries with each bit to result[at + bit], by halving; entry 0 becomes the sum of all."""
+@subroutine
+def kept_sums(by_mask: Array, bits: Any, results: Array, e: Any, j: Any, at: Any) -> None:
+    """Write the sum of the entries with each bit to results[e, j, at + bit], by halving; that of all to entry 0."""
     for bit in range(bits - 1, -1, -1):
         half = 1 << bit
         kept = 0.0
@@ -155,53 +187,46 @@ def kept_sums(by_mask: Array, bits: Any, result: Array, at: Any) -> None:
                 part += by_mask[half + k]
                 by_mask[k] += by_mask[half + k]
             kept += part
-        result[at + bit] = kept
+        results[e, j, at + bit] = kept
+
+
+@subroutine
+def mask_weights(bits: Any, keep: float, drop: float, weights: Array) -> None:
+    """Write the probabilities of the masks of so many units."""
+    for k in range(1 << bits):
+        weights[k] = 1.0
+        for bit in range(bits):
+            weights[k] *= keep if (k >> bit) & 1 else drop
 
 
 @compiled
 def conditional_moments(
-    columns: Array,
-    base: Array,
-    count: Any,
-    keep: float,
-    drop: float,
-    thresholds: Array,
-    values: Array,
-    others: Array,
-    masks: Array,
-    other_masks: Array,
-    weights: Array,
-    other_weights: Array,
-    sums: Array,
-    by_mask: Array,
-    result: Array,
-    near: Array,
+    layer: Layer, active: Active, thresholds: Array, space: Halves, results: Array, near: Array
 ) -> None:
-    """Write Σ P max(z_j, 0) over all masks and over those that keep each unit, and P(|z_j| ≤ thresholds[j]).
+    """Write Σ P max(z_j, 0) over all masks and over those that keep each unit, and P(|z_j| ≤ thresholds[e, j]).
 
-    ``columns`` (units × units below), of which ``count`` rows are used; ``result`` (units below × 1 + most units).
-    Workspace: ``values``, ``others``, masks (2, 2^half), weights and ``by_mask`` (2^half), ``sums`` (2, 1 + 2^half).
+    ``results`` has shape (examples, units below, 1 + most units), ``near`` (examples, units below).
     """
-    cut = (count + 1) // 2
-    many, few = 1 << cut, 1 << (count - cut)
-    for k in range(many):
-        weights[k] = 1.0
-        for bit in range(cut):
-            weights[k] *= keep if (k >> bit) & 1 else drop
-    for k in range(few):
-        other_weights[k] = 1.0
-        for bit in range(count - cut):
-            other_weights[k] *= keep if (k >> bit) & 1 else drop
-    for j in range(base.shape[0]):
-        row = sorted_masks(columns, 0, cut, j, base[j], values, masks)
-        other = sorted_masks(columns, cut, count, j, 0.0, others, other_masks)
-        suffix_sums(values, masks, row, weights, many, sums)
-        one_side(others, other_masks, other, other_weights, few, values, row, many, sums, thresholds[j], by_mask)
-        kept_sums(by_mask, count - cut, result[j], 1 + cut)
-        suffix_sums(others, other_masks, other, other_weights, few, sums)
-        close = one_side(values, masks, row, weights, many, others, other, few, sums, thresholds[j], by_mask)
-        near[j] = 0.0
-        if close and thresholds[j] > 0.0:
-            near[j] = near_probability(values, masks, row, weights, many, others, other, few, sums, thresholds[j])
-        kept_sums(by_mask, cut, result[j], 1)
-        result[j, 0] = by_mask[0]
+    first, second, sums, by_mask = space.first, space.second, space.sums, space.by_mask
+    columns = active.columns
+    for e in range(active.counts.shape[0]):
+        count = active.counts[e]
+        cut = (count + 1) // 2
+        rest = count - cut
+        many, few = 1 << cut, 1 << rest
+        mask_weights(cut, layer.keep, layer.drop, first.weights)
+        mask_weights(rest, layer.keep, layer.drop, second.weights)
+        for j in range(layer.bias.shape[0]):
+            threshold = thresholds[e, j]
+            a = sorted_masks(columns, e, 0, cut, j, layer.bias[j], first)
+            b = sorted_masks(columns, e, cut, count, j, 0.0, second)
+            suffix_sums(first, a, many, sums)
+            one_side(second, b, few, first, a, many, threshold, sums, by_mask)
+            kept_sums(by_mask, rest, results, e, j, 1 + cut)
+            suffix_sums(second, b, few, sums)
+            close = one_side(first, a, many, second, b, few, threshold, sums, by_mask)
+            near[e, j] = 0.0
+            if close and threshold > 0.0:
+                near[e, j] = near_probability(first, a, many, second, b, few, threshold, sums)
+            kept_sums(by_mask, cut, results, e, j, 1)
+            results[e, j, 0] = by_mask[0]

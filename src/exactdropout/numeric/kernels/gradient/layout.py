@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exactdropout.model.numbers import Array
 
-__all__ = ["Layers", "Reach", "Rows", "Walked", "Workspace"]
+__all__ = ["Active", "Layer", "Layers", "Reach", "Rows", "Walked", "Workspace"]
 
 
 class Layers(NamedTuple):
@@ -26,6 +26,27 @@ class Layers(NamedTuple):
     masks: Array
     marks: Array
     kappa: float
+
+
+class Layer(NamedTuple):
+    """A network with one hidden layer: W, b and w, the slope, p, q and 1/p of the inputs, κ₂ of the hidden layer."""
+
+    weights: Array
+    bias: Array
+    output_weights: Array
+    slope: float
+    keep: float
+    drop: float
+    inverse_keep: float
+    kappa: float
+
+
+class Active(NamedTuple):
+    """The active inputs of each example, how many there are, and W_iu·(x_u/p) of each (inputs × units below)."""
+
+    units: Array
+    counts: Array
+    columns: Array
 
 
 class Rows(NamedTuple):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.gradient.layout import Walked, Workspace
 from exactdropout.numeric.kernels.gradient.walk import open_unit
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.walk.fourth_moments import DONE, INTERRUPTED, TOO_MANY_UNITS
 
 __all__ = ["Direction", "Tangents", "hessian_leaf", "hessian_walk"]
@@ -41,7 +41,7 @@ class Tangents(NamedTuple):
     rows: Array
 
 
-@compiled
+@subroutine
 def hessian_leaf(
     net: Walked, direction: Direction, hidden: Array, tangents: Array, labels: Array, values: Array, backward: Array
 ) -> None:

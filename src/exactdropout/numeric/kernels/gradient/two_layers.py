@@ -27,7 +27,7 @@ from exactdropout.numeric.kernels.simd.adjoint_rows import (
     step_row,
 )
 from exactdropout.numeric.kernels.simd.aligned import aligned, borrowed
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.simd.panels import add_rows, copy_row, scale_row
 
 __all__ = ["FLUSH", "Nested", "NestedWork", "nested_examples", "nested_gradient"]
@@ -78,7 +78,7 @@ class NestedWork(NamedTuple):
     part_bias: Array
 
 
-@compiled
+@subroutine
 def inner_layer(net: Nested, work: NestedWork, count: Any, outer_weight: float, residuals: Array) -> int:
     """Add ∂w, ∂b of one mask of the inputs; leave Σ P δ² in the first row of ``deltas``, over the kept in ``kept``.
 
@@ -124,7 +124,7 @@ def inner_layer(net: Nested, work: NestedWork, count: Any, outer_weight: float, 
     return doubts
 
 
-@compiled
+@subroutine
 def nested_gradient(
     net: Nested, work: NestedWork, x: Array, first_wrongs: Array, residuals: Array, d_first: Array, d_second: Array,
     d_third: Array, d_first_bias: Array, d_second_bias: Array, d_third_bias: Array,
@@ -234,7 +234,7 @@ def nested_gradient(
     return doubts
 
 
-@compiled
+@subroutine
 def vectors(rows: Any, width: Any) -> Array:
     """Return rows of whole vectors, each of which begins at a cache line."""
     return aligned(rows * width).reshape((rows, width))

@@ -20,13 +20,13 @@ from typing import Any
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.gradient.layout import Walked, Workspace
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.walk.fourth_moments import BLOCK_BITS, DONE, INTERRUPTED, TOO_MANY_UNITS
 
 __all__ = ["block_gradient", "gradient_leaf", "gradient_walk", "in_doubt", "open_unit"]
 
 
-@compiled
+@subroutine
 def in_doubt(
     net: Walked, layer: Any, j: int, z: float, threshold: float, units: Any, fixed: Any, prefix: Any, count: Any,
     active: Array, everything: bool,
@@ -50,7 +50,7 @@ def in_doubt(
     return False
 
 
-@compiled
+@subroutine
 def open_unit(
     net: Walked, layer: Any, j: int, z: float, threshold: float, hidden: Array, units: Any, fixed: Any, prefix: Any,
     count: Any, active: Array, everything: bool,
@@ -65,7 +65,7 @@ def open_unit(
     )
 
 
-@compiled
+@subroutine
 def gradient_leaf(net: Walked, hidden: Array, labels: Array, values: Array, backward: Array) -> None:
     """Write doubt 0, ∂w, ∂b at a leaf to ``values`` and ∂Q/∂h to ``backward``."""
     output_weights, output_bias, kappa = net.output_weights, net.output_bias, net.kappa
@@ -89,7 +89,7 @@ def gradient_leaf(net: Walked, hidden: Array, labels: Array, values: Array, back
         values[1 + outputs * width + o] = r
 
 
-@compiled
+@subroutine
 def block_gradient(
     net: Walked, work: Workspace, labels: Array, thresholds: Array, fixed: Any, prefix: Any, units: Any
 ) -> None:

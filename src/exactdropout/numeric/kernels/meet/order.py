@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.simd.pair_products import ones
 
 __all__ = ["BLOCK", "double", "join", "unit_reference", "unit_scan"]
@@ -34,7 +34,7 @@ def unit_reference(column: Array, base: float, keep: float) -> tuple[float, floa
     return first, second
 
 
-@compiled
+@subroutine
 def taken(first: Array, many: Any, second: Array, few: Any, shift: float, place: Any) -> Any:
     """Return how many of the first ``place`` elements of the merged list come from ``first``, which wins ties."""
     low = max(0, place - few)
@@ -48,7 +48,7 @@ def taken(first: Array, many: Any, second: Array, few: Any, shift: float, place:
     return low
 
 
-@compiled
+@subroutine
 def below(value: Any, other: Any) -> Any:
     """Return −1 where ``value`` < ``other``, else 0, without a branch, where every guess would be idle.
 
@@ -214,7 +214,7 @@ def unit_scan(
         moments[3, 1] += s2
 
 
-@compiled
+@subroutine
 def add(sums: Array, row: Any, value: float) -> None:
     """Add ``value`` to the compensated sum sums[row, 0] + sums[row, 1]."""
     old = sums[row, 0]

@@ -21,7 +21,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.meet.order import add
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.simd.pair_products import fetch, ones, prefix_rows, products_below, products_of_relus
 
 __all__ = ["BLOCK", "NEAR", "meet_pair", "meet_reference"]
@@ -49,7 +49,7 @@ def meet_reference(first: Array, second: Array, p_first: Array, p_second: Array,
     )
 
 
-@compiled
+@subroutine
 def deal(
     points: Array,
     begin: Any,
@@ -155,7 +155,7 @@ def deal(
     return total
 
 
-@compiled
+@subroutine
 def settle(bits: Any, sums: Array) -> None:
     """Add the block's own sums of each cell to the compensated ones (rows 4 and 5), and renew ``former`` from them."""
     high_part = bits >> 1
@@ -180,7 +180,7 @@ def settle(bits: Any, sums: Array) -> None:
             former[r * width + x] += across[x]
 
 
-@compiled
+@subroutine
 def open_cells(shift: Any, bits: Any, sums: Array, heads: Array, tails: Array) -> None:
     """Begin a deal: no sums yet, every cell empty."""
     for x in range(4 << bits):
@@ -192,7 +192,7 @@ def open_cells(shift: Any, bits: Any, sums: Array, heads: Array, tails: Array) -
         tails[cell] = (cell + 1) << shift
 
 
-@compiled
+@subroutine
 def pairs_of_leaves(size: Any, shift: Any, heads: Array, tails: Array, leaves: Array) -> float:
     """Return the pairs within each cell of 2^shift ranks, all of them."""
     total = 0.0

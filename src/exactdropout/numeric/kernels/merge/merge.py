@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 
 __all__ = ["absorb", "cut", "expand_absorb", "expand_fold", "fold", "push", "push_halves", "push_reference"]
 
@@ -165,7 +165,7 @@ def cut(keys: Array, size: Any, delta: Any, at: Array, ends: Array) -> None:
     ends[1, :] = size
 
 
-@compiled
+@subroutine
 def _leave(key: Any, fields: Array, slopes: Array, values: Array) -> None:
     """Write the activated values of a state; fields are rows (shift, mask, step, low), slopes rows (top, bottom)."""
     for i in range(fields.shape[0]):
@@ -263,7 +263,7 @@ def fold(
                 sums[f, l, 5] += product >> 32
 
 
-@compiled
+@subroutine
 def _expand(
     key: Any,
     count: Any,

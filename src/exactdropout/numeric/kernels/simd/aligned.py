@@ -9,14 +9,14 @@ from numba.core import cgutils as untyped_cgutils
 from numba.extending import intrinsic, overload
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import subroutine
 
 __all__ = ["aligned", "borrowed"]
 
 cgutils: Any = untyped_cgutils
 
 
-@compiled
+@subroutine
 def aligned(size: Any) -> Array:
     """Return zeros that begin at a cache line."""
     raw = np.zeros(size + 7)

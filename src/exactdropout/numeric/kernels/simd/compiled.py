@@ -23,7 +23,7 @@ from numba.core import caching
 
 from exactdropout.numeric.runs.fingerprint import fingerprint, source_fingerprint
 
-__all__ = ["compiled", "engine_stamp"]
+__all__ = ["compiled", "engine_stamp", "subroutine"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 FunctionCache: Any = caching.FunctionCache
@@ -117,13 +117,32 @@ class ForgivingCache(FunctionCache):  # type: ignore[misc]  # Numba's classes ar
             return None
 
 
+def _options() -> dict[str, Any]:
+    return {
+        "nogil": True,
+        "error_model": "numpy",
+        "boundscheck": bounds_checked(),
+        "no_cfunc_wrapper": True,  # C calls none of them
+    }
+
+
+def subroutine(function: F) -> F:
+    """Return the plain function, which kernels that call it find compiled, with no way in from Python.
+
+    That way in costs a part of what a fresh installation waits for. Nor is an integer that is written out in a call a
+    type of its own here, which would be one more copy.
+    """
+    register: Any = numba.extending.register_jitable(**_options(), no_cpython_wrapper=True)
+    return cast(F, register(function))
+
+
 def compiled(function: F) -> F:
     """Return the function compiled by Numba; the plain one stays as its ``py_func``.
 
     No fast-math: every operation is the IEEE one that docs/error-bounds.md analyses. Where no cache folder can
     be written, now or later, or the source of the kernels is not there, the function is compiled anew in each process.
     """
-    result: Any = numba.njit(nogil=True, error_model="numpy", boundscheck=bounds_checked())(function)
+    result: Any = numba.njit(**_options())(function)
     if not engine_stamp():
         return cast(F, result)
     with contextlib.suppress(RuntimeError):  # Numba found no folder for its cache

@@ -51,7 +51,6 @@ __all__ = [
     "mix_rows",
     "mix_rows_reference",
     "panel_1",
-    "panel_2",
     "panel_4",
     "panel_reference",
     "scale_row",
@@ -217,7 +216,7 @@ def _panel(height: int) -> Any:
     return lowered(build)
 
 
-panel_1, panel_2, panel_4 = _panel(1), _panel(2), _panel(4)
+panel_1, panel_4 = _panel(1), _panel(4)
 
 
 def _each(context: Any, builder: Any, kinds: Any, values: Any, operands: tuple[int, ...], combine: Any) -> Any:

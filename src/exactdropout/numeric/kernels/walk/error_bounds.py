@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import subroutine
 
 __all__ = ["LARGEST", "NO_GRID", "SLACK", "TINY", "UNIT", "gamma", "root", "tree_error", "up"]
 
@@ -21,25 +21,25 @@ NO_GRID = -(1 << 20)
 """In place of a grid: the numbers are not known to be multiples of one power of 2 that float64 holds."""
 
 
-@compiled
+@subroutine
 def up(value: Any, terms: Any) -> Any:
     """Return an upper bound of what ``value``, a float expression of non-negative terms, would be without rounding."""
     return value * SLACK + (terms + 2.0) * TINY
 
 
-@compiled
+@subroutine
 def gamma(operations: Any) -> Any:
     """Return an upper bound of γ_k for k ≤ 2²²."""
     return operations * UNIT * SLACK
 
 
-@compiled
+@subroutine
 def root(value: float) -> float:
     """Return an upper bound of √value."""
     return math.sqrt(value) * SLACK
 
 
-@compiled
+@subroutine
 def tree_error(size: Any, largest: Any, levels: Any) -> Any:
     """Return the error of folding an expectation: 4·levels + 1 roundings."""
     return up(gamma(4 * levels + 1) * size + (32.0 * levels + 512.0) * TINY * (1.0 + largest), 4)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 
 __all__ = ["BLOCK_BITS", "DONE", "INTERRUPTED", "TOO_MANY_UNITS", "leaf", "walk", "walk_reference"]
 
@@ -54,7 +54,7 @@ def walk_reference(
     return total
 
 
-@compiled
+@subroutine
 def leaf(
     hidden: Array,
     start: Any,

@@ -82,7 +82,7 @@ HEADER = 32
 WIDTHS, UNITS, WEIGHTS, BIASES, STRIDES, COLUMNS, BASES, EXPONENTS, DROPPED, OWN, ROWS, FOLDS = range(12)
 """Widths; units before each layer; where its weights and biases begin in values; for a walked layer the padded width of
 what it feeds, where its columns and bases begin in tables; k where 1/p is an integer below 2⁵³ over 2^k, else −1;
-whether it is dropped; where its part of the workspace begins."""
+whether it is dropped; where its scaled columns, rows and folds begin in the workspace."""
 
 
 def record_size(first: int, hidden: int, outputs: int) -> int:

@@ -29,7 +29,6 @@ from exactdropout.numeric.kernels.simd.panels import (
     lane_table,
     mix_rows,
     panel_1,
-    panel_2,
     panel_4,
     scale_row,
 )
@@ -54,7 +53,6 @@ from exactdropout.numeric.kernels.walk.layout import (
     OUTPUTS,
     OWN,
     ROWS,
-    ROWS_AT,
     SIGNS,
     SLOPES,
     STRIDES,
@@ -118,21 +116,20 @@ def walk_lanes(
     last = layers - 1
     size = results.shape[1]
     across = plan[DEPTH] + 1
-    widths, strides = plan[HEADER + first :], plan[HEADER + STRIDES * across + first :]
-    column_offsets, base_offsets = plan[HEADER + COLUMNS * across + first :], plan[HEADER + BASES * across + first :]
-    dropped = plan[HEADER + DROPPED * across + first :]
-    own_offsets, row_offsets = plan[HEADER + OWN * across + first :], plan[HEADER + ROWS * across + first :]
-    fold_offsets = plan[HEADER + FOLDS * across + first :]
-    slopes, keep = numbers[plan[SLOPES] + first :], numbers[plan[MASKS] + first :]
-    drop, inverse_keep = numbers[plan[MASKS] + plan[DEPTH] + first :], numbers[plan[MASKS] + 2 * plan[DEPTH] + first :]
-    lanes, middle = numbers[plan[LANE_WEIGHTS] :], numbers[plan[MIDDLE_WEIGHTS] :]
-    own, rows, folds = space[: plan[ROWS_AT]], space[plan[ROWS_AT] : plan[FOLDS_AT]], space[plan[FOLDS_AT] :]
+    widths, strides = HEADER + first, HEADER + STRIDES * across + first
+    column_offsets, base_offsets = HEADER + COLUMNS * across + first, HEADER + BASES * across + first
+    dropped = HEADER + DROPPED * across + first
+    own_offsets, row_offsets = HEADER + OWN * across + first, HEADER + ROWS * across + first
+    fold_offsets = HEADER + FOLDS * across + first
+    slopes, keep = plan[SLOPES] + first, plan[MASKS] + first
+    drop, inverse_keep = keep + plan[DEPTH], keep + 2 * plan[DEPTH]
+    lanes, middle, folds = plan[LANE_WEIGHTS], plan[MIDDLE_WEIGHTS], plan[FOLDS_AT]
     table, sums, totals = space[plan[TABLE_AT] :], space[plan[SUMS_AT] :], space[plan[TOTALS_AT] :]
-    counters, sources = counts[: 5 * layers].reshape((layers, 5)), counts[5 * layers :].reshape((layers, most + 1))
+    sources, steps = 5 * layers, most + 1
     constants, starts = 2 * outputs, 5 * outputs + 1
-    zero = own_offsets[last] + (most + 1) * strides[last]
-    for i in range(strides[last]):
-        own[zero + i] = 0.0
+    zero = plan[own_offsets + last] + (most + 1) * plan[strides + last]
+    for i in range(plan[strides + last]):
+        space[zero + i] = 0.0
     for i in range(6 * LANES):
         totals[i] = 0.0
     item = state[0]
@@ -144,27 +141,28 @@ def walk_lanes(
         signs = tabled + plan[SIGNS]
         layer = max(layer, 0)
         while layer < layers:  # open every layer below with no unit kept
-            stride = strides[layer]
-            here = own_offsets[layer]
-            place = tabled + column_offsets[layer]
-            first_row = row_offsets[layer]
-            copy_row(rows, first_row, stride, tables, tabled + base_offsets[layer])
-            scale = inverse_keep[layer]
+            stride = plan[strides + layer]
+            here = plan[own_offsets + layer]
+            place = tabled + plan[column_offsets + layer]
+            first_row = plan[row_offsets + layer]
+            copy_row(space, first_row, stride, tables, tabled + plan[base_offsets + layer])
+            scale = numbers[inverse_keep + layer]
             above = 0
             slope = 0.0
             if layer > 0:
-                above = row_offsets[layer - 1] + sources[layer - 1, counters[layer - 1, 1]] * strides[layer - 1]
-                slope = slopes[layer - 1]
+                source = counts[sources + (layer - 1) * steps + counts[5 * layer - 4]]
+                above = plan[row_offsets + layer - 1] + source * plan[strides + layer - 1]
+                slope = numbers[slopes + layer - 1]
             units = 0
-            for i in range(widths[layer]):
+            for i in range(plan[widths + layer]):
                 if layer == 0:
                     h = about[record + starts + i]
                 else:
-                    z = rows[above + i]
+                    z = space[above + i]
                     h = z if z > 0.0 else slope * z
-                scale_row(own, here + units * stride, stride, tables, place + i * stride, h * scale)
-                if dropped[layer] == 0:
-                    add_rows(rows, first_row, stride, rows, first_row, own, here)
+                scale_row(space, here + units * stride, stride, tables, place + i * stride, h * scale)
+                if plan[dropped + layer] == 0:
+                    add_rows(space, first_row, stride, space, first_row, space, here)
                 else:
                     units += h != 0.0
                     if units > most:
@@ -172,7 +170,7 @@ def walk_lanes(
             fixed = items[item, 2] if layer == 0 else 0
             for unit in range(fixed):
                 if (items[item, 3] >> (fixed - 1 - unit)) & 1:
-                    add_rows(rows, first_row, stride, rows, first_row, own, here + unit * stride)
+                    add_rows(space, first_row, stride, space, first_row, space, here + unit * stride)
             low = 0
             mid = 0
             if layer == last:
@@ -182,127 +180,80 @@ def walk_lanes(
                 one = top if low > 0 else zero
                 second = top + stride if low > 1 else zero
                 third = top + 2 * stride if low > 2 else zero
-                lane_table(table, own, one, second, third, stride)
+                lane_table(table, space, one, second, third, stride)
             walked = units - fixed - low - mid
-            counters[layer, 0] = 0
-            counters[layer, 1] = walked
-            counters[layer, 2] = fixed
-            counters[layer, 3] = mid
-            counters[layer, 4] = low
+            counts[5 * layer] = 0
+            counts[5 * layer + 1] = walked
+            counts[5 * layer + 2] = fixed
+            counts[5 * layer + 3] = mid
+            counts[5 * layer + 4] = low
             for position in range(walked + 1):
-                sources[layer, position] = 0
+                counts[sources + layer * steps + position] = 0
             layer += 1
-        walked, mid, low = counters[last, 1], counters[last, 3], counters[last, 4]
-        stride = strides[last]
-        row = row_offsets[last] + sources[last, walked] * stride
-        unit = own_offsets[last] + (counters[last, 2] + walked) * stride
-        if mid > 0:
-            copy_row(sums, 0, stride, rows, row)
-            for bit in range(mid):
-                double_rows(sums, 1 << bit, stride, own, unit)
-                unit += stride
-        slope = slopes[last]
+        walked, mid, low = counts[5 * last + 1], counts[5 * last + 3], counts[5 * last + 4]
+        stride = plan[strides + last]
+        row = plan[row_offsets + last] + counts[sources + last * steps + walked] * stride
+        unit = plan[own_offsets + last] + (counts[5 * last + 2] + walked) * stride
+        copy_row(sums, 0, stride, space, row)
+        for bit in range(mid):
+            double_rows(sums, 1 << bit, stride, space, unit)
+            unit += stride
+        slope = numbers[slopes + last]
         relu = slope == 0.0
-        w = mid << MIDDLE
-        even = keep[last] == 0.5 and drop[last] == 0.5
+        w = middle + (mid << MIDDLE)
+        even = numbers[keep + last] == 0.5 and numbers[drop + last] == 0.5
         for o in range(outputs):
-            begin, count = groups[grouped + 2 * o], groups[grouped + 2 * o + 1]
+            place, count = groups[grouped + 2 * o], groups[grouped + 2 * o + 1]
+            sign = signs + place
             c = about[record + constants + o]
-            t = LANES * begin
-            if mid == 0:
-                place = row + begin
-                panel_1(
-                    table,
-                    t,
-                    rows,
-                    place,
-                    stride,
-                    tables,
-                    signs + begin,
-                    count,
-                    c,
-                    slope,
-                    relu,
-                    False,
-                    middle,
-                    w,
-                    totals,
-                    0,
-                )
-            elif mid == 1:
-                panel_2(
-                    table,
-                    t,
-                    sums,
-                    begin,
-                    stride,
-                    tables,
-                    signs + begin,
-                    count,
-                    c,
-                    slope,
-                    relu,
-                    False,
-                    middle,
-                    w,
-                    totals,
-                    0,
-                )
+            t = LANES * place
+            if mid < 2:
+                for h in range(w, w + (1 << mid)):
+                    panel_1(
+                        table, t, sums, place, stride, tables, sign, count, c, slope, relu, False, numbers, h, totals, 0
+                    )
+                    place += stride
             else:
                 alike = even and count <= LANES
-                place = begin
-                for h in range(0, 1 << mid, 4):
-                    at = w + h
+                for h in range(w, w + (1 << mid), 4):
                     panel_4(
-                        table,
-                        t,
-                        sums,
-                        place,
-                        stride,
-                        tables,
-                        signs + begin,
-                        count,
-                        c,
-                        slope,
-                        relu,
-                        alike,
-                        middle,
-                        at,
-                        totals,
-                        0,
+                        table, t, sums, place, stride, tables, sign, count, c, slope, relu, alike, numbers, h, totals, 0
                     )
                     place += 4 * stride
                 if alike:  # four sums of squares, and what all masks have in common
                     add_rows(totals, 2 * LANES, 2 * LANES, totals, 2 * LANES, totals, 4 * LANES)
                     add_rows(totals, 2 * LANES, LANES, totals, 2 * LANES, totals, 3 * LANES)
-                    scale_row(totals, 0, 3 * LANES, totals, 0, middle[w])
+                    scale_row(totals, 0, 3 * LANES, totals, 0, numbers[w])
                     for k in range(3 * LANES, 6 * LANES):
                         totals[k] = 0.0
-            fold_lanes(folds, LANES * o, totals, lanes, LANES * low)
+            fold_lanes(space, folds + LANES * o, totals, numbers, lanes + LANES * low)
         visited += 1 << (mid + low)
         layer = last
         while layer >= 0:  # fold finished subtrees, up to the first unit that is still to be kept
-            count, units = counters[layer, 0], counters[layer, 1]
-            place = fold_offsets[layer]
+            count, units = counts[5 * layer], counts[5 * layer + 1]
+            place = plan[fold_offsets + layer]
             bit = 0
             while (count >> bit) & 1:
-                mix_rows(folds, 0, size, folds, place + bit * size, folds, 0, drop[layer], keep[layer])
+                mix_rows(
+                    space, folds, size, space, place + bit * size, space, folds,
+                    numbers[drop + layer], numbers[keep + layer],
+                )  # fmt: skip
                 bit += 1
             if bit < units:
-                copy_row(folds, place + bit * size, size, folds, 0)
-                stride = strides[layer]
+                copy_row(space, place + bit * size, size, space, folds)
+                stride = plan[strides + layer]
                 position = units - 1 - bit
-                source = row_offsets[layer] + sources[layer, position] * stride
-                target = row_offsets[layer] + (position + 1) * stride
-                unit = own_offsets[layer] + (counters[layer, 2] + position) * stride
-                add_rows(rows, target, stride, rows, source, own, unit)
+                source = plan[row_offsets + layer] + counts[sources + layer * steps + position] * stride
+                target = plan[row_offsets + layer] + (position + 1) * stride
+                unit = plan[own_offsets + layer] + (counts[5 * layer + 2] + position) * stride
+                add_rows(space, target, stride, space, source, space, unit)
                 for later in range(position + 1, units + 1):
-                    sources[layer, later] = position + 1
-                counters[layer, 0] = count + 1
+                    counts[sources + layer * steps + later] = position + 1
+                counts[5 * layer] = count + 1
                 break
             layer -= 1
         if layer < 0:
-            copy_row(results, item * size, size, folds, 0)
+            copy_row(results, item * size, size, space, folds)
             item += 1
         else:
             layer += 1
