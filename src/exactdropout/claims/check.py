@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.claims.language.parser import parse_claim
+from exactdropout.claims.language.parser import read_claim
 from exactdropout.claims.language.syntax import (
     Add,
     Claim,
@@ -37,7 +37,7 @@ from exactdropout.claims.setting.refusals import (
     refuse_overrides,
     refuse_two_readings,
 )
-from exactdropout.claims.setting.setting import Setting, build_setting, constant
+from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
@@ -102,9 +102,9 @@ def check(
     ('refuted', Fraction(1, 2), Fraction(0, 1))
     """
     limit = cost_limit(max_cost)
-    parsed = _parsed(claim, names)
     if label is not None:
         data = Examples(data, label=label)  # type: ignore[arg-type]  # text and None are refused there
+    parsed = _parsed(claim, names, architecture, data, q)
     setting = build_setting(architecture, data, q, assume, parsed.assumptions, names)
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
@@ -118,11 +118,11 @@ def check(
         return replace(_Check(written, setting, limit, report).run(), claim=parsed)
 
 
-def _parsed(claim: Any, names: Mapping[str, str] | None) -> Claim:
+def _parsed(claim: Any, names: Mapping[str, str] | None, *around: Any) -> Claim:
     if isinstance(claim, Claim):
         return claim
     if isinstance(claim, str) or not hasattr(claim, "lhs"):
-        return parse_claim(claim, names)
+        return read_claim(claim, names, surroundings(*around))
     from exactdropout.claims.language.from_sympy import claim_from_sympy
 
     return claim_from_sympy(claim)

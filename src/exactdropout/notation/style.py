@@ -28,7 +28,10 @@ RESERVED = frozenset({
     "max", "min", "sum", "prod", "product", "second", "moment", "is", "in", "invariant", "under", "an", "the",
     "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if", "for", "where", "assuming", "increasing",
     "decreasing", "nondecreasing", "nonincreasing", "constant", "frac", "var", "pi",
-    "strictly", "any", "all", "every", "non",
+    "strictly", "any", "all", "every", "non", "forall", "with", "does", "do", "not", "depend", "depends", "on",
+    "independent", "increases", "decreases", "some", "exists", "there", "convex", "concave", "tr", "trace", "diag",
+    "binom", "bern", "bernoulli", "ber", "monotonically", "monotone", "argmin", "arg", "partial", "permutation", "ell",
+    "units", "unit", "inputs", "input", "permuting",
 })  # fmt: skip
 """Words that mean something in the grammar, whatever their case."""
 MIN_WIDTH, MAX_WIDTH = 30, 10_000

@@ -10,8 +10,10 @@ from exactdropout.notation.style import Style
 
 __all__ = ["meanings"]
 
-_RENAMED = ("x", "y", "w", "W", "b", "q", "p")
-_FIXED = frozenset({*_RENAMED, "K", "n", "d"})
+_RENAMED = ("x", "y", "w", "W", "b", "q", "p", "K", "n", "d", "relu")
+_FIXED = frozenset(_RENAMED)
+_SCALARS = frozenset("qpKnd")
+"""Letters that may take the place of each other: a drop rate p, a number d of inputs."""
 
 
 def meanings(names: Mapping[str, str] | None) -> dict[str, str | None]:
@@ -29,7 +31,8 @@ def meanings(names: Mapping[str, str] | None) -> dict[str, str | None]:
     for name, printed in changed.items():
         if name not in _RENAMED:
             raise InvalidInput(f"Argument 'names' must rename {', '.join(_RENAMED)}, not {show(name)}.")
-        if printed == "W" or (printed in _FIXED and printed not in changed):
+        exchanged = name in _SCALARS and printed in _SCALARS
+        if printed == "W" or (printed in _FIXED and printed not in changed and not exchanged):
             meaning = "the output W(x)" if printed == "W" else "a symbol of the grammar"
             raise InvalidInput(f"Argument 'names' must not call {name} by {printed}, which is {meaning}.")
     if len(set(changed.values())) < len(changed):

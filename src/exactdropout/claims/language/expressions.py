@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from exactdropout.claims.language import words
 from exactdropout.claims.language.author_names import meanings
-from exactdropout.claims.language.stream import TokenStream
+from exactdropout.claims.language.forms import Hadamard, Transposed
+from exactdropout.claims.language.larger_forms import LargerFormsParser
 from exactdropout.claims.language.syntax import (
     Add,
     Call,
@@ -20,7 +22,6 @@ from exactdropout.claims.language.syntax import (
     Number,
     Power,
     Quantity,
-    Repeated,
     nested_exponents,
 )
 from exactdropout.claims.language.tokens import GREEK, WORDS, Token, fail, in_parentheses, tokens
@@ -34,13 +35,20 @@ MAX_FORMULA = 1_000_000  # characters
 MAX_FORMULA_DIGITS = 4_000  # of a formula that is read back; Python itself refuses to read longer integers
 
 
-class ExpressionParser(TokenStream):
+class ExpressionParser(LargerFormsParser):
     """Parses expressions; the grammar of claims stands on it."""
 
-    def __init__(self, text: str, vocabulary: Mapping[str, bool] | None = None, names: Names = None) -> None:
-        """Read the tokens; ``vocabulary`` as for a printed formula, ``names`` as an author gives them."""
+    def __init__(
+        self, text: str, vocabulary: Mapping[str, bool] | None = None, names: Names = None,
+        defined: Set[str] = frozenset(), *, one_hidden_layer: bool = False,
+    ) -> None:  # fmt: skip
+        """Read the tokens; ``vocabulary`` as for a printed formula, ``names`` as an author gives them.
+
+        ``defined`` are letters that stand for named intermediates, which may have indices.
+        """
         self.vocabulary = vocabulary or {}
         self.formula = vocabulary is not None
+        self.one_hidden_layer = one_hidden_layer
         self.meant = meanings(names)
         if vocabulary is None:
             read = tokens(text, {*self.meant})
@@ -48,6 +56,8 @@ class ExpressionParser(TokenStream):
             read = tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS)
         super().__init__(text, read)
         self.nesting = 0
+        self.defined = defined
+        self.may_define = not self.formula and any(t.text in ("where", "with") for t in read)
 
     def expression(self) -> Expression:
         """Parse a sum."""
@@ -74,7 +84,7 @@ class ExpressionParser(TokenStream):
             self.nesting -= 1
             return Negate(operand, position=sign.position) if sign.text == "-" else operand
         position = self.next.position
-        product = [self.power()]
+        product: list[Any] = [self.power()]
         divided, quotients = False, 0
         while True:
             if self.takes("*"):
@@ -86,6 +96,9 @@ class ExpressionParser(TokenStream):
                 divided, quotients = True, quotients + 1
                 if quotients > MAX_NESTING:
                     fail(self.text, self.next.position, f"a claim nests at most {MAX_NESTING} levels.")
+            elif self.sees("⊙"):
+                self.advance()
+                product.append(Hadamard(product.pop(), self.power(), position=position))
             elif self.starts_factor():
                 if isinstance(product[-1], Quantity) and in_parentheses(self.tokens[self.at :]):
                     self.error("'*' is needed, since penalty(q) reads two ways, as a product and as a value at q")
@@ -102,19 +115,24 @@ class ExpressionParser(TokenStream):
         if self.formula or not self.sees("("):
             return
         inner = self.tokens[self.at + 1 : self.at + 3]
-        alone = len(inner) == 2 and inner[1].text == ")"
+        alone = len(inner) == 2 and inner[1].text == ")" and inner[0].kind in ("name", "number")
         if isinstance(before, Quantity) and alone and inner[0].kind == "number":
             self.error("'*' is needed before a number in parentheses, which may be the number of an equation")
-        letter = isinstance(before, Name) and not before.indices and before.name not in words.PRODUCTS
-        if letter and isinstance(before, Name) and (alone or before.name in words.FUNCTION_LETTERS):
-            self.error(f"'*' is needed after {before.name}, which reads as a function here; relu(z) is the activation")
+        if isinstance(before, Name) and (alone or (before.name in words.FUNCTION_LETTERS and not before.indices)):
+            declared = "; relu(z) is the activation, which names may call sigma" if before.name == "sigma" else ""
+            self.error(
+                f"'*' is needed after {before.name}, which reads as a function here"
+                f"{declared or '; relu(z) is the activation'}"
+            )
 
     def starts_factor(self) -> bool:
         """Return whether a factor without an operator follows."""
         token = self.next
         if token.kind == "name":
-            return token.text not in words.ASSUMING | {"is", "in", "and", "under", "minimises", "minimizes"}
-        return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{", "["))
+            return token.text not in words.NOT_A_FACTOR
+        if token.text in ("|", "‖") and token.kind == "operator":
+            return self.bars != token.text and not self.formula
+        return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{", "[", "⟨"))
 
     def power(self) -> Expression:
         """Parse a power."""
@@ -123,6 +141,11 @@ class ExpressionParser(TokenStream):
         if not self.takes("^"):
             return base
         token = self.next
+        if not self.formula and (
+            self.sees("T", "⊤") or (self.texts(3)[::2] == ["{", "}"] and self.texts(2)[1] in "T⊤")
+        ):
+            self.at += 3 if self.sees("{") else 1
+            return Transposed(base, position=position)  # type: ignore[return-value]
         if [t.text for t in self.tokens[self.at : self.at + 2]] == ["{", "("] and isinstance(base, Name):
             at = next((k for k in range(self.at, len(self.tokens)) if self.tokens[k].text == ")"), self.at)
             if self.tokens[at + 1].text == "}" and at <= self.at + 3:
@@ -159,12 +182,25 @@ class ExpressionParser(TokenStream):
         if token.kind == "operator":
             for opening, closing in (("(", ")"), ("{", "}"), ("[", "]")):
                 if token.text == opening:
-                    inner = self.expression()
+                    bars, self.bars = self.bars, ""
+                    inner: Any = self.expression()
+                    self.bars = bars
                     self.expect(closing, f"to close the '{opening}' at position {token.position + 1}")
+                    if isinstance(inner, Hadamard):
+                        inner = replace(inner, grouped=True)
                     positive = opening != "{" and self.positive_part()
                     return Call("relu", (inner,), position=token.position) if positive else inner
+            if token.text == "‖" and not self.formula:
+                return self.norm(token.position)  # type: ignore[no-any-return]
+            if token.text == "⟨":
+                return self.inner_product(token.position)  # type: ignore[no-any-return]
             if token.text == "|":
+                if self.sees("|") and self.next.position == token.position + 1 and not self.formula:
+                    self.advance()
+                    return self.norm(token.position, bars="|")  # type: ignore[no-any-return]
+                bars, self.bars = self.bars, "|"
                 inner = self.expression()
+                self.bars = bars
                 self.expect("|", f"to close the '|' at position {token.position + 1}")
                 return Call("abs", (inner,), position=token.position)
         if token.kind == "name":
@@ -187,10 +223,14 @@ class ExpressionParser(TokenStream):
             meant = self.meant[word]
             if meant is None and not (word == "W" and self.sees("(")):
                 self.error(f"the name that was given to {word} is expected", token)
+            if meant == "relu":
+                return self.call("relu", position)  # type: ignore[no-any-return]
+            if meant is not None and meant not in words.INDEXED and self.sees("[", "_"):
+                self.error(f"the symbol {word} has no indices; an operator is expected")
             if meant is not None:
                 return Name(meant, self.indices(meant) if meant in words.INDEXED else (), position=position)
         if word == "step" and self.formula:
-            return self.call(word, position)
+            return self.call(word, position)  # type: ignore[no-any-return]
         if word in words.QUANTITY_WORDS:
             self.of_weights()
             return Quantity(words.QUANTITY_WORDS[word], position=position)
@@ -198,15 +238,20 @@ class ExpressionParser(TokenStream):
             self.expect("moment", "after 'second'")
             return Quantity("second_moment", position=position)
         if word == "frac":
-            self.no_derivative(token)
+            if (derivative := self.derivative(token)) is not None:
+                return derivative  # type: ignore[no-any-return]
             top = self.fraction_part()
             return Divide(top, self.fraction_part(), position=position)
         if word == "sqrt":
             return Call("sqrt", (self.braced_or_parenthesised(),), position=position)
         if word in words.FUNCTIONS:
-            return self.call(words.FUNCTIONS[word], position)
+            return self.call(words.FUNCTIONS[word], position)  # type: ignore[no-any-return]
         if word in words.REPEATED:
-            return self.repeated(words.REPEATED[word], position)
+            return self.repeated(words.REPEATED[word], position)  # type: ignore[no-any-return]
+        if word in ("diag", "Diag", "tr", "Tr", "trace"):
+            return self.of_matrix(word, position)  # type: ignore[no-any-return]
+        if word == "binom":
+            return self.binomial(position)  # type: ignore[no-any-return]
         if word == "J":
             self.expect("_", "in J_D")
             braced = self.takes("{")
@@ -219,75 +264,65 @@ class ExpressionParser(TokenStream):
             self.of_weights()
             return Quantity("risk", position=position)
         if word in ("E", "Var"):
-            return self.expectation(word, position)
+            return self.expectation(word, position)  # type: ignore[no-any-return]
         if word == "W" and self.sees("("):
             self.advance()
             self.expect("x", "in W(x)")
             self.expect(")", "in W(x)")
             return Quantity("output", position=position)
         if word == "D":
-            self.error("D stands in E[D], E[D^2] or Var[D]; a symbol is expected here", token)
-        if word in words.INDEXED or word in words.PLAIN:
+            return self.random_output(token)  # type: ignore[no-any-return]
+        if word == "r" and self.random and self.sees("_", "["):
             return Name(word, self.indices(word), position=position)
+        if word in words.INDEXED or word in words.PLAIN:
+            squared = self.power_before_index(word, position)
+            return Name(word, self.indices(word), position=position) if squared is None else squared
+        if word in ("partial", "arg", "argmin"):
+            self.error(
+                "a derivative stands in a fraction and is compared with 0, and a minimiser is written 'w[1] = ... is a "
+                "minimiser of J_D'; a symbol is expected here",
+                token,
+            )
         if (word in WORDS and word != "a") or (len(word) > 1 and word not in GREEK):
             self.error(f"a quantity or a symbol is expected ({words.GREEK_OR_LETTER})", token)
+        if self.sees("[", "_") and (self.may_define or word in self.defined):
+            return Name(word, self.indices(word), position=position)
         if self.sees("["):
             self.error(f"the symbol {word} has no indices; an operator is expected")
         return Name(word, (), position=position)
 
+    def power_before_index(self, word: str, position: int) -> Expression | None:
+        """Parse w^2_i, the square of w_i, as TeX sets it."""
+        number, index = (2, 4) if self.texts(1, 1) == ["{"] else (1, 2)
+        if self.formula or not self.sees("^") or self.texts(1, index) != ["_"]:
+            return None
+        token = self.tokens[self.at + number]
+        if token.kind != "number" or word in "Wb":
+            self.error(f"write ({word}_{{...}})^2 for a power, and W^{{(l)}} for a layer; an operator is expected")
+        self.at += index
+        return Power(Name(word, self.indices(word), position=position), Number(Fraction(token.text)), position=position)
+
+    def summand(self) -> Expression:
+        """Parse what a LaTeX sum extends over: the product behind it."""
+        return self.term()
+
     def of_weights(self) -> None:
-        """Pass over (W) behind J_D or R."""
-        if self.sees("(") and self.tokens[self.at + 1].text in {"W", "w"} - self.meant.keys():
-            self.at += 2
-            self.expect(")", f"after ({self.tokens[self.at - 1].text}")
-
-    def expectation(self, word: str, position: int) -> Expression:
-        """Parse E[D], E[D^2], Var[D]."""
-        if self.sees("_"):  # E_r and E_R say what the mean is over: the masks
-            ahead = [token.text for token in self.tokens[self.at + 1 : self.at + 4]]
-            length = 2 if ahead[:1] in (["r"], ["R"]) else 4 if ahead in (["{", "r", "}"], ["{", "R", "}"]) else 0
-            if not length:
-                self.error("the mean is over masks r; '[D]' is expected")
-            self.at += length
-        closing = {"[": "]", "(": ")"}.get(self.next.text)
-        if closing:
-            self.advance()
-        self.expect("D", f"in {word}[D]")
-        squared = False
-        if word == "E" and self.takes("^"):
-            braced = self.takes("{")
-            self.expect("2", "in E[D^2]")
-            if braced:
-                self.expect("}", "in E[D^{2}]")
-            squared = True
-        if closing:
-            self.expect(closing, f"to close {word}[D")
-        name = "variance" if word == "Var" else "second_moment" if squared else "mean"
-        return Quantity(name, position=position)
-
-    def no_derivative(self, token: Token) -> None:
-        """Refuse d/dq, which would read as d divided by d q."""
-        ahead = self.tokens[self.at : self.at + 60]
-        if self.formula or [t.text for t in ahead[:2]] != ["{", "d"]:
+        """Pass over (W), (w, b) or (theta) behind a quantity, where these say what it depends on."""
+        if not self.sees("("):
             return
-        close = next((k for k, t in enumerate(ahead) if t.text == "}" and k + 3 < len(ahead)), None)
-        if close is not None and ahead[close + 1].text == "{" and ahead[close + 2].text == "d":
-            self.error(
-                "a derivative is not part of the grammar (write 'E[D] is constant in q', or 'is nondecreasing in q'); "
-                "a quotient is expected",
-                token,
-            )
-
-    def fraction_part(self) -> Expression:
-        """Parse a part of a LaTeX fraction."""
-        if self.takes("{"):
-            inner = self.expression()
-            self.expect("}", "in a fraction")
-            return inner
-        token = self.next
-        if token.kind == "number" and len(token.text) > 1:
-            self.error("braces are needed in a fraction of longer numbers", token)
-        return self.primary()
+        at, letters = self.at + 1, []
+        while self.tokens[at].text in words.PARAMETERS - self.meant.keys():
+            letters.append(self.tokens[at].text)
+            at += 1 + (self.tokens[at + 1].text in (",", ";"))
+        if self.tokens[at].text != ")" or letters in ([], ["b"]):
+            return
+        elsewhere = sum(t.text == "theta" for t in self.tokens) - sum(
+            a.text in ("(", ",") and t.text == "theta" and b.text in (")", ",")
+            for a, t, b in zip(self.tokens, self.tokens[1:], self.tokens[2:], strict=False)
+        )
+        if "theta" in letters and elsewhere:
+            return
+        self.at = at + 1
 
     def braced_or_parenthesised(self) -> Expression:
         """Parse the argument of a root."""
@@ -297,122 +332,3 @@ class ExpressionParser(TokenStream):
                 self.expect(closing, "after the argument of sqrt")
                 return inner
         self.error("the argument of sqrt is expected in parentheses or braces")
-
-    def call(self, function: str, position: int) -> Expression:
-        """Parse the arguments of a function."""
-        self.expect("(", f"after {function}")
-        arguments = [self.expression()]
-        while self.takes(","):
-            arguments.append(self.expression())
-        self.expect(")", f"after the arguments of {function}")
-        wanted = "at least two" if function in ("max", "min") else "one"
-        if (len(arguments) > 1) != (function in ("max", "min")):
-            fail(self.text, position, f"{function} has {wanted} argument(s), not {len(arguments)}.")
-        return Call(function, tuple(arguments), position=position)
-
-    def repeated(self, kind: str, position: int) -> Expression:
-        """Parse a sum or product over indices."""
-        if self.takes("("):
-            body = self.expression()
-            ranges = []
-            while self.takes(","):
-                ranges.append(self.range())
-            if not ranges:
-                self.error("a range such as i=1..K is expected")
-            self.expect(")", f"after the ranges of the {kind}")
-        else:
-            ranges = [self.scripted_range()]
-            body = self.term()
-        for index, first, last in reversed(ranges):
-            body = Repeated(kind, index, first, last, body, position=position)  # type: ignore[arg-type]
-        return body
-
-    def index_name(self) -> str:
-        """Parse an index."""
-        token = self.advance()
-        if token.kind != "name" or len(token.text) > 1 or token.text in "xwWbyqpnKdDEJR" or token.text in self.meant:
-            self.error("an index such as i, j or l is expected", token)
-        return token.text
-
-    def range(self) -> tuple[str, Expression, Expression]:
-        """Parse i=1..K."""
-        index = self.index_name()
-        self.expect("=", "in a range such as i=1..K")
-        first = self.expression()
-        self.expect("..", "in a range such as i=1..K")
-        return index, first, self.expression()
-
-    def scripted_range(self) -> tuple[str, Expression, Expression]:
-        """Parse the range of a LaTeX sum."""
-        self.expect("_", "in a sum such as \\sum_{i=1}^{K}")
-        self.expect("{", "in a sum such as \\sum_{i=1}^{K}")
-        index = self.index_name()
-        self.expect("=", "in a sum such as \\sum_{i=1}^{K}")
-        first = self.expression()
-        self.expect("}", "in a sum such as \\sum_{i=1}^{K}")
-        self.expect("^", "in a sum such as \\sum_{i=1}^{K}")
-        return index, first, self.script()
-
-    def indices(self, word: str, layered: bool | None = None) -> tuple[Expression, ...]:
-        """Parse the indices of a symbol."""
-        found: list[Expression] = []
-        upper = word in "Wb" if layered is None else layered
-        if upper and self.sees("^") and [t.text for t in self.tokens[self.at + 1 : self.at + 3]] == ["{", "("]:
-            self.at += 3
-            found.append(self.expression())
-            self.expect(")", "in an upper layer index")
-            self.expect("}", "in an upper layer index")
-        groups = len(found)
-        while self.sees("[", "_"):
-            groups += 1
-            if word in words.PLAIN and layered is None:
-                self.error(f"'{word}' has no indices; a relation is expected")
-            if self.takes("["):
-                found.append(self.expression())
-                while self.takes(","):
-                    found.append(self.expression())
-                self.expect("]", "after indices")
-            else:
-                self.advance()
-                found += self.subscripts()
-        late = [t.text for t in self.tokens[self.at : self.at + 3]] == ["^", "{", "("]
-        if upper and late and layered is None and len(found) == 1 + (word == "W"):
-            self.at += 3
-            found.insert(0, self.expression())
-            self.expect(")", "in an upper layer index")
-            self.expect("}", "in an upper layer index")
-        elif word == "W" and layered is None and groups == len(found) == 2:
-            self.error(
-                "a weight of layer l is W[l][j,i], and W[j,i] with one hidden layer; ',' or an operator is expected"
-            )
-        if len(found) > 3 and layered is None:
-            self.error(f"{word} has at most 3 indices")
-        return tuple(found)
-
-    def subscripts(self) -> list[Expression]:
-        """Parse what stands behind _."""
-        if not self.takes("{"):
-            return [self.primary()]
-        found = [self.subscript()]
-        while not self.takes("}"):
-            self.takes(",")
-            found.append(self.subscript())
-        return found
-
-    def subscript(self) -> Expression:
-        """Parse one index: letters side by side are several indices, not a product."""
-        position = self.next.position
-        terms = [self.primary()]
-        while self.sees("+", "-"):
-            sign = self.advance()
-            term = self.primary()
-            terms.append(Negate(term, position=sign.position) if sign.text == "-" else term)
-        return terms[0] if len(terms) == 1 else Add(tuple(terms), position=position)
-
-    def variable(self) -> Name:
-        """Parse a symbol."""
-        token = self.next
-        found = self.power()
-        if not isinstance(found, Name):
-            self.error("a symbol such as q, y or w[1] is expected", token)
-        return found

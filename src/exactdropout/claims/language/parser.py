@@ -7,11 +7,15 @@ docs/claims.md publishes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from exactdropout.claims.language import words
 from exactdropout.claims.language.expressions import MAX_EXPONENT, MAX_NESTING, ExpressionParser, Names
+from exactdropout.claims.language.forms import FORMS, Definition, IndexRange, RawClaim
 from exactdropout.claims.language.syntax import (
     Assignment,
+    Call,
     Claim,
     Comparison,
     Expression,
@@ -19,19 +23,26 @@ from exactdropout.claims.language.syntax import (
     Minimiser,
     Monotonicity,
     Name,
+    Number,
+    Quantity,
+    Repeated,
     Statement,
+    walk,
 )
 from exactdropout.claims.language.tokens import Token
+from exactdropout.claims.reading.surroundings import Surroundings
+from exactdropout.claims.reading.written_out import assumptions_written_out, written_out
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
-__all__ = ["MAX_EXPONENT", "MAX_NESTING", "parse_assumptions", "parse_claim", "parse_expression"]
+__all__ = ["MAX_EXPONENT", "MAX_NESTING", "parse_assumptions", "parse_claim", "parse_expression", "read_claim"]
 
 
 def parse_claim(text: str, names: Names = None) -> Claim:
     """Parse a claim in text or LaTeX; at most 10,000 characters, 50 levels deep, exponents up to 64.
 
-    ``names`` says what the author calls the symbols of the grammar: ``{"w": "a", "W": "theta"}``.
+    ``names`` says what the author calls the symbols of the grammar: ``{"w": "a", "W": "theta"}``. Sums without a range,
+    norms and matrices need an architecture and are read by :func:`exactdropout.claims.check`.
 
     Raises:
         InvalidInput: one sentence with the position, and a caret under it.
@@ -40,15 +51,30 @@ def parse_claim(text: str, names: Names = None) -> Claim:
     ...     "criterion - risk = q/p * Sum(w[i]^2 * x[i]^2, i=1..K)")
     True
     """
-    return _Parser(_text(text), names=names).claim()
+    return read_claim(text, names, None)
 
 
-def parse_assumptions(text: str, names: Names = None) -> tuple[Comparison, ...]:
+def read_claim(text: str, names: Names, around: Surroundings | None, known: tuple[Definition, ...] = ()) -> Claim:
+    """Parse a claim and write sums without a range, norms and matrices out for the architecture ``around`` it.
+
+    ``known`` are named intermediates that were defined before.
+
+    Raises:
+        InvalidInput: as :func:`parse_claim`; a form that the architecture gives no meaning.
+    """
+    single = around is not None and around.one_hidden_layer
+    parser = _Parser(_text(text), names=names, defined={d.name for d in known}, one_hidden_layer=single)
+    raw = parser.claim()
+    return written_out(replace(raw, definitions=(*raw.definitions, *known)), around)
+
+
+def parse_assumptions(text: str, names: Names = None, around: Surroundings | None = None) -> tuple[Comparison, ...]:
     """Parse assumptions separated by commas, such as ``w >= 0, y = 2*c``; the empty text holds none."""
-    parser = _Parser(_text(text), names=names)
+    single = around is not None and around.one_hidden_layer
+    parser = _Parser(_text(text), names=names, one_hidden_layer=single)
     found = () if parser.next.kind == "end" else parser.comparisons()
     parser.end()
-    return found
+    return assumptions_written_out(found, tuple(parser.ranges), around, text)
 
 
 def parse_expression(text: str, vocabulary: Mapping[str, bool] | None = None) -> Expression:
@@ -60,6 +86,8 @@ def parse_expression(text: str, vocabulary: Mapping[str, bool] | None = None) ->
     """
     parser = _Parser(_text(text), vocabulary)
     found = parser.expression()
+    if any(isinstance(node, FORMS) for node in walk(found)):
+        parser.error("a number or a symbol is expected here", parser.tokens[0])
     if parser.formula and parser.takes("="):  # a formula may stand behind its name, as in J_D = ...
         found = parser.expression()
     parser.end()
@@ -73,33 +101,106 @@ def _text(text: object) -> str:
 
 
 class _Parser(ExpressionParser):
-    def claim(self) -> Claim:
-        statement = self.statement()
-        assumptions: tuple[Comparison, ...] = ()
-        while self.next.text in words.ASSUMING:
-            quantifier = self.advance().text == "for" and self.takes("all", "every", "any")
-            if quantifier:  # everything that is free is meant for all its values
-                self.quantified()
-            else:
-                assumptions += self.comparisons()
-        self.end()
-        return Claim(statement, assumptions, self.text)
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.definitions: list[Definition] = []
+        self.ranges: list[IndexRange] = []
 
-    def quantified(self) -> None:
-        """Pass over the symbols of "for all w, b" or "for all j"."""
+    def claim(self) -> RawClaim:
+        assumptions: tuple[Comparison, ...] = ()
+        while self.sees("forall") or (self.sees("for") and self.texts(1, 1)[0] in ("all", "every", "any")):
+            self.advance()
+            self.takes("all", "every", "any")
+            assumptions += self.quantified()
+            self.takes(":", ",")
+        statement = self.statement()
+        while self.takes(",") or self.next.text in words.ASSUMING:
+            if not self.sees(*words.ASSUMING):
+                self.error("one relation is expected, or several values followed by 'is a minimiser of'; check each "
+                           "statement for itself", self.tokens[self.at])  # fmt: skip
+            word = self.advance().text
+            if self.sees("some"):
+                self.error(
+                    "existence is not part of the grammar: check the claim that it never holds, whose counterexample "
+                    "is such a point; 'all' is expected"
+                )
+            if word == "forall" or (word == "for" and self.takes("all", "every", "any")):
+                assumptions += self.quantified()
+            else:
+                assumptions += self.comparisons(defining=word in ("where", "with"))
+        self.end()
+        return RawClaim(statement, assumptions, tuple(self.definitions), tuple(self.ranges), self.text)
+
+    def quantified(self) -> tuple[Comparison, ...]:
+        """Parse "for all w, b" or "for all q in (0, 1)": everything that is free is meant for all its values."""
+        found: tuple[Comparison, ...] = ()
         while True:
-            self.variable()
+            if self.index_range():
+                pass
+            else:
+                target = self.variable()
+                if self.takes("in"):
+                    found += self.membership(target)
+                elif self.sees(*words.RELATIONS):
+                    found += (self.chain(target),)
             if not self.takes(",", "and"):
-                return
+                return found
+
+    def membership(self, target: Name) -> tuple[Comparison, ...]:
+        """Parse the set behind "in": an interval, or all reals."""
+        token = self.next
+        if self.takes("ℝ", "ℕ"):
+            above: tuple[Comparison, ...] = ()
+            if self.texts(2) == ["_", "+"] or self.texts(4) == ["_", "{", "+", "}"]:
+                self.at += 2 if self.texts(1, 1) == ["+"] else 4
+                above = (Comparison((target, Number(words.ONE * 0)), (">=",)),)
+            if self.takes("^"):
+                self.script()
+            return above
+        if not self.takes("(", "["):
+            self.error("an interval such as (0, 1) is expected behind 'in'")
+        low = self.expression()
+        self.expect(",", "in an interval such as (0, 1)")
+        high = self.expression()
+        if not self.takes(")", "]"):
+            self.error("')' or ']' is expected at the end of an interval")
+        closed = self.tokens[self.at - 1].text == "]"
+        return (
+            Comparison((target, low), (">" if token.text == "(" else ">=",)),
+            Comparison((target, high), ("<=" if closed else "<",)),
+        )
+
+    def index_range(self) -> bool:
+        """Parse j = 1, ..., n or j = 1..n, and say whether it was there."""
+        letter, relation, number, *dots = [t.text for t in self.tokens[self.at : self.at + 5]] + [""] * 5
+        start = self.next
+        if len(letter) != 1 or relation != "=" or not number.isdigit() or ".." not in dots[: 1 + (dots[0] == ",")]:
+            return False
+        index = self.index_name()
+        self.advance()
+        first = self.primary()
+        self.takes(",")
+        self.advance()
+        self.takes(",")
+        self.ranges.append(IndexRange(index, first, self.primary(), start.position))
+        return True
 
     def direction(self) -> str:
         """Parse "increasing", "strictly increasing" or "non-decreasing"."""
+        self.takes("monotonically", "monotone")
         strictly = self.takes("strictly")
+        self.takes("monotonically", "monotone")
         if self.takes("non"):
             self.takes("-")
             word = "non" + self.next.text
         else:
             word = self.next.text
+        if word in ("convex", "concave"):
+            self.error("convexity is not part of the grammar yet; 'nondecreasing in' or another statement is expected")
+        if word == "not":
+            self.error(
+                "a denied claim is checked as the claim itself, refuted by a counterexample; a direction is expected"
+            )
         if word not in words.DIRECTIONS or (strictly and word not in ("increasing", "decreasing")):
             self.error(f"'invariant under' or one of {', '.join(sorted(words.DIRECTIONS))} is expected")
         self.advance()
@@ -107,16 +208,37 @@ class _Parser(ExpressionParser):
 
     def statement(self) -> Statement:
         first = self.next
+        if self.sees("argmin") or self.texts(2) == ["arg", "min"]:
+            return self.named_minimiser()
         left = self.expression()
+        if self.takes("does", "do"):
+            for word in ("not", "depend", "on"):
+                self.expect(word, "in 'does not depend on'")
+            return Monotonicity(left, "constant", self.variable())
+        if self.sees("increases", "decreases"):
+            kind = self.next.text.removesuffix("s").removesuffix("e") + "ing"
+            self.error(
+                f"'is {kind} in' (strictly) or 'is non{'de' if kind[0] == 'i' else 'in'}creasing in' is expected"
+            )
         if self.takes("is"):
             if self.takes("invariant"):
                 self.expect("under", "after 'invariant'")
+                if self.sees("permutation", "permuting", "the"):
+                    self.error(
+                        "a permutation is written as a map, such as x[1] -> x[2], x[2] -> x[1]; a map is expected"
+                    )
                 return Invariance(left, self.maps())
+            if self.takes("independent"):
+                self.expect("of", "after 'independent'")
+                return Monotonicity(left, "constant", self.variable())
             direction = self.direction()
             self.expect("in", f"after '{direction}'")
             return Monotonicity(left, direction, self.variable())  # type: ignore[arg-type]
         comparisons = [self.chain(left)]
+        at = self.at
         while self.takes(",", "and"):
+            if self.sees(*words.ASSUMING) or not comparisons[-1].relations:
+                break
             comparisons.append(self.comparison())
         minimises = self.takes("minimises", "minimizes")
         if not minimises and self.takes("is"):
@@ -128,8 +250,26 @@ class _Parser(ExpressionParser):
         if minimises:
             return Minimiser(tuple(self.assignment(c, first) for c in comparisons), self.expression())
         if len(comparisons) > 1:
-            self.error("one relation is expected, or several values followed by 'is a minimiser of'")
+            self.error(
+                "one relation is expected, or several values followed by 'is a minimiser of' (several statements are "
+                "checked one by one)"
+            )
+        if self.at > at and self.tokens[self.at - 1].text == ",":
+            self.at -= 1
         return comparisons[0]
+
+    def named_minimiser(self) -> Statement:
+        """Parse argmin_w J_D = c, where one entry or group is minimised over."""
+        if self.advance().text == "arg":
+            self.advance()
+        self.expect("_", "in \\arg\\min_{w}")
+        braced = self.takes("{")
+        target = self.variable()
+        if braced:
+            self.expect("}", "after what is minimised over")
+        expression = self.expression()
+        self.expect("=", "in \\arg\\min_w J_D = ...")
+        return Minimiser(((target, self.expression()),), expression)
 
     def assignment(self, comparison: Comparison, token: Token) -> Assignment:
         target = comparison.sides[0]
@@ -146,11 +286,29 @@ class _Parser(ExpressionParser):
             if not self.takes(",", "and"):
                 return tuple(found)
 
-    def comparisons(self) -> tuple[Comparison, ...]:
-        found = [self.comparison()]
-        while self.takes(",", "and"):
-            found.append(self.comparison())
-        return tuple(found)
+    def comparisons(self, *, defining: bool = False) -> tuple[Comparison, ...]:
+        found: tuple[Comparison, ...] = ()
+        while True:
+            if not self.index_range():
+                found += self.assumption(defining=defining)
+            if not self.takes(",", "and"):
+                return found
+            if self.sees(*words.ASSUMING):
+                return found
+
+    def assumption(self, *, defining: bool) -> tuple[Comparison, ...]:
+        """Parse a comparison, "q in (0, 1)", or with ``defining`` the definition of a named intermediate."""
+        token = self.next
+        left = self.expression()
+        if isinstance(left, Name) and self.takes("in"):
+            return self.membership(left)
+        comparison = self.chain(left)
+        if isinstance(left, Name) and comparison.relations == ("=",) and left.name not in words.OWN:
+            definition = definition_of(comparison, token.position)
+            if definition is not None and (defining or left.indices):
+                self.definitions.append(definition)
+                return ()
+        return (comparison,)
 
     def comparison(self) -> Comparison:
         return self.chain(self.expression())
@@ -163,3 +321,15 @@ class _Parser(ExpressionParser):
         if not relations:
             self.error("a relation such as = or >= is expected, or 'is'")
         return Comparison(tuple(sides), tuple(relations))  # type: ignore[arg-type]
+
+
+def definition_of(comparison: Comparison, position: int) -> Definition | None:
+    """Return the definition z_j = … of a named intermediate; None for an assumption that gives a symbol a value."""
+    target, value = comparison.sides[0], comparison.sides[-1]
+    if not isinstance(target, Name):
+        return None
+    indices = [i.name for i in target.indices if isinstance(i, Name) and not i.indices]
+    larger = any(isinstance(n, (Quantity, Repeated, Call, *FORMS)) or getattr(n, "indices", ()) for n in walk(value))
+    if len(indices) < len(target.indices) or len(set(indices)) < len(indices) or not (indices or larger):
+        return None
+    return Definition(target.name, tuple(indices), value, position)

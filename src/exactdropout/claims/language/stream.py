@@ -49,6 +49,10 @@ class TokenStream:
         came = "the end" if token.kind == "end" else f"'{token.text}'"
         fail(self.text, token.position, f"{expected}, not {came}.")
 
+    def fail_at(self, position: int, message: str) -> NoReturn:
+        """Fail at a place of the text."""
+        fail(self.text, position, message)
+
     def end(self) -> None:
         """Fail unless everything is read."""
         if self.next.kind != "end":

@@ -7,6 +7,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
+from exactdropout.claims.language.typesetting import SPACE, without_typesetting
 from exactdropout.errors import InvalidInput
 
 __all__ = ["GREEK", "MAX_CHARACTERS", "MAX_DIGITS", "MAX_TOKENS", "WORDS", "Token", "fail", "in_parentheses", "tokens"]
@@ -17,36 +18,40 @@ MAX_DIGITS = 60
 MAX_LETTERS = 3
 """Letters side by side that LaTeX shows as a product; more are a word."""
 
-_SPACE = re.compile(
-    r"(?:\s|~|&&\s*\\(?:text|mbox)\{\([^{}]*\)\}|&|\$|\\(?:label|tag)\*?\{[^{}]*\}"
-    r"|\\(?:[,;:! \\\[\]]|(?:begin|end)\{(?:split|aligned|(?:align|equation|gather|multline|eqnarray)\*?)\}"
-    r"|(?:quad|qquad|left|right|[bB]ig+[lrm]?|displaystyle|textstyle|limits|notag|nonumber)(?![A-Za-z])))+"
-)
-_NUMBERED = re.compile(r"(?:\\q?quad|\\[;:, ]|\s{2,})\s*\([0-9]{1,3}[a-z]?\)\s*\Z")
-_TAIL = 40
-_FULL_STOP = re.compile(r"[.,;]\s*(?:\$+|\\\])?\s*\Z")
-_OVER = re.compile(r"\\(?:overset|stackrel)\{[^{}]*\}\{\s*(=|\\[lg]eq?|[<>])\s*\}")
 _NUMBER = re.compile(r"[0-9]+(?:\.(?!\.)[0-9]*)?")
 _EXPONENT = re.compile(r"[eE][+-]?[0-9]")
 _WORD = re.compile(r"[A-Za-z]+")
 _LATEX = re.compile(r"\\|[_^]\{")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_OPERATOR = re.compile(r"\*\*|\.\.|<=|>=|!=|==|->|[-+*/^_=<>()\[\]{},|]")
+_ACCENT = re.compile(r"\\(hat|widehat|tilde|widetilde|bar|overline|dot)(?![A-Za-z])")
+_OPERATOR = re.compile(r"\*\*|\.\.\.?|<=|>=|!=|==|:=|->|\\\||\\[{}]|[-+*/^_=<>()\[\]{},|:]")
 GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "nu", "rho", "sigma", "tau", "theta", "eta")
 _COMMANDS = {
     "cdot": "*", "times": "*", "ge": ">=", "geq": ">=", "geqslant": ">=", "le": "<=", "leq": "<=", "leqslant": "<=",
     "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "to": "->", "mapsto": "->", "rightarrow": "->",
-    "lvert": "|", "rvert": "|", "vert": "|", "dots": "..", "ldots": "..",
+    "lvert": "|", "rvert": "|", "vert": "|", "dots": "..", "ldots": "..", "cdots": "..", "dotsc": "..",
+    "lVert": "‖", "rVert": "‖", "Vert": "‖", "odot": "⊙", "circ": "⊙", "top": "⊤", "intercal": "⊤", "sim": "~",
+    "langle": "⟨", "rangle": "⟩", "coloneqq": "=", "coloneq": "=", "triangleq": "=", "equiv": "=", "lbrace": "(",
+    "rbrace": ")", "lbrack": "[", "rbrack": "]", "colon": ":", "mid": "|", "longrightarrow": "->", "gets": "->",
 }  # fmt: skip
 _CHARACTERS = {
     "≥": ">=", "≤": "<=", "⩾": ">=", "⩽": "<=", "²": "^2", "³": "^3", "⁴": "^4",
-    "≠": "!=", "→": "->", "↦": "->", "·": "*", "×": "*", "−": "-", "…": "..",
+    "≠": "!=", "→": "->", "↦": "->", "·": "*", "×": "*", "−": "-", "…": "..", "‖": "‖", "∥": "‖", "⊙": "⊙", "∘": "⊙",
+    "⊤": "⊤", "⟨": "⟨", "⟩": "⟩", "∼": "~", "≔": "=", "∙": "*", "⋅": "*",
 }  # fmt: skip
-_NAMED = {"λ": "lambda", "Σ": "sum", "∑": "sum", "∏": "prod"}
-_WRAPPERS = ("text", "operatorname", "mathrm", "mathbb", "mathcal", "mathbf", "mathit", "boldsymbol", "textrm")
+_PLAIN_OPERATORS = {
+    "**": "^", "==": "=", ":=": "=", "...": "..", "\\|": "‖", "\\{": "(", "\\}": ")",
+}  # fmt: skip
+_NAMED = {"λ": "lambda", "Σ": "sum", "∑": "sum", "∏": "prod", "∀": "forall", "∈": "in"}
+_WRAPPERS = (
+    "text", "operatorname", "mathrm", "mathbb", "mathcal", "mathbf", "mathit", "boldsymbol", "textrm", "bm", "mathsf",
+    "vec", "textnormal", "textit", "mbox", "mathop", "mathscr",
+)  # fmt: skip
 _FUNCTIONS = {
     "frac": "frac", "tfrac": "frac", "dfrac": "frac", "sqrt": "sqrt", "sum": "sum", "prod": "prod", "max": "max",
-    "min": "min",
+    "min": "min", "binom": "binom", "tbinom": "binom", "dbinom": "binom", "forall": "forall", "in": "in", "E": "E",
+    "EE": "E", "Var": "Var", "relu": "relu", "ReLU": "relu", "diag": "diag", "tr": "tr", "Tr": "tr", "ell": "ell",
+    "arg": "arg", "argmin": "argmin", "partial": "partial", "exists": "some",
 }  # fmt: skip
 WORDS = frozenset({
     "penalty", "criterion", "risk", "mean", "variance", "output", "weights", "biases", "relu", "abs", "sqrt",
@@ -54,8 +59,16 @@ WORDS = frozenset({
     "invariant", "under", "a", "an", "the", "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if",
     "for", "where", "assuming", "increasing", "decreasing", "nondecreasing", "nonincreasing", "constant", "frac",
     "Abs", "Max", "Min", "ReLU", "Relu", "RELU", "all", "every", "any", "strictly", "non",
-    "Penalty", "Criterion", "Risk", "Mean", "Variance", "Output",
+    "Penalty", "Criterion", "Risk", "Mean", "Variance", "Output", "forall", "with", "does", "do", "not", "depend",
+    "depends", "on", "independent", "increases", "decreases", "some", "exists", "there", "convex", "concave", "tr",
+    "Tr", "trace", "diag", "Diag", "binom", "Bern", "Bernoulli", "Ber", "monotonically", "monotone", "argmin", "arg",
+    "partial", "permutation", "ell", "units", "unit", "inputs", "input", "permuting",
 })  # fmt: skip
+_BLACKBOARD = {"R": "ℝ", "N": "ℕ", "V": "Var"}
+_ELSEWHERE = frozenset(
+    {"sin", "cos", "tan", "log", "exp", "ln", "sgn", "lim", "sup", "inf", "det", "dim", "Cov", "Pr", "erf"}
+)
+"""Words of other formulas, which are no products of their letters."""
 SPLIT_AFTER = frozenset("_^")
 
 
@@ -95,19 +108,25 @@ def tokens(
     if len(text) > max_characters:
         fail(text[:80], 0, f"a claim has at most {max_characters} characters, not {len(text)}.")
     latex = _LATEX.search(text) is not None
-    text = _without_typesetting(text)
+    text = without_typesetting(text)
     found: list[Token] = []
     wrapped: list[int] = []  # depths of braces that only wrap a word, as in \text{penalty}
     latex_letters = ""
     depth = at = 0
     while at < len(text):
-        if space := _SPACE.match(text, at):
+        if space := SPACE.match(text, at):
             at = space.end()
+        elif accent := _ACCENT.match(text, at):
+            fail(
+                text, at,
+                f"\\{accent[1]} makes another symbol of a letter, and none with an accent has a meaning here; a "
+                "minimiser is written 'w[1] = ... is a minimiser of J_D', another letter by names.",
+            )  # fmt: skip
         elif command := _COMMAND.match(text, at):
             name, start, at = command[1], at, command.end()
             latex_letters = name
             if name in _WRAPPERS:
-                opening = re.compile(r"\s*\{").match(text, at)
+                opening = re.compile(r"\s*\*?\s*\{").match(text, at)
                 if opening:
                     depth += 1
                     wrapped.append(depth)
@@ -118,6 +137,10 @@ def tokens(
                 found.append(Token("name", _FUNCTIONS.get(name, name), start))
             else:
                 fail(text, start, f"the LaTeX command \\{name[:30]} is not part of the grammar.")
+            if latex_letters in ("mathbb", "mathbf", "bm", "boldsymbol", "vec", "mathsf") and (
+                bare := re.compile(r"\s*(?=[A-Za-z])").match(text, at)
+            ):
+                at = bare.end()
         elif number := _NUMBER.match(text, at):
             digits = number[0]
             if latex and found and found[-1].text in SPLIT_AFTER:
@@ -133,7 +156,11 @@ def tokens(
                 _refuse_unknown(text, at, word[0], latex_letters)
             elif latex and len(word[0]) > MAX_LETTERS and word[0] not in WORDS and word[0] not in names:
                 fail(text, at, f"'{word[0][:30]}' is no word of the grammar; write a product with '*' or spaces.")
-            if latex and word[0] not in WORDS and word[0] not in names:
+            if latex_letters == "mathbb" and wrapped and word[0] in _BLACKBOARD:
+                found.append(Token("name", _BLACKBOARD[word[0]], at))
+            elif latex and word[0] not in WORDS and word[0] not in names:
+                if word[0] in _ELSEWHERE:
+                    fail(text, at, f"'{word[0]}' is no word of the grammar; write a product with '*' or spaces.")
                 found += [Token("name", letter, at + i) for i, letter in enumerate(word[0])]
             else:
                 found.append(Token("name", word[0], at))
@@ -144,7 +171,7 @@ def tokens(
             if symbol == "}" and wrapped and wrapped[-1] == depth + 1:
                 wrapped.pop()
             else:
-                found.append(Token("operator", {"**": "^", "==": "="}.get(symbol, symbol), start))
+                found.append(Token("operator", _PLAIN_OPERATORS.get(symbol, symbol), start))
         elif text[at] in _CHARACTERS:
             written = _CHARACTERS[text[at]]
             if written[0] == "^":
@@ -155,6 +182,8 @@ def tokens(
         elif text[at] in _NAMED:
             found.append(Token("name", _NAMED[text[at]], at))
             at += 1
+        elif text[at] in "'′":
+            fail(text, at, "a prime makes another symbol of a letter; write another letter, or a map such as w -> c*w.")
         else:
             fail(text, at, "this character is not part of the grammar.")
         if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
@@ -162,23 +191,9 @@ def tokens(
     return [*found, Token("end", "", len(text))]
 
 
-def _without_typesetting(text: str) -> str:
-    """Return the text with an equation number, a final full stop and what stands over a relation as spaces."""
-
-    def spaces(match: re.Match[str]) -> str:
-        return " " * len(match[0])
-
-    def relation(match: re.Match[str]) -> str:
-        return match[1].rjust(len(match[0]))
-
-    for pattern in (_FULL_STOP, _NUMBERED):  # both stand at the end; a long text is not searched
-        text = text[:-_TAIL] + pattern.sub(spaces, text[-_TAIL:])
-    return _OVER.sub(relation, text)
-
-
 def _refuse_unknown(text: str, at: int, word: str, command: str) -> None:
     """Refuse a word in \\text, \\mathrm, … that the grammar does not know, and a letter in \\mathcal or \\mathbb."""
-    letter = {"mathbb": "E", "mathcal": "JRED"}.get(command)
+    letter = {"mathbb": "EVRN", "mathcal": "JRED"}.get(command)
     if (len(word) > 1 and word not in WORDS) or (len(word) == 1 and letter is not None and word not in letter):
         fail(
             text, at,

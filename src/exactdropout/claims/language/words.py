@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import get_args
 
-from exactdropout.claims.language.syntax import Direction, Relation
+from exactdropout.claims.language.syntax import Direction, Name, Number, Power, Relation
 
 __all__ = [
     "ASSUMING",
@@ -13,11 +14,16 @@ __all__ = [
     "FUNCTION_LETTERS",
     "GREEK_OR_LETTER",
     "INDEXED",
+    "NOT_A_FACTOR",
+    "ONE",
+    "OWN",
+    "PARAMETERS",
     "PLAIN",
     "PRODUCTS",
     "QUANTITY_WORDS",
     "RELATIONS",
     "REPEATED",
+    "SQUARED_OUTPUT",
 ]
 
 RELATIONS = frozenset(get_args(Relation))
@@ -38,8 +44,16 @@ FUNCTIONS = {
 }
 REPEATED = {"sum": "sum", "Sum": "sum", **dict.fromkeys(("prod", "Prod", "product", "Product"), "product")}
 PRODUCTS = frozenset({"q", "p", "K", "n", "d", "y", "b", "x", "w", "W", "weights", "biases"})
-FUNCTION_LETTERS = frozenset({"f", "g", "h", "F", "G", "H", "sigma", "phi", "psi", "rho"})
+FUNCTION_LETTERS = frozenset({"f", "g", "h", "F", "G", "H", "L", "l", "sigma", "phi", "psi", "rho"})
 INDEXED = frozenset("xwWbqpn")
+PARAMETERS = frozenset({"W", "w", "b", "theta", "weights"})
 PLAIN = frozenset({"weights", "biases"})
 GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"
-ASSUMING = frozenset({"if", "for", "where", "assuming"})
+ASSUMING = frozenset({"if", "for", "where", "assuming", "with", "forall"})
+NOT_A_FACTOR = ASSUMING | {
+    "is", "in", "and", "under", "minimises", "minimizes", "increases", "decreases", "does", "do", "on",
+}  # fmt: skip
+OWN = PRODUCTS
+"""Letters with a meaning of their own, which no definition changes."""
+ONE = Fraction(1)
+SQUARED_OUTPUT = Power(Name("D"), Number(Fraction(2)))

@@ -425,6 +425,8 @@ def targets(target: Name, scope: Scope) -> Iterable[Key]:
         found = [k for k in everything if k[0] == name and k[1][: len(indices)] == indices and k[1]]
         if found:
             return found
+        if name == "W" and len(indices) < 2 and scope.setting.shape.symbolic_depth:
+            return []  # at depth 1, or below the layer that is named, there is nothing to map
         return [canonical(name, indices, architecture)]
     raise InvalidInput(
         f"Argument 'claim' can map, minimise or vary weights, biases, inputs and the label (and vary q and other "

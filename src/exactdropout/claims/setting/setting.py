@@ -22,13 +22,14 @@ from exactdropout.claims.language.syntax import (
     rebuilt,
     walk,
 )
+from exactdropout.claims.reading.surroundings import Surroundings
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
 from exactdropout.model.architecture_text import bias_words, read_architecture
 from exactdropout.model.arguments import architecture_of
 from exactdropout.model.numbers import as_array, scalar, show
 
-__all__ = ["SIZES", "Setting", "Shape", "Sign", "build_setting", "parse_shape"]
+__all__ = ["SIZES", "Setting", "Shape", "Sign", "build_setting", "parse_shape", "surroundings"]
 
 SIZES = ("K", "n", "d")
 _FEW, _MANY = (1, 2, 3), tuple(range(1, 13))
@@ -230,7 +231,8 @@ def build_setting(
     shape = _shape(architecture)
     half, inputs, label = _data(data, shape)
     rates = _rates(q, shape)
-    comparisons = [*_assumptions(assume, names), *extra]
+    around = _around(shape, half=half, rates=rates)
+    comparisons = [*_assumptions(assume, names, around), *extra]
     signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]] = {}
     definitions: dict[tuple[str, tuple[int, ...]], Expression] = {}
     filters = []
@@ -239,11 +241,14 @@ def build_setting(
         key = _key(left, shape) if isinstance(left, Name) else None
         simple = len(comparison.relations) == 1 and key is not None
         if simple and key is not None and relation == "=":
-            if key[0] in SIZES or key[0] in ("p", "q"):
+            if (key[0] in SIZES and constant(right) is not None) or key[0] in ("p", "q"):
                 shape, rates = _with_number(key, constant(right), shape, rates)
                 continue
-            if key in definitions:
-                raise InvalidInput(f"Argument 'assume' must define {key[0]} once.")
+            if key[0] in SIZES and _size_alone(right):  # K = n: the proof is for all sizes, points are of these
+                filters.append(comparison)
+                continue
+            if key in definitions or key[0] in SIZES:
+                raise InvalidInput(f"Argument 'assume' must define {key[0]} once, and sizes by sizes and numbers.")
             definitions[key] = right
         elif simple and key is not None and relation != "=" and right == Number(Fraction(0)):
             signs[key] = signs.get(key, frozenset()) | {relation}
@@ -258,12 +263,33 @@ def build_setting(
         tuple(str(Claim(c)) for c in comparisons),
     )  # fmt: skip
     _refuse_circles(setting)
-    around = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
-    if any(isinstance(n, Name) and (n.indices or n.name in _ENTRIES) for value in around for n in walk(value)):
+    beside = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
+    if any(isinstance(n, Name) and (n.indices or n.name in _ENTRIES) for value in beside for n in walk(value)):
         raise InvalidInput("Argument 'data' must hold numbers and free symbols, not entries of the network.")
-    if any(isinstance(n, Quantity) for value in (*around, *definitions.values()) for n in walk(value)):
+    if any(isinstance(n, Quantity) for value in (*beside, *definitions.values()) for n in walk(value)):
         raise InvalidInput("Arguments 'data' and 'assume' must not give a variable the value of a quantity.")
     return setting
+
+
+def surroundings(architecture: Any, data: Any, q: Any) -> Surroundings:
+    """Return what reading a claim has to know of what stands around it.
+
+    Raises:
+        InvalidInput: an argument that does not fit.
+    """
+    shape = _shape(architecture)
+    half, _, _ = _data(data, shape)
+    return _around(shape, half=half, rates=_rates(q, shape))
+
+
+def _around(shape: Shape, *, half: bool, rates: tuple[Expression, ...]) -> Surroundings:
+    def size(width: int | str) -> Expression:
+        return Number(Fraction(width)) if isinstance(width, int) else Name(width)
+
+    return Surroundings(
+        size(shape.inputs), tuple(map(size, shape.hidden)), shape.symbolic_depth, shape.output_bias, not half,
+        len(rates) == 1,
+    )  # fmt: skip
 
 
 def _with_number(
@@ -428,14 +454,14 @@ def _compare(comparison: Comparison, sizes: Mapping[str, int]) -> bool:
     )
 
 
-def _assumptions(assume: Any, names: Mapping[str, str] | None) -> list[Comparison]:
+def _assumptions(assume: Any, names: Mapping[str, str] | None, around: Surroundings) -> list[Comparison]:
     if assume is None:
         return []
     texts = [assume] if isinstance(assume, str) else assume
     if not isinstance(texts, Sequence):
         raise InvalidInput(f"Argument 'assume' must be text or a sequence of texts, not {show(assume)}.")
     with _about("assume"):
-        return [c for text in texts for c in parse_assumptions(text, names)]
+        return [c for text in texts for c in parse_assumptions(text, names, around)]
 
 
 @contextmanager

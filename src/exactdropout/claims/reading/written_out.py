@@ -1,0 +1,515 @@
+"""A claim as an author wrote it, written out in the grammar of the engines for one architecture, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, NoReturn
+
+from exactdropout.claims.language.forms import (
+    FORMS,
+    Binomial,
+    Definition,
+    Derivative,
+    Diagonal,
+    Hadamard,
+    IndexRange,
+    Inner,
+    Mean,
+    Norm,
+    RawClaim,
+    Trace,
+    Transposed,
+    Unranged,
+)
+from exactdropout.claims.language.syntax import (
+    Add,
+    Call,
+    Claim,
+    Comparison,
+    Divide,
+    Invariance,
+    Minimiser,
+    Monotonicity,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Quantity,
+    Repeated,
+    expression_text,
+    rebuilt,
+    walk,
+)
+from exactdropout.claims.language.tokens import fail
+from exactdropout.claims.reading.means import NoMean, mean_in_masks, mean_in_output
+from exactdropout.claims.reading.surroundings import ONE, Surroundings
+from exactdropout.claims.reading.tensors import Tensor, contracted, matrix_product, named_tensor, squares
+from exactdropout.claims.reading.trees import added, all_apart, letters, multiplied, negated, put, renamed_apart
+
+__all__ = ["assumptions_written_out", "written_out"]
+
+_TWO = Number(Fraction(2))
+SIZES = ("K", "n", "d")
+_GROUPS = frozenset({"w", "x", "W"})
+_MAX_DEFINITIONS = 50
+
+
+def written_out(raw: RawClaim, around: Surroundings | None) -> Claim:
+    """Return the claim in the grammar of the engines.
+
+    Raises:
+        InvalidInput: what the architecture gives no meaning, with the position.
+    """
+    taken = letters(raw.statement, raw.assumptions, *(d.value for d in raw.definitions))
+    reader = _Reader(raw.text, around, taken, raw.definitions)
+    statement = reader.guarded(lambda: reader.statement(raw.statement))
+    assumptions = reader.guarded(lambda: tuple(map(reader.assumption, raw.assumptions)))
+    reader.check_ranges(raw.ranges, raw.assumptions)
+    return Claim(statement, assumptions, raw.text)
+
+
+def assumptions_written_out(
+    comparisons: tuple[Comparison, ...], ranges: tuple[IndexRange, ...], around: Surroundings | None, text: str
+) -> tuple[Comparison, ...]:
+    """Return assumptions in the grammar of the engines.
+
+    Raises:
+        InvalidInput: as for a claim.
+    """
+    reader = _Reader(text, around, letters(comparisons), ())
+    reader.check_ranges(ranges, comparisons)
+    found: tuple[Comparison, ...] = reader.guarded(lambda: tuple(map(reader.assumption, comparisons)))
+    return found
+
+
+class _Reader:
+    def __init__(
+        self, text: str, around: Surroundings | None, taken: set[str], definitions: Iterable[Definition]
+    ) -> None:
+        self.text, self.around, self.taken = text, around, taken
+        self.definitions = {d.name: d for d in definitions}
+        self.means = 0  # means that are open: in them D is random
+        self.open = 0  # definitions that are being put in
+        self.bound: dict[str, Any] = {}  # indices of the sums around, and where they start
+        self.entrywise = False  # bare groups are entries, as in a map w -> c*w
+
+    def guarded(self, act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        except LookupError:
+            fail(self.text, 0, "it needs more letters for indices than there are; write some of the sums out.")
+
+    def refuse(self, node: Any, message: str) -> NoReturn:
+        fail(self.text, min(getattr(node, "position", 0), len(self.text)), message)
+
+    def known(self, node: Any) -> Surroundings:
+        """Return the architecture, which a form needs."""
+        if self.around is None:
+            self.refuse(node, "this form is written out for an architecture, which is needed here.")
+        return self.around
+
+    def statement(self, statement: Any) -> Any:
+        match statement:
+            case Comparison(sides, relations):
+                derived = self.derivative_sign(statement)
+                if derived is not None:
+                    return derived
+                return Comparison(tuple(map(self.scalar, sides)), relations)
+            case Monotonicity(expression, direction, variable):
+                return Monotonicity(self.scalar(expression), direction, variable)
+            case Invariance(expression, pairs):
+                return Invariance(self.scalar(expression), tuple((a, self.entry(b)) for a, b in pairs))
+            case Minimiser(pairs, expression):
+                return Minimiser(tuple((a, self.entry(b)) for a, b in pairs), self.scalar(expression))
+        raise TypeError(type(statement).__name__)
+
+    def derivative_sign(self, statement: Comparison) -> Monotonicity | None:
+        """Return what the sign of a derivative says: growth, or that there is none."""
+        if not any(isinstance(node, Derivative) for node in walk(statement)):
+            return None
+        left, right = statement.sides[0], statement.sides[-1]
+        directions: dict[str, Any] = {"=": "constant", ">=": "nondecreasing", "<=": "nonincreasing"}
+        zero = isinstance(right, Number) and not right.value
+        direction = directions.get(statement.relations[0])
+        if not isinstance(left, Derivative) or not zero or direction is None or len(statement.relations) > 1:
+            where: Any = next(node for node in walk(statement) if isinstance(node, Derivative))
+            self.refuse(
+                where,
+                "a derivative is read beside 0 alone, as in dF/dq = 0 or dF/dq >= 0, which is 'F is constant in q' or "
+                "'F is nondecreasing in q'; exactdropout derive --gradient prints derivatives.",
+            )
+        return Monotonicity(self.scalar(left.operand), direction, left.variable)
+
+    def assumption(self, comparison: Comparison) -> Comparison:
+        """Return an assumption; one on a group, such as w >= 0, stays as it is."""
+        if any(isinstance(s, Name) and s.name in _GROUPS and not s.indices for s in comparison.sides):
+            return Comparison(tuple(map(self.entry, comparison.sides)), comparison.relations)
+        return Comparison(tuple(map(self.scalar, comparison.sides)), comparison.relations)
+
+    def entry(self, node: Any) -> Any:
+        """Return an expression in which a group is each of its entries."""
+        before, self.entrywise = self.entrywise, True
+        found = self.scalar(node)
+        self.entrywise = before
+        return found
+
+    def scalar(self, node: Any) -> Any:
+        """Return an expression whose value is a number."""
+        found = self.value(node)
+        if isinstance(found, Tensor):
+            if isinstance(node, Name):  # refused, or read as a group, by what comes after
+                return node
+            self.refuse(
+                node,
+                "this is a vector or a matrix; a number is expected, such as w^\\top x, a norm, or one entry x[i].",
+            )
+        return found
+
+    def value(self, node: Any) -> Any:
+        """Return an expression, or a tensor."""
+        match node:
+            case Name():
+                return self.name(node)
+            case Number() | Quantity():
+                return node
+            case Negate(operand):
+                return self.each(self.value(operand), negated if isinstance(operand, FORMS) else _negate(node))
+            case Add(terms):
+                return self.sum(node, [self.value(term) for term in terms])
+            case Multiply(factors):
+                return self.product(node, factors)
+            case Divide(top, bottom):
+                below = self.scalar(bottom)
+                return self.each(self.value(top), lambda v: replace(node, top=v, bottom=below))
+            case Power():
+                return self.power(node)
+            case Call(function, arguments):
+                return self.call(node, function, [self.value(a) for a in arguments])
+            case Repeated(_, index, first, last, body):
+                low, high = self.scalar(first), self.scalar(last)
+                return replace(node, first=low, last=high, body=self.under({index: low}, lambda: self.scalar(body)))
+            case Unranged():
+                return self.ranged(node)
+            case Norm(operand, kind):
+                return self.norm(node, self.inside(operand), kind, squared=False)
+            case Transposed(operand):
+                inner = self.inside(operand)
+                if not isinstance(inner, Tensor):
+                    self.refuse(node, "a number has no transpose; a power is written with a number, as x^2.")
+                return inner.transposed
+            case Hadamard(left, right):
+                return self.by_entries(node, self.inside(left), self.inside(right))
+            case Inner(left, right):
+                return self.dot(node, self.inside(left), self.inside(right))
+            case Diagonal(operand):
+                inner = self.inside(operand)
+                if not isinstance(inner, Tensor) or inner.matrix:
+                    self.refuse(
+                        node, "diag is read of a vector such as x or w, as the diagonal matrix; a vector is expected."
+                    )
+                return Tensor(inner.lengths, inner.entry, diagonal=True)
+            case Trace(operand):
+                return self.trace(node, self.inside(operand))
+            case Mean(kind, body):
+                return self.mean(node, kind, body)
+            case Binomial(top, bottom):
+                return self.binomial(node, self.scalar(top), self.scalar(bottom))
+            case Derivative():
+                self.refuse(node, "a derivative stands alone beside 0, as in dF/dq = 0.")
+        raise TypeError(type(node).__name__)
+
+    def under(self, indices: dict[str, Any], act: Callable[[], Any]) -> Any:
+        """Return what is read in the body of a sum."""
+        before, self.bound = self.bound, {**self.bound, **indices}
+        found = act()
+        self.bound = before
+        return found
+
+    def inside(self, node: Any) -> Any:
+        """Return the value of what stands in a form for vectors."""
+        before, self.entrywise = self.entrywise, False
+        found = self.value(node)
+        self.entrywise = before
+        return found
+
+    def each(self, value: Any, change: Callable[[Any], Any]) -> Any:
+        return value.mapped(change) if isinstance(value, Tensor) else change(value)
+
+    def name(self, node: Name) -> Any:
+        definition = self.definitions.get(node.name)
+        if definition is not None:
+            return self.defined(node, definition)
+        if node.name == "D" and not node.indices and self.means:
+            return node
+        if node.name == "D":
+            self.refuse(node, "D stands in a mean of a polynomial in D; E[D] is expected.")
+        special = any(isinstance(i, Name) and i.name == ":" for i in node.indices)
+        if not special and self.is_unknown(node):
+            self.refuse(
+                node,
+                f"the symbol {node.name} has no indices, and nothing says what it is: add 'where {node.name}_j = ...'.",
+            )
+        if self.around is not None and (special or not self.entrywise):
+            tensor = named_tensor(node, self.around)
+            if tensor is not None:
+                return tensor
+        if special:
+            self.refuse(node, "a row or column is read of W, as W_{k,:} with one hidden layer; an index is expected.")
+        return node
+
+    def is_unknown(self, node: Name) -> bool:
+        return bool(node.indices) and node.name not in ("x", "w", "W", "b", "q", "p", "n", "r")
+
+    def defined(self, node: Name, definition: Definition) -> Any:
+        """Return what a named intermediate stands for."""
+        if len(node.indices) != len(definition.indices):
+            self.refuse(
+                node, f"{node.name} was defined with {len(definition.indices)} indices, not {len(node.indices)}."
+            )
+        self.open += 1
+        if self.open > _MAX_DEFINITIONS:
+            self.refuse(node, f"the definition of {node.name} leads back to itself.")
+        indices = [self.scalar(index) for index in node.indices]
+        apart = letters(*indices) | {*definition.indices}
+        value = renamed_apart(definition.value, apart)
+        # first to places of their own: an index may have the name of another
+        places = [f"\0{self.open}.{k}" for k in range(len(indices))]
+        value = put(value, dict(zip(definition.indices, map(Name, places), strict=True)))
+        value = put(value, dict(zip(places, indices, strict=True)))
+        found = self.value(value)
+        self.open -= 1
+        return found
+
+    def sum(self, node: Add, terms: list[Any]) -> Any:
+        tensors = [t for t in terms if isinstance(t, Tensor)]
+        if not tensors:
+            return replace(node, terms=tuple(terms))
+        first = tensors[0]
+        if len(tensors) < len(terms) or any(
+            (t.lengths, t.row, t.diagonal) != (first.lengths, first.row, first.diagonal) for t in tensors
+        ):
+            self.refuse(node, "the parts of this sum have different lengths; vectors of one length are expected.")
+        return Tensor(first.lengths, lambda *at: added(t.entry(*at) for t in tensors), first.row, first.diagonal)
+
+    def product(self, node: Multiply, factors: tuple[Any, ...]) -> Any:
+        values = [self.value(f) for f in factors]
+        tensors = [v for v in values if isinstance(v, Tensor)]
+        if not tensors:
+            return replace(node, factors=tuple(values))
+        if len(tensors) > 1 and any(isinstance(f, Hadamard) and not f.grouped for f in factors):
+            self.refuse(
+                node, "a product with \\odot reads two ways; parentheses around the part with \\odot are expected."
+            )
+        scalars = [v for v in values if not isinstance(v, Tensor)]
+        columns = all(not t.matrix and not t.row for t in tensors)
+        if len(tensors) == 2 and columns:
+            return multiplied((*scalars, self.dot(node, *tensors)))
+        found: Any = tensors[0]
+        for tensor in tensors[1:]:
+            if not isinstance(found, Tensor):  # a number so far
+                scalars.append(found)
+                found = tensor
+                continue
+            product = matrix_product(found, tensor, self.taken)
+            if product is None:
+                self.refuse(
+                    node, "this product of vectors and matrices does not fit; A x, x^\\top A or x^\\top y is expected."
+                )
+            found = product
+        if isinstance(found, Tensor):
+            return found.mapped(lambda v: multiplied((*scalars, v)))
+        return multiplied((*scalars, found))
+
+    def dot(self, node: Any, left: Any, right: Any) -> Any:
+        good = isinstance(left, Tensor) and isinstance(right, Tensor) and not (left.matrix or right.matrix)
+        if not good or left.lengths != right.lengths:
+            self.refuse(node, "two vectors of one length are expected in an inner product.")
+        return contracted(left.lengths[0], lambda k: multiplied((left.entry(k), right.entry(k))), self.taken)
+
+    def by_entries(self, node: Any, left: Any, right: Any) -> Any:
+        if not isinstance(left, Tensor) or not isinstance(right, Tensor) or left.lengths != right.lengths:
+            self.refuse(node, "two vectors or matrices of one form are expected beside \\odot.")
+        if left.diagonal or right.diagonal:
+            self.refuse(node, "a diagonal matrix is multiplied as a matrix; vectors are expected beside \\odot.")
+        return Tensor(left.lengths, lambda *at: multiplied((left.entry(*at), right.entry(*at))), left.row and right.row)
+
+    def power(self, node: Power) -> Any:
+        exponent = self.scalar(node.exponent)
+        norm = node.base
+        bare = isinstance(norm, Call) and norm.function == "abs"
+        if exponent == _TWO and (isinstance(norm, Norm) or bare):
+            inner = self.inside(norm.operand if isinstance(norm, Norm) else norm.arguments[0])  # type: ignore[union-attr]
+            if not bare or isinstance(inner, Tensor):
+                return self.norm(norm, inner, norm.kind if isinstance(norm, Norm) else "", squared=True)
+        base = self.value(norm)
+        if not isinstance(base, Tensor):
+            return replace(node, base=base, exponent=exponent)
+        if base.diagonal and isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 0:
+            return base.mapped(lambda v: Power(v, exponent))
+        self.refuse(node, "a power of a vector reads two ways; \\|w\\|^2 or entries such as w[i]^2 are expected.")
+
+    def norm(self, node: Any, inner: Any, kind: str, *, squared: bool) -> Any:
+        if not isinstance(inner, Tensor):
+            if self.around is None:
+                self.known(node)
+            absolute = Call("abs", (inner,))
+            return Power(inner, _TWO) if squared else absolute
+        if inner.diagonal or (len(inner.lengths) == 2 and kind != "F"):
+            self.refuse(node, "the norm of a matrix is read as \\|W\\|_F; the spectral norm has no engine here.")
+        if kind == "1":
+            total = squares(inner, self.taken, kind)
+            return Power(total, _TWO) if squared else total
+        total = squares(inner, self.taken, kind)
+        return total if squared else Call("sqrt", (total,))
+
+    def trace(self, node: Any, inner: Any) -> Any:
+        if isinstance(inner, Tensor) and inner.diagonal:
+            return contracted(inner.lengths[0], inner.entry, self.taken)
+        if not isinstance(inner, Tensor) or len(inner.lengths) != 2 or inner.lengths[0] != inner.lengths[1]:
+            self.refuse(node, "the trace of a square matrix is expected, such as tr(W W^\\top).")
+        return contracted(inner.lengths[0], lambda k: inner.entry(k, k), self.taken)
+
+    def call(self, node: Call, function: str, values: list[Any]) -> Any:
+        if not any(isinstance(v, Tensor) for v in values):
+            return replace(node, arguments=tuple(values))
+        if function == "relu":
+            return values[0].mapped(lambda v: Call("relu", (v,)))
+        if function == "abs":
+            return self.norm(node, values[0], "", squared=False)
+        self.refuse(node, f"{function} is read of numbers; entries such as w[i] are expected.")
+
+    def mean(self, node: Mean, kind: str, body: Any) -> Any:
+        around = self.known(node)
+        self.means += 1
+        inner = self.value(body)
+        self.means -= 1
+        if isinstance(inner, Tensor):
+            self.refuse(node, "the mean of a number is expected; several outputs have no engine in claims.")
+        inner = all_apart(inner)
+        masks = any(isinstance(n, Name) and n.name == "r" and n.indices for n in walk(inner))
+        output = any(n == Name("D") for n in walk(inner))
+        if masks and output:
+            self.refuse(node, "a mean is taken of D, or of masks r_i, and not of both.")
+        try:
+            if masks:
+                if not around.one_rate or not around.one_example:
+                    self.refuse(node, "explicit masks are read with one rate and one example; E[D] is expected.")
+                return mean_in_masks(kind, inner)
+            return mean_in_output(kind, inner, one_example=around.one_example)
+        except NoMean as error:
+            self.refuse(node, f"{error}.")
+
+    def binomial(self, node: Any, top: Any, bottom: Any) -> Any:
+        """Return binom(n, k) as the product of (n - k + i)/i over i to k, which holds for whole n, k >= 0."""
+
+        def whole(part: Any) -> bool:
+            if isinstance(part, Number):
+                return part.value.denominator == 1
+            return part in map(Name, (*SIZES, *self.bound)) or (
+                isinstance(part, (Add, Negate))
+                and all(map(whole, part.terms if isinstance(part, Add) else (part.operand,)))
+            )
+
+        start = self.bound.get(bottom.name) if isinstance(bottom, Name) else bottom
+        from_zero = bottom in map(Name, SIZES) or (isinstance(start, Number) and start.value >= 0)
+        if not from_zero or not whole(bottom) or not whole(top) or not isinstance(bottom, (Number, Name)):
+            self.refuse(
+                node, "binom(n, k) is read of sizes, whole numbers and indices, k one of them; these are expected."
+            )
+        index = Name("\0")
+        share = Divide(added((top, negated(bottom), index)), index)
+        letter = next(letter for letter in "stuvzijkl" if letter not in letters(share))
+        return Repeated("product", letter, ONE, bottom, put(share, {"\0": Name(letter)}))
+
+    def ranged(self, node: Unranged) -> Any:
+        """Return a sum with its range: that of the entries with its indices."""
+        around = self.known(node)
+        outside = {*node.indices} & {*self.bound}
+        if outside and not (node.relation == "!=" and outside == {node.indices[1]}):
+            self.refuse(
+                node,
+                f"{' and '.join(sorted(outside))} is an index of a sum around this one; another letter is expected.",
+            )
+        body = self.under(dict.fromkeys(node.indices, ONE), lambda: self.scalar(node.body))
+        lasts = {}
+        for index in node.indices[:1] if outside else node.indices:
+            found = set()
+            for entry in walk(body):
+                if isinstance(entry, Name) and entry.indices:
+                    for at, end in zip(entry.indices, around.ranges_of(entry), strict=True):
+                        if at == Name(index):
+                            found.add(end)
+            ends = {expression_text(end) for end in found if end is not None}
+            if node.last is not None:
+                given = self.scalar(node.last)
+                if ends and ends != {expression_text(given)}:
+                    self.refuse(
+                        node,
+                        f"{index} ends at {expression_text(given)} here, at {' or '.join(sorted(ends))} as an index.",
+                    )
+                found, ends = {given}, {expression_text(given)}
+            if len(ends) != 1:
+                why = f"it may end at {' or '.join(sorted(ends))}" if ends else "no entry has this index"
+                self.refuse(node, f"the range of {index} is needed, as in \\sum_{{{index}=1}}^{{K}}: {why}.")
+            lasts[index] = next(end for end in found if end is not None)
+
+        def over(indices: Iterable[str], inner: Any, kind: Any = node.kind) -> Any:
+            for index in reversed(tuple(indices)):
+                inner = Repeated(kind, index, ONE, lasts[index], inner, position=node.position)
+            return inner
+
+        if not node.relation:
+            return over(node.indices, body)
+        first, second = node.indices
+        if lasts[first] != lasts.get(second, lasts[first]) or node.kind != "sum":
+            self.refuse(node, f"{first} and {second} have different ranges; a sum over each is expected.")
+        if outside:  # the sum over the first index alone
+            return Add((over([first], body), Negate(put(renamed_apart(body, {second}), {first: Name(second)}))))
+        same = over([first], put(renamed_apart(body, {first}), {second: Name(first)}))
+        everything = over(node.indices, body)
+        if node.relation == "!=":
+            return Add((everything, Negate(same)))
+        swapped = put(put(body, {first: Name("\0"), second: Name(first)}), {"\0": Name(second)})
+        if _ordered(swapped) == _ordered(body):
+            return Divide(Add((everything, Negate(same))), _TWO)
+        ahead = Repeated("sum", second, Add((Name(first), ONE)), lasts[second], body)
+        return over([first], ahead)
+
+    def check_ranges(self, ranges: tuple[IndexRange, ...], comparisons: tuple[Comparison, ...]) -> None:
+        """Refuse j = 1, ..., m behind w_j >= 0 unless these are all entries."""
+        for item in ranges:
+            ends = set()
+            for node in walk(comparisons):
+                if isinstance(node, Name) and node.indices:
+                    around = self.known(item)
+                    ends |= {
+                        end
+                        for at, end in zip(node.indices, around.ranges_of(node), strict=True)
+                        if at == Name(item.index)
+                    }
+            if ends != {item.last} or item.first != ONE:
+                self.refuse(
+                    item,
+                    f"an assumption is on all entries: {item.index} goes from 1 to their number, or single ones are "
+                    "named, as in w[1] >= 0.",
+                )
+
+
+def _negate(node: Negate) -> Callable[[Any], Any]:
+    return lambda v: replace(node, operand=v)
+
+
+def _ordered(node: Any) -> Any:
+    """Return a tree with factors and terms in one order, for a comparison."""
+
+    def change(part: Any) -> Any:
+        if isinstance(part, Multiply):
+            return Multiply(tuple(sorted(part.factors, key=repr)))
+        if isinstance(part, Add):
+            return Add(tuple(sorted(part.terms, key=repr)))
+        return part
+
+    return rebuilt(node, change)
