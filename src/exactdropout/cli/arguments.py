@@ -7,10 +7,12 @@ import sys
 from fractions import Fraction
 from typing import Any
 
+from exactdropout.cli.messages import complain
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.arguments import examples_of
-from exactdropout.model.numbers import parse_rational, show
+from exactdropout.model.frameworks import FOREIGN_FILES, PICKLES
+from exactdropout.model.numbers import format_rational, parse_rational, show
 from exactdropout.model.tables import TABLES
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "add_inputs",
     "add_json",
     "add_names",
+    "add_network",
     "add_problem",
     "add_rate",
     "claim_problem",
@@ -29,16 +32,17 @@ __all__ = [
     "load_problem",
     "numbers",
     "own_names",
+    "read_network",
 ]
 
 
-_NETWORK_FILES = (".json", ".npz")
+_NETWORK_FILES = (".json", ".npz", *FOREIGN_FILES)
 _DATA_FILES = (".json", ".npz", *TABLES)
 
 
 def add_inputs(command: argparse.ArgumentParser) -> None:
     """Add the network and data files and what says how to read them."""
-    command.add_argument("network", help="network file, .json or .npz")
+    add_network(command, "network file: .json, .npz, .onnx, .keras, .safetensors or .nnet")
     command.add_argument("data", help="examples, .csv, .tsv, .csv.gz (decimals are exact), .json or .npz")
     command.add_argument(
         "--label", action="append", metavar="COLUMN", help="label column of the CSV file (repeat for several outputs); "
@@ -55,9 +59,48 @@ def add_inputs(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_network(command: argparse.ArgumentParser, words: str) -> None:
+    """Add the network file, and what says how files of frameworks are read."""
+    command.add_argument("network", help=words)
+    command.add_argument(
+        "--rates", choices=("dyadic", "decimal"), help="what the rates of a framework's file become: exactly what it "
+        "stores (.onnx), or the shortest decimal, 1/5 for a float32 0.2 (.keras)",
+    )  # fmt: skip
+    command.add_argument(
+        "--architecture", metavar="TEXT", help="of a .safetensors file, which holds names and shapes only: '2-3-1 relu'"
+    )
+
+
+def read_network(options: argparse.Namespace) -> Network:
+    """Return the network that the command line names; ``--q`` becomes that of a framework's file where it is left out.
+
+    What was read from such a file is said on standard error, and that ``--q`` takes the place of its rates.
+    """
+    path, text = options.network, options.architecture
+    if not path.lower().endswith((*FOREIGN_FILES, *PICKLES)):
+        for name in ("rates", "architecture"):
+            if getattr(options, name) is not None:
+                raise InvalidInput(f"Argument '--{name}' is for files of frameworks, not for {show(path)}.")
+        return Network.load(path)
+    from exactdropout.interop import load
+
+    found = load(path, rates=options.rates, architecture=text)
+    for note in found.notes:
+        complain(f"{path}: {note}")
+    rates = None if found.q is None else ",".join(map(format_rational, found.q))
+    if options.q is None and rates is None and not (getattr(options, "q_grid", None) or getattr(options, "plot", None)):
+        raise InvalidInput(f"Argument '--q' must be given: {show(path)} holds no drop rates.")
+    if options.q is None and rates is not None:
+        options.q = rates
+        complain(f"{path}: --q {rates}, read from the file ({found.rates_are})")
+    elif rates is not None:
+        complain(f"{path}: --q {options.q} takes the place of the file's {rates} ({found.rates_are})")
+    return found.network
+
+
 def load_inputs(options: argparse.Namespace) -> tuple[Network, Examples]:
     """Read the network and the examples that the command line names."""
-    network = Network.load(options.network)
+    network = read_network(options)
     if options.label or options.probability or options.header:
         if not options.data.lower().endswith(TABLES):
             raise InvalidInput(
@@ -88,9 +131,17 @@ def add_problem(command: argparse.ArgumentParser) -> None:
 def load_problem(options: argparse.Namespace) -> tuple[Architecture, Examples]:
     """Return the architecture and the examples that the command line names."""
     text = options.architecture
-    architecture = Network.load(text).architecture if text.endswith(_NETWORK_FILES) else Architecture(text)
+    architecture = _file_network(text).architecture if text.endswith(_NETWORK_FILES) else Architecture(text)
     data = Examples.load(options.data) if options.data.lower().endswith(_DATA_FILES) else options.data
     return architecture, examples_of(data, architecture)
+
+
+def _file_network(path: str) -> Network:
+    if not path.endswith(FOREIGN_FILES):
+        return Network.load(path)
+    from exactdropout.interop import load
+
+    return load(path).network
 
 
 def add_rate(command: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -115,7 +166,7 @@ def add_claim_problem(command: argparse.ArgumentParser) -> None:
 def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
     """Return architecture, examples and rates as ``check`` takes them."""
     text = options.architecture
-    architecture: Any = Network.load(text).exact() if text.endswith(_NETWORK_FILES) else text
+    architecture: Any = _file_network(text).exact() if text.endswith(_NETWORK_FILES) else text
     data: Any = options.data
     if data is not None and data.lower().endswith(_DATA_FILES):
         data = Examples.load(data).exact()

@@ -6,10 +6,18 @@ import argparse
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.cli.arguments import add_cost, add_json, add_rate, cost_limit, drop_probability, numbers
+from exactdropout.cli.arguments import (
+    add_cost,
+    add_json,
+    add_network,
+    add_rate,
+    cost_limit,
+    drop_probability,
+    numbers,
+    read_network,
+)
 from exactdropout.cli.output import print_json, print_table, value_text
 from exactdropout.errors import InvalidInput
-from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
 
 __all__ = ["add"]
@@ -26,9 +34,9 @@ def add(commands: Any) -> None:
         description="Print the exact law of D(W, x, R) for one input x: atoms, probabilities, quantiles.",
         allow_abbrev=False,
     )
-    command.add_argument("network", help="network file, .json or .npz; a float64 network is taken exactly")
+    add_network(command, "network file: .json, .npz, .onnx, .keras, .safetensors or .nnet; floats are taken exactly")
     command.add_argument("--x", required=True, help="input vector such as 1,-1/2 (write --x=-1,2 for a leading minus)")
-    add_rate(command)
+    add_rate(command, required=False)
     command.add_argument("--output", type=int, default=0, help="which output, from 0")
     add_cost(command)
     add_json(command)
@@ -39,7 +47,11 @@ def run(options: argparse.Namespace) -> int:
     """Compute and print the law."""
     import exactdropout as xd
 
-    network = Network.load(options.network).exact()
+    network = read_network(options).exact()
+    if options.q is None:
+        raise InvalidInput(
+            "Argument '--q' must be given: a drop probability such as 1/2, or one per layer such as 0,1/2."
+        )
     if not 0 <= options.output < network.architecture.outputs:
         raise InvalidInput(
             f"Argument '--output' must satisfy 0 <= output < {network.architecture.outputs}, not {options.output}."

@@ -12,12 +12,12 @@ import numpy as np
 from exactdropout.errors import InvalidInput, UnreadableFile
 from exactdropout.interop.layers import Chain, Imported, RatesAs, missing
 from exactdropout.model import Activation, Architecture
+from exactdropout.model.arguments import architecture_of
+from exactdropout.model.frameworks import FOREIGN_FILES, PICKLES
 from exactdropout.model.numbers import show
 
-__all__ = ["SUFFIXES", "from_nnet", "from_safetensors", "from_sklearn", "load"]
+__all__ = ["from_nnet", "from_safetensors", "from_sklearn", "load"]
 
-SUFFIXES = (".onnx", ".keras", ".safetensors", ".nnet")
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 MAX_NNET_BYTES = 1 << 28
 
 
@@ -46,7 +46,7 @@ def from_sklearn(model: Any, *, q: Any = None, exact: bool = False) -> Imported:
 
 
 def from_safetensors(
-    path: str | os.PathLike[str], *, architecture: Architecture | None = None, q: Any = None, exact: bool = False
+    path: str | os.PathLike[str], *, architecture: Architecture | str | None = None, q: Any = None, exact: bool = False
 ) -> Imported:
     """Return the network of a safetensors file, which holds names and shapes only: ``architecture`` says the rest.
 
@@ -57,10 +57,11 @@ def from_safetensors(
         from safetensors.numpy import load_file
     except ImportError:
         raise missing("safetensors", "onnx") from None
-    if not isinstance(architecture, Architecture):
+    if architecture is None:
         raise InvalidInput(
-            "Argument 'architecture' must be an Architecture: a safetensors file holds names and shapes only."
+            "Argument 'architecture' must be given, such as '2-3-1 relu': a safetensors file holds names and shapes."
         )
+    architecture = architecture_of(architecture)
     try:
         tensors = load_file(os.fspath(path))
     except Exception as error:
@@ -122,12 +123,16 @@ def from_nnet(path: str | os.PathLike[str], *, q: Any = None, exact: bool = Fals
 
 
 def load(
-    path: str | os.PathLike[str], *, q: Any = None, exact: bool = False, rates: RatesAs = "decimal",
-    architecture: Architecture | None = None,
+    path: str | os.PathLike[str], *, q: Any = None, exact: bool = False, rates: RatesAs | None = None,
+    architecture: Architecture | str | None = None,
 ) -> Imported:  # fmt: skip
-    """Return the network of a file, by the ending of its name: .onnx, .keras, .safetensors or .nnet."""
+    """Return the network of a file, by the ending of its name: .onnx, .keras, .safetensors or .nnet.
+
+    ``rates`` says what becomes of the rates of the file: ``"dyadic"``, the default for ONNX, or ``"decimal"``, that of
+    Keras, whose files hold decimals.
+    """
     name = os.fspath(path)
-    suffix = os.path.splitext(name)[1]
+    suffix = os.path.splitext(name)[1].lower()
     if suffix in PICKLES:
         raise InvalidInput(
             f"Argument 'path' {show(name)} is a pickle, which is never loaded; save the weights as .safetensors."
@@ -137,13 +142,13 @@ def load(
     if suffix == ".onnx":
         from exactdropout.interop.onnx_graphs import from_onnx
 
-        return from_onnx(name, q=q, exact=exact, rates=rates)
+        return from_onnx(name, q=q, exact=exact, rates=rates or "dyadic")
     if suffix == ".keras":
         from exactdropout.interop.keras_models import from_keras
 
-        return from_keras(name, q=q, exact=exact, rates=rates)
+        return from_keras(name, q=q, exact=exact, rates=rates or "decimal")
     if suffix == ".safetensors":
         return from_safetensors(name, architecture=architecture, q=q, exact=exact)
     if suffix == ".nnet":
         return from_nnet(name, q=q, exact=exact)
-    raise InvalidInput(f"Argument 'path' must end in {', '.join(SUFFIXES)}, not {show(name)}.")
+    raise InvalidInput(f"Argument 'path' must end in {', '.join(FOREIGN_FILES)}, not {show(name)}.")

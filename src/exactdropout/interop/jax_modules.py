@@ -56,8 +56,8 @@ def from_flax(
         name, kind = f"layers[{number}]", type(layer).__name__
         if kind == "Linear":
             bias = getattr(layer, "bias", None)
-            value = None if bias is None else getattr(bias, "value", bias)
-            chain.linear(_array(layer.kernel.value).T, None if value is None else _array(value), name)
+            value = None if bias is None else bias[...]
+            chain.linear(_array(layer.kernel[...]).T, None if value is None else _array(value), name)
         elif kind == "Dropout":
             if tuple(layer.broadcast_dims):
                 raise InvalidInput(f"Layer {name!r} shares masks (broadcast_dims), which is outside the model.")

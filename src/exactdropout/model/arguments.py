@@ -16,6 +16,7 @@ import numpy as np
 from exactdropout.errors import InvalidInput
 from exactdropout.model.architecture import Architecture
 from exactdropout.model.examples import Examples
+from exactdropout.model.frameworks import file_instead, instead_of_framework
 from exactdropout.model.network import Network
 from exactdropout.model.numbers import parse_rational, show
 
@@ -34,10 +35,6 @@ MAX_SECONDS = 60.0
 """What may be started without being asked: an estimate of a minute of one core."""
 
 _TEXT = re.compile(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z")
-_IMPORTERS = {
-    "torch": "from_torch", "keras": "from_keras", "tensorflow": "from_keras", "flax": "from_flax",
-    "equinox": "from_equinox", "onnx": "from_onnx", "sklearn": "from_sklearn",
-}  # fmt: skip
 
 
 def network_of(value: object, name: str = "network") -> Network:
@@ -48,12 +45,12 @@ def network_of(value: object, name: str = "network") -> Network:
     """
     if isinstance(value, Network):
         return value
-    instead = _framework(value)
+    instead = instead_of_framework(value)
     if isinstance(value, Architecture):
         instead = "which has no weights; write xd.Network(weights, biases)"
     elif isinstance(value, str):
-        instead = "; a file is read by xd.Network.load(path)"
-    elif isinstance(value, (Sequence, np.ndarray)):
+        instead = file_instead(value) or "; a file is read by xd.Network.load(path)"
+    elif not instead and isinstance(value, (Sequence, np.ndarray)):
         instead = "; write xd.Network(weights, biases)"
     raise InvalidInput(f"Argument {name!r} must be a Network, not {show(value)}{_joined(instead)}.")
 
@@ -70,7 +67,7 @@ def architecture_of(value: object, example: str = "'2-3-1 relu, no biases'") -> 
         return Architecture(value)
     if isinstance(value, Network):
         return value.architecture
-    instead = _framework(value)
+    instead = instead_of_framework(value)
     if isinstance(value, Sequence) and len(value) > 1 and all(type(n) is int and n > 0 for n in value):
         instead = f"; write {'-'.join(map(str, value))!r}"
     raise InvalidInput(
@@ -81,15 +78,6 @@ def architecture_of(value: object, example: str = "'2-3-1 relu, no biases'") -> 
 
 def _joined(instead: str) -> str:
     return instead if not instead or instead.startswith(";") else f", {instead}"
-
-
-def _framework(value: object) -> str:
-    """Return which function of ``xd.interop`` reads a model of a framework, or nothing."""
-    for kind in type(value).__mro__:
-        importer = _IMPORTERS.get(kind.__module__.partition(".")[0])
-        if importer is not None:
-            return f"; write xd.interop.{importer}(...) to read a model of {kind.__module__.partition('.')[0]}"
-    return ""
 
 
 def examples_of(data: object, architecture: Architecture, label: str | Sequence[str] | None = None) -> Examples:

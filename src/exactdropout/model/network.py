@@ -25,6 +25,7 @@ from exactdropout.model.files import (
     read_npz,
     write_atomically,
 )
+from exactdropout.model.frameworks import file_instead, instead_of_framework
 from exactdropout.model.frozen import Frozen
 from exactdropout.model.numbers import (
     Array,
@@ -84,8 +85,11 @@ class Network(Frozen):
         """Validate once and copy."""
         if isinstance(weights, (str, bytes)) or not isinstance(weights, Sequence) or not weights:
             raise InvalidInput(
-                f"Argument 'weights' must be a non-empty list with one matrix per layer, not {show(weights)}."
+                f"Argument 'weights' must be a non-empty list with one matrix per layer, not {show(weights)}"
+                f"{instead_of_framework(weights) or file_instead(str(weights))}."
             )
+        if instead := instead_of_framework(weights):
+            raise InvalidInput(f"Argument 'weights' must hold matrices, not {show(weights[0])}{instead}.")
         matrices: list[Array] = []
         kinds: list[Kind] = []
         for index, value in enumerate(weights):
@@ -240,7 +244,10 @@ class Network(Frozen):
                 for i, b in enumerate(header["biases"])
             ]
         else:
-            raise InvalidInput(f"Argument 'path' must end in .json or .npz for a network, not {show(str(path))}.")
+            raise InvalidInput(
+                f"Argument 'path' must end in .json or .npz for a network, not {show(str(path))}"
+                f"{file_instead(str(path))}."
+            )
         names = header.get("activations")
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise UnreadableFile(f"File {named(path)} must hold 'activations' as a list of names.")

@@ -228,8 +228,8 @@ def drop_rate(q: Any) -> Fraction:
     The floats 0.1 and 0.3 stand for 1/10 and 3/10: no test with fewer than 10^16 bits tells apart which of the two a
     layer follows.
     """
-    if hasattr(q, "item") and not isinstance(q, (int, float)):
-        q = q.item()
+    if hasattr(q, "item") and not isinstance(q, (int, float)):  # a tensor: float32 0.3 stands for 3/10 too
+        q = str(np.float32(q.item())) if "float32" in str(getattr(q, "dtype", "")) else q.item()
     value, kind = scalar(q, "q")
     if kind == "symbolic" or not 0 < value < 1:
         raise InvalidInput(f"Argument 'q' must satisfy 0 < q < 1, not {show(q)}; 0 and 1 are checked beside it.")
