@@ -49,6 +49,7 @@ from exactdropout.theorems.penalty import (
 from exactdropout.theorems.weight_decay import (
     helmbold_2017_lemmas_22_23,
     helmbold_2017_lemmas_24_33,
+    helmbold_2017_section_3_4,
     helmbold_2017_theorem_7,
 )
 
@@ -129,6 +130,9 @@ F = Fraction
         (helmbold_2017_definition_2.prove, {"origin": F(1, 10)}, {"cases"}),
         (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
         (helmbold_2017_section_4_3.prove, {"power": 2}, {"identity", "enumeration"}),
+        (helmbold_2017_section_3_4.prove, {"share": 2}, {"identity"}),
+        (helmbold_2017_section_3_4.prove, {"decay": 1}, {"identity"}),
+        (helmbold_2017_figure_1.prove, {"variance": -5}, {"derivation", "enumeration"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 3}, {"identity"}),
         (helmbold_2017_lemmas_22_23.prove_22, {"power": 0}, {"identity"}),

@@ -40,6 +40,7 @@ CATALOGUE = (
     "invariance.helmbold_2017_theorem_4",
     "invariance.helmbold_2017_theorem_5",
     "invariance.helmbold_2017_theorem_6",
+    "weight_decay.helmbold_2017_section_3_4",
     "weight_decay.helmbold_2017_theorem_7",
     "weight_decay.helmbold_2017_lemmas_22_23",
     "weight_decay.helmbold_2017_lemmas_24_33",

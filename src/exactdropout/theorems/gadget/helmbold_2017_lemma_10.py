@@ -136,7 +136,8 @@ def _criterion(k: int, copies: int, depth: int, rate: Fraction, power: int) -> F
     statement="J_D(W_neg) = (1 - (1-q^K)/A)/2 at the best output weight, which has K where K^2 is printed",
     verdict="holds with a correction",
     scope=SCOPE,
-    correction=r"$c = K / (2 n^{d-1} A)$; for every $q$, $c = p K / (n^{d-1} A)$, $A = (1 + \lambda \frac Kn)(1 + "
+    correction=r"In the printed proof a key unit computes 1; it computes $1/p$. $c = K / (2 n^{d-1} A)$; for every "
+    r"$q$, $c = p K / (n^{d-1} A)$, $A = (1 + \lambda \frac Kn)(1 + "
     r"\frac\lambda n)^{d-2}$, $\lambda = q/p$, and $J_D = \frac12 \bigl(1 - (1 - q^K)/A\bigr)$.",
 )
 def lemma_10() -> Proof:

@@ -296,7 +296,7 @@ def _numbers(bias_factor: Factor) -> list[tuple[object, object]]:
     verdict="holds",
     scope=SCOPE,
     correction=r"In the last lines of the printed proof $W$ and $W'$ are exchanged; that no minimiser is isolated "
-    r"needs $d \ge 2$.",
+    r"needs $d \ge 2$. The introduction states the rescaling without the rule for biases, which it needs.",
 )
 def theorem_5() -> Proof:
     """Prove the entry as declared."""

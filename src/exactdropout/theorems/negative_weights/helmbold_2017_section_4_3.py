@@ -81,6 +81,14 @@ def prove(label: int = 1, power: int = 1) -> Proof:
             "48 networks, 16 masks, 4 examples",
         ),
         enumerated(
+            r"A further feature with a fixed value $z \ne 0$ in both inputs: the criterion is $q$ times that of the "
+            r"network "
+            r"without it and $p$ times that with hidden biases $b + v z/p$, so both bounds hold for the mean of the "
+            r"two.",
+            _embedded(),
+            "networks 3-2-1 and 2-2-1 with z = 1/2, -3, q = 1/2, 1/3: 32 masks, 2 examples",
+        ),
+        enumerated(
             "Without label 1 it is false: all labels 0 and the zero network have $J_D = 0$.",
             [(naive_evaluation(Network([[[0, 0]], [0]]), Examples.half((1, 1), 0), (HALF, HALF)).criterion, 0)],
         ),
@@ -146,6 +154,20 @@ def _mixtures(power: int) -> Iterator[tuple[object, object]]:
             yield found, beta**2 / 2 + t * (1 - beta) ** 2
 
 
+def _embedded() -> Iterator[tuple[object, object]]:
+    """The criterion with a fixed further feature, by the double loop, and as the mean over that feature's mask."""
+    first, v, out, bias = ((1, 0), (HALF, 1)), (Fraction(1, 3), 2), (1, Fraction(1, 4)), (Fraction(-1, 5), 0)
+    for z, rate in itertools.product((HALF, Fraction(-3)), (HALF, Fraction(1, 3))):
+        wide = Network([[[*row, w] for row, w in zip(first, v, strict=True)], [out]], [bias, BIAS])
+        data = Examples([((0, 0, z), 0, HALF), ((1, 1, z), 1, HALF)])
+        parts = []
+        for kept in (0, z / (1 - rate)):
+            moved = [b + w * kept for b, w in zip(bias, v, strict=True)]
+            network = Network([first, [out]], [moved, BIAS])
+            parts.append(naive_evaluation(network, Examples.half((1, 1), 1), (rate, rate)).criterion)
+        yield naive_evaluation(wide, data, (rate, rate)).criterion, rate * parts[0] + (1 - rate) * parts[1]
+
+
 def _lowest(label: int) -> Fraction:
     data = _mixture(3, [1, 1, 1], label)
     values = (Fraction(0), HALF)
@@ -169,7 +191,9 @@ def _lowest(label: int) -> Fraction:
     "q^k/(2(1 + q^k)): 1/8, 1/10",
     verdict="holds with a correction",
     scope=SCOPE,
-    correction=r"The inputs with two ones have label 1, and the output weight is $\frac45$ of Lemma 10's.",
+    correction=r"The inputs with two ones have label 1, and the output weight is $\frac45$ of Lemma 10's. Further "
+    r"features that are not 0 "
+    r"are dropped too: they act as hidden biases for each of their masks, not as fixed ones.",
 )
 def section_4_3() -> Proof:
     """Prove the entry as declared."""

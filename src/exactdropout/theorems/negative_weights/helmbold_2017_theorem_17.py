@@ -196,7 +196,7 @@ def _numbers() -> Iterator[tuple[object, object]]:
     scope=SCOPE,
     correction=r"Output bias $\frac15$ and $\frac45$ of Lemma 10's output weight; with that weight itself the limit is "
     r"$\frac{23}{200}$. One unit of each gadget is 2, not each unit 1; $V_{22} \ge V_{20} + V_{02} - V_{00}$, where "
-    r"$V_0$ is printed.",
+    r"$V_0$ is printed. $K = 2$ is no square, as the standard architecture asks.",
 )
 def theorem_17() -> Proof:
     """Prove the entry as declared."""

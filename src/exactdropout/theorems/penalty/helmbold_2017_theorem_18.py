@@ -65,8 +65,36 @@ def prove(exponent: int = 1) -> Proof:
             derive(constant_network(2, (10,), 1), Examples.half((1, 1), 20), HALF).criterion.expr == 130,
         ),
         *_with_a_shift(),
+        *_growing_labels(),
     ]
     return conclude("holds", SCOPE, steps)
+
+
+def _growing_labels() -> list[Step]:
+    """The remark after the theorem, for y = e^{ad}: J_D ≥ e^{2ad}/K, and J₂ at most a line in d."""
+    a, d, k, n, strength = sympy.symbols("a d K n lambda", positive=True)
+    label = sympy.exp(a * d)
+    penalty = strength * sympy.exp(2 * a) / 2 * (k * n + n**2 * (d - 2) + n)
+    return [
+        step(
+            r"The remark after the theorem: for $y = e^{ad}$, $a > 0$, the penalty is at least $y^2/K = e^{2ad}/K$, "
+            r"and "
+            r"$y^{2/d} = e^{2a}$ makes the bound (c) on $J_2$ linear in $d$, $\frac\lambda2 e^{2a} (Kn + n^2 (d-2) + "
+            r"n)$. "
+            r"(Such labels need $e^{ad} \le K n^{d-1}$.)",
+            "identity",
+            sympy.simplify(label ** (2 / d) - sympy.exp(2 * a)) == 0
+            and sympy.simplify(label**2 - sympy.exp(2 * a * d)) == 0
+            and sympy.Poly(penalty, d).degree() == 1,
+        ),
+        step(
+            r"(c) needs $d \ge 2$: at $d = 1$ there are $K$ weights, and $Kn + n^2 (d-2) + n = Kn - n^2 + n$ is "
+            r"another "
+            "number unless $n$ is 1 or $K$.",
+            "identity",
+            sympy.expand(k * n - n**2 + n - k - (n - 1) * (k - n)) == 0,
+        ),
+    ]
 
 
 def _next_layer() -> tuple[bool, bool]:
@@ -205,7 +233,7 @@ def _numbers(inputs: int, hidden: tuple[int, ...], exponent: int) -> list[tuple[
     scope=SCOPE,
     correction=r"(b) holds with $\frac{y^2}K$. $P_{x,y}$ is the point mass of Appendix A; with Definition 1's "
     r"$P_{(x,y)}$ the "
-    r"printed network violates (b) for large $n$, and biases repair it.",
+    r"printed network violates (b) for large $n$, and biases repair it. (c) is meant for $d \ge 2$.",
 )
 def theorem_18() -> Proof:
     """Prove the entry as declared."""

@@ -169,6 +169,7 @@ def _small_networks() -> Iterator[tuple[object, object]]:
     statement="the penalty can be negative; with hidden weights, hidden biases and inputs >= 0 it is Var D >= 0",
     verdict="holds",
     scope=SCOPE,
+    correction=r"In the printed display the first term is $(E_R \mathcal D - y)^2$; its parenthesis is closed nowhere.",
 )
 def theorem_19() -> Proof:
     """Prove the entry as declared."""

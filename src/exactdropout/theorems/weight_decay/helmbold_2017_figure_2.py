@@ -379,7 +379,8 @@ def picture(form: str) -> bytes:
     verdict="holds with a correction",
     scope=SCOPE,
     correction="The shape is reproduced. The printed level of dropout near 0.7, and a loss below 0.05 at all scales "
-    "without regularisation, are not. The caption refers to Section 3; the experiment is that of Section 6.",
+    "without regularisation, are not. The caption refers to Section 3; the experiment is that of Section 6. "
+    "Its K = 5 is not the standard architecture's, a square and a power of two.",
     full=full_steps,
     picture=picture,
 )

@@ -168,7 +168,9 @@ def _grid() -> Iterator[tuple[object, object]]:
     scope=SCOPE,
     correction=r"After Lemma 24: $a_1 = \dots = a_n = 0$. Lemma 32: the contribution is that of unit $j$, and $B$ is "
     r"its part of $\|W\|^2$, without the $\frac\lambda2$ of "
-    r"Definition 31. Lemma 33: $2 |A|/\sqrt{x \cdot x}$.",
+    r"Definition 31. Lemma 33: $2 |A|/\sqrt{x \cdot x}$. That all hidden biases are 0 is Lemma 24, not 25. Lemma 27: "
+    r"projecting $v_j$ on $x$ lowers "
+    r"the penalty unless $v_j$ is a multiple of $x$ already; that it does not grow is not enough.",
 )
 def lemmas_24_33() -> Proof:
     """Prove the entry as declared."""

@@ -50,6 +50,7 @@ def prove(threshold: int = 2) -> Proof:
             r"$v = x/(x \cdot x)$ fits both points), so this is the aversion."
         ),
         _vanishing(),
+        _footnote(),
         enumerated(
             r"$x = (3, 4)$, $\lambda = 2$: the stated network has $J_2 = \frac6{25}$ and risk $\frac4{25}$, and no "
             r"network of a grid is below.",
@@ -83,6 +84,21 @@ def _vanishing() -> Step:
         "cases",
         ring.is_positive((quarter + half * strength * norm) - quarter) and half * (quarter + quarter) == quarter,
         "norm > 0 would cost more",
+    )
+
+
+def _footnote() -> Step:
+    """x and −x, both with label 1: J₂ of a network that is 1 at both points, with weights of norm N."""
+    ring, (strength, norm, risk) = generic("l+ N+ R~")
+    half = ring.constant(F(1, 2))
+    return step(
+        r"Footnote 2: on $x$ and $-x$, both with label 1, the network with weights 0 and output bias 1 has $J_2 = "
+        r"0$, and "
+        r"any other weights have $J_2 \ge \frac\lambda2 \|W\|^2 > 0$. So the minimum is isolated in the sense of the "
+        r"footnote, for every $n$, but it is the network that learns nothing from $x$.",
+        "cases",
+        ring.is_positive(risk + half * strength * norm),
+        "risk >= 0, norm > 0",
     )
 
 
