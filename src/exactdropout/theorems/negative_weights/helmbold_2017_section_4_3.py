@@ -164,7 +164,7 @@ def _embedded() -> Iterator[tuple[object, object]]:
         for kept in (0, z / (1 - rate)):
             moved = [b + w * kept for b, w in zip(bias, v, strict=True)]
             network = Network([first, [out]], [moved, BIAS])
-            parts.append(naive_evaluation(network, Examples.half((1, 1), 1), (rate, rate)).criterion)
+            parts.append(Fraction(naive_evaluation(network, Examples.half((1, 1), 1), (rate, rate)).criterion))
         yield naive_evaluation(wide, data, (rate, rate)).criterion, rate * parts[0] + (1 - rate) * parts[1]
 
 

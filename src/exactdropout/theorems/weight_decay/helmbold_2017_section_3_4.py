@@ -84,18 +84,16 @@ def prove(share: int = 1, decay: int = 2) -> Proof:
             2 * factor * big * small,
         ),
         enumerated(
-            r"$x = (3, 4)$, $\lambda = 5$: with one layer $A = \frac57$, below every network of a grid; with two "
-            r"layers the "
-            r"zero network with output bias $\frac12$, value $\frac14$, is below every network of a grid.",
+            r"$x = (3, 4)$, $\lambda = 5$: one layer with $A = \frac57$ has $J_2 = \frac1{14}$, and two layers with all "
+            r"weights 0 and output bias $\frac12$ have $J_2 = \frac14$; no network of a grid is below.",
             _grids(),
             "625 networks 2-1, 1,125 networks 2-1-1",
         ),
         enumerated(
-            r"$K = 1$, $x = 1$: the units $(t_1, t_2) = (2, 0), (\frac12, \frac12) \cdot 2$ and others have the same "
-            r"output "
-            r"and the same $J_2$.",
+            r"$K = 1$, $x = 1$: two units with $(t_1, t_2) = (2, 0), (0, 2), (\frac{18}{25}, \frac{32}{25}), "
+            r"(\frac{50}{169}, \frac{288}{169})$ have the outputs 0 and 1 and $J_2 = \lambda$.",
             _shifted(),
-            "sums of squares t_1 + t_2 with rational roots",
+            "t_1 + t_2 = 2, lambda = 1",
         ),
     ]
     return conclude("holds", SCOPE, steps)
