@@ -84,7 +84,8 @@ def prove(share: int = 1, decay: int = 2) -> Proof:
             2 * factor * big * small,
         ),
         enumerated(
-            r"$x = (3, 4)$, $\lambda = 5$: one layer with $A = \frac57$ has $J_2 = \frac1{14}$, and two layers with all "
+            r"$x = (3, 4)$, $\lambda = 5$: one layer with $A = \frac57$ has $J_2 = \frac1{14}$, and two layers with "
+            r"all "
             r"weights 0 and output bias $\frac12$ have $J_2 = \frac14$; no network of a grid is below.",
             _grids(),
             "625 networks 2-1, 1,125 networks 2-1-1",
