@@ -156,12 +156,14 @@ def _mixtures(power: int) -> Iterator[tuple[object, object]]:
 
 def _embedded() -> Iterator[tuple[object, object]]:
     """The criterion with a fixed further feature, by the double loop, and as the mean over that feature's mask."""
-    first, v, out, bias = ((1, 0), (HALF, 1)), (Fraction(1, 3), 2), (1, Fraction(1, 4)), (Fraction(-1, 5), 0)
+    zero, one = Fraction(0), Fraction(1)
+    first, v = ((one, zero), (HALF, one)), (Fraction(1, 3), 2 * one)
+    out, bias = (one, Fraction(1, 4)), (Fraction(-1, 5), zero)
     for z, rate in itertools.product((HALF, Fraction(-3)), (HALF, Fraction(1, 3))):
         wide = Network([[[*row, w] for row, w in zip(first, v, strict=True)], [out]], [bias, BIAS])
         data = Examples([((0, 0, z), 0, HALF), ((1, 1, z), 1, HALF)])
         parts = []
-        for kept in (0, z / (1 - rate)):
+        for kept in (zero, z / (1 - rate)):
             moved = [b + w * kept for b, w in zip(bias, v, strict=True)]
             network = Network([first, [out]], [moved, BIAS])
             parts.append(Fraction(naive_evaluation(network, Examples.half((1, 1), 1), (rate, rate)).criterion))
