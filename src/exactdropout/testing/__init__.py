@@ -24,6 +24,7 @@ _HOME = {
     "assert_dropout_exact": "assertions",
     "assert_network": "network",
     "assert_onnx_dropout": "onnx_conformance",
+    "attention_weights": "subjects.attention",
     "bit_evidence_reference": "evidence",
     "channel": "schemes",
     "dropconnect": "schemes",
@@ -50,6 +51,7 @@ __all__ = [
     "assert_dropout_exact",
     "assert_network",
     "assert_onnx_dropout",
+    "attention_weights",
     "bit_evidence_reference",
     "channel",
     "dropconnect",
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
         problems,
         rates,
     )
+    from exactdropout.testing.subjects.attention import attention_weights
 
 
 def __getattr__(name: str) -> Any:

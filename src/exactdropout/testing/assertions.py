@@ -398,7 +398,7 @@ def _answer(job: _Job, trial: Trial, false_alarm: float) -> DropoutReport:
         subject=job.name,
         scheme=job.scheme.describe(),
         q=job.q,
-        checked=tuple((name, "; ".join(trial.done[name][:6])) for name in CHECKS if name in trial.done),
+        checked=tuple((name, "; ".join(trial.done[name][:12])) for name in CHECKS if name in trial.done),
         skipped=tuple(trial.skipped.items()),
         calls=trial.calls,
         bits=trial.bits,

@@ -16,7 +16,7 @@ from exactdropout.model.numbers import format_rational, show
 from exactdropout.testing.inputs import signed_input
 from exactdropout.testing.number_formats import NumberFormat, number_format, rounded_rates
 from exactdropout.testing.report import fault
-from exactdropout.testing.schemes import Reading, Scheme, bits_of, read_product
+from exactdropout.testing.schemes import Reading, Scheme, bits_of, read_product, softmax_room
 from exactdropout.testing.subjects.subject import Call, NoGradient, Subject, Untestable
 
 __all__ = ["Trial", "check_layer", "check_rate_one", "check_rate_zero", "read_call"]
@@ -102,7 +102,7 @@ def read_call(trial: Trial, at: Setting, x: Floats, call: Call) -> Reading:
             "value",
             _named_factor(scheme.base(x), call.y, reading, p),
             f"{count} of {x.size} outputs are neither the kept nor the dropped value; "
-            f"at {index}: x = {x[index]:.9g}, y = {got:.9g}{expected}",
+            f"at {index}: x = {x[index]:.9g}, y = {got:.9g}; {expected}",
             setting=str(at),
         )
     axes = scheme.bit_axes(x.ndim)
@@ -259,7 +259,7 @@ def check_evaluation(trial: Trial, at: Setting, x: Floats, when: str, check: str
     trial.calls += 1
     scheme = trial.scheme
     if scheme.transform == "softmax":
-        good = np.abs(call.y - scheme.base(x)) <= 16 * at.form.epsilon * scheme.base(x)
+        good = np.abs(call.y - scheme.base(x)) <= softmax_room(x, scheme.base(x), at.form)
     elif scheme.scaling == "classic":
         good = _times(x, call.y, at)
     else:
@@ -401,7 +401,13 @@ def check_rate_zero(trial: Trial, at: Setting, x: Floats) -> None:
     for turn in range(2):
         call = at.subject.train(x, at.dtype, trial.seed + turn if at.subject.keyed else None)
         trial.calls += 1
-        same = np.abs(call.y - trial.scheme.base(x)) <= 16 * at.form.epsilon * np.abs(trial.scheme.base(x))
+        base = trial.scheme.base(x)
+        room = (
+            softmax_room(x, base, at.form)
+            if trial.scheme.transform == "softmax"
+            else 16 * at.form.epsilon * np.abs(base)
+        )
+        same = np.abs(call.y - base) <= room
         exactly = trial.scheme.transform in ("softmax", "alpha")
         if not (same if exactly else call.y == x).all():
             wrong = int((call.y != x).sum())
@@ -429,7 +435,8 @@ def check_rate_one(trial: Trial, at: Setting, x: Floats) -> None:
         except (NoGradient, Untestable):
             found = np.zeros(1)
         if not (found == 0).all():
-            raise trial.fault("rates 0 and 1", "the gradient at rate 1 is not 0", setting=str(at))
+            what = "NaN" if np.isnan(found).any() else "not 0"
+            raise trial.fault("rates 0 and 1", f"the gradient at rate 1 is {what}", setting=str(at))
     trial.did("rates 0 and 1", "rate 1 drops all")
 
 

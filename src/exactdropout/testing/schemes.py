@@ -84,9 +84,10 @@ class Scheme:
         if self.transform == "alpha":
             return self._read_alpha(base, y, rates, form)
         if self.transform == "softmax":
-            room = SOFTMAX_UNITS * form.epsilon
-            kept = np.abs(y - base * float(self.factor(q))) <= room * base * float(self.factor(q))
-            return Reading(kept=kept & (y != 0), dropped=y == 0, unseen=np.zeros_like(kept))
+            factor = float(self.factor(q))
+            room = softmax_room(x, base * factor, form)
+            kept, tiny = np.abs(y - base * factor) <= room, base * factor <= room
+            return Reading(kept=kept & ~tiny, dropped=(y == 0) & ~tiny, unseen=tiny & (kept | (y == 0)))
         return read_product(base, y, [self.factor(r) for r in rates], form)
 
     def read_gradient(self, cotangent: Floats, gradient: Floats, q: Fraction, form: NumberFormat) -> Reading:
@@ -104,6 +105,12 @@ class Scheme:
     def describe(self) -> str:
         """Return the scheme in words."""
         return f"{self.name}, {self.scaling} scaling" if self.transform == "multiply" else self.name
+
+
+def softmax_room(x: Floats, values: Floats, form: NumberFormat) -> Floats:
+    """Return how far a weight of size ``values`` may be off: exp(s) loses |s| units where the score s is rounded."""
+    distance = x.max(axis=-1, keepdims=True) - x
+    return np.asarray((SOFTMAX_UNITS + 4 * distance) * form.epsilon * np.abs(values) + 2.0**form.lowest)
 
 
 @dataclass(frozen=True, kw_only=True)
