@@ -38,6 +38,9 @@ from exactdropout.notation.prose import html_sentence, latex_sentence, sentence
         ("point-K2-n3-nonnegative", "point-K2-n3-nonnegative"),
         ("2 lambda >= |x|", r"$2\,\lambda \ge |x|$"),
         ("n*(K+q)", r"$n\cdot (K+q)$"),
+        ("up to 1e-9, or 2.5e3", r"up to $10^{-9}$, or $2.5 \cdot 10^{3}$"),  # no subtraction from a number e
+        ("the linear network 2-n-1 with", r"the linear network $2\text{-}n\text{-}1$ with"),  # a shape
+        ("a K-n-m-1 net with n-1-k units", r"a $K\text{-}n\text{-}m\text{-}1$ net with $n-1-k$ units"),
     ],
 )
 def test_what_is_set(text, latex):

@@ -8,6 +8,7 @@ import pytest
 
 from exactdropout import theorems
 from exactdropout.errors import InvalidInput
+from exactdropout.notation.prose import latex_sentence
 from exactdropout.report import latex_document
 from exactdropout.theorems import registry
 from exactdropout.theorems.proof import METHODS
@@ -101,3 +102,14 @@ def test_get_finds_and_names_the_nearest():
     assert theorems.get("helmbold-2017-theorem-5").number == "Theorem 5"
     with pytest.raises(InvalidInput, match="helmbold-2017-theorem-5"):
         theorems.get("helmbold-2017-theorm-5")
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda t: t.id)
+def test_no_formula_is_made_from_python_text(entry, proofs):
+    """`**` became a product of products in the report, `1e-9` and the network 2-n-1 became subtractions."""
+    proof = proofs[entry.id]
+    sentences = [entry.statement, entry.printed, entry.correction, entry.scope, proof.counterexample]
+    sentences += [text for s in proof.steps for text in (s.claim, s.detail)]
+    shown = " ".join(map(latex_sentence, sentences))
+    assert "**" not in shown
+    assert not re.search(r"\\cdot\s*\\cdot|[0-9]e\s*-|(?<![\w}])[0-9]+-[a-z]-[0-9]", shown)

@@ -67,6 +67,8 @@ _BOTH = frozenset({"a", "A", "I"})  # words of English, too
 _LAYER = r"[A-Za-z0-9]{1,9}(?:\^\([A-Za-z0-9+-]{1,20}\))?"
 _TOKEN = re.compile(
     rf"(?P<shape>(?=[^\s]*[A-Za-z]){_LAYER}(?:-{_LAYER}){{1,9}}(?= (?:relu|linear|leaky)))"
+    r"|(?P<bare>(?<![\w.+)\]}])(?:[0-9]+|K)(?:-(?:[0-9]+|[a-z]))*-(?:[a-z](?:-[0-9]+)*-)[0-9]+(?![\w(-]))"
+    r"|(?P<scientific>[0-9]+(?:\.[0-9]+)?e[+-]?[0-9]+\b)"
     r"|(?P<space>\s+)"
     r"|(?P<dots>(?P<dotted>[a-z])1\.\.\.(?P=dotted)d\b)"
     r"|(?P<plain>e\.g\.|i\.e\.|(?:half|point)-K[0-9]+-n[0-9*]+(?:-[a-z]+)?|[0-9]+(?:-[0-9]+)+|[0-9]+/[0-9]+-(?=[a-z])|[A-Za-z]{2,}[0-9]+\b)"
@@ -127,7 +129,11 @@ def _items(text: str) -> list[_Item]:
 
 def _token(match: re.Match[str], before: list[_Item]) -> _Item:
     token, kind = match[0], match.lastgroup
-    if match["shape"]:  # the hyphens of K-n-1 are no minus signs
+    if match["scientific"]:
+        mantissa, _, exponent = token.partition("e")
+        front = "" if mantissa == "1" else rf"{mantissa} \cdot "
+        return _Item(token, f"{front}10^{{{int(exponent)}}}", True)
+    if match["shape"] or match["bare"]:  # the hyphens of K-n-1 are no minus signs
         layers = re.split(r"-(?![^()]*\))", token)
         return _Item(token, r"\text{-}".join(_latex(_items(layer)) for layer in layers), True)
     if match["dots"]:
@@ -223,7 +229,7 @@ def _worth_setting(span: list[_Item]) -> bool:
     """Return whether a formula is more than numbers, brackets around numbers, or lone operators."""
     if len(span) == 1 and span[0].source in _WORDS and span[0].source not in _GREEK.values():
         return False  # "the sum" is a word
-    symbols = [i for i in span if i.close or (i.operand and not i.source[0].isdigit())]
+    symbols = [i for i in span if i.close or (i.operand and (not i.source[0].isdigit() or i.latex != i.source))]
     relations = [i for i in span if i.source in _OPERATORS and i.source not in "-|_^*"]
     operands = [i for i in span if i.operand or i.close]
     return bool(symbols) or (bool(relations) and bool(operands))

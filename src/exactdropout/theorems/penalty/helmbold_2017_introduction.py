@@ -70,7 +70,7 @@ def prove(label: int = 8, count: tuple[int, int] = (23, 96), share: Fraction = F
             rf"on $(0, 1)$.",
             "root count",
             turning_points(NETWORK, data) == 1,
-            f"penalty {penalty.expr}",
+            f"penalty ${sympy.latex(penalty.expr)}$",
         ),
         enumerated(
             r"It is 0 at $q = 0$, $-10$ at $\frac12$ and positive at $\frac9{10}$; the double loop agrees at "
