@@ -14,6 +14,7 @@ from exactdropout.cli.main import main
 COMMANDS = {
     "certify": ["certify", "--only", "half-K2-n1"],
     "check": ["check", "penalty = 1", "--architecture", "1-1, no biases"],
+    "check-document": ["check", "paper.tex", "--architecture", "1-1, no biases"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "law": ["law", "net.json", "--q", "1/2", "--x=1,-1"],
@@ -47,7 +48,8 @@ def test_every_key_is_described(
     monkeypatch.chdir(tmp_path)
     xd.Network([[[1, 1], [1, 1]], [1, 1]]).save("net.json")
     (tmp_path / "data.csv").write_text("1,-1,8\n")
-    assert main([*COMMANDS[name], "--json"]) == (1 if name == "check" else 0)
+    (tmp_path / "paper.tex").write_text("$$ J_D = R $$ $J_D = 0$")
+    assert main([*COMMANDS[name], "--json"]) == (1 if name.startswith("check") else 0)
     content = json.loads(capsys.readouterr().out)
     assert content["schema"] == f"exactdropout/{name}"
     assert content["version"] == 1

@@ -151,10 +151,10 @@ def add_rate(command: argparse.ArgumentParser, *, required: bool = True) -> None
     )
 
 
-def add_claim_problem(command: argparse.ArgumentParser) -> None:
+def add_claim_problem(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add an architecture (sizes may be symbols), an example and drop rates, as text or files."""
     command.add_argument(
-        "--architecture", required=True, metavar="TEXT",
+        "--architecture", required=required, metavar="TEXT",
         help="'2-3-1 relu, no biases', 'K-n^(d-1)-1 linear, biases', or a network file (.json, .npz)",
     )  # fmt: skip
     command.add_argument(
@@ -166,7 +166,7 @@ def add_claim_problem(command: argparse.ArgumentParser) -> None:
 def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
     """Return architecture, examples and rates as ``check`` takes them."""
     text = options.architecture
-    architecture: Any = _file_network(text).exact() if text.endswith(_NETWORK_FILES) else text
+    architecture: Any = _file_network(text).exact() if text and text.endswith(_NETWORK_FILES) else text
     data: Any = options.data
     if data is not None and data.lower().endswith(_DATA_FILES):
         data = Examples.load(data).exact()

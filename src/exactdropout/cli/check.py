@@ -15,8 +15,10 @@ from exactdropout.cli.arguments import (
     own_names,
     wants_progress,
 )  # fmt: skip
+from exactdropout.cli.check_document import check_a_document, names_a_document
 from exactdropout.cli.output import print_json
-from exactdropout.model.numbers import format_rational
+from exactdropout.cli.verdict_json import verdict_content
+from exactdropout.errors import InvalidInput
 
 __all__ = ["add"]
 
@@ -33,8 +35,13 @@ def add(commands: Any) -> None:
         "2 bad input, 3 undecided.",
         allow_abbrev=False,
     )
-    command.add_argument("claim", help="the claim; its grammar is in the documentation")
-    add_claim_problem(command)
+    command.add_argument(
+        "claim",
+        help="the claim; its grammar is in the documentation. Or a document, .tex, .md or .txt, or - for standard "
+        "input: each step of its derivations is judged",
+    )
+    add_claim_problem(command, required=False)
+    command.add_argument("--html", metavar="FILE", help="of a document: write an annotated page")
     command.add_argument(
         "--assume", action="append", metavar="TEXT", help="assumption such as 'w >= 0' or 'y = 2*c' (repeat, or commas)"
     )
@@ -46,6 +53,12 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check and print."""
+    if names_a_document(options.claim):
+        return check_a_document(options)
+    if options.architecture is None:
+        raise InvalidInput("Argument 'architecture' must be given, such as 'K-1, no biases'.")
+    if options.html is not None:
+        raise InvalidInput("Argument '--html' goes with a document, such as paper.tex.")
     from exactdropout.claims import check
 
     verdict = check(
@@ -57,32 +70,7 @@ def run(options: argparse.Namespace) -> int:
         progress=wants_progress(options),
     )
     if options.json:
-        print_json("check", _json(verdict))
+        print_json("check", verdict_content(verdict))
     else:
         print(verdict)
     return _EXIT[verdict.status]
-
-
-def _json(verdict: Any) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "status": verdict.status,
-        "claim": str(verdict.claim),
-        "latex": verdict.claim.latex(),
-        "scope": verdict.scope,
-        "steps": list(verdict.steps),
-        "assumptions": list(verdict.assumptions),
-        "near_miss": None if verdict.near_miss is None else str(verdict.near_miss),
-        "evidence": verdict.evidence,
-        "counterexample": None,
-    }
-    point = verdict.counterexample
-    if point is not None:
-        content["counterexample"] = {
-            "left": format_rational(point.left),
-            "relation": point.relation,
-            "right": format_rational(point.right),
-            "note": point.note.strip(),
-            "values": {name: format_rational(value) for name, value in point.values.items()},
-            "rates": [format_rational(rate) for rate in point.rates],
-        }
-    return content

@@ -35,7 +35,15 @@ from exactdropout.claims.reading.written_out import assumptions_written_out, wri
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
-__all__ = ["MAX_EXPONENT", "MAX_NESTING", "parse_assumptions", "parse_claim", "parse_expression", "read_claim"]
+__all__ = [
+    "MAX_EXPONENT",
+    "MAX_NESTING",
+    "parse_assumptions",
+    "parse_claim",
+    "parse_expression",
+    "read_claim",
+    "read_definition",
+]
 
 
 def parse_claim(text: str, names: Names = None) -> Claim:
@@ -65,7 +73,31 @@ def read_claim(text: str, names: Names, around: Surroundings | None, known: tupl
     single = around is not None and around.one_hidden_layer
     parser = _Parser(_text(text), names=names, defined={d.name for d in known}, one_hidden_layer=single)
     raw = parser.claim()
-    return written_out(replace(raw, definitions=(*raw.definitions, *known)), around)
+    return written_out(replace(raw, definitions=(*known, *raw.definitions)), around)
+
+
+def read_definition(
+    text: str, names: Names, around: Surroundings | None, known: tuple[Definition, ...] = ()
+) -> Definition | None:
+    """Parse z_j = ..., where z is a letter that means nothing yet; None where it is a claim.
+
+    Raises:
+        InvalidInput: it does not parse.
+    """
+    single = around is not None and around.one_hidden_layer
+    parser = _Parser(_text(text), names=names, defined={d.name for d in known}, one_hidden_layer=single)
+    parser.may_define = True
+    comparison = parser.comparison()
+    parser.end()
+    target, *_, value = comparison.sides
+    if not isinstance(target, Name) or target.name in words.OWN or target.name in parser.defined:
+        return None
+    indices = tuple(i.name for i in target.indices if isinstance(i, Name) and not i.indices)
+    if comparison.relations != ("=",) or len(set(indices)) < len(target.indices):
+        return None
+    if any(isinstance(node, Name) and node.name == target.name for node in walk(value)):
+        return None
+    return Definition(target.name, indices, value)
 
 
 def parse_assumptions(text: str, names: Names = None, around: Surroundings | None = None) -> tuple[Comparison, ...]:

@@ -8,7 +8,7 @@ __all__ = ["SPACE", "without_typesetting"]
 
 _ENVIRONMENTS = r"split|aligned|(?:align|equation|gather|multline|eqnarray|displaymath|math|flalign)\*?"
 SPACE = re.compile(
-    r"(?:\s|~|&&\s*\\(?:text|mbox)\{\([^{}]*\)\}|&|\$|\\(?:label|tag)\*?\{[^{}]*\}"
+    r"(?:(?:&&|\\q?quad)\s*\\(?:text|mbox)\{\((?:[^{}]|\{[^{}]*\})*\)\}|\s|~|&|\$|\\(?:label|tag)\*?\{[^{}]*\}"
     r"|\\\\\[[0-9.]+(?:pt|em|ex|cm|mm)\]"
     rf"|\\(?:[,;:! \\\[\]()]|(?:begin|end)\{{(?:{_ENVIRONMENTS})\}}|[hv]space\*?\{{[^{{}}]*\}}"
     r"|(?:left\.|right\.)|(?:quad|qquad|left|right|middle|[bB]ig+[lrm]?|displaystyle|textstyle|limits|nolimits|notag"

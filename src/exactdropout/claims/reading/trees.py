@@ -17,6 +17,7 @@ __all__ = [
     "all_apart",
     "bound_by",
     "free_letter",
+    "free_names",
     "letters",
     "multiplied",
     "negated",
@@ -83,6 +84,19 @@ def letters(*trees: Any) -> set[str]:
             found.add(node.index)
         elif isinstance(node, Unranged):
             found.update(node.indices)
+    return found
+
+
+def free_names(tree: Any, bound: frozenset[str] = frozenset()) -> set[str]:
+    """Return the names that occur and are no index of a sum around them."""
+    if isinstance(tree, tuple):
+        return set().union(*(free_names(item, bound) for item in tree))
+    if not hasattr(tree, "__dataclass_fields__"):
+        return set()
+    found = {tree.name} - bound if isinstance(tree, Name) else set()
+    inner = bound | {*bound_by(tree)}
+    for f in fields(tree):
+        found |= free_names(getattr(tree, f.name), inner if f.name == "body" else bound)
     return found
 
 

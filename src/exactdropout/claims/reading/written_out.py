@@ -46,7 +46,16 @@ from exactdropout.claims.reading.means import NoMean, mean_in_masks, mean_in_out
 from exactdropout.claims.reading.sums import SumReader
 from exactdropout.claims.reading.surroundings import Surroundings
 from exactdropout.claims.reading.tensors import Tensor, contracted, matrix_product, named_tensor, squares
-from exactdropout.claims.reading.trees import added, all_apart, letters, multiplied, negated, put, renamed_apart
+from exactdropout.claims.reading.trees import (
+    added,
+    all_apart,
+    free_names,
+    letters,
+    multiplied,
+    negated,
+    put,
+    renamed_apart,
+)
 
 __all__ = ["assumptions_written_out", "written_out"]
 
@@ -61,7 +70,9 @@ def written_out(raw: RawClaim, around: Surroundings | None) -> Claim:
     Raises:
         InvalidInput: what the architecture gives no meaning, with the position.
     """
-    taken = letters(raw.statement, raw.assumptions, *(d.value for d in raw.definitions))
+    taken = free_names((raw.statement, raw.assumptions))
+    for definition in raw.definitions:
+        taken |= free_names(definition.value) - {*definition.indices}
     reader = _Reader(raw.text, around, taken, raw.definitions)
     statement = reader.guarded(lambda: reader.statement(raw.statement))
     assumptions = reader.guarded(lambda: tuple(map(reader.assumption, raw.assumptions)))
@@ -77,7 +88,7 @@ def assumptions_written_out(
     Raises:
         InvalidInput: as for a claim.
     """
-    reader = _Reader(text, around, letters(comparisons), ())
+    reader = _Reader(text, around, free_names(comparisons), ())
     reader.check_ranges(ranges, comparisons)
     found: tuple[Comparison, ...] = reader.guarded(lambda: tuple(map(reader.assumption, comparisons)))
     return found
@@ -88,11 +99,16 @@ class _Reader(SumReader):
         self, text: str, around: Surroundings | None, taken: set[str], definitions: Iterable[Definition]
     ) -> None:
         super().__init__(text, around)
-        self.taken = taken
+        self.free = taken  # names that no sum binds
         self.definitions = {d.name: d for d in definitions}
         self.means = 0  # means that are open: in them D is random
         self.open = 0  # definitions that are being put in
         self.entrywise = False  # bare groups are entries, as in a map w -> c*w
+
+    @property
+    def taken(self) -> set[str]:
+        """Return the letters that an index of a new sum must not have here."""
+        return self.free | {*self.bound}
 
     def guarded(self, act: Callable[[], Any]) -> Any:
         try:
@@ -221,7 +237,7 @@ class _Reader(SumReader):
         return value.mapped(change) if isinstance(value, Tensor) else change(value)
 
     def name(self, node: Name) -> Any:
-        definition = self.definitions.get(node.name)
+        definition = None if node.name in self.bound else self.definitions.get(node.name)
         if definition is not None:
             return self.defined(node, definition)
         if node.name == "D" and not node.indices and self.means:

@@ -1,0 +1,190 @@
+"""Whole derivations: each step judged, the first wrong one named; nothing executed, nothing guessed."""
+
+from pathlib import Path
+
+import pytest
+
+from exactdropout.claims import check_document
+from exactdropout.claims.documents.chains import chains
+from exactdropout.claims.documents.document import DocumentCheck
+from exactdropout.claims.documents.macros import expanded, macros_of
+from exactdropout.claims.documents.settings import DocumentSetting
+from exactdropout.errors import InvalidInput
+from exactdropout.report.derivation_page import derivation_page
+
+DOCUMENTS = Path(__file__).with_name("documents")
+LINEAR = "K-1, no biases"
+
+
+def judged(name):
+    text = (DOCUMENTS / name).read_text("utf-8")
+    return check_document(text, markdown=name.endswith(".md"), name=name)
+
+
+def test_a_correct_derivation():
+    found = judged("ridge_correct.tex")
+    assert found.status == "proved"
+    assert len(found.steps) == 17
+    assert {step.verdict.evidence for step in found.steps} <= {"replayed", "searcher only"}
+    assert [p.line for p in found.passed] == [19, 53, 55]
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "others", "point"),
+    [
+        ("ridge_wrong.tex", 19, {"proved"}, {"K": 1, "b": 1}),
+        ("relu_wrong.md", 24, {"proved"}, {"x[1]": 1, "x[2]": -1}),
+        ("two_layers_wrong.tex", 32, {"proved", "undecided"}, {"K": 1, "n": 2}),
+    ],
+)
+def test_the_planted_mistake_is_the_first_wrong_step(name, line, others, point):
+    found = judged(name)
+    wrong = found.first_refuted
+    assert wrong.line == line
+    assert {step.status for step in found.steps if step.line < line} <= others
+    assert point.items() <= wrong.verdict.counterexample.values.items()
+    page = derivation_page(found)
+    assert 'class="step refuted"' in page
+    assert "prefers-color-scheme: dark" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def texts(source):
+    return [(c.sides, c.relations, c.tail) for c in chains(source)]
+
+
+def test_chains():
+    assert texts(r"a &= b \\ &\le c \\ d &= e.") == [
+        (("a", "b", "c"), ("=", "<="), ""),
+        (("d", "e"), ("=",), ""),
+    ]
+    assert texts(r"a &= b \\ &\quad + c \nonumber \\[2pt] &\stackrel{(1)}{=} e && \text{(by \eqref{x})}") == [
+        (("a", "b + c", "e"), ("=", "="), "")
+    ]
+    assert texts(r"a = f(x = 1) + \{ y \le 2 \} \text{ if } q > 0") == [
+        (("a", r"f(x = 1) + \{ y \le 2 \}"), ("=",), r"\text{ if } q > 0")
+    ]
+    assert texts(r"a = \begin{cases} 1 & x = 0 \\ 2 \end{cases} \approx 3")[0][1] == ("=", "")
+
+
+def test_macros_are_text_and_nothing_else():
+    source = (
+        r"\newcommand{\E}{\mathbb{E}} \newcommand\sq[1]{\left(#1\right)^2} \newcommand{\V}[2][D]{\mathrm{Var}[#1]#2}"
+        r"\DeclareMathOperator*{\Var}{Var} \def\half{\frac12} \newcommand{\bad}{\input{x}} {\newcommand{\local}{1}}"
+        r"\newcommand{\again}{\again} \newcommand{\two}{#3}"
+    )
+    table = {macro.name: macro for macro in macros_of(source)}
+    assert expanded(r"\E[D] + \sq{a \sq b} + \half", table) == (
+        r"\mathbb{E}[D] + \left(a \left(b\right)^2\right)^2 + \frac12"
+    )
+    assert expanded(r"\V{q}\V[r]q \Var D", table) == r"\mathrm{Var}[D]q\mathrm{Var}[r]q \operatorname{Var} D"
+    assert expanded("\\sq{a\n+ b}\nc", table).count("\n") == 2
+    for text, message in [
+        (r"\bad", "more than text"), (r"\local", "more than text"), (r"\two", "more than text"),
+        (r"\again", "has no end"), (r"\sq", "fewer arguments"),
+    ]:  # fmt: skip
+        with pytest.raises(InvalidInput, match=message):
+            expanded(text, table)
+    letters = "bcdefghijklmnopqrstuv"
+    before = ["", *letters]
+    bomb = r"\newcommand{\a}{xx}" + "".join(
+        rf"\newcommand{{\a{x}}}{{\a{y} \a{y} }}" for x, y in zip(letters, before, strict=False)
+    )
+    with pytest.raises(InvalidInput, match="has no end"):
+        expanded(r"\av", {macro.name: macro for macro in macros_of(bomb)})
+
+
+def statuses(text, arch=LINEAR, **options):
+    found = check_document(text, arch, **options)
+    return [(step.line, step.status) for step in found.steps], [item.reason for item in found.passed]
+
+
+def test_settings_in_the_document():
+    text = r"""
+% exactdropout architecture: K-1, no biases; name: q=p
+\[ \text{penalty} = \frac{p}{1-p} \sum_i w_i^2 x_i^2 \]
+% exactdropout architecture: 2-1-1 relu, no biases; assume: w >= 0
+\[ \mathbb{E}[D] \ge W(x) \]
+% exactdropout assume: none
+\[ \mathbb{E}[D] \ge W(x) \]
+"""
+    assert statuses(text, None)[0] == [(3, "proved"), (5, "proved"), (7, "refuted")]
+    for line, message in [
+        ("% exactdropout colour: red", "line 1 a setting"),
+        ("% exactdropout name: q", "line 1 a name"),
+        ("% exactdropout architecture: 2-1 tanh", "must look like"),
+    ]:
+        with pytest.raises(InvalidInput, match=message):
+            check_document(f"{line}\n\\[ J_D \\ge 0 \\]", LINEAR)
+    with pytest.raises(InvalidInput, match="'architecture' is needed"):
+        check_document(r"\[ J_D \ge 0 \]")
+
+
+def test_what_is_passed_over_and_what_is_not_read():
+    text = r"""
+Inline claims such as $J_D = 0$ need their sentence, prices such as \$5 none.
+\[ J_D \] \[ 1 + 1 = 2 \] \[ s = \sum_i w_i x_i \] \[ W(x) = s \]
+\[ D = \sum_i w_i x_i r_i \]
+\[ J_D \approx R \] \[ J_D = R, \quad q = 0 \] \[ J_D = R \text{ if } q = 0 \] \[ J_D = \foo \]
+\begin{verbatim} \[ J_D = 5 \] \end{verbatim}
+"""
+    found, passed = statuses(text)
+    assert found == [
+        (3, "proved"), (4, "refuted"), (4, "refuted"), (5, "not read"), (5, "not read"), (5, "not read"),
+        (5, "proved"), (5, "not read"),
+    ]  # fmt: skip
+    assert passed == [
+        "stands inside a sentence, whose conditions are not read", "has no relation", "names no quantity of dropout",
+        "says what s is",
+    ]  # fmt: skip
+
+
+def test_another_scaling_of_the_masks_is_found():
+    ours, classic = r"D = \frac{1}{1-q} \sum_i w_i x_i r_i", r"D = \sum_i w_i x_i r_i"
+    assert check_document(rf"\[ {ours} \]", LINEAR).status == "proved"
+    assert check_document(rf"\[ {classic} \]", LINEAR).status == "refuted"
+
+
+def test_pasted_formulas():
+    assert statuses(r"J_D = \mathbb{E}[(D - y)^2] \ge R")[0] == [(1, "proved"), (1, "proved")]
+    assert statuses("\\begin{align}\nJ_D &\\ge 0 \\\\\n&> 0\n\\end{align}")[0] == [(2, "proved"), (3, "refuted")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a document"),
+        ("\0", "must be a document"),
+        ("\\begin{align} J_D = 1", "line 1 without its"),
+        ("\n\\[ J_D = 1", "line 2 without its"),
+        ("no formula here", "no claim about dropout"),
+        ("$$ 1 = 1 $$", "names no quantity"),
+        ("x" * 2_000_001, "at most"),
+        ("\\[ J_D = 1 \\]" * 5_001, "more than"),
+    ],
+)
+def test_damaged_documents_are_one_sentence(text, message):
+    with pytest.raises(InvalidInput, match=message):
+        check_document(text, LINEAR)
+
+
+def test_hostile_formulas_harm_nothing():
+    deep = "{" * 3000 + "J_D" + "}" * 3000
+    text = rf"\[ {deep} = 1 \] \[ J_D = \input{{/etc/passwd}} \] \[ J_D = {'(' * 500} \] \[ {'J_D = ' * 200} 1 \]"
+    job = DocumentCheck(text, DocumentSetting(LINEAR))
+    assert [s.status for s in job.steps][:3] == ["not read"] * 3
+
+
+def test_an_interrupted_check_knows_what_it_knows():
+    job = DocumentCheck(r"\[ J_D \ge 0 \] \[ J_D \ge R \]", DocumentSetting(LINEAR))
+
+    def stop(done, total):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job.run(stop)
+    found = job.result(complete=False)
+    assert [step.status for step in found.steps] == ["proved", "not reached"]
+    assert (found.status, found.complete) == ("not reached", False)
