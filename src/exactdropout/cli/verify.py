@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -81,13 +82,34 @@ def run(options: argparse.Namespace) -> int:
         print(f"{r.kind}: " + "; ".join(part for part in (counted, r.note) if part))
     seconds = sum(proof.seconds for proof in proofs)
     if changed:
-        print(f"{len(changed)} of {len(entries)} do not reproduce their declared verdict: {', '.join(changed)}")
+        which = "1 entry does" if len(changed) == 1 else f"{len(changed)} entries do"
+        print(f"{which} not reproduce the declared verdict: {', '.join(changed)}")
         return 1
     if refused:
         print(f"not everything was accepted: {', '.join(r.kind for r in refused)}")
         return 1
-    print(f"all {len(entries)} entries reproduce the verdicts they declare, in {seconds:.1f} s")
+    print(_summary(proofs, seconds))
     return 0
+
+
+def _summary(proofs: list[Any], seconds: float) -> str:
+    """Return what was found, counted by verdict."""
+    counts = Counter(str(proof.verdict) for proof in proofs)
+    shown = [
+        f"{counts[verdict]} {one if counts[verdict] == 1 else many}"
+        for verdict, one, many in (
+            ("holds", "holds", "hold"),
+            ("holds with a correction", "holds with a correction", "hold with a correction"),
+            ("fails as printed", "fails as printed", "fail as printed"),
+        )
+        if counts[verdict]
+    ]
+    entries = (
+        "the entry reproduces the verdict it declares"
+        if len(proofs) == 1
+        else (f"all {len(proofs)} entries reproduce the verdicts they declare")
+    )
+    return f"{', '.join(shown)}; {entries}, in {seconds:.1f} s"
 
 
 def _print_rows(entries: list[Any], proofs: list[Any]) -> None:
