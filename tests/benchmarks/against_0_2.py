@@ -75,11 +75,14 @@ def child(count: int) -> Iterator[tuple[str, Any]]:
         name = "-".join(map(str, widths))
         data, networks = problems(widths, count)
         yield f"{name} evaluate", median_of(lambda n, d=data: xd.evaluate(n, d, "1/2", threads=1), networks)
+        data, networks = problems(widths, count)  # objects of their own: 0.2 keeps values with a network
         slope = lambda n, d=data: xd.evaluate(n, d, "1/2", threads=1, gradient=True)  # noqa: E731
         yield f"{name} gradient", median_of(slope, networks)
         if hasattr(xd, "evaluator"):
+            data, networks = problems(widths, count)
             prepared = xd.evaluator(networks[0].architecture, data, "1/2", threads=1)
             yield f"{name} evaluator", median_of(prepared, networks)
+            data, networks = problems(widths, count)
             sloping = xd.evaluator(networks[0].architecture, data, "1/2", threads=1, gradient=True)
             yield f"{name} gradient evaluator", median_of(sloping, networks)
             yield from stacks(name, prepared, networks)

@@ -15,8 +15,10 @@ from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_gradient
 from exactdropout.numeric.float64.derivatives import gradient_table as engine
+from exactdropout.numeric.float64.derivatives import table_items as division
 from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
 from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
+from exactdropout.numeric.float64.derivatives.table_items import applies
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.gradient import conditional_moments as halves
 from exactdropout.numeric.kernels.gradient import indicators as kernel
@@ -102,7 +104,7 @@ def test_conditional_moments_are_those_of_the_plain_loop(column, base, threshold
 @example((Network([[[1.0, 1.0]], [1.0]], [[5e-324], [0.0]]), Examples.point([5e-324, 1.0], 1.0), (F(1, 2),) * 2))
 def test_gradient_is_inside_its_bound(problem):
     network, data, q = problem
-    if not engine.applies(prepare(*problem)):
+    if not applies(prepare(*problem)):
         return
     try:
         found = table(problem, Runner())
@@ -170,12 +172,12 @@ def test_both_kernels_agree_where_the_walk_is_a_witness():
 
 def test_bits_do_not_depend_on_threads_or_chunks(monkeypatch):
     problem = (*gaussian(9, 14, 5, 2, 3), (F(1, 3), F(1, 4)))
-    monkeypatch.setattr(engine, "ITEM_BITS", 11)
+    monkeypatch.setattr(division, "ITEM_BITS", 11)
     whole = table(problem, Runner())
-    monkeypatch.setattr(engine, "CHUNK_MASKS", 2.0**12)
+    monkeypatch.setattr(division, "CHUNK_MASKS", 2.0**12)
     monkeypatch.setattr(engine, "STEP_MASKS", 2.0**12)
     pieces = table(problem, Runner(threads=3))
-    monkeypatch.setattr(engine, "ITEM_BITS", 16)
+    monkeypatch.setattr(division, "ITEM_BITS", 16)
     other = table(problem, Runner())
     assert pieces.error_bound == whole.error_bound
     for a, b, c in zip(
@@ -187,7 +189,7 @@ def test_bits_do_not_depend_on_threads_or_chunks(monkeypatch):
 
 def test_doubt_is_settled_by_the_same_sums(monkeypatch):
     """Tenths meet a kink up to rounding: the bound is made twice, the sums over several items only once."""
-    monkeypatch.setattr(engine, "ITEM_BITS", 3)
+    monkeypatch.setattr(division, "ITEM_BITS", 3)
     network = Network([[[0.1, 0.2, -0.3, 0.4, -0.1, 0.3]], [1.0]], [[0.2], [0.5]])
     data, q = Examples.point([1.0] * 6, 1.0), (F(1, 2), F(1, 3))
     found = table((network, data, q), Runner())

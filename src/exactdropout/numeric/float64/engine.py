@@ -145,8 +145,9 @@ class Prepared:
                 problem, **derivatives, moments=moments, strategy=self._strategy, max_cost=self._max_cost
             )
         else:
-            plan = self._with_gradient or with_derivatives(found.plan, problem, **derivatives, max_cost=self._max_cost)
-            if direction is None and gradient_kernel(problem) != "the walk":
+            known = self._with_gradient if direction is None else None
+            plan = known or with_derivatives(found.plan, problem, **derivatives, max_cost=self._max_cost)
+            if direction is None and known is None and gradient_kernel(problem) != "the walk":
                 self._with_gradient = plan  # of the examples alone
         with contextlib.ExitStack() as stack:
             runner = Runner(progress=progress, cost=plan.cost)

@@ -10,7 +10,7 @@ from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.derivatives.gradient_nested import nested_applies, nested_estimate, nested_gradient
-from exactdropout.numeric.float64.derivatives.gradient_table import applies, table_estimate, table_gradient
+from exactdropout.numeric.float64.derivatives.gradient_table import table_estimate, table_gradient
 from exactdropout.numeric.float64.derivatives.layout import (
     MAX_UNITS,
     Folds,
@@ -27,6 +27,7 @@ from exactdropout.numeric.float64.derivatives.prepared import (
     prepared_derivatives,
     views,
 )
+from exactdropout.numeric.float64.derivatives.table_items import applies
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem, affine
 from exactdropout.numeric.float64.strategy import Estimate
@@ -189,7 +190,7 @@ def _run(prepared: Prepared, starts: Array, sizes: Folds, runner: Runner) -> tup
     active = np.count_nonzero(starts, axis=1)
     row = sizes.sizes[0] + problem.widths[first + 1] * (1 + int(active.max()))
     most = max(1, min(MOST_ITEMS, int(MOST_BYTES / (8 * row))))
-    leaves = leaves_per_example(problem)[prepared.order]
+    leaves = leaves_per_example(problem)[prepared.ordered.order]
     cost = gradient_cost(problem)
     items, chunks, shares = chunked_items(leaves, active, max(1.0, CHUNK_NANOSECONDS / cost), most)
     thresholds = np.concatenate([prepared.thresholds(l) for l in range(first, last)], axis=1)

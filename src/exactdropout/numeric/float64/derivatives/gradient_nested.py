@@ -62,7 +62,7 @@ def _row(problem: Problem) -> int:
 def nested_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gradient | None:
     """Return the gradient with bounds that contain every exact entry, or None where some sign is in doubt."""
     problem, chances = prepared.problem, prepared.rows.chances
-    if prepared.lost.any():
+    if prepared.ordered.lost.any():
         return None
     found = runner.run(_work(prepared))
     rows = found[0] if len(found) == 1 else np.concatenate(found)

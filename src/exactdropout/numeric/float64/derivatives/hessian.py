@@ -76,7 +76,7 @@ def walked_hessian_product(
     else:
         items, results = _run(prepared, direction, runner)
         doubt = _added(prepared, items, results, weights, biases)
-    doubt[prepared.lost] = 1.0
+    doubt[prepared.ordered.lost] = 1.0
     bounds = hessian_bounds(prepared, direction, doubt)
     found: HessianProduct = filled_derivative(HessianProduct, network, problem, entries, bounds)
     return found
@@ -126,7 +126,7 @@ def _run(prepared: Prepared, direction: Direction, runner: Runner) -> tuple[Arra
     problem, last = prepared.problem, len(prepared.problem.weights) - 1
     sizes = folds(prepared, 0, 2)
     row = sizes.sizes[0] + 2 * problem.widths[1] * (1 + problem.widths[0])
-    leaves = leaves_per_example(replace(problem, first=0))[prepared.order]
+    leaves = leaves_per_example(replace(problem, first=0))[prepared.ordered.order]
     active = np.count_nonzero(prepared.rows.inputs, axis=1) * (problem.rates[0] > 0)
     cost = leaf_cost(problem)
     most = int(max(1.0, MOST_BYTES / (8.0 * row * problem.examples)))

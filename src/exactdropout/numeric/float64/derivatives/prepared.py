@@ -13,6 +13,7 @@ import numpy as np
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.float64.bounds import LARGEST, SLACK, grid_exponent
+from exactdropout.numeric.float64.derivatives.table_items import TableItems, applies, table_items
 from exactdropout.numeric.float64.packed import NO_GRID
 from exactdropout.numeric.float64.problem import Problem, affine, out_of_range
 from exactdropout.numeric.kernels.gradient.layout import Layers, Reach, Rows
@@ -47,8 +48,7 @@ class Prepared:
     net: Layers
     rows: Rows
     reach: Reach
-    order: Array
-    lost: Array
+    ordered: Ordered
 
     @property
     def units(self) -> Array:
@@ -93,13 +93,18 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class Ordered:
-    """Examples in the order of their numbers, made once for many networks; see :class:`Prepared`."""
+    """What derivatives need that depends on no network: examples in the order of their numbers, see :class:`Prepared`,
+    what :class:`~.kernels.gradient.layout.Layers` holds beside weights, and the items of the gradient by tables."""
 
     rows: Rows
     order: Array
     lost: Array
     grid: int
     """The largest g such that every input is a multiple of 2^g, NO_GRID where one was rounded."""
+    places: Array
+    slopes: Array
+    masks: tuple[Array, Array]
+    table: TableItems | None
 
 
 def ordered_examples(problem: Problem) -> Ordered:
@@ -113,7 +118,16 @@ def ordered_examples(problem: Problem) -> Ordered:
         rows = Rows(*(np.ascontiguousarray(part[order]) for part in rows))
     lost = (rows.inputs == 0) & (rows.input_errors > 0)
     grid = NO_GRID if rows.input_errors.any() else grid_exponent(rows.inputs)
-    return Ordered(rows=rows, order=order, lost=lost.any(axis=1), grid=grid)
+    return Ordered(
+        rows=rows,
+        order=order,
+        lost=lost.any(axis=1),
+        grid=grid,
+        places=_places((*problem.widths, problem.outputs)),
+        slopes=np.array([[*problem.slopes, 0.0], [*problem.slope_errors, 0.0]]),
+        masks=_masks(problem.rates),
+        table=table_items(problem, rows.inputs) if applies(problem) else None,
+    )
 
 
 def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> Prepared:
@@ -128,29 +142,31 @@ def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> P
 
     ordered = ordered_examples(problem) if examples is None else examples
     flat = np.concatenate([*(w.ravel() for w in problem.weights), *problem.biases])
-    cut = sum(w.size for w in problem.weights)
     weights, biases = views(flat, problem)
+    cut = int(ordered.places[2, -1])
     net = Layers(
-        _places((problem.widths[0], *(len(b) for b in problem.biases))),
+        ordered.places,
         flat[:cut],
         flat[cut:],
-        np.array([[*problem.slopes, 0.0], [*problem.slope_errors, 0.0]]),
-        *_masks(problem.rates),
+        ordered.slopes,
+        *ordered.masks,
         float(problem.cumulants[0]),
     )
     reach = Reach(*np.empty((4, problem.examples, int(net.places[1, -1]) + problem.outputs)))
     grids = np.empty((2, len(weights)), dtype=np.int64)
     if not forward_bounds(net, ordered.rows, ordered.grid, grids, reach) < LARGEST:
         raise out_of_range("network")
-    return Prepared(
-        problem=problem,
-        weights=weights,
-        biases=biases,
-        net=net,
-        rows=ordered.rows,
-        reach=reach,
-        order=ordered.order,
-        lost=ordered.lost,
+    return filled(
+        Prepared,
+        {
+            "problem": problem,
+            "weights": weights,
+            "biases": biases,
+            "net": net,
+            "rows": ordered.rows,
+            "reach": reach,
+            "ordered": ordered,
+        },
     )
 
 
@@ -184,11 +200,13 @@ def views(flat: Array, problem: Problem) -> tuple[list[Array], list[Array]]:
     """Return the weights and the biases of all layers in a flat array that holds first all weights, then all biases."""
     weights, biases, at = [], [], 0
     for w in problem.weights:
-        weights.append(flat[at : at + w.size].reshape(w.shape))
-        at += w.size
+        end = at + w.size
+        weights.append(flat[at:end].reshape(w.shape))
+        at = end
     for b in problem.biases:
-        biases.append(flat[at : at + len(b)])
-        at += len(b)
+        end = at + len(b)
+        biases.append(flat[at:end])
+        at = end
     return weights, biases
 
 
@@ -198,7 +216,7 @@ def filled_derivative(kind: Any, network: Network, problem: Problem, entries: Ar
     Raises:
         NumericalRange: an entry or a bound is not finite.
     """
-    if not (np.isfinite(entries).all() and np.isfinite(bounds).all()):
+    if not np.isfinite(entries + bounds).all():
         raise out_of_range("network")
     fields: list[dict[str, Any]] = []
     for flat in (entries, bounds):
@@ -220,7 +238,7 @@ def bounded_gradient(
 
     bounds = np.zeros(len(entries))
     cut = int(prepared.net.places[2, -1])
-    doubts[prepared.lost] = 1.0
+    doubts[prepared.ordered.lost] = 1.0
     arguments: tuple[Any, ...] = (
         prepared.net, prepared.rows, prepared.reach, doubts, Rounding(*rounding),
         np.empty((4, int(prepared.net.places[0].max()))), bounds[:cut], bounds[cut:],

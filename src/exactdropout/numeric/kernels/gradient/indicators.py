@@ -11,6 +11,7 @@ are taken at once: their masked residuals are added in a tree whose partial sums
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,12 +59,20 @@ class IndicatorSpace(NamedTuple):
 
 def indicator_space(below: int) -> IndicatorSpace:
     """Return the workspace for a layer of ``below`` units; vectors begin at cache lines."""
+    size, places = _places(below)
+    room = aligned(size)
+    return IndicatorSpace(*[room[place] for place in places])
+
+
+@cache
+def _places(below: int) -> tuple[int, list[slice]]:
     rows = -(-below // GROUP) * GROUP
     sizes = (
         rows * WIDTH, rows * MOST_MIDDLE, below * LONG, MOST_MIDDLE * WIDTH, WIDTH, WIDTH, MOST_MIDDLE, WIDTH,
         4 * max(rows, MOST_MIDDLE),
     )  # fmt: skip
-    return IndicatorSpace(*(aligned(size) for size in sizes))
+    ends = itertools.accumulate(sizes)
+    return sum(sizes), [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
 def indicator_reference(

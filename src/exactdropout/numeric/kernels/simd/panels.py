@@ -183,7 +183,10 @@ def _panel(height: int) -> Any:
 
             with builder.if_else(builder.icmp_signed("!=", relu, ir.Constant(relu.type, 0))) as (then, otherwise):
                 with then:
-                    written_out(builder, rows, sweep)
+                    if height == 1:  # for trees of few masks, where nothing is gained by code for each number of rows
+                        sweep(0)
+                    else:
+                        written_out(builder, rows, sweep)
                 with otherwise:
                     sweep(0, True)
             places = [builder.gep(target, [number(LANES * k)]) for k in range(3)]
