@@ -18,6 +18,7 @@ _HOME = {
     "Activation": "exactdropout.model",
     "Architecture": "exactdropout.model",
     "Derivation": "exactdropout.symbolic.derivation",
+    "Estimate": "exactdropout.estimation.result",
     "Evaluation": "exactdropout.numeric.result",
     "Examples": "exactdropout.model",
     "Gradient": "exactdropout.numeric.result",
@@ -32,6 +33,7 @@ _HOME = {
     "Verdict": "exactdropout.claims",
     "check": "exactdropout.claims",
     "derive": "exactdropout.symbolic.derivation",
+    "estimate": "exactdropout.estimation.estimate",
     "evaluate": "exactdropout.evaluation",
     "evaluator": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free_networks",
@@ -50,6 +52,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "Derivation",
+    "Estimate",
     "Evaluation",
     "Examples",
     "Gradient",
@@ -68,6 +71,7 @@ __all__ = [
     "data",
     "derive",
     "errors",
+    "estimate",
     "evaluate",
     "evaluator",
     "free_examples",
@@ -89,6 +93,8 @@ if TYPE_CHECKING:
 
     from exactdropout import claims, data, errors, interop, testing, theorems
     from exactdropout.claims import Verdict, check
+    from exactdropout.estimation.estimate import estimate
+    from exactdropout.estimation.result import Estimate
     from exactdropout.evaluation import evaluate, evaluator, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.notation import Style, tikz_drawing

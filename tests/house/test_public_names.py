@@ -19,13 +19,15 @@ import exactdropout
 SNAPSHOT = Path(__file__).resolve().parents[1] / "public_names.txt"
 
 FACE = (
-    "evaluate", "evaluator", "plan", "train", "derive", "check", "minimize", "phases", "output_law", "free_network",
+    "evaluate", "evaluator", "estimate", "plan", "train", "derive", "check", "minimize", "phases", "output_law",
+    "free_network",
 )  # fmt: skip
 """The functions that a user calls; the same argument is the same in all of them."""
 
 DIFFERENT = {
     ("data", "derive"): "left out it is one example of symbols, as formulas allow",
     ("data", "check"): "left out it is one example of symbols, as claims allow",
+    ("progress", "estimate"): "what it tells is an interval that shrinks, not how much of a known total is done",
     ("architecture", "free_network"): "weights are what it makes, so a network is no use to it",
 }
 """Arguments that differ from the same argument elsewhere, with the reason."""

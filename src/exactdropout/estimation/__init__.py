@@ -1,0 +1,6 @@
+"""Estimates with a proved probability, for networks whose masks are too many to enumerate."""
+
+from exactdropout.estimation.estimate import EstimateProgress, estimate
+from exactdropout.estimation.result import Estimate, Interval
+
+__all__ = ["Estimate", "EstimateProgress", "Interval", "estimate"]

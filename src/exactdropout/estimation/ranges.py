@@ -1,0 +1,252 @@
+"""What holds for every mask: ranges of the outputs, and what float64 can lose, example by example.
+
+Two enclosures of each layer run side by side and tighten each other: an interval for every unit, and a ball,
+‖h − c‖₂ ≤ ρ, whose radius grows with the spectral norm of the weights. docs/estimates.md derives them.
+Every bound is a float expression of non-negative terms, multiplied by what its rounding may have taken away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from exactdropout.model.numbers import Array
+from exactdropout.numeric.float64.bounds import LARGEST, SLACK, gamma
+from exactdropout.numeric.float64.problem import UNIT, Problem, out_of_range
+
+__all__ = ["Ranges", "ranges_of", "spectral_norm"]
+
+NEAR = 1 + 2.0**-48
+"""Covers a few roundings."""
+
+TINY = 2.0**-900
+"""Stands for η, what a product may lose to underflow: larger, so that no array fills with slow subnormal numbers."""
+
+SQUARINGS = 7
+"""‖A‖ ≤ ‖(AᵀA)^64‖_F^(1/128): at most 2 % above the spectral norm for 100 columns."""
+
+ROWS = 4096
+"""Examples that are taken at a time, for the sake of memory."""
+
+SHORTER_SUMS = 16
+"""A sum of n terms and a bias passes at most n + 16 roundings, in the order of the kernel and in that of a BLAS."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranges:
+    """For each example, over all masks: bounds of the three quantities that are sampled.
+
+    ``low`` ≤ f ≤ ``high`` are the outputs before the last mask, of shape (m, outputs); ``most_error`` ≥ X and
+    ``most_spread`` ≥ V as :mod:`exactdropout.estimation.kernel` defines them. ``wrong_*`` bound what float64 computes
+    wrongly, |X̂ − X|, |V̂ − V| and |f̂ − f|.
+    """
+
+    low: Array
+    high: Array
+    most_error: Array
+    most_spread: Array
+    wrong_error: Array
+    wrong_spread: Array
+    wrong_output: Array
+
+
+def ranges_of(problem: Problem, *, dropout: bool = True) -> Ranges:
+    """Return bounds for every mask, or (no dropout) for the network itself.
+
+    Cost: four matrix products for each layer, of m rows.
+
+    Raises:
+        NumericalRange: a size beyond 2¹⁰⁰⁰.
+    """
+    norms = [spectral_norm(w) for w in problem.weights]
+    parts = []
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        for at in range(0, problem.examples, ROWS):
+            rows = slice(at, at + ROWS)
+            part = replace(
+                problem, inputs=problem.inputs[rows], input_errors=problem.input_errors[rows],
+                labels=problem.labels[rows], label_errors=problem.label_errors[rows], memo={},
+            )  # fmt: skip
+            parts.append(_of_rows(part, norms, dropout=dropout))
+    return Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
+
+
+def up(value: Any, terms: int = 1) -> Any:
+    """Return an upper bound of what a float expression of non-negative terms with so many products is exactly."""
+    return value * SLACK + (terms + 2) * TINY
+
+
+def _of_rows(problem: Problem, norms: list[float], *, dropout: bool) -> Ranges:
+    slack = np.abs(problem.inputs) * 2 * UNIT + TINY
+    error = problem.input_errors
+    low, high = problem.inputs - error - slack, problem.inputs + error + slack
+    centre, radius = problem.inputs, up(_norm(error))
+    last = len(problem.weights) - 1
+    for l in range(last + 1):
+        masked = dropout and l < last and problem.rates[l] > 0
+        scale = problem.inverse_keep[l] * NEAR if masked else 1.0
+        if masked:
+            low, high = np.minimum(low, 0.0) * scale - TINY, np.maximum(high, 0.0) * scale + TINY
+            radius = up(scale * radius + 0.5 * scale * NEAR * _norm(centre) + TINY * low.shape[1])
+            centre = centre * (0.5 * problem.inverse_keep[l])
+        if l == last:
+            hidden = low, high, centre, radius, error
+        low, high, centre, radius, error = _layer(
+            problem, l, norms[l], low, high, centre, radius, scale * error, dropout=dropout
+        )
+        if not np.all(np.maximum(-low, high) + error < LARGEST):
+            raise out_of_range("network")
+        if l < last:
+            low, high, centre, radius, error = _activated(problem, l, low, high, centre, radius, error)
+    return _quantities(problem, low, high, centre, radius, error, hidden, dropout=dropout)
+
+
+def _layer(
+    problem: Problem,
+    l: int,
+    norm: float,
+    low: Array,
+    high: Array,
+    centre: Array,
+    radius: Array,
+    error: Array,
+    *,
+    dropout: bool,
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Return the same for z = W h + b: interval, centre, radius of the ball, error of what the kernel computes."""
+    weights, bias = problem.weights[l], problem.biases[l]
+    above, n = weights.shape
+    lengths = up(_norm(weights), n)
+    rounding = gamma(n + SHORTER_SUMS)
+    lost = TINY * up(n + 2 + np.abs(weights).sum(axis=1), n)
+    largest = up(_norm(np.maximum(-low, high) + error), n)[:, None]
+    off = up(rounding * (lengths * largest + np.abs(bias)) + lost, 2)  # ≥ γ(|b| + Σ|W||h|), of exact and computed h
+    tight = centre @ weights.T + bias
+    by_ball = up(lengths * radius[:, None] + off, 2)
+    if dropout:
+        middle = 0.5 * low + 0.5 * high
+        half = np.maximum(high - middle, middle - low) * NEAR + TINY
+        z, reach = middle @ weights.T + bias, up(half @ np.abs(weights).T + off, n)
+        low = np.maximum(_down(z, reach), _down(tight, by_ball))
+        high = np.minimum(_above(z, reach), _above(tight, by_ball))
+    else:
+        low, high = _down(tight, by_ball), _above(tight, by_ball)
+    wide = up(norm * radius + _norm(off), above)
+    radius = np.minimum(wide, up(_norm(np.maximum(high - tight, tight - low) * NEAR), above))
+    wrong = up(lengths * up(_norm(error), n)[:, None] + off, 2)
+    return low, high, tight, radius, wrong
+
+
+def _activated(
+    problem: Problem, l: int, low: Array, high: Array, centre: Array, radius: Array, error: Array
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Return the same for φ(z), z for z > 0 and slope·z otherwise."""
+    slope, uncertain = problem.slopes[l], problem.slope_errors[l] + 4 * UNIT * abs(problem.slopes[l])
+    inexact = uncertain if problem.slope_errors[l] or slope not in (0.0, 1.0) else 0.0
+    steepness = max(1.0, (abs(slope) + inexact) * NEAR)
+    size = np.maximum(-low, high)
+    off = inexact * size + (4 * TINY * (1 + size) if inexact else 0.0)
+
+    def activated(z: Array) -> Array:
+        return np.where(z > 0, z, slope * z)
+
+    ends = activated(low), activated(high)
+    inside = (low < 0) & (high > 0)
+    least = np.where(inside, np.minimum(np.minimum(*ends), 0.0), np.minimum(*ends)) - off
+    most = np.where(inside, np.maximum(np.maximum(*ends), 0.0), np.maximum(*ends)) + off
+    lost = _norm(inexact * np.abs(centre) + (4 * TINY * (1 + np.abs(centre)) if inexact else 0.0))
+    n = low.shape[1]
+    return least, most, activated(centre), up(steepness * radius + lost, n), up(steepness * error + off, n)
+
+
+def _quantities(
+    problem: Problem,
+    low: Array,
+    high: Array,
+    centre: Array,
+    radius: Array,
+    error: Array,
+    hidden: tuple[Array, Array, Array, Array, Array],
+    *,
+    dropout: bool,
+) -> Ranges:
+    labels = problem.labels
+    outputs, n = problem.weights[-1].shape
+    largest = np.maximum(np.abs(low - labels), np.abs(high - labels)) * NEAR + problem.label_errors
+    by_interval = up((largest**2).sum(axis=1), outputs)
+    away = up(_norm(np.abs(centre - labels) * NEAR + problem.label_errors) + radius, outputs)
+    squares = np.minimum(by_interval, up(away**2))
+    wide = np.minimum(up(2 * radius), up(_norm((high - low) * NEAR), outputs))
+
+    noises, wrong_noise = np.zeros(len(low)), np.zeros(len(low))
+    if dropout and problem.rates[-1] > 0:
+        below, above, middle, ball, wrong = hidden
+        shares = problem.cumulants[0] * up((problem.weights[-1] ** 2).sum(axis=0), outputs + 1)
+        sizes = np.maximum(-below, above) + wrong
+        by_interval = up((sizes**2) @ shares, n)
+        by_ball = up((np.sqrt((middle**2) @ shares) * NEAR + np.sqrt(shares.max()) * NEAR * ball) ** 2, n)
+        noises = np.minimum(by_interval, by_ball)
+        doubled = 2 * ((sizes * wrong) @ shares) + (wrong**2) @ shares
+        wrong_noise = up(doubled + gamma(n + outputs + SHORTER_SUMS) * up((sizes**2) @ shares, n), 2 * n)
+
+    off = up(_norm(error + problem.label_errors + 4 * UNIT * (largest + np.abs(labels))), outputs)
+    length = up(np.sqrt(squares))
+    rounding = gamma(outputs + SHORTER_SUMS)
+    wrong_error = up((2 * length + off) * off + wrong_noise + rounding * (squares + off**2 + noises), 4 * (n + outputs))
+    apart = up(_norm(error + 4 * UNIT * (np.maximum(-low, high) + error)), outputs)
+    wrong_spread = up(
+        (2 * wide + 2 * apart) * apart + wrong_noise + rounding * (wide**2 + apart**2 + noises), 4 * (n + outputs)
+    )
+    return Ranges(
+        low=low,
+        high=high,
+        most_error=up(squares + noises),
+        most_spread=up(0.5 * wide**2 + noises),
+        wrong_error=wrong_error,
+        wrong_spread=wrong_spread,
+        wrong_output=up(error + 4 * UNIT * (np.maximum(-low, high) + error), 2),
+    )
+
+
+def _norm(values: Array) -> Any:
+    """Return the Euclidean norm of each row; up to rounding, which ``up`` covers. Entries are at most 2¹⁰⁰⁰."""
+    scale = float(np.max(np.abs(values), initial=0.0))
+    if scale == 0.0:
+        return np.zeros(values.shape[:-1])
+    scaled = values / scale
+    return scale * (np.sqrt((scaled * scaled).sum(axis=-1)) * NEAR + 2.0**-500)  # squares below 2⁻¹⁰²² may be lost
+
+
+def _down(value: Array, reach: Array) -> Array:
+    """Return at most value − reach."""
+    return value - reach - (2 * UNIT * (np.abs(value) + reach) + TINY)
+
+
+def _above(value: Array, reach: Array) -> Array:
+    """Return at least value + reach."""
+    return value + reach + (2 * UNIT * (np.abs(value) + reach) + TINY)
+
+
+def spectral_norm(matrix: Array) -> float:
+    """Return an upper bound of ‖A‖₂, proved: ‖G‖² = ‖GᵀG‖ ≤ ‖fl(GᵀG)‖ + γ_n ‖G‖_F², step by step, and ‖G‖ ≤ ‖G‖_F.
+
+    >>> 5 <= spectral_norm(np.array([[3.0, 0.0], [4.0, 0.0]])) < 5.0001
+    True
+    """
+    g = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
+    steps = []
+    for _ in range(SQUARINGS):
+        largest = float(np.abs(g).max())
+        if largest == 0.0:
+            break
+        scale = 2.0 ** float(np.floor(np.log2(largest)))
+        g = g / scale  # exact but for underflow, which the slack of ``up`` covers: an entry is at least 1
+        square = float((g * g).sum())
+        steps.append((scale, up(gamma(g.shape[0] + 2) * up(square, g.size))))
+        g = g.T @ g
+    norm = up(float(np.sqrt((g * g).sum())), g.size)
+    for scale, lost in reversed(steps):
+        norm = scale * up(float(np.sqrt(norm + lost)) * NEAR)
+    return float(up(norm))

@@ -1,0 +1,179 @@
+"""What an estimate returns: intervals with a proved probability, which never look like an exact result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Unpack
+
+from exactdropout.model.numbers import rounded_up
+from exactdropout.numeric.result import Evaluation
+
+if TYPE_CHECKING:
+    from exactdropout.notation.style import Style, StyleOptions
+
+__all__ = ["QUANTITIES", "Estimate", "Interval"]
+
+QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A closed interval of floats.
+
+    >>> Interval(1.0, 3.0).middle, Interval(1.0, 3.0).width, 2 in Interval(1.0, 3.0)
+    (2.0, 2.0, True)
+    """
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        """The middle."""
+        return 0.5 * self.low + 0.5 * self.high
+
+    @property
+    def width(self) -> float:
+        """high − low."""
+        return self.high - self.low
+
+    @property
+    def relative_width(self) -> float:
+        """Width over |middle|, infinite where the middle is 0 and the width is not."""
+        if self.width == 0:
+            return 0.0
+        return self.width / abs(self.middle) if self.middle else float("inf")
+
+    def __contains__(self, value: float | Fraction) -> bool:
+        """Return whether a number is inside; a Fraction is compared exactly."""
+        return self.low <= value <= self.high
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield both ends."""
+        yield from (self.low, self.high)
+
+    def __repr__(self) -> str:
+        """Return both ends, rounded outwards."""
+        low, high = self.ends()
+        return f"[{low}, {high}]"
+
+    def ends(self) -> tuple[str, str]:
+        """Return both ends as decimals that are rounded outwards, with as many digits as the width gives sense to."""
+        digits = next((d for d in range(4, 15) if self.width >= 10 ** (2.0 - d) * max(map(abs, self))), 15)
+        low, high = (
+            str(Context(prec=digits, rounding=mode).plus(Decimal(end))).lower()
+            for end, mode in zip(self, (ROUND_FLOOR, ROUND_CEILING), strict=True)
+        )
+        return low, high
+
+
+def outward(value: Fraction, *, up: bool) -> float:
+    """Return the nearest float on the named side of a rational, at any size."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        nearest = math.copysign(math.inf, value)
+    if up:
+        return nearest if nearest >= value else math.nextafter(nearest, math.inf)
+    return nearest if nearest <= value else math.nextafter(nearest, -math.inf)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Estimate:
+    """Intervals that contain the exact values, all of them at once, with probability at least ``confidence``.
+
+    The probability is over the sampled masks, and holds whatever decided when to stop. ``samples`` masks were drawn in
+    ``passes`` passes over the examples. ``risk`` is certain. Where the exact engine could answer, ``evaluation`` is its
+    answer, nothing was sampled, and the intervals are certain.
+    """
+
+    criterion: Interval
+    risk: Interval
+    penalty: Interval
+    variance: Interval
+    bias: Interval
+    mean: tuple[Interval, ...]
+    confidence: Fraction
+    samples: int
+    passes: int
+    seed: int
+    evaluation: Evaluation | None = None
+    interrupted: bool = False
+
+    @property
+    def certain(self) -> bool:
+        """Whether the exact engine answered: then nothing was sampled."""
+        return self.evaluation is not None
+
+    @property
+    def how_sure(self) -> str:
+        """The truth of the intervals in words, such as "with probability at least 1 - 1e-9"."""
+        if self.certain:
+            return "certain: all masks were evaluated"
+        return f"with probability at least {chance_text(self.confidence)}"
+
+    def __repr__(self) -> str:
+        """Return the criterion's interval, and what is proved of it."""
+        drawn = "" if self.certain else f", {self.samples:,} masks sampled"
+        return f"Estimate(criterion in {self.criterion!r} {self.how_sure}{drawn})"
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a booktabs table of the intervals, with the probability in its last line."""
+        from exactdropout.notation.document import document, table
+        from exactdropout.notation.latex import QUANTITY_LATEX
+        from exactdropout.notation.style import styled
+
+        shown = styled(style, options)
+        named = [(name, f"${QUANTITY_LATEX[name]}$" if name != "penalty" else "") for name in QUANTITIES[:4]]
+        rows = [[f"{name} {symbol}".strip(), *_ends(getattr(self, name))] for name, symbol in named]
+        rows.append(["bias", *_ends(self.bias)])
+        for number, interval in enumerate(self.mean, 1):
+            index = f" of output {number}" if len(self.mean) > 1 else ""
+            rows.append([rf"mean{index} $\mathbb{{E}}[D]$", *_ends(interval)])
+        rows.append([self._truth(), "", ""])
+        text = table(["quantity", "at least", "at most"], rows, "lll")
+        return document(text) if shown.standalone else text
+
+    def _truth(self) -> str:
+        return self.how_sure if self.certain else rf"with probability at least ${chance_latex(self.confidence)}$"
+
+    def _repr_latex_(self) -> str:
+        low, high = _ends(self.criterion)
+        ends = rf"{low.strip('$')} \le J_D \le {high.strip('$')}"
+        words = self.how_sure if self.certain else "with probability at least "
+        last = "" if self.certain else chance_latex(self.confidence)
+        return rf"$\displaystyle {ends} \quad \text{{{words}}} {last}$"
+
+
+def _ends(interval: Interval) -> tuple[str, str]:
+    from exactdropout.notation.numbers import number_latex
+
+    low, high = (number_latex(float(end)) for end in interval.ends())
+    return f"${low}$", f"${high}$"
+
+
+def chance_text(confidence: Fraction) -> str:
+    """Return a probability, one close to 1 as 1 − the rest, never above the true one.
+
+    >>> chance_text(Fraction(999_999_999, 10**9)), chance_text(Fraction(9, 10))
+    ('1 - 1e-9', '0.9')
+    """
+    rest = 1 - confidence
+    if rest < Fraction(1, 1000):
+        return f"1 - {rounded_up(rest).replace('.0e', 'e').replace('e-0', 'e-')}"
+    down = Context(prec=12, rounding=ROUND_FLOOR)
+    return str(down.divide(Decimal(confidence.numerator), Decimal(confidence.denominator)))
+
+
+def chance_latex(confidence: Fraction) -> str:
+    """Return the same in LaTeX."""
+    text = chance_text(confidence)
+    if "e" not in text:
+        return text
+    mantissa, _, exponent = text.removeprefix("1 - ").partition("e")
+    times = "" if mantissa == "1" else rf"{mantissa} \cdot "
+    return rf"1 - {times}10^{{{int(exponent)}}}"
