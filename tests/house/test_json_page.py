@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ["check", "penalty = 1", "--architecture", "1-1, no biases"],
     "check-document": ["check", "paper.tex", "--architecture", "1-1, no biases"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
+    "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "law": ["law", "net.json", "--q", "1/2", "--x=1,-1"],
     "minimize": ["minimize", "--architecture", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2"],

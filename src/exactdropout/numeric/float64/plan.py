@@ -129,7 +129,9 @@ def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: b
     value = Estimate(visited=plan.visited, cost=plan.cost, memory=plan.memory)
     estimate = value.plus(_derivatives(problem, gradient, hessian))
     if estimate.cost > _limit(max_cost) or estimate.memory > MAX_MEMORY:
-        raise CostLimitExceeded(_sentence(problem, named(plan.strategy)[0], estimate, _limit(max_cost)))
+        raise CostLimitExceeded(
+            _sentence(problem, named(plan.strategy)[0], estimate, _limit(max_cost), derivatives=True)
+        )
     changed = {
         "visited": int(estimate.visited),
         "cost": estimate.cost,
@@ -178,7 +180,7 @@ def choose(
     estimate, best = min(affordable, key=lambda c: c[0].cost)  # the first registered wins a tie
     endless = not math.isfinite(estimate.cost) or estimate.visited >= MOST_VISITED
     if endless or estimate.cost > limit or estimate.memory > MAX_MEMORY:
-        raise CostLimitExceeded(_sentence(problem, best, estimate, limit))
+        raise CostLimitExceeded(_sentence(problem, best, estimate, limit, derivatives=gradient or hessian))
     others = [
         RunnerUp(strategy=s.name, cost=e.cost, reason="its estimate is higher" if e.memory <= MAX_MEMORY else "memory")
         for e, s in candidates
@@ -202,16 +204,18 @@ def _limit(max_cost: float | None) -> float:
     return cost_limit(max_cost) * STEPS_PER_SECOND
 
 
-def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: float) -> str:
+def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: float, *, derivatives: bool) -> str:
     bits = math.log2(estimate.visited) if math.isfinite(estimate.visited) else sum(problem.widths)
     what = f"needs about 2^{bits:.0f} leaves ({strategy.name}), {estimate.cost:.1e} steps"
+    sampled = "" if derivatives else "; xd.estimate gives an interval with a proved probability"
     if estimate.memory > MAX_MEMORY:
         needed, allowed = estimate.memory / 2**30, MAX_MEMORY / 2**30
-        return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
+        return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed{sampled}."
     if estimate.visited >= MOST_VISITED:
         return (
-            f"Evaluation {what}; at most 2^{math.log2(MOST_VISITED):.0f} leaves are walked, whatever 'max_cost' allows."
+            f"Evaluation {what}; at most 2^{math.log2(MOST_VISITED):.0f} leaves are walked, whatever 'max_cost' "
+            f"allows{sampled}."
         )
     seconds, allowed_seconds = estimate.cost / STEPS_PER_SECOND, limit / STEPS_PER_SECOND
-    instead = f"it {what}; raise max_cost to allow it, or use executor= and checkpoint= for long runs"
+    instead = f"it {what}; raise max_cost to allow it, or use executor= and checkpoint= for long runs{sampled}"
     return beyond(seconds, allowed_seconds, "this evaluation", instead)

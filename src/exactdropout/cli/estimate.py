@@ -1,0 +1,130 @@
+"""``exactdropout estimate``: intervals with a proved probability for networks whose masks are too many to enumerate."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, wants_progress
+from exactdropout.cli.messages import complain
+from exactdropout.cli.output import print_json, print_table
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import format_rational, parse_rational, show
+
+__all__ = ["add"]
+
+EXIT_OPEN = 3
+EXIT_INTERRUPTED = 130
+QUANTITIES = {
+    "criterion": "J_D, mean squared error under dropout",
+    "risk": "R_P, mean squared error without dropout (certain)",
+    "penalty": "criterion - risk = variance + bias",
+    "variance": "E_P Var_R D",
+    "bias": "E_P (E_R D - W(x)) (E_R D + W(x) - 2y)",
+}
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    command = commands.add_parser(
+        "estimate",
+        help="intervals with a proved probability, for networks too large to evaluate",
+        description="Sample masks and print intervals that contain the exact values with a proved probability. What "
+        "the exact engine can do in the same time, it does.",
+        epilog="Exit codes: 0 an answer, 3 the width was not reached in the time, 130 interrupted (what is known is "
+        "printed).",
+        allow_abbrev=False,
+    )
+    add_inputs(command)
+    add_rate(command, required=False)
+    command.add_argument("--width", metavar="SHARE", help="stop when the criterion's interval is so wide: 5%% or 0.05")
+    command.add_argument(
+        "--seconds", metavar="SECONDS", help="stop after about so many seconds (10 where no width is asked for)"
+    )
+    command.add_argument(
+        "--confidence", default="0.999999999", metavar="P", help="probability of all intervals together (0.999999999)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the generator; the same seed gives the same masks (0)")
+    command.add_argument("--threads", type=int, help="threads that sample; the bits are the same")
+    command.add_argument(
+        "--max-cost", metavar="SECONDS",
+        help="the exact engine answers where it takes at most so many seconds of one core (as long as the estimate may "
+        "take; 0 always samples)",
+    )  # fmt: skip
+    add_json(command)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, estimate, print."""
+    import exactdropout as xd
+
+    width = None if options.width is None else _share(options.width)
+    seconds = None if options.seconds is None else _number(options.seconds, "--seconds")
+    cost = None if options.max_cost is None else _number(options.max_cost, "--max-cost")
+    network, data = load_inputs(options)
+    if options.q is None:
+        raise InvalidInput(
+            "Argument '--q' must be given: a drop probability such as 1/2, or one per layer such as 0,1/2."
+        )
+    found = xd.estimate(
+        network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
+        seed=options.seed, threads=options.threads, max_cost=cost, progress=wants_progress(options),
+    )  # fmt: skip
+    reached = width is None or found.criterion.relative_width <= width
+    if options.json:
+        print_json("estimate", _json(options, found, reached))
+    else:
+        _print(options, network, data, found)
+    if found.interrupted:
+        complain("interrupted; the intervals hold for what was sampled until then")
+        return EXIT_INTERRUPTED
+    if not reached:
+        complain(
+            f"the interval is {found.criterion.relative_width:.2%} wide, not {options.width}; allow more --seconds"
+        )
+    return 0 if reached else EXIT_OPEN
+
+
+def _number(text: str, name: str) -> float:
+    return float(parse_rational(text, name))
+
+
+def _share(text: str) -> float:
+    """Return ``5%`` or ``0.05``."""
+    value = parse_rational(text.removesuffix("%"), "--width") / (100 if text.endswith("%") else 1)
+    if value <= 0:
+        raise InvalidInput(f"Argument '--width' must be positive, such as 5% or 0.05, not {show(text)}.")
+    return float(value)
+
+
+def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> None:
+    rows = [(name, *getattr(found, name).ends(), meaning) for name, meaning in QUANTITIES.items()]
+    for number, interval in enumerate(found.mean, 1):
+        index = f" {number}" if len(found.mean) > 1 else ""
+        rows.append((f"mean{index}", *interval.ends(), f"E_P E_R of output{index or ' D'}"))
+    title = f"{network.architecture}, {len(data)} examples, q = {options.q}: {found.how_sure}"
+    print_table(title, ("quantity", "at least", "at most", "meaning"), rows)
+    wide = f"the criterion's interval is {found.criterion.relative_width:.2g} of its middle wide"
+    if not found.certain:
+        print(f"{found.samples:,} masks sampled in {found.passes + 1:,} passes, seed {found.seed}; {wide}.")
+
+
+def _json(options: argparse.Namespace, found: Any, reached: bool) -> dict[str, Any]:
+    def ends(interval: Any) -> dict[str, float]:
+        return {"at_least": interval.low, "at_most": interval.high}
+
+    return {
+        "q": options.q,
+        "truth": found.how_sure,
+        "confidence": format_rational(found.confidence),
+        "certain": found.certain,
+        **{name: ends(getattr(found, name)) for name in QUANTITIES},
+        "mean": [ends(interval) for interval in found.mean],
+        "relative_width": found.criterion.relative_width if found.criterion.middle else None,
+        "width_reached": reached,
+        "interrupted": found.interrupted,
+        "samples": found.samples,
+        "passes": found.passes,
+        "seed": found.seed,
+    }

@@ -1,0 +1,94 @@
+"""``exactdropout estimate``: what it prints, when it stops, its exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import exactdropout as xd
+from exactdropout.cli.main import main
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    network = xd.Network([random.normal(size=(20, 12)), random.normal(size=20)])
+    network.save("net.json")
+    rows = random.normal(size=(6, 13)).round(3)
+    (tmp_path / "data.csv").write_text("\n".join(",".join(map(str, row)) for row in rows.tolist()) + "\n")
+    return network
+
+
+ASKED = ["estimate", "net.json", "data.csv", "--q", "1/2", "--max-cost", "0"]
+
+
+def test_a_width_in_percent(files, capsys):
+    assert main([*ASKED, "--width", "20%"]) == 0
+    out = capsys.readouterr().out
+    assert "with probability at least 1 - 1e-9" in out
+    assert "at least" in out
+    assert "masks sampled" in out
+    truth = xd.evaluate(files, xd.Examples.load("data.csv"), "1/2")
+    assert main([*ASKED, "--width", "0.2", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["certain"] is False
+    assert content["truth"] == "with probability at least 1 - 1e-9"
+    assert content["confidence"] == "999999999/1000000000"
+    assert content["width_reached"] is True
+    for name in ("criterion", "risk", "penalty", "variance", "bias"):
+        assert content[name]["at_least"] <= getattr(truth, name) <= content[name]["at_most"]
+
+
+def test_a_width_that_time_does_not_allow_is_an_open_interval(files, capsys):
+    assert main([*ASKED, "--width", "1e-7", "--seconds", "0.01"]) == 3
+    shown = capsys.readouterr()
+    assert "with probability at least" in shown.out
+    assert "wide, not 1e-7" in shown.err
+
+
+def test_what_can_be_enumerated_is_certain(files, capsys):
+    assert main([*ASKED[:-2], "--seconds", "30"]) == 0
+    out = capsys.readouterr().out
+    assert "certain: all masks were evaluated" in out
+    assert "probability at least" not in out
+
+
+def test_ctrl_c_prints_what_is_known(files, capsys, monkeypatch):
+    found = xd.estimate(files, xd.Examples.load("data.csv"), "1/2", width=0.5, max_cost=0)
+    object.__setattr__(found, "interrupted", True)
+    monkeypatch.setattr(xd, "estimate", lambda *_, **__: found)
+    assert main(ASKED) == 130
+    shown = capsys.readouterr()
+    assert "with probability at least" in shown.out
+    assert "interrupted" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--width", "wide"], "'--width'"), (["--width=-5%"], "'--width'"), (["--seconds", "0"], "'--seconds'"),
+        (["--confidence", "1"], "'--confidence'"), (["--seed", "-1"], "'--seed'"), (["--max-cost=-1"], "'--max-cost'"),
+    ],
+)  # fmt: skip
+def test_bad_options_are_one_sentence(files, capsys, options, words):
+    assert main([*ASKED, *options]) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_q_is_needed(files, capsys):
+    assert main([*ASKED[:3], "--width", "20%"]) == 2
+    assert "'--q' must be given" in capsys.readouterr().err
+
+
+def test_a_refused_evaluation_names_estimate(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    xd.Network([random.normal(size=(50, 40)), random.normal(size=50)]).save("net.json")
+    (tmp_path / "data.csv").write_text(",".join(map(str, random.normal(size=41).round(3).tolist())) + "\n")
+    assert main(["evaluate", "net.json", "data.csv", "--q", "1/2"]) == 2
+    assert "xd.estimate gives an interval with a proved probability" in capsys.readouterr().err
