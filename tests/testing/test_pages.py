@@ -14,7 +14,7 @@ import pytest
 from exactdropout.errors import DropoutFault
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("oracle.md", "interop.md")
+PAGES = ("oracle.md", "interop.md", "strategies.md")
 FRAMEWORKS = ("torch", "keras", "flax", "equinox", "onnx", "safetensors")
 SLOW = ("import keras", "import equinox", "from flax", "attention_weights", "evaluate")
 

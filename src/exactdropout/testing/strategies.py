@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from exactdropout.model import Activation, Architecture, Examples, Network
 
-__all__ = ["architectures", "example_distributions", "mask_patterns", "networks", "problems", "rates"]
+__all__ = [
+    "architectures",
+    "example_distributions",
+    "kinked_networks",
+    "mask_patterns",
+    "modules",
+    "networks",
+    "problems",
+    "rates",
+    "rescalings",
+]
 
 NumberKind = Literal["exact", "float64"]
 
@@ -29,6 +39,11 @@ _FLOATS = st.one_of(
     st.floats(min_value=-1e6, max_value=1e6, allow_nan=False, allow_subnormal=False),
 )
 _PROBABILITIES = [Fraction(0), Fraction(1, 2), Fraction(1, 3), Fraction(3, 4), Fraction(1, 10), Fraction(9, 10)]
+
+_ACTIVATIONS = st.one_of(
+    st.just(Activation.relu()),
+    st.sampled_from([Activation.linear(), Activation.leaky_relu("1/10"), Activation.relu()]),
+)
 
 
 def _entries(kind: NumberKind) -> st.SearchStrategy[Any]:
@@ -51,17 +66,13 @@ def architectures(
         if room < 1:
             break
         widths.append(draw(st.integers(1, min(max_width, room))))
-    activation = st.one_of(
-        st.just(Activation.relu()),
-        st.sampled_from([Activation.linear(), Activation.leaky_relu("1/10"), Activation.relu()]),
-    )
     return Architecture(
         inputs=widths[0],
         hidden=tuple(widths[1:]),
         outputs=draw(st.integers(1, max_outputs)),
         hidden_biases=draw(st.booleans()),
         output_bias=draw(st.booleans()),
-        activation=[draw(activation) for _ in widths[1:]],
+        activation=[draw(_ACTIVATIONS) for _ in widths[1:]],
     )
 
 
@@ -69,18 +80,160 @@ def architectures(
 def networks(
     draw: st.DrawFn, /, architecture: Architecture | None = None, *, kind: NumberKind = "exact", **limits: int
 ) -> Network:
-    """Draw networks of a given or drawn architecture; zero weights and exact kinks are common."""
-    arch = draw(architectures(**limits)) if architecture is None else architecture
+    """Draw networks of a given or drawn architecture; zero weights, dead units, ties and exact kinks are common.
+
+    Without an architecture they shrink to small ones: a unit or a layer that a failure does not need goes. ``limits``
+    are those of :func:`architectures`. ``kind`` is ``"exact"`` (small rationals) or ``"float64"``.
+
+    >>> from hypothesis import find
+    >>> found = find(networks(), lambda network: network.architecture.depth == 3)
+    >>> print(found.architecture)
+    1-1-1-1 linear, no biases
+    """
+    if architecture is None:
+        return draw(_networks_that_shrink(kind, **limits))
     entry = _entries(kind)
-    widths = arch.widths
+    widths = architecture.widths
     weights, biases = [], []
     for layer in range(len(widths) - 1):
         rows, columns = widths[layer + 1], widths[layer]
         weights.append([[draw(entry) for _ in range(columns)] for _ in range(rows)])
-        has_bias = arch.output_bias if layer == len(widths) - 2 else arch.hidden_biases
+        has_bias = architecture.output_bias if layer == len(widths) - 2 else architecture.hidden_biases
         biases.append([draw(entry) for _ in range(rows)] if has_bias else None)
-    network = Network(weights, biases, activation=arch.activations)
+    network = Network(weights, biases, activation=architecture.activations)
     return network.float64() if kind == "float64" else network
+
+
+@st.composite
+def _networks_that_shrink(
+    draw: st.DrawFn,
+    kind: NumberKind,
+    *,
+    max_mask_bits: int = 9,
+    max_width: int = 4,
+    max_hidden: int = 3,
+    max_outputs: int = 2,
+) -> Network:
+    """Draw networks whose inputs, units and layers can go one by one.
+
+    A layer is ``max_width`` places, some of them taken; a unit has a weight for every place before it. So nothing else
+    moves among the choices where a place is freed, which is what the shrinker tries first.
+    """
+    entry = _entries(kind)
+    places = min(max_width, max_mask_bits)
+    taken = st.lists(st.booleans(), min_size=places, max_size=places)
+    rows = st.lists(st.lists(entry, min_size=places, max_size=places), min_size=places, max_size=places)
+    constants = st.lists(entry, min_size=places, max_size=places)
+    layer = st.tuples(taken, _ACTIVATIONS, rows, constants)
+    room = max_mask_bits
+    before = _places(draw(taken), room)
+    room -= len(before)
+    weights, biases, kinds = [], [], []
+    biased, output_bias = draw(st.booleans()), draw(st.booleans())
+    for flags, activation, matrix, constant in draw(st.lists(layer, max_size=max_hidden)):
+        if room:
+            units = _places(flags, room)
+            room -= len(units)
+            weights.append([[matrix[unit][place] for place in before] for unit in units])
+            biases.append([constant[unit] for unit in units] if biased else None)
+            kinds.append(activation)
+            before = units
+    last = draw(st.lists(st.tuples(constants, entry), min_size=1, max_size=max_outputs))
+    weights.append([[row[place] for place in before] for row, _ in last])
+    biases.append([bias for _, bias in last] if output_bias else None)
+    network = Network(weights, biases, activation=kinds)
+    return network.float64() if kind == "float64" else network
+
+
+def _places(taken: list[bool], room: int) -> list[int]:
+    """Return the places that are taken, at least one and at most ``room``."""
+    return [place for place, flag in enumerate(taken) if flag][:room] or [0]
+
+
+@st.composite
+def kinked_networks(draw: st.DrawFn, /, *, kind: NumberKind = "exact", **limits: int) -> tuple[Network, Examples]:
+    """Draw a network and examples on which it is special: every example has a unit at exactly 0, dead, or tied.
+
+    The bias of one hidden unit is moved so that its pre-activation is 0 on the first example (a kink); another unit may
+    repeat it (a tie); a third may have no weights and a bias that is not positive (a dead unit).
+
+    >>> from hypothesis import find
+    >>> network, data = find(kinked_networks(), lambda pair: True)
+    >>> print(network.architecture, data.inputs.tolist() == [[0]])
+    1-1-1 relu, biases True
+    """
+    small = {"max_mask_bits": 6, "max_width": 3, "max_hidden": 2} | limits
+    network = draw(networks(None, kind=kind, **small).filter(lambda n: n.architecture.depth > 1))
+    data = draw(
+        example_distributions(inputs=network.architecture.inputs, outputs=network.architecture.outputs, kind=kind)
+    )
+    weights = [[list(row) for row in w.tolist()] for w in network.weights]
+    zero = weights[0][0][0] * 0
+    biases = [[zero] * len(w) if b is None else b.tolist() for w, b in zip(weights, network.biases, strict=True)]
+    x, first = data.inputs[0].tolist(), weights[0]
+    if draw(st.booleans()) and len(first) > 1:
+        first[-1], biases[0][-1] = list(first[0]), biases[0][0]
+    for unit in {0, len(first) - 1}:
+        biases[0][unit] = -sum((w * v for w, v in zip(first[unit], x, strict=True)), zero)
+    if draw(st.booleans()) and len(first) > 2:
+        first[1], biases[0][1] = [zero] * len(x), -abs(biases[0][1])
+    return Network(weights, biases, activation=_relus(network)), data
+
+
+def _relus(network: Network) -> list[Activation]:
+    return [Activation.relu(), *network.architecture.activations[1:]]
+
+
+@st.composite
+def rescalings(draw: st.DrawFn, network: Network) -> Network:
+    """Draw a network with the same outputs, and the same outputs under every mask: hidden units rescaled by c > 0.
+
+    φ(cz) = cφ(z): incoming weights and the bias of a unit are multiplied by c, outgoing weights divided by it.
+    The c are powers of two, which are exact in floats too (up to overflow).
+
+    >>> from hypothesis import find
+    >>> net = Network([[[1]], [[3]]])
+    >>> [w.tolist() for w in find(rescalings(net), lambda n: n.weights[0][0, 0] != 1).weights]
+    [[[Fraction(2, 1)]], [[Fraction(3, 2)]]]
+    """
+    powers = st.integers(-3, 3).map(lambda k: Fraction(2) ** k)
+    weights = [w.tolist() for w in network.weights]
+    biases = [None if b is None else b.tolist() for b in network.biases]
+    exact = network.kind != "float64"
+    for layer, width in enumerate(network.architecture.hidden):
+        for unit in range(width):
+            c = draw(powers)
+            up, down = (c, 1 / c) if exact else (float(c), float(1 / c))
+            weights[layer][unit] = [w * up for w in weights[layer][unit]]
+            if (bias := biases[layer]) is not None:
+                bias[unit] *= up
+            for row in weights[layer + 1]:
+                row[unit] *= down
+    return Network(weights, biases, activation=network.architecture.activations)
+
+
+@st.composite
+def modules(draw: st.DrawFn, /, framework: Literal["torch", "keras", "equinox"] = "torch", **limits: int) -> Any:
+    """Draw a module of a framework: dropout at drawn rates before every linear map, float32, of float64 networks.
+
+    For PyTorch a ``torch.nn.Sequential``, for Keras a ``keras.Sequential``, for Equinox an ``equinox.nn.Sequential``.
+
+    Returns:
+        The module, the network that it is (its weights rounded to float32), and its rates, inputs first.
+
+    Raises:
+        MissingExtra: the framework is not installed.
+    """
+    from exactdropout.testing.framework_modules import module_of
+
+    drawn = draw(networks(None, kind="float64", **limits))
+    single = Network(
+        [w.astype("float32").astype("float64") for w in drawn.weights],
+        [None if b is None else b.astype("float32").astype("float64") for b in drawn.biases],
+        activation=drawn.architecture.activations,
+    )
+    q = draw(rates(drawn.architecture))
+    return module_of(single, q, framework), single, q
 
 
 @st.composite
