@@ -1,0 +1,157 @@
+"""Proved intervals for networks that cannot be enumerated, beside plain sampling in NumPy and PyTorch in the same run.
+
+    python tests/benchmarks/estimates.py [SECONDS ...]
+
+First the width of the proved interval of the criterion, relative to its middle, after so many seconds (10 and 60).
+Then variance times seconds of an estimate of the criterion that plain sampling of all masks makes, over that of the
+same for the passes of ``xd.estimate``: how many times longer sampling takes to the same standard error. One thread
+each: set OPENBLAS_NUM_THREADS=1. PyTorch and the digits of scikit-learn are left out where they are not installed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import numpy as np
+
+import exactdropout as xd
+from exactdropout.estimation.estimate import _counts
+from exactdropout.estimation.ranges import ranges_of
+from exactdropout.estimation.sampling import Sampler
+from exactdropout.numeric.float64.problem import prepare
+
+PASSES = 16
+HALF = Fraction(1, 2)
+Problem = tuple[str, xd.Network, xd.Examples]
+
+
+def drawn(widths: tuple[int, ...], rows: int, zeros: float) -> Problem:
+    """Return a network with He's initial weights on uniform inputs, of which a share is 0."""
+    random = np.random.default_rng(0)
+    weights = [random.normal(size=(b, a)) * (2 / a) ** 0.5 for a, b in itertools.pairwise(widths)]
+    x = random.random((rows, widths[0])) * (random.random((rows, widths[0])) >= zeros)
+    y = np.eye(widths[-1])[random.integers(0, widths[-1], rows)] if widths[-1] > 1 else random.normal(size=(rows, 1))
+    biases = [np.zeros(n) for n in widths[1:]]
+    return (
+        f"{'-'.join(map(str, widths))}, {rows} rows, {zeros:.0%} zeros",
+        xd.Network(weights, biases),
+        xd.Examples((x, y)),
+    )
+
+
+def digits() -> Problem:
+    """Return 64-128-10 trained on the digits of scikit-learn by gradient steps on sampled masks."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    x, y = found.data / 16, np.eye(10)[found.target]
+    _, network, _ = drawn((64, 128, 10), 1, 0)
+    (w1, w2), (b1, b2) = ([a.copy() for a in arrays] for arrays in (network.weights, network.biases))
+    random = np.random.default_rng(1)
+    for _ in range(3000):
+        at = random.integers(0, len(x), 64)
+        u = x[at] * (2.0 * random.integers(0, 2, (64, 64)))
+        z = u @ w1.T + b1
+        mask = 2.0 * random.integers(0, 2, z.shape)
+        h = np.maximum(z, 0) * mask
+        delta = 2 * (h @ w2.T + b2 - y[at]) / 64
+        back = delta @ w2 * mask * (z > 0)
+        w2 -= 0.03 * delta.T @ h
+        b2 -= 0.03 * delta.sum(axis=0)
+        w1 -= 0.03 * back.T @ u
+        b1 -= 0.03 * back.sum(axis=0)
+    return "64-128-10 trained on digits, 1797 rows", xd.Network([w1, w2], [b1, b2]), xd.Examples((x, y))
+
+
+def cost(one_pass: Callable[[], float]) -> float:
+    """Return variance times seconds of one pass."""
+    one_pass()
+    begun = time.perf_counter()
+    values = [one_pass() for _ in range(PASSES)]
+    return float(np.var(values, ddof=1)) * (time.perf_counter() - begun) / PASSES
+
+
+def numpy_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
+    """Return one pass of plain sampling: a mask of all layers for each row."""
+    random = np.random.default_rng(0)
+    x, y = data.inputs, data.labels
+
+    def one_pass() -> float:
+        h = x
+        for l, w in enumerate(network.weights):
+            z = (h * (2.0 * random.integers(0, 2, h.shape, dtype=np.uint8))) @ w.T + network.bias(l)
+            h = np.maximum(z, 0) if l < len(network.weights) - 1 else z
+        return float(((h - y) ** 2).sum(axis=1).mean())
+
+    return one_pass
+
+
+def torch_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
+    """Return the same with ``torch.nn.Dropout`` in training mode, float64."""
+    import torch
+
+    torch.manual_seed(0)
+    layers: list[torch.nn.Module] = []
+    for l, w in enumerate(network.weights):
+        linear = torch.nn.Linear(w.shape[1], w.shape[0]).double()
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor(w))
+            linear.bias.copy_(torch.tensor(network.bias(l)))
+        layers += [torch.nn.Dropout(0.5), linear, torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1]).train()
+    x, y = torch.tensor(data.inputs.copy()), torch.tensor(data.labels.copy())
+
+    def one_pass() -> float:
+        with torch.no_grad():
+            return float(((model(x) - y) ** 2).sum(dim=1).mean())
+
+    return one_pass
+
+
+def own_pass(network: xd.Network, data: xd.Examples, pool: ThreadPoolExecutor) -> Callable[[], float]:
+    """Return one pass as ``xd.estimate`` makes it."""
+    problem = prepare(network, data, (HALF,) * len(network.weights))
+    counts = _counts(problem, ranges_of(problem))
+    sampler = Sampler(problem, counts, 0)
+    shares = np.repeat(problem.chances / (2 * counts), counts)[:, None]
+    numbers = itertools.count()
+    return lambda: float((shares * sampler.one_pass(next(numbers), pool, 1).errors).sum())
+
+
+def main() -> None:
+    """Print two tables."""
+    seconds = [float(text) for text in sys.argv[1:]] or [10.0, 60.0]
+    problems = [drawn((30, 100, 1), 1000, 0), drawn((64, 128, 10), 1797, 0.5), drawn((784, 128, 10), 10_000, 0.8)]
+    problems += [drawn((784, 128, 10), 10_000, 0), drawn((40, 60, 60, 1), 1000, 0)]
+    if importlib.util.find_spec("sklearn") is not None:
+        problems.insert(2, digits())
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the run, confidence 1 - 1e-9, q = 1/2")
+    print("| network | criterion |" + "".join(f" width after {s:g} s | masks |" for s in seconds))
+    print("|---|---|" + "---|---|" * len(seconds))
+    for name, network, data in problems:
+        found = [xd.estimate(network, data, HALF, seconds=s) for s in seconds]
+        cells = "".join(f" {e.criterion.relative_width:.2%} | {e.samples:,} |" for e in found)
+        print(f"| {name} | {found[-1].criterion.middle:.4g} |{cells}", flush=True)
+    print("\n| network | NumPy | PyTorch |\n|---|---|---|")
+    torch = importlib.util.find_spec("torch") is not None
+    if torch:
+        import torch as library
+
+        library.set_num_threads(1)
+    with ThreadPoolExecutor(1) as pool:
+        for name, network, data in problems:
+            own = cost(own_pass(network, data, pool))
+            ratios = [cost(numpy_pass(network, data)) / own]
+            ratios += [cost(torch_pass(network, data)) / own] if torch else []
+            print(f"| {name} | " + " | ".join(f"{r:.1f}" for r in ratios) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
