@@ -153,7 +153,14 @@ def chunks_of(path):
     return parts
 
 
-@pytest.mark.parametrize(("how", "seed"), [({"threads": 2}, 1), ({"threads": 1}, 2), ({"processes": True}, 3)])
+@pytest.mark.parametrize(
+    ("how", "seed"),
+    [
+        ({"threads": 2}, 1),
+        pytest.param({"threads": 1}, 2, marks=pytest.mark.thorough),
+        ({"processes": True}, 3),
+    ],
+)
 def test_kill_9_at_random_instants_repeats_only_what_was_in_flight(how, seed, tmp_path):
     """Value and gradient are two works on one journal; the kill comes when a random number of bytes is written."""
     alone = evaluate(*problem(inputs=20), "1/3", strategy="walk", gradient=True, threads=1)
@@ -246,13 +253,14 @@ def test_several_works_keep_their_chunks_apart(tmp_path):
 # --- damaged ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_flipped_bit_is_refused_and_every_truncation_goes_on(tmp_path):
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.thorough)])
+def test_every_flipped_bit_is_refused_and_every_truncation_goes_on(tmp_path, step):
     works = [cubes(3, offset=1), cubes(4, offset=-7, kind="int64")]
     path = tmp_path / "run.journal"
     expected, _ = run(path, *works)
     whole = path.read_bytes()
     generator = random.Random(4)
-    for position in range(len(whole)):
+    for position in range(0, len(whole), step):
         flipped = bytearray(whole)
         flipped[position] ^= 1 << generator.randrange(8)
         path.write_bytes(flipped)
@@ -261,7 +269,7 @@ def test_every_flipped_bit_is_refused_and_every_truncation_goes_on(tmp_path):
         assert path.read_bytes() == flipped  # what is refused is not touched
     lengths = []
     ends = {whole.index(tag) for tag in (b"WORK", b"PART", b"DONE")} | {whole.rindex(tag) for tag in (b"WORK", b"PART")}
-    for length in sorted({*range(0, len(whole), 7), *ends}):
+    for length in sorted({*range(0, len(whole), 7 * step), *ends}):
         path.write_bytes(whole[:length])
         results, begun = run(path, *works)
         assert same(results, expected)
@@ -409,7 +417,7 @@ except InvalidInput as error:
 """
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize("threads", [pytest.param("1", marks=pytest.mark.thorough), "2"])
 def test_a_full_disk_is_one_sentence_and_damages_nothing(threads, tmp_path):
     path = tmp_path / "run.journal"
     for limit in (100, 1500, 1501, 1560, 2000):
