@@ -15,10 +15,11 @@ from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, Numeri
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.arguments import MAX_SECONDS, cost_limit, examples_of, network_of
 from exactdropout.model.numbers import Array, show
+from exactdropout.numeric.choice import STEPS_PER_SECOND
 from exactdropout.numeric.direction import direction_of
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.float64.engine import SERIAL, Prepared
-from exactdropout.numeric.float64.plan import STEPS_PER_SECOND, plan_float64
+from exactdropout.numeric.float64.plan import plan_float64
 from exactdropout.numeric.float64.problem import Problem, setting_of
 from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct
 from exactdropout.numeric.runs.runner import Runner

@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
-from exactdropout.errors import CostLimitExceeded, InvalidInput
+from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
 from exactdropout.model.arguments import beyond, cost_limit
+from exactdropout.numeric.choice import STEPS_PER_SECOND, Estimate
 from exactdropout.numeric.exact.reduction import reduction_reason
-from exactdropout.numeric.exact.strategies.registry import exact_named
-from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, ExactStrategy, exact_problem, power
-from exactdropout.numeric.result import Plan, RunnerUp
+from exactdropout.numeric.exact.strategies.registry import EXACT
+from exactdropout.numeric.exact.strategy import ExactProblem, ExactStrategy, exact_problem, power
+from exactdropout.numeric.result import Plan
 
-__all__ = ["MEMORY_LIMIT", "STEPS_PER_SECOND", "choose", "plan_exact"]
-
-STEPS_PER_SECOND = 1e9
-"""Measured: the estimates count in steps of about a nanosecond."""
+__all__ = ["MEMORY_LIMIT", "choose", "plan_exact"]
 
 MEMORY_LIMIT = 8 << 30
 """Most bytes a strategy may ask for, unless ``max_cost`` is infinite."""
@@ -65,35 +63,17 @@ def choose(
     max_cost: float | None = None,
 ) -> tuple[list[ExactStrategy], Plan]:
     """Return the strategies that are affordable, cheapest first (ties by registration), and the plan of the first."""
-    refusals: list[RunnerUp] = []
-    candidates: list[tuple[ExactEstimate, ExactStrategy]] = []
-    for candidate in exact_named(strategy):
-        refusal = candidate.refusal(problem)
-        if refusal is None:
-            candidates.append((candidate.estimate(problem), candidate))
-        else:
-            refusals.append(RunnerUp(strategy=candidate.name, cost=math.inf, reason=refusal))
-    if not candidates:
-        raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
     limit = cost_limit(max_cost) * STEPS_PER_SECOND
     memory = math.inf if math.isinf(limit) else MEMORY_LIMIT
+    found = EXACT.weighed(strategy, memory, problem)
     problem.memo["memory"] = min(memory, 1 << 45)
     extra = _shared_cost(problem, network, examples)
     if gradient or hessian:
         extra += (gradient + HESSIAN_STEPS * hessian) * _gradient_cost(network, problem.rates, examples)
-    candidates.sort(key=lambda c: (c[0].memory > memory, c[0].cost))  # stable: the first registered wins a tie
-    affordable = [s for e, s in candidates if e.memory <= memory and e.cost + extra <= limit]
-    best, chosen = candidates[0]
+    affordable = [s for e, s in found.ranked if e.memory <= memory and e.cost + extra <= limit]
+    best, chosen = found.ranked[0]
     if not affordable and not math.isinf(limit):
         raise CostLimitExceeded(_sentence(problem, best, chosen, extra, limit, memory))
-    runners = [
-        RunnerUp(
-            strategy=s.name,
-            cost=e.cost,
-            reason="its estimate is higher" if e.memory <= memory else f"it may take {e.memory / 2**30:.3g} GiB",
-        )
-        for e, s in candidates[1:]
-    ]
     removed = reduction_reason(problem.examples)
     cost = best.cost + extra
     return affordable or [chosen], Plan(
@@ -109,7 +89,7 @@ def choose(
         + (f"; {removed}" if removed else "")
         + ("; gradient by the states" if gradient else "")
         + ("; Hessian product by the states with their tangents" if hessian else ""),
-        runners_up=(*runners, *refusals),
+        runners_up=found.runners_up(),
     )
 
 
@@ -131,7 +111,7 @@ def _gradient_cost(network: Network, rates: Sequence[Fraction], examples: int) -
 
 
 def _sentence(
-    problem: ExactProblem, estimate: ExactEstimate, strategy: ExactStrategy, extra: float, limit: float, memory: float
+    problem: ExactProblem, estimate: Estimate, strategy: ExactStrategy, extra: float, limit: float, memory: float
 ) -> str:
     cost = estimate.cost + extra
     what = f"exact evaluation of 2^{problem.mask_bits} masks"

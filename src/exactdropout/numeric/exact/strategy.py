@@ -1,4 +1,4 @@
-"""What a strategy of the exact engine is: when it applies, what it costs, and what it returns."""
+"""What a strategy of the exact engine is asked about, and what it returns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from exactdropout.model import Examples, Network
+from exactdropout.numeric.choice import Strategy
 from exactdropout.numeric.exact.reduction import IntegerRows, ReducedExample, integer_rows, reduced
 
 __all__ = [
-    "ExactEstimate",
     "ExactProblem",
     "ExactStrategy",
     "OutputMoments",
@@ -28,16 +28,6 @@ Tick: TypeAlias = Callable[[float], None]
 
 class StateLimitReached(Exception):
     """More states than the plan allows: the next strategy takes over. Counts decide, never a clock."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExactEstimate:
-    """Leaves or states visited, steps of about a nanosecond on one core, bytes; upper bounds if ``bound`` is True."""
-
-    visited: float
-    cost: float
-    memory: float
-    bound: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,20 +101,12 @@ def exact_problem(
 _ZERO = Fraction(0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExactStrategy:
-    """One exact way to take the expectation over masks.
+ExactStrategy: TypeAlias = Strategy[
+    [ExactProblem], Callable[[ExactProblem, ReducedExample, Sequence[Fraction], Tick], OutputMoments]
+]
+"""Asked about a problem; run on one reduced example (its label matters to the fourth moment only).
 
-    ``refusal(problem)`` says why it does not apply, or None; ``estimate(problem)`` is its cost model; ``run(problem,
-    example, label, tick)`` computes one reduced example (``label`` matters to the fourth moment only). A run may raise
-    :class:`StateLimitReached` where its estimate was no bound.
-    """
-
-    name: str
-    title: str
-    refusal: Callable[[ExactProblem], str | None]
-    estimate: Callable[[ExactProblem], ExactEstimate]
-    run: Callable[[ExactProblem, ReducedExample, Sequence[Fraction], Tick], OutputMoments]
+A run may raise :class:`StateLimitReached` where its estimate was no bound."""
 
 
 def log2_sum(values: Sequence[float]) -> float:

@@ -11,19 +11,17 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.arguments import beyond, cost_limit
 from exactdropout.model.numbers import show
+from exactdropout.numeric.choice import STEPS_PER_SECOND, Estimate
 from exactdropout.numeric.float64.derivatives.gradient import gradient_estimate, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import hessian_estimate
 from exactdropout.numeric.float64.problem import Problem, Setting, setting_of
-from exactdropout.numeric.float64.strategies.registry import named
-from exactdropout.numeric.float64.strategy import Estimate, Strategy
+from exactdropout.numeric.float64.strategies.registry import FLOAT64
+from exactdropout.numeric.float64.strategy import Float64Strategy
 from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.result import Plan, RunnerUp, filled
 
-__all__ = ["MAX_MEMORY", "STEPS_PER_SECOND", "choose", "plan_few", "plan_float64", "with_derivatives"]
-
-STEPS_PER_SECOND = 1e9
-"""Measured: a step, a multiply-add of one number at one leaf, takes about a nanosecond."""
+__all__ = ["MAX_MEMORY", "choose", "plan_few", "plan_float64", "with_derivatives"]
 
 MOST_VISITED = 2.0**60
 """More leaves than this are refused whatever ``max_cost`` allows: at a leaf a nanosecond they take 36 years."""
@@ -111,7 +109,7 @@ def _others(problem: Problem, plan: Plan, gradient: bool, hessian: bool) -> tupl
     """Return what the other strategies would cost where few masks are walked without a comparison."""
     extra = _derivatives(problem, gradient, hessian)
     found = []
-    for other in named(None):
+    for other in FLOAT64.strategies:
         if other.name == plan.strategy:
             continue
         reason, cost = other.refusal(problem, 2), math.inf
@@ -130,7 +128,7 @@ def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: b
     estimate = value.plus(_derivatives(problem, gradient, hessian))
     if estimate.cost > _limit(max_cost) or estimate.memory > MAX_MEMORY:
         raise CostLimitExceeded(
-            _sentence(problem, named(plan.strategy)[0], estimate, _limit(max_cost), derivatives=True)
+            _sentence(problem, FLOAT64.named(plan.strategy)[0], estimate, _limit(max_cost), derivatives=True)
         )
     changed = {
         "visited": int(estimate.visited),
@@ -160,32 +158,18 @@ def choose(
     moments: int,
     strategy: str | None,
     max_cost: float | None,
-) -> tuple[Strategy, Plan]:
+) -> tuple[Float64Strategy, Plan]:
     """Return the cheapest strategy that applies, and the plan."""
     if moments not in (2, 4):
         raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
     limit = _limit(max_cost)
+    found = FLOAT64.weighed(strategy, MAX_MEMORY, problem, moments)
+    value, best = found.ranked[0]
     extra = _derivatives(problem, gradient, hessian)
-    refusals: list[RunnerUp] = []
-    candidates: list[tuple[Estimate, Strategy]] = []
-    for candidate in named(strategy):
-        refusal = candidate.refusal(problem, moments)
-        if refusal is None:
-            candidates.append((candidate.estimate(problem, moments).plus(extra), candidate))
-        else:
-            refusals.append(RunnerUp(strategy=candidate.name, cost=math.inf, reason=refusal))
-    if not candidates:
-        raise InvalidInput(f"Argument 'strategy' must be one that applies, not {strategy!r}: {refusals[0].reason}.")
-    affordable = [c for c in candidates if c[0].memory <= MAX_MEMORY] or candidates
-    estimate, best = min(affordable, key=lambda c: c[0].cost)  # the first registered wins a tie
+    estimate = value.plus(extra)
     endless = not math.isfinite(estimate.cost) or estimate.visited >= MOST_VISITED
     if endless or estimate.cost > limit or estimate.memory > MAX_MEMORY:
         raise CostLimitExceeded(_sentence(problem, best, estimate, limit, derivatives=gradient or hessian))
-    others = [
-        RunnerUp(strategy=s.name, cost=e.cost, reason="its estimate is higher" if e.memory <= MAX_MEMORY else "memory")
-        for e, s in candidates
-        if s is not best
-    ]
     return best, Plan(
         strategy=best.name,
         exactness="float64",
@@ -195,7 +179,7 @@ def choose(
         memory=int(estimate.memory),
         seconds=estimate.cost / STEPS_PER_SECOND,
         reason=best.title + (" (asked for)" if strategy is not None else "") + _how(problem, gradient, hessian),
-        runners_up=(*others, *refusals),
+        runners_up=found.runners_up(extra.cost),
     )
 
 
@@ -204,7 +188,9 @@ def _limit(max_cost: float | None) -> float:
     return cost_limit(max_cost) * STEPS_PER_SECOND
 
 
-def _sentence(problem: Problem, strategy: Strategy, estimate: Estimate, limit: float, *, derivatives: bool) -> str:
+def _sentence(
+    problem: Problem, strategy: Float64Strategy, estimate: Estimate, limit: float, *, derivatives: bool
+) -> str:
     bits = math.log2(estimate.visited) if math.isfinite(estimate.visited) else sum(problem.widths)
     what = f"needs about 2^{bits:.0f} leaves ({strategy.name}), {estimate.cost:.1e} steps"
     sampled = "" if derivatives else "; xd.estimate gives an interval with a proved probability"

@@ -1,33 +1,18 @@
-"""What a strategy of the float64 engine is: when it applies, what it costs, and how it runs."""
+"""What a strategy of the float64 engine is asked about, and what it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Strategy
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
 from exactdropout.numeric.runs.runner import Runner
 
-__all__ = ["Estimate", "Folded", "Strategy"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What a strategy would cost: leaves or states visited, nanosecond-sized steps on one core, bytes."""
-
-    visited: float
-    cost: float
-    memory: float
-
-    def plus(self, other: Estimate) -> Estimate:
-        """Return the estimate of doing both, one after the other."""
-        return Estimate(
-            visited=self.visited + other.visited,
-            cost=self.cost + other.cost,
-            memory=max(self.memory, other.memory),
-        )
+__all__ = ["Float64Strategy", "Folded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +32,5 @@ class Folded:
     errors: Array | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Strategy:
-    """One exact way to take the expectation over masks.
-
-    ``refusal(problem, moments)`` says why it does not apply, or None; ``estimate`` is its cost model; ``run(problem,
-    reference, moments, runner)`` computes.
-    """
-
-    name: str
-    title: str
-    refusal: Callable[[Problem, int], str | None]
-    estimate: Callable[[Problem, int], Estimate]
-    run: Callable[[Problem, Reference, int, Runner], Folded]
+Float64Strategy: TypeAlias = Strategy[[Problem, int], Callable[[Problem, Reference, int, Runner], Folded]]
+"""Asked about a problem and the moments that are wanted, 2 or 4; run with the network's outputs without dropout."""

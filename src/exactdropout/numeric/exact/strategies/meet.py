@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer, Source
-from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, OutputMoments, Tick
+from exactdropout.numeric.exact.strategy import ExactProblem, OutputMoments, Tick
 
 __all__ = ["estimate", "layer_moments", "layer_moments_reference", "refusal", "run"]
 
@@ -61,7 +62,7 @@ def refusal(problem: ExactProblem) -> str | None:
     return None
 
 
-def estimate(problem: ExactProblem) -> ExactEstimate:
+def estimate(problem: ExactProblem) -> Estimate:
     """Return the points of both halves over all pairs of units, and what they cost."""
     visited = cost = memory = 0.0
     for example in problem.examples:
@@ -78,7 +79,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
         leaning = sum(t != 0 for t in layer.tops)
         cost += size * (bent * (NS_PER_UNIT + leaning * NS_PER_PRODUCT) + pairs * (NS_PER_POINT + level)) + 2e5
         memory = max(memory, size * (BYTES_PER_POINT + 16 * words) * (2 * units + 4))
-    return ExactEstimate(visited=visited, cost=cost, memory=memory)
+    return Estimate(visited=visited, cost=cost, memory=memory)
 
 
 def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction], tick: Tick) -> OutputMoments:

@@ -14,13 +14,13 @@ from fractions import Fraction
 import numpy as np
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer
 from exactdropout.numeric.exact.strategies.merge_keys import Layout, layout, recombined
 from exactdropout.numeric.exact.strategies.state_counts import LayerCounts, bounded_counts, lattice_points, layer_counts
 from exactdropout.numeric.exact.strategies.states import NS_PER_FOLD, NS_PER_FOLDED_TERM, States, output_moments
 from exactdropout.numeric.exact.strategies.steady_units import walked, with_noise
 from exactdropout.numeric.exact.strategy import (
-    ExactEstimate,
     ExactProblem,
     OutputMoments,
     StateLimitReached,
@@ -82,7 +82,7 @@ def counts_of(problem: ExactProblem, example: ReducedExample) -> list[LayerCount
     return known[id(example)]
 
 
-def estimate(problem: ExactProblem) -> ExactEstimate:
+def estimate(problem: ExactProblem) -> Estimate:
     """Return expected states and steps; no bound where the number of states was estimated."""
     visited = cost = memory = 0.0
     bound = True
@@ -112,7 +112,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
         if problem.moments == 4:
             terms = len(example.output.sources) * len(example.output.bias)
             cost += power(counts[-1].alive) * (NS_PER_FOLD + 8 * NS_PER_FOLDED_TERM * terms)
-    return ExactEstimate(visited=visited, cost=START + cost, memory=memory + 1e6, bound=bound)
+    return Estimate(visited=visited, cost=START + cost, memory=memory + 1e6, bound=bound)
 
 
 def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction], tick: Tick) -> OutputMoments:

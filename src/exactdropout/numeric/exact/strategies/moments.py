@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer, Source
-from exactdropout.numeric.exact.strategy import ExactEstimate, ExactProblem, OutputMoments, Tick
+from exactdropout.numeric.exact.strategy import ExactProblem, OutputMoments, Tick
 
 __all__ = ["estimate", "moments_reference", "refusal", "run"]
 
@@ -52,7 +53,7 @@ def refusal(problem: ExactProblem) -> str | None:
     return None
 
 
-def estimate(problem: ExactProblem) -> ExactEstimate:
+def estimate(problem: ExactProblem) -> Estimate:
     """Return the cost of three matrix products for each layer, with numbers that grow from layer to layer."""
     cost, memory = 0.0, 1e5
     for example in problem.examples:
@@ -66,7 +67,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
             memory = max(memory, (width * width + below * below + width * sources) * (32 + 8 * words))
             below = max(width, 1.0)
         cost += 1e4 + NS_PER_PRODUCT * words * len(example.output.bias) * below * below
-    return ExactEstimate(visited=float(len(problem.examples)), cost=cost, memory=memory)
+    return Estimate(visited=float(len(problem.examples)), cost=cost, memory=memory)
 
 
 def run(problem: ExactProblem, example: ReducedExample, label: Sequence[Fraction], tick: Tick) -> OutputMoments:

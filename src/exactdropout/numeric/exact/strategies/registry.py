@@ -1,16 +1,12 @@
-"""The registry of exact strategies: what the planner chooses from, and what the tests run through.
-
-A strategy is tested by being registered: every entry runs on every network of the test matrix it applies to.
-"""
+"""The exact strategies."""
 
 from __future__ import annotations
 
-from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import show
+from exactdropout.numeric.choice import Registry
 from exactdropout.numeric.exact.strategies import meet, merge, moments, states
 from exactdropout.numeric.exact.strategy import ExactStrategy
 
-__all__ = ["EXACT_STRATEGIES", "exact_named"]
+__all__ = ["EXACT", "EXACT_STRATEGIES"]
 
 EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
     ExactStrategy(
@@ -43,13 +39,4 @@ EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
     ),
 )
 
-
-def exact_named(name: str | None) -> tuple[ExactStrategy, ...]:
-    """Return the strategy of that name, or all for None, in the order of registration."""
-    if name is None:
-        return EXACT_STRATEGIES
-    for strategy in EXACT_STRATEGIES:
-        if strategy.name == name:
-            return (strategy,)
-    known = ", ".join(repr(s.name) for s in EXACT_STRATEGIES)
-    raise InvalidInput(f"Argument 'strategy' must be None or one of {known} for an exact network, not {show(name)}.")
+EXACT = Registry(EXACT_STRATEGIES, " for an exact network")

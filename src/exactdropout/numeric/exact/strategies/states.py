@@ -13,11 +13,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias, cast
 
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.exact.reduction import ReducedExample, ReducedLayer
 from exactdropout.numeric.exact.strategies.state_counts import bounded_counts
 from exactdropout.numeric.exact.strategies.steady_units import walked, with_noise
 from exactdropout.numeric.exact.strategy import (
-    ExactEstimate,
     ExactProblem,
     OutputMoments,
     Tick,
@@ -45,7 +45,7 @@ def refusal(problem: ExactProblem) -> str | None:
     return None
 
 
-def estimate(problem: ExactProblem) -> ExactEstimate:
+def estimate(problem: ExactProblem) -> Estimate:
     """Return upper bounds: every layer's states are at most the products of kept counts, and at most a box."""
     visited, costs, memory = [], [0.0], [0.0]
     for reduced in problem.examples:
@@ -62,7 +62,7 @@ def estimate(problem: ExactProblem) -> ExactEstimate:
         costs.append(last + math.log2(NS_PER_FOLD + NS_PER_FOLDED_TERM * terms))
         if not counts:
             visited.append(0.0)
-    return ExactEstimate(visited=power(log2_sum(visited)), cost=power(log2_sum(costs)), memory=power(max(memory)))
+    return Estimate(visited=power(log2_sum(visited)), cost=power(log2_sum(costs)), memory=power(max(memory)))
 
 
 def activated(z: tuple[Any, ...], layer: ReducedLayer) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.derivatives.gradient_nested import nested_applies, nested_estimate, nested_gradient
 from exactdropout.numeric.float64.derivatives.gradient_table import table_estimate, table_gradient
 from exactdropout.numeric.float64.derivatives.layout import (
@@ -30,7 +31,6 @@ from exactdropout.numeric.float64.derivatives.prepared import (
 from exactdropout.numeric.float64.derivatives.table_items import applies
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem, affine
-from exactdropout.numeric.float64.strategy import Estimate
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work

@@ -9,9 +9,9 @@ import numpy as np
 
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient
 from exactdropout.numeric.float64.problem import Problem
-from exactdropout.numeric.float64.strategy import Estimate
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work

@@ -10,6 +10,7 @@ import numpy as np
 
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient, views
 from exactdropout.numeric.float64.derivatives.table_items import (
     ITEM_BITS,
@@ -18,7 +19,6 @@ from exactdropout.numeric.float64.derivatives.table_items import (
     table_items,
 )
 from exactdropout.numeric.float64.problem import Problem
-from exactdropout.numeric.float64.strategy import Estimate
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner

@@ -10,6 +10,7 @@ import numpy as np
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.float64.derivatives.hessian_bounds import hessian_bounds
 from exactdropout.numeric.float64.derivatives.layout import (
@@ -29,7 +30,6 @@ from exactdropout.numeric.float64.derivatives.prepared import (
 )
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem
-from exactdropout.numeric.float64.strategy import Estimate
 from exactdropout.numeric.result import HessianProduct
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work

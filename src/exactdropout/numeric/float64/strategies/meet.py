@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.bounds import Magnitudes, gamma, layer_magnitudes, root, up
 from exactdropout.numeric.float64.problem import ETA, UNIT, Problem
 from exactdropout.numeric.float64.quantities import Reference
@@ -24,7 +25,7 @@ from exactdropout.numeric.float64.strategies.meet_points import (
     ramps,
     release,
 )
-from exactdropout.numeric.float64.strategy import Estimate, Folded
+from exactdropout.numeric.float64.strategy import Folded
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Work, thread_count
 from exactdropout.progress import Progress

@@ -15,13 +15,14 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, NumericalRange
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.exact.reduction import integer_rows
 from exactdropout.numeric.exact.strategies import merge as exact_merge
 from exactdropout.numeric.exact.strategies import states as exact_states
 from exactdropout.numeric.exact.strategy import ExactProblem, OutputMoments, StateLimitReached, ratios
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
-from exactdropout.numeric.float64.strategy import Estimate, Folded
+from exactdropout.numeric.float64.strategy import Folded
 from exactdropout.numeric.runs.runner import Runner
 
 __all__ = ["estimate", "refusal", "run"]

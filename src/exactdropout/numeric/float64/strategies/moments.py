@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.bounds import SLACK, gamma, up
 from exactdropout.numeric.float64.problem import ETA, UNIT, Problem
 from exactdropout.numeric.float64.quantities import Reference
-from exactdropout.numeric.float64.strategy import Estimate, Folded
+from exactdropout.numeric.float64.strategy import Folded
 from exactdropout.numeric.runs.runner import Runner
 
 __all__ = ["estimate", "linear_factors", "moments_reference", "refusal", "run"]

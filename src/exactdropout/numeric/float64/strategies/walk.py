@@ -13,12 +13,13 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
+from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.quantities import Reference
 from exactdropout.numeric.float64.strategies.lanes import fold, lane_cost
 from exactdropout.numeric.float64.strategies.walk_layout import MAX_UNITS, MOST_ITEMS, grid, tables
-from exactdropout.numeric.float64.strategy import Estimate, Folded
+from exactdropout.numeric.float64.strategy import Folded
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
