@@ -35,6 +35,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress
 from exactdropout.symbolic.criterion.formula import MAX_TERMS, Formula
+from exactdropout.symbolic.criterion.tidied import tidied
 from exactdropout.symbolic.derivation import Derivation, check_cost, derive
 from exactdropout.symbolic.free_networks import free_examples
 
@@ -76,7 +77,7 @@ def derived_claims(
                 f"are printed; ask for sums of squares ({'--code with ' * compact}--compact), source text (--code), a "
                 f"closed form (--closed-form) or a shorter quantity, such as risk."
             )
-        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(formula.expr), evaluate=False))
+        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(tidied(formula.expr)), evaluate=False))
     return claims
 
 

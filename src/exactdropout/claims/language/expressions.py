@@ -53,7 +53,7 @@ class ExpressionParser(LargerFormsParser):
         if vocabulary is None:
             read = tokens(text, {*self.meant})
         else:
-            read = tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS)
+            read = tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS, formula_names=True)
         super().__init__(text, read)
         self.nesting = 0
         self.defined = defined

@@ -69,6 +69,7 @@ _ELSEWHERE = frozenset(
     {"sin", "cos", "tan", "log", "exp", "ln", "sgn", "lim", "sup", "inf", "det", "dim", "Cov", "Pr", "erf"}
 )
 """Words of other formulas, which are no products of their letters."""
+_SYMBOLS = frozenset("xywWbqpKnd")
 SPLIT_AFTER = frozenset("_^")
 
 
@@ -96,11 +97,17 @@ def fail(text: str, position: int, message: str) -> NoReturn:
 
 
 def tokens(
-    text: str, names: Set[str] = frozenset(), max_characters: int = MAX_CHARACTERS, max_digits: int = MAX_DIGITS
+    text: str,
+    names: Set[str] = frozenset(),
+    max_characters: int = MAX_CHARACTERS,
+    max_digits: int = MAX_DIGITS,
+    *,
+    formula_names: bool = False,
 ) -> list[Token]:
     """Return the tokens of a claim, an end token last.
 
-    ``names`` are further words that are one symbol each, Greek ones also as commands.
+    ``names`` are further words that are one symbol each, Greek ones also as commands; ``formula_names`` says that these
+    are all there are, as in a formula that was printed.
 
     A text with a backslash, ``_{`` or ``^{`` is LaTeX: there, letters that form no known word are symbols
     side by side, and a digit after ``_`` or ``^`` stands alone, as TeX has it.
@@ -111,6 +118,7 @@ def tokens(
     text = without_typesetting(text)
     found: list[Token] = []
     wrapped: list[int] = []  # depths of braces that only wrap a word, as in \text{penalty}
+    scripts: list[bool] = []  # open braces, and whether each is that of an index or exponent
     latex_letters = ""
     depth = at = 0
     while at < len(text):
@@ -159,7 +167,8 @@ def tokens(
             if latex_letters == "mathbb" and wrapped and word[0] in _BLACKBOARD:
                 found.append(Token("name", _BLACKBOARD[word[0]], at))
             elif latex and word[0] not in WORDS and word[0] not in names:
-                if word[0] in _ELSEWHERE:
+                turned = found[-1:] and found[-1].text == "^"  # w^Tx
+                if not (scripts[-1:] == [True] or turned or formula_names) and not _is_product(word[0], text):
                     fail(text, at, f"'{word[0]}' is no word of the grammar; write a product with '*' or spaces.")
                 found += [Token("name", letter, at + i) for i, letter in enumerate(word[0])]
             else:
@@ -167,10 +176,14 @@ def tokens(
             at = word.end()
         elif operator := _OPERATOR.match(text, at):
             symbol, start, at = operator[0], at, operator.end()
+            if symbol == "{":
+                scripts.append(bool(found) and found[-1].text in SPLIT_AFTER)
             depth += (symbol == "{") - (symbol == "}")
             if symbol == "}" and wrapped and wrapped[-1] == depth + 1:
                 wrapped.pop()
             else:
+                if symbol == "}" and scripts:
+                    scripts.pop()
                 found.append(Token("operator", _PLAIN_OPERATORS.get(symbol, symbol), start))
         elif text[at] in _CHARACTERS:
             written = _CHARACTERS[text[at]]
@@ -189,6 +202,16 @@ def tokens(
         if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
             fail(text, at, f"a claim has at most {max_characters * MAX_TOKENS // MAX_CHARACTERS} symbols.")
     return [*found, Token("end", "", len(text))]
+
+
+def _is_product(word: str, text: str) -> bool:
+    """Return whether letters side by side are each a symbol: of the grammar, or one that stands alone elsewhere."""
+    if word in _ELSEWHERE:
+        return False
+    unknown = {*word} - _SYMBOLS - ({*"JRd"} if word[0] == "d" else set())
+    return len(word) == 1 or all(
+        re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", text) is not None for letter in unknown
+    )
 
 
 def _refuse_unknown(text: str, at: int, word: str, command: str) -> None:

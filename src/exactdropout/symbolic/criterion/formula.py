@@ -34,6 +34,7 @@ from exactdropout.symbolic.criterion.arithmetic import (
     unit_denominator,
 )
 from exactdropout.symbolic.criterion.code import Language, formula_code
+from exactdropout.symbolic.criterion.tidied import tidied
 from exactdropout.symbolic.ring.from_sympy import tree
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
 from exactdropout.symbolic.ring.to_sympy import to_sympy
@@ -353,7 +354,7 @@ class Formula:
                 f"or compact() of the derivation."
             )
         check_apart((str(s) for s in self.symbols), style)
-        return breakable(tree(self.expr, symbol_name, argument="formula"), style)
+        return breakable(tree(tidied(self.expr), symbol_name, argument="formula"), style)
 
     def code(self, language: Language, name: str = "formula") -> str:
         """Return source text of a function of the formula's symbols, in their order.

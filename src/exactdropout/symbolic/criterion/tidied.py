@@ -1,0 +1,92 @@
+"""A formula as an author would write it: terms that differ in their rate are one, and 1 − q is cancelled."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sympy
+
+__all__ = ["tidied"]
+
+_RATE = re.compile(r"q(\[\d+\])?\Z")
+
+
+def tidied(expression: sympy.Expr) -> sympy.Expr:
+    """Return an equal expression without terms that add up, such as a/(1 - q) - a q/(1 - q) = a.
+
+    A term is a rational function of one drop rate times the rest; terms with one rest become one, its coefficient as
+    q^a (1 - q)^b times a polynomial. A fraction over powers of 1 - q is divided out where one of its terms cancels.
+
+    >>> q, a, b = sympy.symbols("q a b")
+    >>> tidied(a / (1 - q) - a * q / (1 - q) + b)
+    a + b
+    >>> tidied((a - b * (1 - q)) / (1 - q))
+    a/(1 - q) - b
+    """
+    rates = [s for s in expression.free_symbols if isinstance(s, sympy.Symbol) and _RATE.match(s.name)]
+    if not rates:
+        return expression
+    terms = [part for term in sympy.Add.make_args(expression) for part in _divided(term, rates)]
+    groups: dict[Any, list[sympy.Expr]] = {}
+    for term in terms:
+        factors = sympy.Mul.make_args(term)
+        own = [f for f in factors if f.is_Rational or _is_of(f, rates)]
+        rest = sympy.Mul(*(f for f in factors if f not in own))
+        groups.setdefault(rest, []).append(sympy.Mul(*own))
+    if len(groups) == len(terms) and len(terms) == len(sympy.Add.make_args(expression)):
+        return expression
+    return sympy.Add(*(_sum(parts) * rest for rest, parts in groups.items()))
+
+
+def _divided(term: sympy.Expr, rates: list[sympy.Symbol]) -> list[sympy.Expr]:
+    """Return the terms of a fraction over powers of 1 - q, where that cancels a factor of one of them."""
+    factors = sympy.Mul.make_args(term)
+    below = {f.base for f in factors if f.is_Pow and f.exp.is_negative and _is_of(f, rates)}
+    sums = [f for f in factors if f.is_Add and not _is_of(f, rates)]
+    if len(sums) != 1 or not below:
+        return [term]
+    cancels = any(
+        part in below or (part.is_Pow and part.base in below)
+        for inner in sums[0].args
+        for part in sympy.Mul.make_args(inner)
+    )
+    if not cancels:
+        return [term]
+    rest = sympy.Mul(*(f for f in factors if f is not sums[0]))
+    return [rest * inner for inner in sums[0].args]
+
+
+def _is_of(factor: sympy.Expr, rates: list[sympy.Symbol]) -> bool:
+    """Return whether a factor is a rational function of rates alone."""
+    return not factor.is_Function and factor.free_symbols <= set(rates) and factor.is_rational_function(*rates)
+
+
+def _sum(parts: list[sympy.Expr]) -> sympy.Expr:
+    """Return the sum of rational functions of rates as a product, over powers of 1 - q if there is one rate."""
+    if len(parts) == 1:
+        return parts[0]
+    total = sympy.cancel(sympy.Add(*parts))
+    used = sorted(total.free_symbols, key=str)
+    if len(used) != 1:
+        return total if not used else sympy.factor(total)
+    q = used[0]
+    top, bottom = sympy.fraction(sympy.together(total))
+    top, power = sympy.Poly(top, q), 0
+    bottom = sympy.Poly(bottom, q)
+    keep = sympy.Poly(1 - q, q)
+    while bottom.degree() > 0:
+        quotient, remainder = sympy.div(bottom, keep)
+        if not remainder.is_zero:
+            return sympy.factor(total)
+        bottom, power = quotient, power - 1
+    number = 1 / bottom.as_expr()
+    drops = 0
+    while top.degree() > 0 and top.eval(0) == 0:
+        top, drops = sympy.div(top, sympy.Poly(q, q))[0], drops + 1
+    while top.degree() > 0 and top.eval(1) == 0:
+        top, power = sympy.div(top, keep)[0], power + 1
+    content, rest = top.primitive()
+    if rest.eval(0) < 0:
+        content, rest = -content, -rest
+    return sympy.Mul(content * number, q**drops, (1 - q) ** power, rest.as_expr())
