@@ -9,6 +9,7 @@ from typing import Any
 
 import sympy
 
+from exactdropout.claims.closed_form_printing import as_written
 from exactdropout.claims.language.from_sympy import claim_from_sympy
 from exactdropout.claims.language.parser import parse_assumptions
 from exactdropout.claims.language.syntax import (
@@ -225,7 +226,9 @@ def closed_forms(
         value = values[name]
         if setting.half:
             value = Divide(value, Number(Fraction(2)))
-        claims[name] = Claim(Comparison((Quantity(name), _with_letters(_one_sum(value), letters)), ("=",)), assumptions)
+        single = len(shape.hidden) == 1 and not shape.symbolic_depth
+        shown = _with_letters(as_written(_one_sum(value), one_hidden_layer=single), letters)
+        claims[name] = Claim(Comparison((Quantity(name), shown), ("=",)), assumptions)
     return claims
 
 
