@@ -54,11 +54,34 @@ Definition rows (p : problem) : list row := held p ++ points p.
 (* ---- lists of rationals ---------------------------------------------------------------------------------------- *)
 
 Fixpoint qmul (a b : list Q) : list Q := match a, b with x :: a', y :: b' => (x * y)%Q :: qmul a' b' | _, _ => [] end.
+
+(* Greatest common divisors are what costs time; none is needed where denominators are equal, as generated data has them. *)
+Definition plus (a b : Q) : Q :=
+  match Qnum b with
+  | Z0 => a
+  | _ => if Pos.eqb (Qden a) (Qden b) then Qmake (Qnum a + Qnum b) (Qden a) else Qred (a + b)
+  end.
+Definition nought (a : Q) : Q := Qmake 0 (Qden a).
+
 Fixpoint qadd (a b : list Q) : list Q :=
-  match a, b with x :: a', y :: b' => Qred (x + y) :: qadd a' b' | [], _ => b | _, [] => a end.
+  match a, b with x :: a', y :: b' => plus x y :: qadd a' b' | [], _ => b | _, [] => a end.
 Fixpoint comb (e : list Q) (us : list (list Q)) : list Q :=
-  match e, us with a :: e', u :: us' => qadd (map (Qmult a) u) (comb e' us') | _, _ => [] end.
+  match e, us with
+  | a :: e', u :: us' => if Qeq_bool a 0 then comb e' us' else qadd (map (Qmult a) u) (comb e' us')
+  | _, _ => []
+  end.
 Definition is_zero (u : list Q) : bool := forallb (fun a => Qeq_bool a 0) u.
+
+Lemma Q2R_nought a : Q2R (nought a) = 0.
+Proof. unfold Q2R, nought. simpl. ring. Qed.
+
+Lemma Q2R_sum a b : Q2R (plus a b) = Q2R a + Q2R b.
+Proof.
+  unfold plus. destruct (Qnum b) eqn:B; [unfold Q2R at 3; rewrite B; ring | |]; rewrite <- B; clear B;
+    (destruct (Pos.eqb_spec (Qden a) (Qden b)) as [E|_]).
+  1, 3: unfold Q2R; cbn [Qnum Qden]; rewrite <- E, plus_IZR; ring.
+  all: rewrite Q2R_red; apply Q2R_plus.
+Qed.
 
 (* c . u *)
 Fixpoint ip (c : nat -> R) (u : list Q) : R := match u with [] => 0 | a :: u' => c O * Q2R a + ip (next c) u' end.
@@ -69,7 +92,7 @@ Proof. revert c; induction u; intros; simpl; [reflexivity | rewrite IHu; reflexi
 Lemma ip_add c u v : ip c (qadd u v) = ip c u + ip c v.
 Proof.
   revert c v; induction u as [|a u IH]; intros c [|b v]; cbn [qadd ip]; try lra.
-  rewrite IH. autorewrite with q2r. ring.
+  rewrite IH, Q2R_sum. ring.
 Qed.
 
 Lemma ip_scale c a u : ip c (map (Qmult a) u) = Q2R a * ip c u.
@@ -79,7 +102,10 @@ Lemma ip_comb c e us : ip c (comb e us) = sum (length us) (fun k => vec e k * ip
 Proof.
   revert e; induction us as [|u us IH]; intros [|a e]; cbn [comb length sum]; try reflexivity.
   - rewrite vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. simpl. ring.
-  - rewrite ip_add, ip_scale, IH. reflexivity.
+  - assert (X : ip c (comb e us) = sum (length us) (fun k => vec (a :: e) (S k) * ip c (nth (S k) (u :: us) []))) by (rewrite IH; reflexivity).
+    destruct (Qeq_bool a 0) eqn:A.
+    + apply Qeq_bool_iff, Qeq_eqR in A. rewrite X. change (vec (a :: e) 0) with (Q2R a). rewrite A, Q2R_0. ring.
+    + rewrite ip_add, ip_scale, X. reflexivity.
 Qed.
 
 Lemma ip_zero c u : is_zero u = true -> ip c u = 0.
@@ -100,6 +126,22 @@ Proof.
   revert x; induction w as [|a w IH]; intros [|b x]; cbn [qdot length sum]; autorewrite with q2r; try reflexivity.
   - rewrite vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. ring.
   - rewrite IH. reflexivity.
+Qed.
+
+(* sum w_k h_k^2 *)
+Fixpoint squares (ws hs : list Q) : Q :=
+  match ws, hs with w :: ws', h :: hs' => if Qeq_bool h 0 then squares ws' hs' else plus (w * (h * h)) (squares ws' hs') | _, _ => 0%Q end.
+
+Lemma squares_sum ws hs : Q2R (squares ws hs) = sum (length ws) (fun k => vec ws k * vec hs k ^ 2).
+Proof.
+  revert hs; induction ws as [|w ws IH]; intros [|h hs]; cbn [squares length sum].
+  - apply Q2R_0.
+  - apply Q2R_0.
+  - rewrite Q2R_0, vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. ring.
+  - assert (X : Q2R (squares ws hs) = sum (length ws) (fun k => vec (w :: ws) (S k) * vec (h :: hs) (S k) ^ 2)) by apply IH.
+    destruct (Qeq_bool h 0) eqn:A.
+    + apply Qeq_bool_iff, Qeq_eqR in A. rewrite X. change (vec (h :: hs) 0) with (Q2R h). rewrite A, Q2R_0. ring.
+    + rewrite Q2R_sum, !Q2R_mult, X. change (vec (h :: hs) 0) with (Q2R h). change (vec (w :: ws) 0) with (Q2R w). ring.
 Qed.
 
 (* ---- from networks to signed units on rows ---------------------------------------------------------------------- *)
@@ -205,7 +247,21 @@ Definition sgn (t : type_) : Q := if fst t then 1%Q else (-1)%Q.
 (* z on the rows; the mean of z over the rows of the same masked input, which differ in their labels only and from which the
    default witness is made; for each type its witness h and multipliers, or None for the default. Only z is used in the proof
    that a cut is valid: means and witnesses are checked. *)
-Record cut := Cut { res : list Q; mean : list Q; wits : list (option (list Q * list Q)) }.
+Inductive given := Rows (h mu : list Q) | Form (c mu : list Q).     (* h on the rows, or h = c . u where the type responds *)
+Record cut := Cut { res : list Q; mean : list Q; wits : list (option given) }.
+
+(* In generated data: 0; numbers over one denominator; the same, each after a number of zeros; witnesses, each after a number
+   of types that have none. *)
+Definition o : Q := 0%Q.
+Definition over (d : positive) (l : list Z) : list Q := map (fun n => Qmake n d) l.
+Definition sparse (d : positive) (l : list (nat * Z)) : list Q := flat_map (fun e => repeat (Qmake 0 d) (fst e) ++ [Qmake (snd e) d]) l.
+Definition spread (l : list (nat * given)) : list (option given) :=
+  flat_map (fun e => repeat None (fst e) ++ [Some (snd e)]) l.
+
+(* Where a unit of a type can respond: on its rows that are not 0. *)
+Definition not_zero (us : list (list Q)) : list bool := map (fun u => negb (is_zero u)) us.
+Fixpoint responding (nz sigma : list bool) : list bool :=
+  match nz, sigma with a :: nz', k :: sigma' => (a && k) :: responding nz' sigma' | _, _ => [] end.
 
 Fixpoint default_h (s : Q) (sigma : list bool) (z : list Q) : list Q :=
   match sigma, z with k :: sigma', a :: z' => (if k then Qmax 0 (- s * a) else 0%Q) :: default_h s sigma' z' | _, _ => [] end.
@@ -215,8 +271,19 @@ Fixpoint default_mu (s : Q) (sigma : list bool) (ws h z : list Q) : list Q :=
   | _, _, _, _ => []
   end.
 
-Definition witness (ws m : list Q) (t : type_) (o : option (list Q * list Q)) : list Q * list Q :=
-  match o with Some hm => hm | None => let h := default_h (sgn t) (snd t) m in (h, default_mu (sgn t) (snd t) ws h m) end.
+Fixpoint form (c u : list Q) : Q := match c, u with a :: c', b :: u' => plus (a * b) (form c' u') | _, _ => 0%Q end.
+Fixpoint form_on (sigma : list bool) (us : list (list Q)) (c : list Q) : list Q :=
+  match sigma, us with
+  | k :: sigma', u :: us' => let x := form c u in (if k then x else nought x) :: form_on sigma' us' c
+  | _, _ => []
+  end.
+
+Definition witness (nz : list bool) (us : list (list Q)) (ws m : list Q) (t : type_) (o : option given) : list Q * list Q :=
+  match o with
+  | Some (Rows h mu) => (h, mu)
+  | Some (Form c mu) => (form_on (responding nz (snd t)) us c, mu)
+  | None => let sigma := responding nz (snd t) in let h := default_h (sgn t) sigma m in (h, default_mu (sgn t) sigma ws h m)
+  end.
 
 (* e_k = [active] w_k (h_k + s z_k) - (+- mu_k), over the rows. *)
 Fixpoint defect (s : Q) (ws : list Q) (sigma : list bool) (z h mu : list Q) : list Q :=
@@ -224,15 +291,69 @@ Fixpoint defect (s : Q) (ws : list Q) (sigma : list bool) (z h mu : list Q) : li
   | [] => []
   | w :: ws' =>
       let k := hd false sigma in let a := hd 0%Q z in let b := hd 0%Q h in let m := hd 0%Q mu in
-      Qred ((if k then w * (b + s * a) else 0) - (if k then m else - m))%Q :: defect s ws' (tl sigma) (tl z) (tl h) (tl mu)
+      let x := (w * (b + s * a))%Q in
+      ((if k then x else nought x) - (if k then m else - m))%Q :: defect s ws' (tl sigma) (tl z) (tl h) (tl mu)
   end.
 
-Definition type_ok (ws : list Q) (us : list (list Q)) (z m : list Q) (t : type_) (o : option (list Q * list Q)) : bool :=
-  let hm := witness ws m t o in
+Definition multipliers_ok (ws : list Q) (us : list (list Q)) (z : list Q) (t : type_) (hm : list Q * list Q) : bool :=
   forallb (Qle_bool 0) (snd hm) && is_zero (comb (defect (sgn t) ws (snd t) z (fst hm) (snd hm)) us).
 
-Definition kappa (ws m : list Q) (t : type_) (o : option (list Q * list Q)) : Q :=
-  let h := fst (witness ws m t o) in qdot ws (qmul h h).
+(* Where the means are z itself, the default is valid without a check. *)
+Definition type_ok (plain : bool) (nz : list bool) (ws : list Q) (us : list (list Q)) (z m : list Q) (t : type_) (o : option given) : bool :=
+  match o with
+  | None => if plain then true else multipliers_ok ws us z t (witness nz us ws m t o)
+  | _ => multipliers_ok ws us z t (witness nz us ws m t o)
+  end.
+
+(* The squared norm of a witness; of defaults from the squares of all rows for both signs, which are the same for all types. *)
+Fixpoint default_squares (s : Q) (ws m : list Q) : list Q :=
+  match ws, m with
+  | w :: ws', a :: m' => (let h := (- s * a)%Q in if Qle_bool h 0 then 0%Q else (w * (h * h))%Q) :: default_squares s ws' m'
+  | _, _ => []
+  end.
+Fixpoint picked (sigma : list bool) (l : list Q) : Q :=
+  match sigma, l with
+  | k :: sigma', a :: l' => let rest := picked sigma' l' in if k then match Qnum a with Z0 => rest | _ => plus a rest end else rest
+  | _, _ => 0%Q
+  end.
+
+Definition both_squares (ws m : list Q) : list Q * list Q := (default_squares 1 ws m, default_squares (-1) ws m).
+
+Definition kappa (nz : list bool) (us : list (list Q)) (ws m : list Q) (sq : list Q * list Q) (t : type_) (o : option given) : Q :=
+  match o with
+  | None => picked (responding nz (snd t)) (if fst t then fst sq else snd sq)
+  | _ => squares ws (fst (witness nz us ws m t o))
+  end.
+
+Lemma picked_squares s sigma ws m :
+  Q2R (picked sigma (default_squares s ws m)) = sum (length ws) (fun k => vec ws k * vec (default_h s sigma m) k ^ 2).
+Proof.
+  revert ws m; induction sigma as [|b sigma IH]; intros [|w ws] m; cbn [picked length sum]; try apply Q2R_0.
+  - cbn [default_h]. rewrite Q2R_0, vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. ring.
+  - destruct m as [|a m].
+    + cbn [default_squares default_h]. rewrite Q2R_0, vec_nil, (sum_ext _ _ (fun _ => 0)) by (intros; rewrite vec_nil; ring). rewrite sum_zero. ring.
+    + cbn [default_squares default_h]. change (vec (?x :: ?l) 0) with (Q2R x).
+      assert (X : sum (length ws) (fun i => vec (w :: ws) (S i) * vec ((if b then Qmax 0 (- s * a) else 0%Q) :: default_h s sigma m) (S i) ^ 2)
+        = Q2R (picked sigma (default_squares s ws m))) by (symmetry; apply IH).
+      rewrite X. clear X IH. cbv zeta. set (rest := picked sigma (default_squares s ws m)). destruct b; [|rewrite Q2R_0; ring].
+      set (h := (- s * a)%Q).
+      assert (V : Q2R (if Qle_bool h 0 then 0%Q else (w * (h * h))%Q) = Q2R w * Q2R (Qmax 0 h) ^ 2).
+      { destruct (Qle_bool h 0) eqn:E.
+        - apply Qle_bool_iff in E. rewrite (Qeq_eqR _ _ (Q.max_l 0 h E)). rewrite Q2R_0. ring.
+        - assert (E' : (0 <= h)%Q). { apply Qlt_le_weak, Qnot_le_lt. intros F. apply Qle_bool_iff in F. congruence. }
+          rewrite (Qeq_eqR _ _ (Q.max_r 0 h E')), !Q2R_mult. ring. }
+      rewrite <- V. set (v := if Qle_bool h 0 then 0%Q else (w * (h * h))%Q). destruct (Qnum v) eqn:N.
+      * unfold Q2R at 2. rewrite N. ring.
+      * rewrite Q2R_sum. reflexivity.
+      * rewrite Q2R_sum. reflexivity.
+Qed.
+
+Lemma kappa_sum nz us ws m t o :
+  Q2R (kappa nz us ws m (both_squares ws m) t o) = sum (length ws) (fun k => vec ws k * vec (fst (witness nz us ws m t o)) k ^ 2).
+Proof.
+  unfold kappa. destruct o; [apply squares_sum|]. cbn [witness fst]. unfold both_squares, sgn. cbn [fst snd].
+  destruct (fst t); apply picked_squares.
+Qed.
 
 Lemma vec_tl l k : vec (tl l) k = vec l (S k).
 Proof. destruct l; [rewrite !vec_nil; reflexivity | reflexivity]. Qed.
@@ -246,8 +367,8 @@ Lemma defect_vec s ws sigma z h mu k : (k < length ws)%nat ->
 Proof.
   revert sigma z h mu k; induction ws as [|w ws IH]; intros sigma z h mu k K; [simpl in K; lia|].
   destruct k as [|k].
-  - cbn [defect]. unfold vec at 1. cbn [nth]. replace (nth 0 sigma false) with (hd false sigma) by (destruct sigma; reflexivity).
-    autorewrite with q2r. rewrite <- !vec_hd. destruct (hd false sigma); autorewrite with q2r; rewrite ?Q2R_opp; simpl; ring.
+  - cbn [defect]. unfold vec at 1. cbn [nth]. cbv zeta. replace (nth 0 sigma false) with (hd false sigma) by (destruct sigma; reflexivity).
+    autorewrite with q2r. rewrite <- !vec_hd. destruct (hd false sigma); autorewrite with q2r; rewrite ?Q2R_nought, ?Q2R_opp; simpl; ring.
   - cbn [defect]. change (vec (?a :: ?l) (S k)) with (vec l k).
     replace (nth (S k) sigma false) with (nth k (tl sigma) false) by (destruct sigma; [destruct k|]; reflexivity).
     change (vec (w :: ws) (S k)) with (vec ws k). rewrite <- !vec_tl. rewrite <- IH by (simpl in K; lia). reflexivity.
@@ -260,12 +381,12 @@ Proof.
   - rewrite nth_overflow by assumption. rewrite Q2R_0. lra.
 Qed.
 
-Lemma type_sound ws us z m t o c :
-  length ws = length us -> type_ok ws us z m t o = true -> sat us (snd t) c ->
-  0 <= sum (length us) (fun k => vec ws k * (vec (fst (witness ws m t o)) k + Q2R (sgn t) * vec z k) * relu (ip c (nth k us []))).
+Lemma multipliers_sound ws us z t hm c :
+  length ws = length us -> multipliers_ok ws us z t hm = true -> sat us (snd t) c ->
+  0 <= sum (length us) (fun k => vec ws k * (vec (fst hm) k + Q2R (sgn t) * vec z k) * relu (ip c (nth k us []))).
 Proof.
-  intros L H S. unfold type_ok in H. apply andb_prop in H. destruct H as [M Z].
-  set (hm := witness ws m t o) in *. apply (ip_zero c) in Z. rewrite ip_comb in Z.
+  intros L H S. unfold multipliers_ok in H. apply andb_prop in H. destruct H as [M Z].
+  apply (ip_zero c) in Z. rewrite ip_comb in Z.
   rewrite (sum_ext _ _ (fun k => vec (defect (sgn t) ws (snd t) z (fst hm) (snd hm)) k * ip c (nth k us [])
      + (if nth k (snd t) false then vec (snd hm) k else - vec (snd hm) k) * ip c (nth k us []))).
   - rewrite sum_plus, Z, Rplus_0_l. apply sum_nonneg. intros k K. pose proof (nonneg_vec _ k M). specialize (S k K).
@@ -273,6 +394,46 @@ Proof.
   - intros k K. rewrite defect_vec by lia. specialize (S k K). unfold relu. destruct (nth k (snd t) false).
     + rewrite Rmax_right by assumption. ring.
     + rewrite Rmax_left by lra. ring.
+Qed.
+
+Lemma same_vec a b k : same a b = true -> vec a k = vec b k.
+Proof.
+  revert b k; induction a as [|x a IH]; intros [|y b] k H; simpl in H; try discriminate; [reflexivity|].
+  apply andb_prop in H. destruct H as [A H]. apply Qeq_bool_iff, Qeq_eqR in A.
+  destruct k; [unfold vec; simpl; exact A | apply (IH b k H)].
+Qed.
+
+Lemma default_above s sigma m k : nth k sigma false = true -> - (Q2R s * vec m k) <= vec (default_h s sigma m) k.
+Proof.
+  revert m k; induction sigma as [|a sigma IH]; intros [|x m] k H; [destruct k; discriminate | destruct k; discriminate | |].
+  - cbn [default_h]. rewrite !vec_nil. lra.
+  - destruct k as [|k]; cbn [default_h nth] in *; [|apply (IH m k H)]. rewrite H. unfold vec; cbn [nth].
+    eapply Rle_trans; [|apply Qle_Rle, Q.le_max_r]. rewrite Q2R_mult, Q2R_opp. lra.
+Qed.
+
+Lemma responding_nth nz sigma k : nth k (responding nz sigma) false = nth k nz false && nth k sigma false.
+Proof.
+  revert sigma k; induction nz as [|a nz IH]; intros [|b sigma] k; cbn [responding]; destruct k; cbn [nth];
+    rewrite ?andb_false_r; try reflexivity. apply IH.
+Qed.
+
+Lemma type_sound plain ws us z m t o c :
+  length ws = length us -> (plain = true -> same z m = true) -> (forall k, 0 <= vec ws k) ->
+  type_ok plain (not_zero us) ws us z m t o = true -> sat us (snd t) c ->
+  0 <= sum (length us) (fun k => vec ws k * (vec (fst (witness (not_zero us) us ws m t o)) k + Q2R (sgn t) * vec z k) * relu (ip c (nth k us []))).
+Proof.
+  intros L HP HW H S. unfold type_ok in H. destruct o as [e|].
+  { exact (multipliers_sound ws us z t _ c L H S). }
+  destruct plain; [|exact (multipliers_sound ws us z t _ c L H S)]. clear H. specialize (HP eq_refl).
+  apply sum_nonneg. intros k K. rewrite (same_vec _ _ k HP). cbn [witness fst].
+  destruct (nth k (responding (not_zero us) (snd t)) false) eqn:R.
+  - apply (default_above (sgn t) _ m) in R. apply Rmult_le_pos; [|unfold relu; apply Rmax_l].
+    apply Rmult_le_pos; [apply HW | lra].
+  - assert (Z : relu (ip c (nth k us [])) = 0); [|rewrite Z; lra].
+    rewrite responding_nth in R. apply andb_false_iff in R. specialize (S k K). unfold relu. destruct R as [R|R].
+    + unfold not_zero in R. rewrite nth_indep with (d' := negb (is_zero [])) in R by (rewrite map_length; assumption).
+      rewrite (map_nth (fun u => negb (is_zero u))) in R. apply negb_false_iff in R. rewrite (ip_zero c _ R). apply Rmax_left. lra.
+    + rewrite R in S. apply Rmax_left. lra.
 Qed.
 
 (* A unit of the type loses at most kappa / lambda. *)

@@ -1,7 +1,7 @@
-(* The cover of all units by types, the tree over the numbers of units of each type, and the theorem. *)
+(* The cover of all units by types, symmetries, and the theorem. *)
 
-From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals Certificate.
-Require Import QArith Qreals Qminmax Bool Arith.
+From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals Certificate Certificate_walk.
+Require Import QArith Qreals Qminmax Bool Arith FMapPositive Permutation.
 Open Scope Q_scope. Close Scope nat_scope. Open Scope R_scope.
 
 (* ---- every vector c has one of the listed patterns --------------------------------------------------------------- *)
@@ -84,175 +84,149 @@ Proof.
       exists s. split; [apply in_or_app; right; assumption | assumption].
 Qed.
 
-(* ---- the tree ---------------------------------------------------------------------------------------------------- *)
+(* ---- symmetries --------------------------------------------------------------------------------------------------- *)
 
-Definition group := (list nat * nat)%type.     (* a set of types and the number of units in it *)
-Definition mem (t : nat) (l : list nat) : bool := existsb (Nat.eqb t) l.
-Definition without (l part : list nat) : list nat := filter (fun t => negb (mem t part)) l.
+(* A permutation of the coordinates of c and one of the rows under which the problem stays the same, and the type to which
+   each type moves, counted from 1. *)
+Record move := Move { coordinates : list nat; places : list nat; moved : list positive }.
 
-Inductive tree := Leaf (c : nat) | Turn (below : tree) | Node (part : list nat) (children : list tree).
+Definition permutes (n : nat) (l : list nat) : bool := Nat.eqb (length l) n && forallb (fun i => existsb (Nat.eqb i) l) (seq 0 n).
 
-Definition largest (kap : nat -> Q) (l : list nat) : Q := fold_right (fun t m => Qmax (kap t) m) 0%Q l.
-Definition most (kap : nat -> Q) (gs : list group) : Q :=
-  fold_right (fun g m => if Nat.eqb (snd g) 0 then m else Qred (inject_Z (Z.of_nat (snd g)) * largest kap (fst g) + m))%Q 0%Q gs.
-
-(* leaf i gs: cut i is enough for these groups. *)
-Fixpoint walk (leaf : nat -> list group -> bool) (fuel : nat) (t : tree) (gs : list group) : bool :=
-  match fuel with
-  | O => false
-  | S f =>
-      match t with
-      | Leaf i => leaf i gs
-      | Turn below => match gs with [] => false | g :: r => walk leaf f below (r ++ [g]) end
-      | Node part children =>
-          match gs with
-          | [] => false
-          | (l, k) :: r =>
-              forallb (fun t => mem t l) part && Nat.eqb (length children) (S k) &&
-              forallb (fun a => match nth_error children a with
-                                | Some child => walk leaf f child ((without l part, k - a)%nat :: (part, a) :: r)
-                                | None => false
-                                end) (seq 0 (S k))
-          end
-      end
+Definition moved_type_ok (N : nat) (ps : list nat) (table_ : PositiveMap.t type_) (e : positive * type_) : bool :=
+  match PositiveMap.find (fst e) table_ with
+  | Some t => eqb (fst t) (fst (snd e)) &&
+      forallb (fun k => eqb (nth k (snd t) false) (nth (nth k ps O) (snd (snd e)) false)) (seq 0 N)
+  | None => false
   end.
 
-Fixpoint count (l ts : list nat) : nat := match ts with [] => O | t :: r => ((if mem t l then 1 else 0) + count l r)%nat end.
+Definition move_ok (ws ys : list Q) (us : list (list Q)) (ts : list type_) (D : nat) (v : move) : bool :=
+  permutes D (coordinates v) && permutes (length us) (places v) && forallb (fun u => Nat.eqb (length u) D) us &&
+  forallb (fun k => let k' := nth k (places v) O in
+    Qeq_bool (nth k' ws 0%Q) (nth k ws 0%Q) && Qeq_bool (nth k' ys 0%Q) (nth k ys 0%Q) &&
+    forallb (fun j => Qeq_bool (nth (nth j (coordinates v) O) (nth k' us []) 0%Q) (nth j (nth k us []) 0%Q)) (seq 0 D)) (seq 0 (length us)) &&
+  Nat.eqb (length (moved v)) (length ts) &&
+  forallb (moved_type_ok (length us) (places v) (table ts 1)) (combine (moved v) ts).
 
-Definition inside (gs : list group) (ts : list nat) : Prop :=
-  (forall l k, In (l, k) gs -> count l ts = k) /\ (forall t, In t ts -> exists l k, In (l, k) gs /\ In t l).
+Lemma total_nth {T} (l : list T) f d : total l f = sum (length l) (fun k => f (nth k l d)).
+Proof. unfold total. induction l; cbn [fold_right length sum]; [reflexivity | rewrite IHl; reflexivity]. Qed.
 
-Lemma mem_In t l : mem t l = true <-> In t l.
+Lemma sum_permuted n l f : permutes n l = true -> sum n (fun k => f (nth k l O)) = sum n f.
 Proof.
-  unfold mem. rewrite existsb_exists. split.
-  - intros [x [I E]]. apply Nat.eqb_eq in E. subst. assumption.
-  - intros I. exists t. split; [assumption | apply Nat.eqb_refl].
+  intros H. unfold permutes in H. apply andb_prop in H. destruct H as [L H]. apply Nat.eqb_eq in L. rewrite forallb_forall in H.
+  assert (P : Permutation (seq 0 n) l).
+  { apply NoDup_Permutation_bis; [apply seq_NoDup | rewrite seq_length, L; apply le_n|]. intros i I. specialize (H i I).
+    apply existsb_exists in H. destruct H as (j & J & E). apply Nat.eqb_eq in E. subst. exact J. }
+  rewrite <- L at 1. rewrite <- (total_nth l f O).
+  transitivity (total (seq 0 n) f).
+  - clear L H. unfold total. induction P; simpl; lra.
+  - rewrite (total_nth _ f O), seq_length. apply sum_ext. intros i I. rewrite seq_nth by assumption. reflexivity.
 Qed.
 
-Lemma mem_without t l part : mem t (without l part) = mem t l && negb (mem t part).
-Proof. apply eq_true_iff_eq. rewrite andb_true_iff, !mem_In. unfold without. rewrite filter_In. reflexivity. Qed.
-
-Lemma count_split l part ts : forallb (fun t => mem t l) part = true ->
-  count l ts = (count (without l part) ts + count part ts)%nat.
+Lemma permutes_lt n l k : permutes n l = true -> (k < n)%nat -> (nth k l O < n)%nat.
 Proof.
-  intros H. rewrite forallb_forall in H. induction ts as [|v r IH]; simpl; [reflexivity|].
-  rewrite mem_without, IH. destruct (mem v part) eqn:E.
-  - apply mem_In in E. rewrite (H _ E). simpl. lia.
-  - rewrite andb_true_r. destruct (mem v l); simpl; lia.
+  intros H K. unfold permutes in H. apply andb_prop in H. destruct H as [L H]. apply Nat.eqb_eq in L. rewrite forallb_forall in H.
+  assert (P : Permutation (seq 0 n) l).
+  { apply NoDup_Permutation_bis; [apply seq_NoDup | rewrite seq_length, L; apply le_n|]. intros i I. specialize (H i I).
+    apply existsb_exists in H. destruct H as (j & J & E). apply Nat.eqb_eq in E. subst. exact J. }
+  assert (I : In (nth k l O) (seq 0 n)).
+  { apply (Permutation_in _ (Permutation_sym P)). apply nth_In. lia. }
+  apply in_seq in I. lia.
 Qed.
 
-Lemma walk_sound leaf fuel t gs ts (P : Prop) :
-  inside gs ts -> (forall i gs', inside gs' ts -> leaf i gs' = true -> P) -> walk leaf fuel t gs = true -> P.
+Definition turned (v : move) (c : nat -> R) (j : nat) : R := c (nth j (coordinates v) O).
+
+Lemma move_sound ws ys us ts D v : move_ok ws ys us ts D v = true ->
+  length (moved v) = length ts
+  /\ (forall t, (t < length ts)%nat -> (image (moved v) t < length ts)%nat
+        /\ fst (nth (image (moved v) t) ts (true, [])) = fst (nth t ts (true, []))
+        /\ forall c, sat us (snd (nth t ts (true, []))) c -> sat us (snd (nth (image (moved v) t) ts (true, []))) (turned v c))
+  /\ (forall k, (k < length us)%nat -> (nth k (places v) O < length us)%nat
+        /\ vec ws (nth k (places v) O) = vec ws k /\ vec ys (nth k (places v) O) = vec ys k
+        /\ forall c, ip (turned v c) (nth k us []) = ip c (nth (nth k (places v) O) us [])).
 Proof.
-  intros HI HL. revert t gs HI. induction fuel as [|f IH]; intros t gs HI HW; [discriminate|].
-  destruct t as [i | below | part children]; cbn [walk] in HW.
-  - exact (HL i gs HI HW).
-  - destruct gs as [|g r]; [discriminate|]. apply (IH below (r ++ [g])); [|exact HW].
-    destruct HI as [H1 H2]. split.
-    + intros l k I. apply H1. apply in_app_or in I. destruct I as [I | [I | []]]; [right | left]; assumption.
-    + intros v I. destruct (H2 v I) as (l & k & J & M). exists l, k. split; [|assumption].
-      apply in_or_app. destruct J as [J | J]; [right; left | left]; assumption.
-  - destruct gs as [|[l k] r]; [discriminate|]. rewrite !andb_true_iff in HW. destruct HW as [[HP _] HW].
-    destruct HI as [H1 H2]. pose proof (H1 l k (or_introl eq_refl)) as HK.
-    pose proof (count_split l part ts HP) as HS. rewrite HK in HS.
-    rewrite forallb_forall in HW. assert (I : In (count part ts) (seq 0 (S k))) by (apply in_seq; lia).
-    specialize (HW _ I). destruct (nth_error children (count part ts)) as [child|]; [|discriminate].
-    refine (IH child _ _ HW). split.
-    + intros l' k' [E | [E | J]]; [inversion E; subst; lia | inversion E; subst; reflexivity | apply H1; right; assumption].
-    + intros v J. destruct (H2 v J) as (l' & k' & [E | Q] & M).
-      * injection E as E1 E2. subst l' k'. destruct (mem v part) eqn:F.
-        -- exists part, (count part ts). split; [right; left; reflexivity | apply mem_In; assumption].
-        -- exists (without l part), (k - count part ts)%nat. split; [left; reflexivity|].
-           apply mem_In. rewrite mem_without, F. apply mem_In in M. rewrite M. reflexivity.
-      * exists l', k'. split; [right; right; assumption | assumption].
-Qed.
-
-Lemma Q2R_max_l a b : Q2R a <= Q2R (Qmax a b).
-Proof. apply Qle_Rle, Q.le_max_l. Qed.
-Lemma Q2R_max_r a b : Q2R b <= Q2R (Qmax a b).
-Proof. apply Qle_Rle, Q.le_max_r. Qed.
-
-Lemma largest_In kap l t : In t l -> Q2R (kap t) <= Q2R (largest kap l).
-Proof.
-  unfold largest. induction l as [|a l IH]; simpl; intros [].
-  - subst. apply Q2R_max_l.
-  - eapply Rle_trans; [apply IH; assumption | apply Q2R_max_r].
-Qed.
-
-Lemma Q2R_nat k : Q2R (inject_Z (Z.of_nat k)) = INR k.
-Proof. unfold Q2R. simpl. rewrite <- INR_IZR_INZ. field. Qed.
-
-Definition spent (kap : nat -> Q) (ts : list nat) : R := total ts (fun t => Q2R (kap t)).
-
-Lemma count_split_total kap l k gs ts :
-  (forall t, 0 <= Q2R (kap t)) -> count l ts = k -> (forall l' k', In (l', k') gs -> count l' ts = k') ->
-  total ts (fun t => if mem t l then Q2R (kap t) else 0) <= INR k * Q2R (largest kap l).
-Proof.
-  intros _ <- _. unfold total. induction ts as [|t ts IH]; cbn [fold_right count]; [simpl; lra|].
-  rewrite plus_INR. destruct (mem t l) eqn:M; simpl INR.
-  - apply mem_In in M. apply (largest_In kap) in M. lra.
-  - lra.
-Qed.
-
-Lemma spent_most kap gs ts : (forall t, 0 <= Q2R (kap t)) -> inside gs ts -> spent kap ts <= Q2R (most kap gs).
-Proof.
-  intros HK [H1 H2].
-  assert (A : spent kap ts <= total gs (fun g => total ts (fun t => if mem t (fst g) then Q2R (kap t) else 0))).
-  { unfold spent. clear H1. induction ts as [|t ts IH].
-    - rewrite (total_ext gs _ (fun _ => 0 * 0)) by (intros; unfold total; simpl; ring). rewrite total_scale.
-      unfold total at 1; simpl fold_right. lra.
-    - assert (S : total gs (fun g => total (t :: ts) (fun t => if mem t (fst g) then Q2R (kap t) else 0))
-        = total gs (fun g => if mem t (fst g) then Q2R (kap t) else 0) + total gs (fun g => total ts (fun t => if mem t (fst g) then Q2R (kap t) else 0))).
-      { rewrite <- total_plus. reflexivity. }
-      rewrite S. change (total (t :: ts) (fun t => Q2R (kap t))) with (Q2R (kap t) + total ts (fun t => Q2R (kap t))).
-      apply Rplus_le_compat; [|apply IH; intros; apply H2; right; assumption].
-      destruct (H2 t (or_introl eq_refl)) as (l & k & I & M). apply mem_In in M. clear - HK I M.
-      induction gs as [|g gs IH]; [contradiction|]. rewrite total_cons. destruct I as [->|I].
-      + cbn [fst]. rewrite M. assert (0 <= total gs (fun g => if mem t (fst g) then Q2R (kap t) else 0)); [|lra].
-        apply total_nonneg. intros g _. specialize (HK t). destruct (mem t (fst g)); lra.
-      + specialize (IH I). assert (0 <= (if mem t (fst g) then Q2R (kap t) else 0)) by (specialize (HK t); destruct (mem t (fst g)); lra). lra. }
-  eapply Rle_trans; [exact A|]. clear A H2. unfold most. induction gs as [|[l k] gs IH]; [simpl; rewrite Q2R_0; lra|].
-  cbn [fold_right fst snd]. rewrite total_cons. cbn [fst].
-  assert (B := count_split_total kap l k [] ts HK (H1 l k (or_introl eq_refl)) ltac:(intros ? ? [])).
-  specialize (IH (fun l' k' I => H1 l' k' (or_intror I))). destruct (Nat.eqb_spec k 0) as [->|Ne].
-  - simpl in B. lra.
-  - autorewrite with q2r. rewrite Q2R_nat. lra.
+  intros H. unfold move_ok in H. rewrite !andb_true_iff in H. destruct H as [[[[[HC HP] HD] HR] HL] HT].
+  apply Nat.eqb_eq in HL. rewrite forallb_forall in HD, HR, HT.
+  assert (R : forall k, (k < length us)%nat -> (nth k (places v) O < length us)%nat
+        /\ vec ws (nth k (places v) O) = vec ws k /\ vec ys (nth k (places v) O) = vec ys k
+        /\ forall c, ip (turned v c) (nth k us []) = ip c (nth (nth k (places v) O) us [])).
+  { intros k K. assert (K' := permutes_lt _ _ _ HP K). split; [exact K'|].
+    specialize (HR k ltac:(apply in_seq; lia)). cbv zeta in HR. rewrite !andb_true_iff in HR. destruct HR as [[RW RY] RU].
+    rewrite forallb_forall in RU.
+    split; [unfold vec; apply Qeq_eqR, Qeq_bool_iff, RW|]. split; [unfold vec; apply Qeq_eqR, Qeq_bool_iff, RY|].
+    intros c. rewrite !ip_sum.
+    assert (L1 : length (nth k us []) = D) by (apply Nat.eqb_eq, HD, nth_In; assumption).
+    assert (L2 : length (nth (nth k (places v) O) us []) = D) by (apply Nat.eqb_eq, HD, nth_In; assumption).
+    rewrite L1, L2. rewrite <- (sum_permuted D (coordinates v) (fun j => c j * vec (nth (nth k (places v) O) us []) j) HC).
+    apply sum_ext. intros j J. unfold turned. f_equal. symmetry. unfold vec. apply Qeq_eqR, Qeq_bool_iff, RU, in_seq. lia. }
+  split; [exact HL|]. split; [|exact R]. intros t T.
+  assert (E : In (nth t (moved v) 1%positive, nth t ts (true, [])) (combine (moved v) ts)).
+  { rewrite <- combine_nth by assumption. apply nth_In. rewrite combine_length, HL, Nat.min_id. assumption. }
+  specialize (HT _ E). unfold moved_type_ok in HT. cbn [fst snd] in HT. rewrite find_index in HT. fold (image (moved v) t) in HT.
+  destruct (nth_error ts (image (moved v) t)) as [t'|] eqn:F; [|discriminate].
+  assert (B : (image (moved v) t < length ts)%nat) by (apply nth_error_Some; rewrite F; discriminate).
+  apply andb_prop in HT. destruct HT as [S HT]. apply eqb_prop in S. rewrite forallb_forall in HT.
+  assert (F' : nth (image (moved v) t) ts (true, []) = t') by (apply nth_error_nth; exact F).
+  change (fst t' = fst (nth t ts (true, []))) in S.
+  split; [exact B|]. split; [rewrite F'; exact S|]. rewrite F'.
+  intros c HS k K. destruct (R k K) as (K' & _ & _ & X). rewrite X. specialize (HT k ltac:(apply in_seq; lia)). apply eqb_prop in HT.
+  rewrite HT. exact (HS _ K').
 Qed.
 
 (* ---- the check ----------------------------------------------------------------------------------------------------- *)
 
-Record certificate := Certificate { cover_tree : cover; cuts : list cut; fuel : nat; count_tree : tree }.
+Record certificate := Certificate { cover_tree : cover; moves : list move; cuts : list cut; fuel : nat; count_tree : tree }.
 
 Definition types_of (p : problem) (ps : list (list bool)) : list type_ :=
   if nonneg p then map (pair true) ps else flat_map (fun s => [(true, s); (false, s)]) ps.
 
-Definition wit (c : cut) (t : nat) := nth t (wits c) None.
+(* Each type with its witness; None where there is none. *)
+Fixpoint with_witnesses (ts : list type_) (os : list (option given)) : list (type_ * option given) :=
+  match ts, os with
+  | [], _ => []
+  | t :: ts', [] => (t, None) :: with_witnesses ts' []
+  | t :: ts', o :: os' => (t, o) :: with_witnesses ts' os'
+  end.
 
-Definition cut_ok (p : problem) (ws : list Q) (us : list (list Q)) (ts : list type_) (c : cut) : bool :=
+Lemma with_witnesses_length ts os : length (with_witnesses ts os) = length ts.
+Proof. revert os; induction ts; intros [|o os]; simpl; [reflexivity | reflexivity | rewrite IHts; reflexivity | rewrite IHts; reflexivity]. Qed.
+
+Lemma with_witnesses_nth ts os t d : (t < length ts)%nat -> nth t (with_witnesses ts os) d = (nth t ts (true, []), nth t os None).
+Proof.
+  revert os t; induction ts as [|a ts IH]; intros os t T; [simpl in T; lia|].
+  destruct t as [|t], os as [|o os]; cbn [with_witnesses nth]; try reflexivity; rewrite IH by (simpl in T; lia); [destruct t|]; reflexivity.
+Qed.
+
+Definition cut_ok (p : problem) (nz : list bool) (ws : list Q) (us : list (list Q)) (ts : list type_) (c : cut) : bool :=
+  let plain := same (res c) (mean c) in
   (negb (biases p) || Qeq_bool (qdot ws (res c)) 0) &&
-  forallb (fun t => type_ok ws us (res c) (mean c) (nth t ts (true, [])) (wit c t)) (seq 0 (length ts)).
+  forallb (fun e => type_ok plain nz ws us (res c) (mean c) (fst e) (snd e)) (with_witnesses ts (wits c)).
 
 Definition base (ws ys z : list Q) : Q := - qdot ws (qmul z (qadd (map (Qmult 2) ys) z)).
 
 Definition enough (ratio lower base : Q) (kaps : list Q) (gs : list group) : bool :=
-  Qle_bool (lower + most (fun t => nth t kaps 0%Q) gs / ratio) base.
+  Qle_bool (lower + most kaps gs / ratio) base.
+
+Definition kappas (nz : list bool) (us : list (list Q)) (ws : list Q) (ts : list type_) (c : cut) : list Q :=
+  let sq := both_squares ws (mean c) in map (fun e => kappa nz us ws (mean c) sq (fst e) (snd e)) (with_witnesses ts (wits c)).
 
 Definition check (p : problem) (n : nat) (lower : Q) (cert : certificate) : bool :=
   let rs := rows p in
   let ws := map rw rs in let us := map ru rs in let ys := map ry rs in
+  let nz := not_zero us in
   let ratio := (rate1 p / (1 - rate1 p))%Q in
   let H := length (held p) in
   match cover_walk (cover_tree cert) (firstn H us) (skipn H us) (repeat true H) with
   | None => false
   | Some ps =>
       let ts := types_of p ps in
-      let tables := map (fun c => (base ws ys (res c), map (fun t => kappa ws (mean c) (nth t ts (true, [])) (wit c t)) (seq 0 (length ts)))) (cuts cert) in
+      let tables := map (fun c => (base ws ys (res c), kappas nz us ws ts c)) (cuts cert) in
       inputs_ok (inputs p) (data p)
       && negb (Qle_bool (rate1 p) 0) && negb (Qle_bool 1 (rate1 p))
       && forallb (Qle_bool 0) ws
-      && forallb (cut_ok p ws us ts) (cuts cert)
+      && forallb (cut_ok p nz ws us ts) (cuts cert)
+      && forallb (move_ok ws ys us ts (S (inputs p))) (moves cert)
       && walk (fun i gs => match nth_error tables i with Some (b, kaps) => enough ratio lower b kaps gs | None => false end)
-              (fuel cert) (count_tree cert) [(seq 0 (length ts), n)]
+              (map moved (moves cert)) (fuel cert) (count_tree cert) [(repeat true (length ts), n)]
   end.
 
 Lemma finite_choice n (P : nat -> nat -> Prop) :
@@ -277,16 +251,15 @@ Proof.
   rewrite (map_nth (fun j => if Nat.eqb j (0 + k) then 1%Q else 0%Q)). destruct (Nat.eqb _ _); rewrite ?Q2R_0, ?Q2R_1; lra.
 Qed.
 
-Lemma total_nth {T} (l : list T) f d : total l f = sum (length l) (fun k => f (nth k l d)).
-Proof. unfold total. induction l; cbn [fold_right length sum]; [reflexivity | rewrite IHl; reflexivity]. Qed.
-
 Lemma total_seq ts n f : length ts = n -> total ts f = sum n (fun i => f (nth i ts O)).
 Proof. intros <-. apply total_nth. Qed.
 
-Lemma count_all ts N : (forall t, In t ts -> (t < N)%nat) -> count (seq 0 N) ts = length ts.
+Lemma count_all ts N : (forall t, In t ts -> (t < N)%nat) -> count (repeat true N) ts = length ts.
 Proof.
   induction ts as [|t ts IH]; intros H; [reflexivity|]. cbn [count length].
-  assert (M : mem t (seq 0 N) = true) by (apply mem_In, in_seq; specialize (H t (or_introl eq_refl)); lia).
+  assert (M : mem t (repeat true N) = true).
+  { unfold mem. specialize (H t (or_introl eq_refl)).
+    rewrite nth_indep with (d' := true) by (rewrite repeat_length; assumption). apply nth_repeat. }
   rewrite M, IH by (intros; apply H; right; assumption). reflexivity.
 Qed.
 
@@ -302,7 +275,7 @@ Proof. exact (map_nth ru rs no_row k). Qed.
 Lemma vec_add a b k : vec (qadd a b) k = vec a k + vec b k.
 Proof.
   revert b k; induction a as [|x a IH]; intros [|y b] k; cbn [qadd]; rewrite ?vec_nil; try lra.
-  destruct k; [unfold vec; cbn [nth]; rewrite Q2R_red, Q2R_plus; reflexivity | apply (IH b k)].
+  destruct k; [unfold vec; cbn [nth]; rewrite Q2R_sum; reflexivity | apply (IH b k)].
 Qed.
 
 Lemma vec_twice a k : vec (map (Qmult 2) a) k = 2 * vec a k.
@@ -318,7 +291,7 @@ Proof.
   unfold check. set (rs := rows p). set (ws := map rw rs). set (us := map ru rs). set (ys := map ry rs).
   set (H := length (held p)).
   destruct (cover_walk (cover_tree cert) (firstn H us) (skipn H us) (repeat true H)) as [ps|] eqn:CW; [|discriminate].
-  set (ts := types_of p ps). rewrite !andb_true_iff. intros [[[[[CI C0] C1] CP] CC] CT] W HW [AB AN].
+  set (ts := types_of p ps). set (nz := not_zero us). rewrite !andb_true_iff. intros [[[[[[CI C0] C1] CP] CC] CM] CT] W HW [AB AN].
   destruct W as [|m A b W]; [discriminate|]. destruct W as [w beta|]; [|discriminate].
   injection HW as ->. apply negb_true_iff in C0, C1.
   assert (R0 : 0 < Q2R (rate1 p)). { rewrite <- Q2R_0. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
@@ -347,12 +320,13 @@ Proof.
     destruct Sg as (s & Ii & Es). destruct (In_nth ts (s, sigma) (true, []) Ii) as (t & Lt & Et).
     exists t. rewrite Et. auto. }
   destruct (finite_choice n _ T) as (tt & Lt & HT). clear T.
-  assert (In0 : inside [(seq 0 (length ts), n)] tt).
-  { assert (B : forall t, In t tt -> (t < length ts)%nat).
-    { intros t I. destruct (In_nth tt t O I) as (i & Li & <-). apply HT. lia. }
-    split.
+  assert (B0 : forall t, In t tt -> (t < length ts)%nat).
+  { intros t I. destruct (In_nth tt t O I) as (i & Li & <-). apply HT. lia. }
+  assert (In0 : inside [(repeat true (length ts), n)] tt).
+  { split.
     - intros l k [X|[]]. injection X as <- <-. rewrite count_all by assumption. assumption.
-    - intros t I. exists (seq 0 (length ts)), n. split; [left; reflexivity|]. apply in_seq. specialize (B t I). lia. }
+    - intros t I. exists (repeat true (length ts)), n. split; [left; reflexivity|]. unfold mem.
+      rewrite nth_indep with (d' := true) by (rewrite repeat_length; apply B0; assumption). apply nth_repeat. }
   (* the criterion on the rows *)
   assert (J : problem_criterion p (Hidden n A b (Output w beta))
     = sum N (fun k => vec ws k * ((sum n (fun i => unit_sign (w i) * g i k) + beta - vec ys k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))).
@@ -364,27 +338,58 @@ Proof.
     rewrite <- (Rplus_0_l (total (points p) f)), <- Z, <- total_app. change (held p ++ points p) with rs.
     rewrite (total_nth rs f no_row). unfold N, us. rewrite map_length. apply sum_ext. intros k K.
     unfold f, g, c, ws, ys, us. rewrite vec_rw, vec_ry, nth_ru. reflexivity. }
-  rewrite J. refine (walk_sound _ _ _ _ tt _ In0 _ CT). intros i gs HI HL.
+  rewrite J. clear J.
+  (* any vectors of these types, with the signs of this network *)
+  set (good := fun (vs : list nat) (a : nat -> nat -> R) => length vs = n /\
+     forall i, (i < n)%nat -> (nth i vs O < length ts)%nat /\ sat us (snd (nth (nth i vs O) ts (true, []))) (a i)
+       /\ unit_sign (w i) = Q2R (sgn (nth (nth i vs O) ts (true, [])))).
+  set (part := fun (a : nat -> nat -> R) k => vec ws k * ((sum n (fun i => unit_sign (w i) * relu (ip (a i) (nth k us []))) + beta - vec ys k) ^ 2
+     + lambda * sum n (fun i => relu (ip (a i) (nth k us [])) ^ 2))).
+  set (P := fun vs => forall a, good vs a -> Q2R lower <= sum N (part a)).
+  change (Q2R lower <= sum N (part c)).
+  assert (Pt : P tt); [|apply Pt; split; [assumption | exact HT]].
+  refine (walk_sound _ _ (length ts) P _ _ _ _ _ tt B0 In0 CT); clear tt Lt HT In0 CT B0 c g.
+  2: { intros h Ih. apply in_map_iff in Ih. destruct Ih as (v & <- & Iv). rewrite forallb_forall in CM.
+       destruct (move_sound _ _ _ _ _ _ (CM v Iv)) as (ML & MT & MR).
+       split; [exact ML|]. split; [intros t T; apply MT; assumption|].
+       intros vs PV a [GL GA]. specialize (PV (fun i => turned v (a i))).
+       assert (G : good (map (image (moved v)) vs) (fun i => turned v (a i))).
+       { split; [rewrite map_length; assumption|]. intros i I. destruct (GA i I) as (A1 & A2 & A3).
+         rewrite nth_indep with (d' := image (moved v) O) by (rewrite map_length, GL; assumption). rewrite map_nth.
+         destruct (MT _ A1) as (B1 & B2 & B3). split; [exact B1|]. split; [apply B3; exact A2|].
+         rewrite A3. unfold sgn. rewrite B2. reflexivity. }
+       specialize (PV G). eapply Rle_trans; [exact PV|]. apply Req_le.
+       assert (HP : permutes N (places v) = true).
+       { specialize (CM v Iv). unfold move_ok in CM. rewrite !andb_true_iff in CM. unfold N. tauto. }
+       rewrite <- (sum_permuted N (places v) (part a) HP). apply sum_ext. intros k K.
+       destruct (MR k K) as (_ & E1 & E2 & E3). unfold part. rewrite E1, E2. f_equal. f_equal.
+       - f_equal. f_equal. f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity.
+       - f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity. }
+  intros i gs vs HI HL c [Lt HT]. unfold part. clear P part good.
+  set (g := fun i k => relu (ip (c i) (nth k us []))).
+  change (Q2R lower <= sum N (fun k => vec ws k * ((sum n (fun i => unit_sign (w i) * g i k) + beta - vec ys k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))).
   destruct (nth_error (map _ (cuts cert)) i) as [[bs kaps]|] eqn:Ei; [|discriminate].
   rewrite nth_error_map in Ei. destruct (nth_error (cuts cert) i) as [cu|] eqn:Ec; [|discriminate].
   cbn [option_map] in Ei. injection Ei as <- <-. rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).
-  unfold cut_ok in CC. apply andb_prop in CC. destruct CC as [CB CC]. rewrite forallb_forall in CC.
+  unfold cut_ok in CC. cbv zeta in CC. apply andb_prop in CC. destruct CC as [CB CC]. rewrite forallb_forall in CC.
   set (z := res cu) in *.
-  set (kap := fun t => nth t (map (fun t => kappa ws (mean cu) (nth t ts (true, [])) (wit cu t)) (seq 0 (length ts))) 0%Q).
+  set (kap := fun t => nth t (kappas nz us ws ts cu) 0%Q).
   assert (Wn : forall k, (k < N)%nat -> 0 <= vec ws k) by (intros; apply nonneg_vec; assumption).
-  assert (K1 : forall t, (t < length ts)%nat -> kap t = kappa ws (mean cu) (nth t ts (true, [])) (wit cu t)).
-  { intros t Ht. unfold kap. set (h := fun t => kappa ws (mean cu) (nth t ts (true, [])) (wit cu t)).
-    rewrite nth_indep with (d' := h O) by (rewrite map_length, seq_length; assumption). rewrite (map_nth h), seq_nth by assumption. reflexivity. }
-  assert (K2 : forall t o, Q2R (kappa ws (mean cu) t o) = sum N (fun k => vec ws k * vec (fst (witness ws (mean cu) t o)) k ^ 2)).
-  { intros t o. unfold kappa. rewrite dot_sum, Lw. apply sum_ext. intros k _. rewrite vec_mul. ring. }
+  assert (K1 : forall t, (t < length ts)%nat -> kap t = kappa nz us ws (mean cu) (both_squares ws (mean cu)) (nth t ts (true, [])) (nth t (wits cu) None)).
+  { intros t Ht. unfold kap, kappas. set (h := fun e => kappa nz us ws (mean cu) (both_squares ws (mean cu)) (fst e) (snd e)).
+    rewrite nth_indep with (d' := h ((true, []), None)) by (rewrite map_length, with_witnesses_length; assumption).
+    rewrite (map_nth h), with_witnesses_nth by assumption. reflexivity. }
+  assert (K2 : forall t o, Q2R (kappa nz us ws (mean cu) (both_squares ws (mean cu)) t o) = sum N (fun k => vec ws k * vec (fst (witness nz us ws (mean cu) t o)) k ^ 2)).
+  { intros t o. rewrite kappa_sum, Lw. reflexivity. }
   assert (K0 : forall t, 0 <= Q2R (kap t)).
   { intros t. destruct (Nat.lt_ge_cases t (length ts)) as [X|X].
     - rewrite K1, K2 by assumption. apply sum_nonneg. intros k Hk. apply Rmult_le_pos; [auto | apply pow2_ge_0].
-    - unfold kap. rewrite nth_overflow by (rewrite map_length, seq_length; assumption). rewrite Q2R_0. lra. }
-  unfold enough in HL. apply Qle_bool_iff, Qle_Rle in HL. fold kap in HL.
+    - unfold kap, kappas. rewrite nth_overflow by (rewrite map_length, with_witnesses_length; assumption). rewrite Q2R_0. lra. }
+  unfold enough in HL. apply Qle_bool_iff, Qle_Rle in HL.
   rewrite Q2R_plus in HL. unfold Qdiv in HL. rewrite Q2R_mult, Q2R_inv', Q2R_mult, Q2R_inv', Q2R_minus, Q2R_1 in HL.
   change (Q2R (rate1 p) * / (1 - Q2R (rate1 p))) with lambda in HL.
-  pose proof (spent_most kap gs tt K0 HI) as SM. unfold spent in SM. rewrite (total_seq tt n) in SM by assumption.
+  pose proof (spent_most (kappas nz us ws ts cu) gs vs K0 HI) as SM. unfold spent in SM. rewrite (total_seq vs n) in SM by assumption.
+  fold kap in SM. change (fun i => Q2R (nth (nth i vs O) (kappas nz us ws ts cu) 0%Q)) with (fun i => Q2R (kap (nth i vs O))) in SM.
   assert (IL : 0 < / lambda) by (apply Rinv_0_lt_compat; assumption).
   apply (Rmult_le_compat_r (/ lambda)) in SM; [|lra].
   eapply Rle_trans; [|apply (cut_bound N n (vec ws) (vec ys) (vec z) (fun i => unit_sign (w i)) g beta lambda Wn)].
@@ -394,13 +399,15 @@ Proof.
   assert (BB : Q2R (base ws ys z) = - sum N (fun k => vec ws k * (2 * vec z k * vec ys k + vec z k ^ 2))).
   { unfold base. rewrite Q2R_opp, dot_sum, Lw. f_equal. apply sum_ext. intros k _. rewrite vec_mul, vec_add, vec_twice. ring. }
   rewrite <- BB.
-  assert (U : - (sum n (fun i => Q2R (kap (nth i tt O))) * / lambda)
+  assert (U : - (sum n (fun i => Q2R (kap (nth i vs O))) * / lambda)
      <= sum n (fun i => 2 * unit_sign (w i) * sum N (fun k => vec ws k * vec z k * g i k) + lambda * sum N (fun k => vec ws k * g i k ^ 2))).
-  { replace (- (sum n (fun i => Q2R (kap (nth i tt O))) * / lambda)) with (sum n (fun i => - / lambda * Q2R (kap (nth i tt O)))) by (rewrite sum_scale; ring).
+  { replace (- (sum n (fun i => Q2R (kap (nth i vs O))) * / lambda)) with (sum n (fun i => - / lambda * Q2R (kap (nth i vs O)))) by (rewrite sum_scale; ring).
     apply sum_le. intros j Hj. destruct (HT j Hj) as (T1 & T2 & T3). rewrite K1, K2, T3 by assumption.
     match goal with |- - / lambda * ?x <= _ => replace (- / lambda * x) with (- (x / lambda)) by (unfold Rdiv; ring) end.
     apply (unit_bound N (vec ws) (vec z) (fun k => g j k)); [assumption | assumption|].
-    assert (OK := CC (nth j tt O) ltac:(apply in_seq; lia)).
-    exact (type_sound ws us z (mean cu) _ _ (c j) Lw OK T2). }
+    assert (OK := CC (nth (nth j vs O) (with_witnesses ts (wits cu)) ((true, []), None))
+      ltac:(apply nth_In; rewrite with_witnesses_length; assumption)). cbv beta in OK.
+    rewrite with_witnesses_nth in OK by assumption. cbn [fst snd] in OK.
+    exact (type_sound _ ws us z (mean cu) _ _ (c j) Lw (fun X => X) (fun k => nonneg_vec ws k CP) OK T2). }
   lra.
 Qed.

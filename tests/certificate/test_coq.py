@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,11 +19,10 @@ from hypothesis import strategies as st
 
 import exactdropout as xd
 from exactdropout.certificate import checker, document
-from exactdropout.certificate.coq import conic, coq_certificate, coq_pair
+from exactdropout.certificate.coq import CoqProblem, conic, coq_certificate, coq_pair
 from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum import minimize
 from exactdropout.optimum.minimize import solve_problem
 from exactdropout.optimum.reduced_problem import reduced_problem
 
@@ -50,23 +50,39 @@ def test_a_conic_combination_or_a_separating_vector(rows: list[list[Fraction]]) 
         assert product(y, target) > 0
 
 
-def test_every_shipped_certificate_but_one_is_for_coq() -> None:
-    assert [item.name for item in SHIPPED if not item.coq_name] == ["point-K4-n4"]
+def test_one_shipped_certificate_uses_symmetries() -> None:
+    assert [item.name for item in SHIPPED if item.symmetric] == ["point-K4-n4"]
     for item in SHIPPED:
         assert ("[0, 0, true, " in item.read()) is item.symmetric
 
 
-def solved(arch: Architecture, data: Examples, rates: Any, *, nonnegative: bool = False) -> str:
+def solved(
+    arch: Architecture, data: Examples, rates: Any, *, nonnegative: bool = False, symmetric: bool = False
+) -> str:
     return json.dumps(
-        document(solve_problem(reduced_problem(arch, data, rates, nonnegative=nonnegative), symmetric=False))
+        document(solve_problem(reduced_problem(arch, data, rates, nonnegative=nonnegative), symmetric=symmetric))
     )
 
 
+def test_the_symmetries_of_coq_are_those_of_the_checker() -> None:
+    text = solved(Architecture(3, (3,), biases=False), Examples.point((1, 1, 1), 1), "1/2", symmetric=True)
+    assert ", 0, true, " in text
+    problem = CoqProblem(checker.check(text))
+    assert len(problem.moves) == len({tuple(at) for _, at, _ in problem.moves}) == 5  # but the identity all of S_3
+    theirs = {tuple(move) for move in problem.types.symmetries()}
+    for to, at, moved in problem.moves:
+        assert sorted(at) == list(range(len(problem.rows)))
+        assert all(
+            problem.rows[j][1][to[i]] == u[i] for j, (_, u, _) in zip(at, problem.rows, strict=True) for i in range(4)
+        )
+        for (sign, pattern), t in zip(problem.kinds, moved, strict=True):
+            assert problem.kinds[t] == (sign, tuple(pattern[k] for k in at))
+        # each type of Coq is in a cone of the checker, and moves with it or against it
+        pairs = {(a, problem.home[t]) for a, t in zip(problem.home, moved, strict=True) if a is not None}
+        assert any(all(move[a] == b for a, b in pairs) for move in theirs)
+
+
 def test_what_coq_does_not_check_is_refused() -> None:
-    data = Examples.point((1, 1, 1), 1)
-    symmetric = json.dumps(document(minimize(Architecture(3, (3,), biases=False), data, "1/2", compare=False)))
-    with pytest.raises(InvalidInput, match="symmetries"):
-        coq_certificate(symmetric, "c")
     with pytest.raises(InvalidInput, match="biases"):
         coq_certificate(solved(Architecture(2, (1,), output_bias=False), Examples.half((1, 1), 1), "1/2"), "c")
     with pytest.raises(checker.RejectedError):
@@ -87,7 +103,7 @@ def theory(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Callab
         assert bool(done.stderr) == bool(done.returncode)
         return done.stderr
 
-    for name in (*BASE, "Certificate", "Certificate_tree"):
+    for name in (*BASE, "Certificate", "Certificate_walk", "Certificate_tree"):
         assert compiled(name, (repository / "proofs" / "theory" / f"{name}.v").read_text("utf-8")) == ""
     return compiled
 
@@ -100,7 +116,7 @@ def test_coq_accepts_true_certificates_and_refuses_false_ones(
     two = Examples.uniform([((1, 2), 3), ((2, "-1/2"), 1)])
     many = Examples.uniform([((1, 0), 1), ((1, 0), 3), ((-2, 1), "2/3")])
     problems = (
-        ("bias", solved(Architecture(2, (3,)), Examples.half((1, 1), 1), "1/2")),
+        ("bias", solved(Architecture(2, (3,)), Examples.half((1, 1), 1), "1/2", symmetric=True)),
         ("tie", solved(Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), ("1/3", "1/2"))),
         ("data", solved(Architecture(2, (2,), biases=False), two, ("1/3", "2/5"))),
         ("labels", solved(Architecture(2, (1,)), many, ("1/4", "1/2"))),
@@ -120,9 +136,13 @@ def test_coq_accepts_true_certificates_and_refuses_false_ones(
         wrong = {
             "raised": raised,
             "dropped": good.replace("CLeaf", "(CEmpty [])", 1),
-            "cut": good.replace("[Cut [", "[Cut [(7#1); ", 1),
+            "cut": re.sub(r"Cut \(over (\d+) \[", r"Cut (over \1 [7; ", good, count=1),
             "above": good.replace(f"real {name}_network) = Q2R {shown}", f"real {name}_network) = Q2R (8#1)"),
         }
+        if name == "bias":
+            assert "Orbit" in good
+            wrong["moved"] = re.sub(r"\[(\d+); (\d+); ([\d; ]+)\]%positive", r"[\2; \1; \3]%positive", good)
+            wrong["coordinates"] = good.replace("Move [0; 2; 1]", "Move [0; 1; 2]")
         for kind, bad in wrong.items() if THOROUGH else [("raised", raised)]:
             assert bad != good
             assert theory(f"{name}_{kind}", bad) != ""

@@ -159,12 +159,14 @@ def test_evidence_is_marked(tmp_path, external, monkeypatch):
     monkeypatch.setattr(shipped, "SHIPPED", (*shipped.SHIPPED[:2], shipped.SHIPPED[-2]))
     certificates = shipped_certificates()
     assert [c.verified for c in certificates] == [True] * 3
-    assert [c.coq for c in certificates] == ["half_K2_n1", "half_K2_n1_nonnegative", ""]
+    assert [c.coq for c in certificates] == ["half_K2_n1", "half_K2_n1_nonnegative", "point_K4_n4"]
     steps = [step("x = x", "identity", True), step("the figures", "data", True), argument("clearly"),
              by_rule("a minimum exists", "Weierstrass", {"it is compact": True})]  # fmt: skip
     entries = [(theorems.get("helmbold-2017-figure-1"), conclude("holds", "all sizes", steps))]
     page = html_page(entries, version="1", certificates=certificates)
     latex = latex_document(entries, version="1", certificates=certificates)
+    assert "Coq, in part: the penalty (shipped: figure_1)" in page
+    assert r"Coq, in part: the penalty (shipped: figure\_1)" in latex
     for text in (
         "identity, rechecked now",
         "rule, hypotheses checked",

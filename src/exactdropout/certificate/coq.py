@@ -10,10 +10,10 @@ attains ``upper``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from functools import lru_cache
-from itertools import product
+from functools import cached_property, lru_cache
+from itertools import pairwise, permutations, product
 from typing import Any
 
 from exactdropout.certificate import checker
@@ -99,7 +99,7 @@ def cover(rows: tuple[tuple[Fraction, ...], ...], held: int) -> tuple[str, tuple
                 continue
             columns = [(*signed[on][k], Fraction(int(not on))) for k, on in enumerate(below)]
             mult, y = conic(columns, (*(ZERO for _ in range(size)), Fraction(1)))
-            sides.append((below, [-v for v in y[:-1]]) if mult is None else f"(CEmpty {_list(map(_q, mult))})")
+            sides.append((below, [-v for v in y[:-1]]) if mult is None else f"(CEmpty {_row(mult)})")
         text.append("(CSplit ")
         waiting += [")", sides[1], " ", sides[0]]
     return "".join(text), tuple(patterns)
@@ -143,11 +143,7 @@ class CoqProblem:
         merged: dict[tuple[tuple[Fraction, ...], Fraction], Fraction] = {}
         places: dict[tuple[Fraction, ...], int] = {}
         listed = []
-        rows = [x for x, _, _ in s.examples]
-        scale = {
-            i: Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
-            for i in s.coordinates
-        }
+        scale = {i: f / (1 - s.q[0]) for i, f in zip(s.coordinates, self.factors, strict=True)}
         where = {u: k for k, u in enumerate(s.points)}
         for x, y, mass in s.examples:
             for mask in product((True, False), repeat=s.inputs):
@@ -190,16 +186,32 @@ class CoqProblem:
                 return index
         raise ArithmeticError("A pattern lies in no cone of the checker.")
 
-    def _back(self, normal: Sequence[int]) -> list[Fraction]:
-        """Return a normal of the checker's coordinates in Coq's, up to a positive factor in each coordinate."""
+    @cached_property
+    def factors(self) -> list[Fraction]:
+        """For each live input: what a point of the checker is of a row of Coq in this coordinate."""
         s = self.statement
         rows = [x for x, _, _ in s.examples]
+        return [
+            Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
+            * (1 - s.q[0])
+            for i in s.coordinates
+        ]
+
+    def _back(self, normal: Sequence[int]) -> list[Fraction]:
+        """Return a normal of the checker's coordinates of c in Coq's."""
+        return self._placed([v / f for v, f in zip(normal, self.factors, strict=False)], normal)
+
+    def _form(self, c: Sequence[Fraction]) -> list[Fraction]:
+        """Return c of the checker in Coq's coordinates: the same linear form."""
+        return self._placed([v * f for v, f in zip(c, self.factors, strict=False)], c)
+
+    def _placed(self, values: Sequence[Fraction], whole: Sequence[int | Fraction]) -> list[Fraction]:
+        s = self.statement
         found = [ZERO] * (s.inputs + 1)
-        for value, i in zip(normal, s.coordinates, strict=False):
-            scale = Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
-            found[i + 1] = Fraction(value) / (scale * (1 - s.q[0]))
+        for i, v in zip(s.coordinates, values, strict=True):
+            found[i + 1] = v
         if s.hidden_biases:
-            found[0] = Fraction(normal[-1])
+            found[0] = Fraction(whole[-1])
         return found
 
     def cut(self, value: dict[str, Any]) -> str:
@@ -213,21 +225,25 @@ class CoqProblem:
         ]
         means = [ZERO if place is None or place < 0 else z[place] for place in self.points]
         forms = {t: [Fraction(v, vector[0]) for v in vector[1]] for t, vector in value["witnesses"]}
-        shown = [
-            self._witness(home, kind, on_rows, means, forms) for home, kind in zip(self.home, self.kinds, strict=True)
-        ]
-        while shown and shown[-1] == "None":
-            shown.pop()
-        return f"Cut {_list(map(_q, on_rows))} {_list(map(_q, means))} {_list(shown)}"
+        shown, gap = [], 0
+        for home, kind in zip(self.home, self.kinds, strict=True):
+            witness = self._witness(home, kind, on_rows, means, forms)
+            if witness is None:
+                gap += 1
+            else:
+                shown.append(f"({gap}%nat, {witness})")
+                gap = 0
+        return f"Cut {_row(on_rows)} {_row(means)} (spread {_list(shown)})"
 
     def _witness(
         self, home: int | None, kind: tuple[bool, Pattern], z: Vector, means: Vector, forms: dict[int, list[Fraction]]
-    ) -> str:
+    ) -> str | None:
         """Return a witness with multipliers as Coq text, where it is smaller than Coq's default: the positive part."""
         s, (sign, pattern) = self.statement, kind
         e = 1 if sign else -1
         positive = [max(-e * v, ZERO) for v in means]
         h = [ZERO] * len(self.rows)
+        form = None
         if home is not None:
             active = self.types.active[home // self.types.per]
             for k, place in enumerate(self.points):
@@ -235,18 +251,66 @@ class CoqProblem:
                     h[k] = positive[k]
                     if home in forms:
                         h[k] = sum((a * u for a, u in zip(forms[home], s.points[place], strict=True)), ZERO)
-        default = [v if on else ZERO for v, on in zip(positive, pattern, strict=True)]
+            form = self._form(forms[home]) if home in forms else None
+        responds = [on and any(u) for on, (_, u, _) in zip(pattern, self.rows, strict=True)]
+        default = [v if on else ZERO for v, on in zip(positive, responds, strict=True)]
         if self._square(h) >= self._square(default):
-            return "None"
+            return None
         columns = [self.signed[yes][k] for k, yes in enumerate(pattern)]
         used = [(w * (a + e * b), u) for (w, u, _), a, b, on in zip(self.rows, h, z, pattern, strict=True) if on]
         mult, _ = conic(columns, [sum((v * u[i] for v, u in used), ZERO) for i in range(s.inputs + 1)])
         if mult is None:
             raise ArithmeticError("A witness of the certificate has no multipliers.")
-        return f"Some ({_list(map(_q, h))}, {_list(map(_q, mult))})"
+        places = [k for k, v in enumerate(mult) if v]
+        if places[-1:] != [len(mult) - 1]:
+            places.append(len(mult) - 1)  # equal denominators to the end
+        bottom, tops = _over(mult)
+        multipliers = f"(sparse {bottom} {_list(f'({b - a - 1}%nat, {tops[b]})' for a, b in pairwise([-1, *places]))})"
+        if form is not None:
+            rows = [
+                sum((a * b for a, b in zip(form, u, strict=True)), ZERO) if on else ZERO
+                for on, (_, u, _) in zip(responds, self.rows, strict=True)
+            ]
+            if rows == h:
+                return f"Form {_row(form)} {multipliers}"
+        return f"Rows {_row(h)} {multipliers}"
 
     def _square(self, h: Vector) -> Fraction:
         return sum((w * v * v for (w, _, _), v in zip(self.rows, h, strict=True)), ZERO)
+
+    @cached_property
+    def moves(self) -> list[tuple[list[int], list[int], list[int]]]:
+        """The symmetries: permutations of the coordinates and of the rows, and the type to which each type moves."""
+        s = self.statement
+        rows = {row: k for k, row in enumerate(self.rows)}
+        kinds = {kind: t for t, kind in enumerate(self.kinds)}
+        found = []
+        for order in permutations(s.coordinates):
+            to = list(range(s.inputs + 1))
+            for i, j in zip(s.coordinates, order, strict=True):
+                to[i + 1] = j + 1
+            back = [to.index(j) for j in range(s.inputs + 1)]
+            places = [rows.get((w, tuple(u[k] for k in back), y)) for w, u, y in self.rows]
+            if to != sorted(to) and None not in places:
+                at = [k for k in places if k is not None]
+                moved = [kinds.get((sign, tuple(pattern[k] for k in at))) for sign, pattern in self.kinds]
+                if None not in moved:
+                    found.append((to, at, [t for t in moved if t is not None]))
+        return found
+
+    def _orbit(self, groups: Sequence[frozenset[int]], part: frozenset[int], images: frozenset[int]) -> list[int]:
+        """Return symmetries that keep all groups and under which the images of a part are those of the certificate."""
+        found, chosen = part, []
+        for place, (_, _, moved) in enumerate(self.moves):
+            pulled = frozenset(t for t, u in enumerate(moved) if u in part)
+            if not pulled <= found and all(
+                (u in kinds) == (t in kinds) for kinds in groups for t, u in enumerate(moved)
+            ):
+                found |= pulled
+                chosen.append(place)
+        if found != images:
+            raise InvalidInput("A certificate for Coq must use symmetries that Coq's own types have.")
+        return chosen
 
     def tree(self, root: dict[str, Any]) -> tuple[str, int]:
         """Return the tree as Coq text, and enough fuel for it.
@@ -254,26 +318,52 @@ class CoqProblem:
         Coq splits the first group of its list and puts (rest, part) in its place; ``Turn`` moves the first to the end.
         """
         depth = 0
+        check = checker.Tree(self.types, [], checker.Work())
+        at: dict[int, list[int]] = {}
+        for t, home in enumerate(self.home):
+            if home is not None:
+                at.setdefault(home, []).append(t)
 
-        def shown(node: dict[str, Any], groups: list[int], level: int) -> str:
+        def here(kinds: Iterable[int]) -> frozenset[int]:
+            return frozenset(t for kind in kinds for t in at.get(kind, ()))
+
+        def shown(
+            node: dict[str, Any], theirs: checker.Groups, groups: list[frozenset[int]], order: list[int], level: int
+        ) -> str:
+            """``theirs`` and ``groups`` are the groups as the checker numbers them, ``order`` their order in Coq."""
             nonlocal depth
             depth = max(depth, level)
             if "cut" in node:
                 return f"Leaf {node['cut']}"
-            turns = groups.index(node["group"])
-            order = [*groups[turns:], *groups[:turns]]
-            children = []
-            for low, high, orbit, below in node["children"]:
-                if orbit:
-                    raise InvalidInput("A certificate for Coq must not use symmetries of the inputs.")
-                child = shown(below, [order[0], len(groups), *order[1:]], level + turns + 1)
+            which = node["group"]
+            turns = order.index(which)
+            order = [*order[turns:], *order[:turns]]
+            part = here(node["part"])
+            children, orbit = [], None
+            for low, high, symmetric, below in node["children"]:
+                taken, gone = set(node["part"]), part
+                if symmetric:
+                    taken = check._images(node["part"], theirs)
+                    gone = here(taken)
+                    orbit = self._orbit(groups, part, gone)
+                kinds, capacity = theirs[which]
+                left: checker.Groups = [
+                    *theirs[:which],
+                    (tuple(t for t in kinds if t not in taken), capacity - low),
+                    *theirs[which + 1 :],
+                    (tuple(sorted(taken)), low),
+                ]
+                split = [*groups[:which], groups[which] - gone, *groups[which + 1 :], groups[which] & gone]
+                child = shown(below, left, split, [order[0], len(groups), *order[1:]], level + turns + 1)
                 children += [child] * (high - low + 1)
-            part = set(node["part"])
-            chosen = _list(i for i, home in enumerate(self.home) if home in part)
-            joined = "; ".join(children)
-            return "Turn (" * turns + f"Node {chosen} [{joined}]" + ")" * turns
+            gaps = [b - a - 1 for a, b in pairwise([-1, *sorted(part)])]
+            text = f"Node (types_at {_list(gaps)}) [{'; '.join(children)}]"
+            if orbit is not None:
+                text = f"Orbit (types_at {_list(gaps)}) {_list(orbit)} ({children[0]}) [{'; '.join(children[1:])}]"
+            return "Turn (" * turns + text + ")" * turns
 
-        text = shown(root, [0], 1)
+        start = [frozenset(range(len(self.kinds)))]
+        text = shown(root, [(self.types.live, self.statement.width)], start, [0], 1)
         return text, depth + 1
 
 
@@ -281,7 +371,20 @@ def _list(values: Any) -> str:
     return "[" + "; ".join(map(str, values)) + "]"
 
 
+def _over(values: Vector) -> tuple[int, list[int]]:
+    """Return one denominator and the numerators."""
+    bottom = math.lcm(*(v.denominator for v in values))
+    return bottom, [int(v * bottom) for v in values]
+
+
+def _row(values: Vector) -> str:
+    bottom, tops = _over(values)
+    return f"(over {bottom} {_list(tops)})"
+
+
 def _q(value: Fraction) -> str:
+    if not value:
+        return "o"
     top = f"({value.numerator})" if value < 0 else str(value.numerator)
     return f"({top}#{value.denominator})"
 
@@ -291,7 +394,7 @@ def coq_certificate(text: str, name: str) -> str:
 
     Raises:
         MalformedError, RejectedError: as the checker.
-        InvalidInput: the certificate uses symmetries, or has only one kind of biases.
+        InvalidInput: the certificate has only one kind of biases, or symmetries that Coq's types do not have.
     """
     statement = checker.check(text)
     value = checker.read(text)
@@ -301,6 +404,11 @@ def coq_certificate(text: str, name: str) -> str:
     biases, nonnegative = (str(flag).lower() for flag in (s.hidden_biases, s.nonnegative))
     cuts = ";\n ".join(problem.cut(cut) for cut in value["cuts"])
     tree, fuel = problem.tree(value["tree"])
+    moves = ";\n ".join(
+        f"Move {_list(to)}%nat {_list(at)}%nat {_list(t + 1 for t in moved)}%positive"
+        for to, at, moved in problem.moves
+    )
+    moves = moves if "Orbit" in tree else ""
     network = value["network"]
     hidden = network["hidden_bias"] or [0] * s.width
 
@@ -312,17 +420,21 @@ def coq_certificate(text: str, name: str) -> str:
     )
     output = _list(map(number, network["output_weights"]))
     return f"""(* {checker.describe(s)} *)
-From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_tree.
+From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_walk Certificate_tree.
 Require Import QArith Qreals.
 Open Scope R_scope.
 
 Definition {name}_problem : problem := Problem {s.inputs} {_q(s.q[0])} {_q(s.q[1])} {biases} {nonnegative} {examples}.
 
+Open Scope Z_scope.
 Definition {name}_certificate : certificate := Certificate
  {problem.cover}
+ [{moves}]
  [{cuts}]
  {fuel}%nat
  ({tree})%nat.
+
+Open Scope R_scope.
 
 Definition {name}_network : qnetwork := QHidden {units} (QOutput {output} {number(network["output_bias"] or 0)}).
 
@@ -347,8 +459,8 @@ def coq_pair(every: str, nonnegative: str) -> str:
 
     ``every`` and ``nonnegative`` are their names; the second minimum must be above the first, which Coq checks.
     """
-    return f"""From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_tree.
-From Dropout Require Import {every} {nonnegative}.
+    return f"""From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_walk.
+From Dropout Require Import Certificate_tree {every} {nonnegative}.
 Require Import QArith Qreals.
 Open Scope R_scope.
 

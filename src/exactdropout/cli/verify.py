@@ -71,9 +71,17 @@ def run(options: argparse.Namespace) -> int:
         return 1 if changed or refused else 0
     _print_rows(entries, proofs)
     if options.steps:
+        from exactdropout.theorems.in_coq import coq_statements
+
         for t, proof in zip(entries, proofs, strict=True):
             print(f"{t.id}: {t.title}\n{proof}")
-            print(f"  {t.correction_label}: {t.correction}\n" if t.correction else "")
+            if t.correction:
+                print(f"  {t.correction_label}: {t.correction}")
+            if t.in_coq is not None:
+                print(f"  {t.in_coq.evidence}")
+                for name in t.in_coq.statements:
+                    print(f"    {name}: {coq_statements()[name].text}")
+            print()
     if report is not None:
         files = [str(f) for f in (report.latex, report.html, report.pdf) if f is not None]
         print(f"wrote {', '.join(files)}" + (f" ({report.note})" if report.note else ""))
@@ -115,7 +123,7 @@ def _summary(proofs: list[Any], seconds: float) -> str:
 def _print_rows(entries: list[Any], proofs: list[Any]) -> None:
     """Print a table, or paragraphs where the columns would be too narrow to be read."""
     rows = [
-        (t.id, t.statement, _verdict(t, proof), proof.scope, proof.evidence, f"{proof.seconds:.2f}")
+        (t.id, t.statement, _verdict(t, proof), proof.scope, t.evidence(proof), f"{proof.seconds:.2f}")
         for t, proof in zip(entries, proofs, strict=True)
     ]
     header = ("id", "statement", "verdict", "scope", "evidence", "seconds")
@@ -174,7 +182,8 @@ def _row(theorem: Any, proof: Any) -> dict[str, Any]:
         "verdict": proof.verdict,
         "declared": theorem.verdict,
         "scope": proof.scope,
-        "evidence": proof.evidence,
+        "evidence": theorem.evidence(proof),
+        "coq": None if theorem.in_coq is None else asdict(theorem.in_coq),
         "steps": [{"claim": s.claim, "method": s.method, "holds": s.holds, "detail": s.detail} for s in proof.steps],
         "counterexample": proof.counterexample,
         "seconds": round(proof.seconds, 3),

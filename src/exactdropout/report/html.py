@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.prose import html_sentence
 from exactdropout.report.evidence import Certificate, Groups, legend, mark, sources
+from exactdropout.theorems.in_coq import coq_statements
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
 
@@ -102,7 +103,7 @@ def _table(groups: Groups) -> str:
         rows += [
             f'<tr><td><a href="#{html.escape(t.id)}">{_text(t.number)}</a></td><td>{_text(t.statement)}</td>'
             f'<td class="{_class(p.verdict)}">{html.escape(p.verdict)}</td><td>{_text(p.scope)}</td>'
-            f"<td>{html.escape(p.evidence)}</td></tr>"
+            f"<td>{html.escape(t.evidence(p))}</td></tr>"
             for t, p in group
         ]
     head = "".join(f"<th>{name}</th>" for name in ("Result", "Statement", "Verdict", "Scope", "Evidence"))
@@ -129,6 +130,11 @@ def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
     ]
     if theorem.correction:
         parts.append(f'<p><span class="label">{theorem.correction_label}.</span> {_text(theorem.correction)}</p>')
+    if theorem.in_coq is not None:
+        texts = "\n".join(f"{name}: {coq_statements()[name].text}" for name in theorem.in_coq.statements)
+        parts.append(
+            f"<details><summary>{html.escape(theorem.in_coq.evidence)}</summary><pre>{html.escape(texts)}</pre></details>"
+        )
     if proof.counterexample:
         parts.append(f'<p><span class="label">Counterexample.</span> {_text(proof.counterexample)}</p>')
     if picture is not None:

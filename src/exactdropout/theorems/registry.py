@@ -29,6 +29,7 @@ from exactdropout.model.numbers import show
 from exactdropout.notation.document import document, theorem
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.theorems.in_coq import IN_COQ, InCoq
 from exactdropout.theorems.proof import Proof, Step, Verdict, extended
 
 __all__ = ["Theorem", "catalogue", "get", "load_file", "register"]
@@ -141,6 +142,15 @@ class Theorem:
     def printed_label(self) -> str:
         """What ``printed`` is: what the source prints, or our statement of the result of a source that was not read."""
         return "As printed" if self.source_read else "Our statement"
+
+    @property
+    def in_coq(self) -> InCoq | None:
+        """What of the entry is proved in Coq for all sizes, as shipped evidence; None where nothing is."""
+        return IN_COQ.get(self.id) if self.proof.__module__.startswith(f"{__package__}.") else None
+
+    def evidence(self, proof: Proof) -> str:
+        """Return the kinds of evidence of a proof of this entry, and what of it is proved in Coq."""
+        return "; ".join(part for part in (proof.evidence, self.in_coq.evidence if self.in_coq else "") if part)
 
     @property
     def correction_label(self) -> str:
