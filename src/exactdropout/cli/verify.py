@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             if t.correction:
                 print(f"  {t.correction_label}: {t.correction}")
             if t.in_coq is not None:
-                print(f"  {t.in_coq.evidence}")
+                print(f"  {t.in_coq.words}")
                 for name in t.in_coq.statements:
                     print(f"    {name}: {coq_statements()[name].text}")
             print()

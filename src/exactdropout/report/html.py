@@ -133,7 +133,7 @@ def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
     if theorem.in_coq is not None:
         texts = "\n".join(f"{name}: {coq_statements()[name].text}" for name in theorem.in_coq.statements)
         parts.append(
-            f"<details><summary>{html.escape(theorem.in_coq.evidence)}</summary><pre>{html.escape(texts)}</pre></details>"
+            f"<details><summary>{html.escape(theorem.in_coq.words)}</summary><pre>{html.escape(texts)}</pre></details>"
         )
     if proof.counterexample:
         parts.append(f'<p><span class="label">Counterexample.</span> {_text(proof.counterexample)}</p>')

@@ -35,13 +35,18 @@ class InCoq:
 
     @property
     def evidence(self) -> str:
-        """Evidence in a few words.
+        """Evidence in a few words: whether the statements cover the entry."""
+        return "Coq, in part" if self.part else "Coq, all sizes"
 
-        >>> InCoq(statements=("theorem_4",)).evidence
-        'Coq, all sizes (shipped: theorem_4)'
+    @property
+    def words(self) -> str:
+        """Evidence with the part that is covered and the names of the statements.
+
+        >>> InCoq(statements=("lemma_9",)).words
+        'Coq, all sizes (shipped: lemma_9)'
         """
-        scope = f"Coq, in part: {self.part}" if self.part else "Coq, all sizes"
-        return f"{scope} (shipped: {', '.join(self.statements)})"
+        part = f": {self.part}" if self.part else ""
+        return f"{self.evidence}{part} (shipped: {', '.join(self.statements)})"
 
 
 @lru_cache(maxsize=1)
@@ -61,8 +66,10 @@ def coq_statements() -> Mapping[str, CoqStatement]:
 
 IN_COQ: Mapping[str, InCoq] = {
     "helmbold-2017-figure-1": InCoq(statements=("figure_1",), part="the penalty"),
-    "helmbold-2017-theorem-4": InCoq(statements=("theorem_4",)),
-    "helmbold-2017-theorem-5": InCoq(statements=("theorem_5_output", "theorem_5", "theorem_5_not_isolated")),
+    "helmbold-2017-theorem-4": InCoq(statements=("theorem_4",), part="finite distributions"),
+    "helmbold-2017-theorem-5": InCoq(
+        statements=("theorem_5_output", "theorem_5", "theorem_5_not_isolated"), part="relu"
+    ),
     "helmbold-2017-theorem-6": InCoq(statements=("theorem_6",), part="the aversion, for c > 0 as printed"),
     "helmbold-2017-theorem-7": InCoq(
         statements=("theorem_7",), part="the aversion; not that all weights are 0 beyond the threshold"
