@@ -13,6 +13,7 @@ import pytest
 
 from exactdropout import interop
 from exactdropout.errors import InvalidInput, UnreadableFile
+from exactdropout.interop.layers import forward
 from exactdropout.model import Architecture
 
 External = Callable[[str], str]
@@ -122,6 +123,9 @@ def test_onnx_evaluation_export_and_training_export(external: External, tmp_path
     constants |= {"ratio": np.float32(0.2), "mode": np.array(True)}
     training = _onnx(drop, constants)
     assert interop.from_onnx(training).q == (FIFTH, 0)
+    difference = interop.from_onnx(training).difference  # compared with its training mode off
+    assert difference is not None
+    assert difference < 1e-5
     assert interop.from_onnx(training, rates="decimal").q == (Fraction(1, 5), 0)
     with pytest.raises(InvalidInput, match="is a Tanh"):
         interop.from_onnx(_onnx([helper.make_node("Tanh", ["x"], ["y"])], {}))
@@ -165,8 +169,6 @@ def test_flax_parameters_and_nnx(external: External) -> None:
     params = Net().init(jax.random.key(0), np.ones((1, 3)))
     found = interop.from_flax(params, q="1/2", own=lambda x: Net().apply(params, x))
     own = np.asarray(Net().apply(params, np.ones((1, 3), dtype=np.float32)))
-    from exactdropout.interop.layers import forward
-
     assert np.allclose(forward(found.network, np.ones((1, 3))), own, atol=1e-5)
     rngs = nnx.Rngs(0)
     module = nnx.Sequential(
@@ -222,6 +224,9 @@ def test_safetensors_need_an_architecture(external: External, tmp_path: Path) ->
     found = interop.from_safetensors(tmp_path / "net.safetensors", architecture=arch, q="1/2")
     assert found.network.weights[0].tolist() == tensors["0.weight"].tolist()
     assert found.network.architecture == arch
+    x = rng.normal(size=(5, 3))
+    own = np.maximum(x @ tensors["0.weight"].T + tensors["0.bias"], 0) @ tensors["2.weight"].T
+    assert np.allclose(forward(found.network, x), own)
     with pytest.raises(InvalidInput, match="'architecture' must be given"):
         interop.load(tmp_path / "net.safetensors")
     with pytest.raises(InvalidInput, match="holds shapes"):
@@ -237,6 +242,8 @@ def test_nnet_files(tmp_path: Path) -> None:
     assert found.network.weights[0].tolist() == [[1, 2], [3, 4]]
     assert found.network.biases[1] is not None
     assert found.network.biases[1].tolist() == [Fraction(1, 4)]
+    assert forward(found.network, np.array([[1.0, -2.0]])).tolist() == [[0.25]]  # relu(-2.5, -5.5) = 0
+    assert forward(found.network, np.array([[1.0, 1.0]])).tolist() == [[-2.75]]  # 3.5 - 6.5 + 0.25
     (tmp_path / "bad.nnet").write_text("2, 2\n")
     with pytest.raises(UnreadableFile, match=r"no \.nnet file"):
         interop.load(tmp_path / "bad.nnet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb, exp, isclose, log, prod
 
@@ -22,6 +23,7 @@ from exactdropout.testing.evidence import (
     relation_reference,
     total_evidence_reference,
 )
+from exactdropout.testing.false_alarms import ALPHA, LAYERS, share_of_alarms
 from exactdropout.testing.masks import Masks, bits_log, pair_log
 from exactdropout.testing.statistics import FAMILIES, findings
 
@@ -121,3 +123,13 @@ def test_the_rate_of_false_alarms_of_one_statistic_is_seen_and_below_its_bound()
     kept = np.cumsum(rng.random((runs, n)) < 0.7, axis=1)
     ever = bits_log(kept, np.broadcast_to(np.arange(1, n + 1), kept.shape), 0.7).max(axis=1) >= log(1 / alpha)
     assert 0.005 < ever.mean() <= alpha + 4 * (alpha * (1 - alpha) / runs) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "numpy" else pytest.mark.thorough) for name in LAYERS]
+)
+def test_false_alarms_on_the_dropout_of_frameworks(name: str, external: Callable[[str], str]) -> None:
+    if name != "numpy":
+        external(name)
+    runs = 2000
+    assert 0.005 < share_of_alarms(LAYERS[name], runs) <= ALPHA + 4 * (ALPHA * (1 - ALPHA) / runs) ** 0.5

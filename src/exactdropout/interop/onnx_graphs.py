@@ -58,7 +58,12 @@ def from_onnx(model: Any, *, q: Any = None, exact: bool = False, rates: RatesAs 
     def own(x: Array) -> Any:
         from onnx.reference import ReferenceEvaluator
 
-        evaluator = ReferenceEvaluator(model)
+        still = onnx.ModelProto()
+        still.CopyFrom(model)
+        for node in still.graph.node:  # without a training mode, Dropout is the identity
+            if node.op_type == "Dropout" and len(node.input) > 2:
+                del node.input[1:]
+        evaluator = ReferenceEvaluator(still)
         kind = next(i for i in graph.input if i.name == inputs[0]).type.tensor_type
         dims = [d.dim_value for d in kind.shape.dim]
         dtype = np.float64 if kind.elem_type == onnx.TensorProto.DOUBLE else np.float32
@@ -71,8 +76,7 @@ def from_onnx(model: Any, *, q: Any = None, exact: bool = False, rates: RatesAs 
         return np.array(rows)
 
     drops = any(node.op_type == "Dropout" for node in graph.node)
-    training = reader.training
-    return reader.chain.result(q=q, exact=exact, rates=rates, own=None if training else own, has_rates=drops)
+    return reader.chain.result(q=q, exact=exact, rates=rates, own=own, has_rates=drops)
 
 
 class _Reader:
@@ -81,7 +85,6 @@ class _Reader:
     def __init__(self, chain: Chain, constants: dict[str, Any], current: str) -> None:
         self.chain, self.constants, self.current = chain, constants, current
         self.pending: tuple[Any, str] | None = None
-        self.training = False
 
     def flush(self, bias: Any = None) -> None:
         """Add the matrix that waits for its bias."""
@@ -173,7 +176,4 @@ class _Reader:
             if value is None:
                 raise InvalidInput(f"Node {name!r} (Dropout) has a ratio that is no constant; give q=.")
             rate = np.float32(np.asarray(value).reshape(-1)[0])
-        if len(node.input) > 2 and node.input[2]:
-            mode = self.constants.get(node.input[2])
-            self.training = self.training or mode is None or bool(np.asarray(mode).reshape(-1)[0])
         self.chain.dropout(rate, name)
