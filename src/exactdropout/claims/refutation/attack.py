@@ -13,15 +13,15 @@ from fractions import Fraction
 
 from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.refutation.moments import Quick, work_at
-from exactdropout.claims.refutation.search import FEW_POINTS, MAX_UNSUPPORTED, admissible, confirmed, failure
-from exactdropout.claims.setting.named_sizes import Key, Scope, Undefined, Unsupported, free_keys, scope_of
+from exactdropout.claims.refutation.search import FEW_POINTS, MAX_UNSUPPORTED, STEP, admissible, confirmed, failure
+from exactdropout.claims.setting.named_sizes import Key, Scope, Undefined, Unsupported, free_keys, parameters, scope_of
 from exactdropout.claims.setting.setting import Setting
 
 __all__ = ["attack", "edge_points"]
 
 F = Fraction
 POINTS = 120
-WORK = 30_000
+WORK = 40_000
 """Products of an attack, a fraction of a second; ``FEW_POINTS`` are tried in any case."""
 MAX_BITS = 8
 """Mask bits of the sizes that are tried; a named shape is tried whatever it has."""
@@ -38,7 +38,6 @@ def attack(claim: Claim, setting: Setting, *, points: int = POINTS, work: int = 
     for number, scope in enumerate(itertools.islice(edge_points(claim, setting, seed=seed), points)):
         if spent > work and number >= FEW_POINTS:
             return None
-        spent += 0 if scope is None else work_at(scope.architecture)
         try:
             if (
                 scope is not None
@@ -53,13 +52,14 @@ def attack(claim: Claim, setting: Setting, *, points: int = POINTS, work: int = 
             unsupported += 1
             if unsupported == MAX_UNSUPPORTED:
                 return None
+        spent += 0 if scope is None else work_at(scope.architecture) + STEP * scope.steps
     return None
 
 
 def edge_points(claim: Claim, setting: Setting, *, seed: int = 0) -> Iterator[Scope | None]:
     """Yield points at the edges, the sizes in turn; None where one is not defined."""
     rng = random.Random(seed)
-    shapes = []
+    shapes, scalars = [], parameters(claim, setting)
     for sizes in setting.edge_sizes():
         architecture = setting.architecture(sizes)
         if architecture.mask_bits <= MAX_BITS or setting.shape.named:
@@ -68,7 +68,7 @@ def edge_points(claim: Claim, setting: Setting, *, seed: int = 0) -> Iterator[Sc
         for sizes, architecture, keys in shapes:
             free = _point(setting, keys, turn, rng)
             try:
-                yield scope_of(claim, setting, architecture, sizes, Quick(), free)
+                yield scope_of(claim, setting, architecture, sizes, Quick(), free, scalars)
             except (Undefined, Unsupported):
                 yield None
         if not shapes:

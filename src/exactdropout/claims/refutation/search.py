@@ -21,6 +21,7 @@ from exactdropout.claims.setting.named_sizes import (
     key_name,
     key_text,
     mapped,
+    parameters,
     resolved,
     scope_of,
     targets,
@@ -29,7 +30,9 @@ from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verdict import Counterexample
 
 __all__ = [
+    "FEW_POINTS",
     "MAX_UNSUPPORTED",
+    "STEP",
     "admissible",
     "candidates",
     "confirmed",
@@ -45,6 +48,8 @@ MAX_UNSUPPORTED = 3
 FEW_POINTS = 20
 MAX_WORK = 600_000
 """Products of a search: some seconds of one core. The points are fewer where each is dear."""
+STEP = 4
+"""A node of an expression, in products."""
 _TURN, _POINT = 6, 200
 """Points of one size before the next one, and what a point costs beside its masks, in products."""
 
@@ -182,6 +187,7 @@ def candidates(claim: Claim, setting: Setting, *, limit: int, seed: int = 0, sim
                 break
             if isinstance(scope, Scope):
                 yield scope
+                work += STEP * scope.steps
         else:
             heapq.heappush(queue, (spent + each, number, each, points))
         work += each
@@ -193,11 +199,11 @@ def _points(
     architecture = setting.architecture(sizes)
     if architecture.mask_bits > MAX_MASK_BITS:
         return
-    keys = free_keys(claim, setting, architecture)
+    keys, scalars = free_keys(claim, setting, architecture), parameters(claim, setting)
     rng = random.Random(f"{seed} {sorted(sizes.items())}")
     for free in itertools.chain(_simple(keys) if simple else (), _random(keys, rng)):
         try:
-            scope = scope_of(claim, setting, architecture, sizes, Quick(), free)
+            scope = scope_of(claim, setting, architecture, sizes, Quick(), free, scalars)
             yield scope if admissible(scope) else False
         except Undefined:
             yield False

@@ -45,6 +45,7 @@ __all__ = [
     "key_name",
     "key_text",
     "mapped",
+    "parameters",
     "parts",
     "resolved",
     "scope_of",
@@ -250,6 +251,8 @@ class Scope:
 
     def rational(self, node: Expression, bound: Mapping[str, int]) -> Fraction:
         """Return the value of an expression in sizes and indices alone."""
+        if isinstance(node, Number):
+            return node.value
         plain = Scope(self.setting, self.architecture, self.sizes, Fractions(), {}, self.half)
         try:
             return Fraction(plain.evaluate(node, bound))
@@ -260,7 +263,9 @@ class Scope:
 
     def integer(self, node: Expression, bound: Mapping[str, int]) -> int:
         """Return an index or the end of a range."""
-        number = self.rational(node, bound)
+        if isinstance(node, Name) and node.name in bound and not node.indices:
+            return bound[node.name]
+        number = node.value if isinstance(node, Number) else self.rational(node, bound)
         if number.denominator != 1:
             raise InvalidInput(f"Argument 'claim' needs a whole number as an index, not {number}.")
         if abs(number) > MAX_STEPS:
@@ -366,11 +371,14 @@ def free_keys(claim: Claim, setting: Setting, architecture: Architecture) -> lis
 
 def scope_of(
     claim: Claim, setting: Setting, architecture: Architecture, sizes: Mapping[str, int], domain: Domain,
-    free: Mapping[Key, Any],
+    free: Mapping[Key, Any], scalars: list[Key] | None = None,
 ) -> Scope:  # fmt: skip
-    """Return a scope in which every entry has a value: free ones as given, all others from what defines them."""
+    """Return a scope in which every entry has a value: free ones as given, all others from what defines them.
+
+    ``scalars`` are the claim's :func:`parameters`, for who makes many scopes of one claim.
+    """
     scope = Scope(setting, architecture, sizes, domain, dict(free), setting.half)
-    wanted: list[Key] = parameters(claim, setting)
+    wanted = [*(parameters(claim, setting) if scalars is None else scalars)]
     wanted += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
     wanted += [("y", ()), *entries(architecture)]
     late: dict[Key, Any] = {}
