@@ -27,6 +27,7 @@ from exactdropout.claims.proofs.certificates import replayable_proof
 from exactdropout.claims.proofs.named_sizes import expected_terms, prove_at
 from exactdropout.claims.proofs.rescaling import prove_by_scaling
 from exactdropout.claims.refutation.attack import attack
+from exactdropout.claims.refutation.descent import descend
 from exactdropout.claims.refutation.near_miss import near_miss
 from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, counterexample_at, search
 from exactdropout.claims.setting.entries import refuse_missing_entries, with_layers
@@ -39,6 +40,7 @@ from exactdropout.claims.setting.refusals import (
 )
 from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
+from exactdropout.claims.verifier import Proof
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.arguments import beyond, cost_limit
@@ -221,21 +223,31 @@ class _Check:
         self.stage(0)
         found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
-            return self.attacked() or self.proved(found[0], found[1])
-        self.tried.append("No argument for all sizes was found.")
+            return self.attacked() or self.proved(*found, replayable_proof(self.claim, self.setting))
         self.affordable()
         self.stage(1)
         if (verdict := self.refuted(_FIRST_POINTS)) is not None:
             return verdict
+        proof = replayable_proof(self.claim, self.setting, named=False)
+        if proof is not None:
+            return self.attacked() or self.proved(every_size(self.setting), [], proof)
+        self.tried.append("No argument for all sizes was found.")
         self.stage(2)
         evidence = self.at_named_sizes()
-        if evidence and self.setting.shape.named:
-            return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence)
+        proof = replayable_proof(self.claim, self.setting, everywhere=False)
+        if proof is not None or (evidence and self.setting.shape.named):
+            return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence, proof)
         self.stage(3)
         if (verdict := self.refuted(_ALL_POINTS)) is not None:
             return verdict
+        if (verdict := self.attacked(points=600, work=300_000, wide=True)) is not None:
+            return verdict
         self.stage(4)
-        self.tried.append(f"No counterexample among up to {_ALL_POINTS} points of small rationals.")
+        if (scope := descend(self.claim, self.setting)) is not None:
+            return self.refutation(counterexample_at(self.claim, scope))
+        self.tried.append(
+            f"No counterexample among up to {_ALL_POINTS} points of small rationals, at the edges, and by descent."
+        )
         return self.verdict("undecided", f"nothing is proved for {self.setting.shape}", self.tried)
 
     def satisfied(self) -> bool:
@@ -283,18 +295,17 @@ class _Check:
             self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
         return steps if proved else []
 
-    def proved(self, scope: str, steps: list[str]) -> Verdict:
+    def proved(self, scope: str, steps: list[str], proof: Proof | None) -> Verdict:
         """Return the verdict on a proof: replayed by the verifier where it covers the claim, at least as widely."""
-        proof = replayable_proof(self.claim, self.setting)
         if proof is None:
             return self.verdict("proved", scope, steps, evidence="searcher only")
         if proof.view != "named":
             scope = every_size(self.setting)
-        return self.verdict("proved", scope, [*steps, proof_in_words(proof)], evidence="replayed", proof=proof)
+        return self.verdict("proved", scope, [*steps, *proof_in_words(proof)], evidence="replayed", proof=proof)
 
-    def attacked(self) -> Verdict | None:
-        """Return a refutation where the falsifier finds a point at which a claim that seemed proved fails."""
-        scope = attack(self.claim, self.setting)
+    def attacked(self, **effort: Any) -> Verdict | None:
+        """Return a refutation where the falsifier finds a point at which the claim fails."""
+        scope = attack(self.claim, self.setting, **effort)
         return None if scope is None else self.refutation(counterexample_at(self.claim, scope))
 
     def refuted(self, points: int) -> Verdict | None:

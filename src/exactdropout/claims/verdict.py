@@ -106,7 +106,8 @@ class Verdict:
 
     def __str__(self) -> str:
         """Return the verdict for people."""
-        lines = [f"{self.status}: {self.claim}", f"scope: {self.scope}"]
+        alone = " (by the searcher alone, not replayed)" if self.evidence == "searcher only" else ""
+        lines = [f"{self.status}{alone}: {self.claim}", f"scope: {self.scope}"]
         if self.evidence:
             lines.append(f"evidence: {_EVIDENCE[self.evidence]}")
         if self.assumptions:
@@ -136,8 +137,34 @@ _RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">":
 WIDTH = 75
 
 
-def proof_in_words(proof: Proof) -> str:
-    """Return what the verifier replayed, as a step."""
+_VIEWS = {
+    "named": "all quantities are polynomials: the sum over all masks, relu of a polynomial being a variable",
+    "opaque": "for each example J_D = Var D + (E D - y)^2, R = (W(x) - y)^2, Var D >= 0; E D and W(x) are as linear "
+    "units, Jensen's inequality and assumed signs have it",
+    "written": "units are linear on every mask, so E D and Var D are sums over units, by induction on layers",
+    "uniform": "equal weights and inputs: each layer of width m takes E D times m c, E D^2 times m^2 c^2 (1 + q/(p m))",
+    "floor": "J_D and E D^2 are at least what the mask that drops the whole last layer contributes",
+    "one unit": "with one hidden unit and w y <= 0 the squared error is convex in its pre-activation: penalty >= 0",
+}
+_RULES = {
+    "zero": "the difference of both sides is identically 0",
+    "terms": "every term is a product of factors that are not negative",
+    "product": "the polynomial is a product of even powers and of factors that are not negative",
+    "quadratic": "it is a v^2 + b v + c with a, c and 4 a c - b^2 not negative",
+    "line": "a polynomial in one variable without a change of sign (Sturm)",
+    "strict": "one term is positive and the rest is not negative",
+    "shift": "written in the excess of K and n over their least values",
+    "squares": "by Cauchy-Schwarz (Sum f)^2 <= N Sum f^2",
+    "bernoulli": "by Bernoulli (1 + a)^m >= 1 + m a",
+    "cases": "by the two signs of the argument of a relu",
+    "subadditive": "by relu(u + v) <= relu(u) + relu(v)",
+    "between": "by relu(u) <= relu(v) for u <= v",
+    "negative": "the same for minus the difference",
+}
+
+
+def proof_in_words(proof: Proof) -> list[str]:
+    """Return what the verifier replayed, as steps."""
     rules: list[str] = []
 
     def collect(certificate: Certificate | None) -> None:
@@ -147,7 +174,8 @@ def proof_in_words(proof: Proof) -> str:
 
     for certificate in proof.certificates:
         collect(certificate)
-    return f"The verifier has replayed it in the view '{proof.view}' with the rules {', '.join(dict.fromkeys(rules))}."
+    told = "; ".join(_RULES[rule] for rule in dict.fromkeys(rules))
+    return [f"Replayed by the verifier, view '{proof.view}': {_VIEWS[proof.view]}.", f"There: {told}."]
 
 
 def verdict_latex(verdict: Verdict, style: Style) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -16,6 +18,7 @@ __all__ = [
     "Polynomial",
     "Ratio",
     "T",
+    "budget",
     "by_power",
     "constant",
     "gen",
@@ -23,6 +26,7 @@ __all__ = [
     "polynomial_text",
     "ratio", "roots",
     "scaled",
+    "spend",
     "substitute",
     "times",
     "to_power",
@@ -37,6 +41,32 @@ MAX_POWER = 40
 
 class NotReplayed(Exception):
     """A side condition fails, a certificate is wrong, or a claim is not covered; the message says why."""
+
+
+_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)
+
+
+@contextmanager
+def budget(products: int) -> Iterator[None]:
+    """Let what is inside end with NotReplayed after so many products of terms: a search must end."""
+    token = _left.set([products])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def spend(products: int) -> None:
+    """Take products from the budget around, if there is one.
+
+    Raises:
+        NotReplayed: it is spent.
+    """
+    left = _left.get()
+    if left is not None:
+        left[0] -= products
+        if left[0] < 0:
+            raise NotReplayed("a proof that takes more products than its budget")
 
 
 def constant(value: Fraction | int) -> Polynomial:
@@ -72,6 +102,7 @@ def times(a: Polynomial, b: Polynomial) -> Polynomial:
     """
     if len(a) * len(b) > 40 * MAX_TERMS:
         raise NotReplayed("a product with too many terms")
+    spend(len(a) * len(b))
     total: Polynomial = {}
     for m, u in a.items():
         for n, v in b.items():

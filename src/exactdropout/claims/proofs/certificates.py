@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,18 +12,9 @@ import flint
 
 from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier import (
-    Certificate,
-    NotReplayed,
-    Obligation,
-    Proof,
-    Signs,
-    View,
-    holds,
-    obligations,
-    verify,
-)
-from exactdropout.claims.verifier_algebra import Polynomial, gen, plus, substitute, times
+from exactdropout.claims.verifier import NotReplayed, Obligation, Proof, View, obligations, verify
+from exactdropout.claims.verifier_algebra import Polynomial, budget, gen, plus, times
+from exactdropout.claims.verifier_rules import Certificate, Need, Signs, holds, rewritten
 
 __all__ = ["replayable_proof"]
 
@@ -29,31 +22,141 @@ MAX_DEPTH = 5
 MAX_TESTS = 60
 MAX_SPLITS = 6
 MAX_TERMS = 600
+MAX_PRODUCTS = 1_000_000
+"""Products of terms in one view: some seconds of one core."""
+MAX_ATOMS = 5
+"""Steps about relu, one inside the other."""
 
 
-def replayable_proof(claim: Claim, setting: Setting, sizes: Mapping[str, int] | None = None) -> Proof | None:
-    """Return a proof that the verifier has replayed, or None; ``sizes`` of a setting whose sizes are numbers."""
-    views: list[View] = ["opaque", "written", *(["named"] if setting.shape.named else [])]  # type: ignore[list-item]
+def replayable_proof(claim: Claim, setting: Setting, *, named: bool = True, everywhere: bool = True) -> Proof | None:
+    """Return a proof that the verifier has replayed, or None: for every size, or for sizes that are numbers."""
+    views: list[View] = ["opaque", "one unit", "floor", "written", "uniform"] if everywhere else []
+    if named and setting.shape.named:
+        views.append("named")
     for view in views:
-        here = dict(sizes or next(setting.sizes())) if view == "named" else {}
+        here = next(setting.sizes()) if view == "named" else {}
         try:
-            certificates = [_certificate(needed) for needed in obligations(claim, setting, view, here)]
-            proof = Proof(view, tuple(here.items()), tuple(certificates))
-            verify(claim, setting, proof)
+            with budget(MAX_PRODUCTS):
+                certificates = [_certificate(needed) for needed in obligations(claim, setting, view, here)]
+                proof = Proof(view, tuple(here.items()), tuple(certificates))
+                verify(claim, setting, proof)
         except NotReplayed:
             continue
         return proof
     return None
 
 
-def _certificate(needed: Obligation) -> Certificate | None:
-    if needed.need == "zero":
-        return None
-    search = _Search(needed.signs)
-    found = search.strict(needed.polynomial) if needed.need == "positive" else search.weak(needed.polynomial)
+def _certificate(needed: Obligation) -> Certificate:
+    polynomial, signs, need = needed.polynomial, needed.signs, needed.need
+    found = _found(polynomial, signs, "positive" if need == "nonzero" else need)
+    if found is None and need == "nonzero":
+        turned = _found({m: -v for m, v in polynomial.items()}, signs, "positive")
+        found = None if turned is None else Certificate("negative", parts=(turned,))
     if found is None:
         raise NotReplayed("no certificate was found")
     return found
+
+
+def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
+    """Return a certificate: of the polynomial as it is, then after the rules that rewrite it."""
+    direct = _direct(a, signs, need)
+    if direct is not None:
+        return direct
+    for rules in (("shift",), ("squares",), ("squares", "shift"), ("bernoulli",), ("bernoulli", "shift")):
+        if need != "zero" and _applies(rules[0], a, signs):
+            found = _after(rules, a, signs, need)
+            if found is not None:
+                return found
+    return _with_atoms(a, signs, need, MAX_ATOMS) if signs.atoms else None
+
+
+def _direct(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
+    if need == "zero":
+        return None if a else Certificate("zero")
+    search = _Search(signs)
+    return search.strict(a) if need == "positive" else search.test(a, 0)
+
+
+def _applies(rule: str, a: Polynomial, signs: Signs) -> bool:
+    names = {"shift": {*signs.least}, "squares": {*signs.squares}, "bernoulli": {*signs.powers}}[rule]
+    return any(name in names for m in a for name, _ in m)
+
+
+def _after(rules: tuple[str, ...], a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
+    if not rules:
+        return _direct(a, signs, need)
+    step = Certificate(rules[0])  # type: ignore[arg-type]  # one of the rules
+    ((polynomial, around),) = rewritten(a, step, signs) or []
+    inner = _after(rules[1:], polynomial, around, need)
+    return None if inner is None else replace(step, parts=(inner,))
+
+
+def _with_atoms(a: Polynomial, signs: Signs, need: Need, budget: int) -> Certificate | None:
+    """Return a certificate by what is known of relu: convexity, growth, or the cases of its argument's sign."""
+    if budget <= 0:
+        return None
+    steps = _steps(a, signs) if need != "zero" else []
+    for step in [*steps, *_splits(a, signs)]:
+        try:
+            left = rewritten(a, step, signs) or []
+        except NotReplayed:
+            continue
+        parts = []
+        for polynomial, around in left:
+            if len(polynomial) > MAX_TERMS:
+                break
+            inner = _direct(polynomial, around, need)
+            if inner is None and around.names(polynomial) & set(around.atoms):
+                inner = _with_atoms(polynomial, around, need, budget - 1)
+            if inner is None:
+                break
+            parts.append(inner)
+        else:
+            return replace(step, parts=tuple(parts))
+        if step.rule == "cases":
+            return None  # one split is tried: the others lead to the same leaves
+    return None
+
+
+def _steps(a: Polynomial, signs: Signs) -> Iterator[Certificate]:
+    """Yield rules that put one atom between others, or below the sum of two."""
+    here = [name for name in signs.atoms if any(n == name for m in a for n, _ in m)]
+    for name in here:
+        z = signs.atoms[name]
+        negative = any(v < 0 for m, v in a.items() if any(n == name for n, _ in m))
+        for first, second in itertools.combinations_with_replacement([n for n in here if n != name], 2):
+            pair = _sum_of(z, signs.atoms[first], signs.atoms[second]) if negative else None
+            if pair is not None:
+                yield Certificate("subadditive", tuple((p, 1) for p in pair), variable=name)
+        for other in here:
+            difference = plus(z, {m: -v for m, v in signs.atoms[other].items()})
+            if other != name and signs.manifest(difference):
+                yield Certificate("between", ((signs.atoms[other], 1),), variable=name)
+
+
+def _sum_of(z: Polynomial, u: Polynomial, v: Polynomial) -> tuple[Polynomial, Polynomial] | None:
+    """Return c u and e v with z = c u + e v, c and e positive."""
+    own = [next((m for m in p if m not in other), None) for p, other in ((u, v), (v, u))]
+    if own[0] is None or own[1] is None:
+        return None
+    c, e = z.get(own[0], Fraction(0)) / u[own[0]], z.get(own[1], Fraction(0)) / v[own[1]]
+    if c <= 0 or e <= 0:
+        return None
+    pair = {m: c * k for m, k in u.items()}, {m: e * k for m, k in v.items()}
+    return pair if plus(*pair) == z else None
+
+
+def _splits(a: Polynomial, signs: Signs) -> Iterator[Certificate]:
+    """Yield a split at the argument of an atom, one that holds no other atom, solved for one of its variables."""
+    here = [signs.atoms[name] for name in signs.atoms if name in signs.names(a)]
+    for z in sorted(here, key=len):
+        for ((name, power), *others), _ in ((m, v) for m, v in z.items() if m):
+            if power == 1 and not others and sum(n == name for m in z for n, _ in m) == 1:
+                yield Certificate("cases", ((z, 1),), variable=name)
+    for z in here:  # a variable of any sign that is a factor of an argument
+        for name in sorted({n for m in z for n, _ in m}):
+            if name not in signs.atoms and name not in signs.nonnegative:
+                yield Certificate("cases", ((gen(name), 1),), variable=name)
 
 
 class _Search:
@@ -72,20 +175,13 @@ class _Search:
                 rest[monomial] -= value / share
                 if not rest[monomial]:
                     del rest[monomial]
-                inner = self.weak(rest)
+                inner = self.test(rest, 0)
                 if inner is not None:
                     return Certificate("strict", ((term, 1),), parts=(inner,))
         return None
 
     def never_zero(self, name: str, power: int) -> bool:
         return name in self.signs.nonzero and (power % 2 == 0 or name in self.signs.nonnegative)
-
-    def weak(self, a: Polynomial) -> Certificate | None:
-        found = self.test(a, 0)
-        if found is None and any(name in ("K", "n") for m in a for name, _ in m):
-            moved = _Search(Signs(self.signs.nonnegative, self.signs.nonzero - {"K", "n"})).test(_shifted(a), 0)
-            return None if moved is None else Certificate("shift", parts=(moved,))
-        return found
 
     def test(self, a: Polynomial, depth: int) -> Certificate | None:
         self.tests -= 1
@@ -155,12 +251,6 @@ class _Search:
             else:
                 return Certificate("quadratic", variable=names[place], parts=tuple(parts))
         return None
-
-
-def _shifted(a: Polynomial) -> Polynomial:
-    for size in ("K", "n"):
-        a = substitute(a, size, plus(gen(size), {(): Fraction(1)}))
-    return a
 
 
 def _to_flint(a: Polynomial, names: list[str]) -> tuple[Any, Any]:

@@ -25,6 +25,7 @@ WORK = 40_000
 """Products of an attack, a fraction of a second; ``FEW_POINTS`` are tried in any case."""
 MAX_BITS = 8
 """Mask bits of the sizes that are tried; a named shape is tried whatever it has."""
+_WIDE = (1, 2, 3, 4, 5, 8)
 _RATES = (F(1, 2), F(1, 100), F(99, 100), F(1, 3), F(0), F(3, 4), F(1, 1000), F(999, 1000))
 _SETS = (
     (F(0), F(1)), (F(1), F(-1)), (F(0), F(1), F(-1)), (F(1), F(-1), F(2), F(-2), F(1, 2)),
@@ -32,10 +33,12 @@ _SETS = (
 )  # fmt: skip
 
 
-def attack(claim: Claim, setting: Setting, *, points: int = POINTS, work: int = WORK, seed: int = 0) -> Scope | None:
-    """Return an admissible point at which the claim fails, None where none was found."""
+def attack(
+    claim: Claim, setting: Setting, *, points: int = POINTS, work: int = WORK, seed: int = 0, wide: bool = False
+) -> Scope | None:
+    """Return an admissible point at which the claim fails, None where none was found; ``wide`` tries larger sizes."""
     spent = unsupported = 0
-    for number, scope in enumerate(itertools.islice(edge_points(claim, setting, seed=seed), points)):
+    for number, scope in enumerate(itertools.islice(edge_points(claim, setting, seed=seed, wide=wide), points)):
         if spent > work and number >= FEW_POINTS:
             return None
         try:
@@ -56,11 +59,11 @@ def attack(claim: Claim, setting: Setting, *, points: int = POINTS, work: int = 
     return None
 
 
-def edge_points(claim: Claim, setting: Setting, *, seed: int = 0) -> Iterator[Scope | None]:
+def edge_points(claim: Claim, setting: Setting, *, seed: int = 0, wide: bool = False) -> Iterator[Scope | None]:
     """Yield points at the edges, the sizes in turn; None where one is not defined."""
     rng = random.Random(seed)
     shapes, scalars = [], parameters(claim, setting)
-    for sizes in setting.edge_sizes():
+    for sizes in setting.edge_sizes(_WIDE) if wide else setting.edge_sizes():
         architecture = setting.architecture(sizes)
         if architecture.mask_bits <= MAX_BITS or setting.shape.named:
             shapes.append((sizes, architecture, free_keys(claim, setting, architecture)))

@@ -177,13 +177,13 @@ class Setting:
         ]  # fmt: skip
         yield from sorted(filter(self.bounded, choices), key=lambda s: (sum(s.values()), s["d"]))
 
-    def edge_sizes(self) -> list[dict[str, int]]:
+    def edge_sizes(self, few: tuple[int, ...] = _FEW) -> list[dict[str, int]]:
         """Return sizes 1, 2 and 3 in all combinations, as far as they satisfy what is assumed of sizes."""
         if self.shape.named or self.bounded(None) or isinstance(self.inputs, tuple):
             return list(self.sizes())
         one = next(self.sizes())
         free = {"K": isinstance(self.shape.inputs, str), "n": "n" in self.shape.hidden, "d": self.shape.symbolic_depth}
-        choices = [_FEW if free[name] else (size,) for name, size in one.items()]
+        choices = [few if free[name] else (size,) for name, size in one.items()]
         return [dict(zip(one, sizes, strict=True)) for sizes in itertools.product(*choices)]
 
     def bounded(self, sizes: Mapping[str, int] | None) -> bool | None:

@@ -1,0 +1,478 @@
+"""The verifier at sizes that are numbers: a claim's expressions as polynomials, quantities as the mean over all masks.
+
+What is shared with the search are fractions, the syntax tree, and what the setting says (data, signs, definitions).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from exactdropout.claims.language.syntax import (
+    Add,
+    Call,
+    Claim,
+    Divide,
+    Expression,
+    Invariance,
+    Minimiser,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Quantity,
+    Repeated,
+    rebuilt,
+    walk,
+)
+from exactdropout.claims.setting.setting import Setting
+from exactdropout.claims.verifier_algebra import (
+    MAX_POWER,
+    ONE,
+    NotReplayed,
+    Polynomial,
+    Ratio,
+    T,
+    gen,
+    plus,
+    ratio,
+    spend,
+    times,
+    to_power,
+)
+from exactdropout.claims.verifier_rules import Need, Signs
+
+__all__ = ["ENTRIES", "NODE", "Evaluator", "Key", "Named", "Obligation", "number_of"]
+
+F = Fraction
+Key = tuple[str, tuple[int, ...]]
+MAX_MASKS = 64
+NODE = 20
+"""A node of an expression, in products of terms."""
+ENTRIES = frozenset({"w", "W", "b", "weights", "biases"})
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """What a relation needs of the polynomial of left − right: that it is zero, not negative, or positive."""
+
+    polynomial: Polynomial
+    need: Need
+    signs: Signs
+
+
+def number_of(node: Any) -> Fraction | None:
+    """Return the value of a number, its negative, or a quotient of numbers."""
+    match node:
+        case Number(value):
+            return value
+        case Negate(operand):
+            inner = number_of(operand)
+            return None if inner is None else -inner
+        case Divide(top, bottom):
+            a, b = number_of(top), number_of(bottom)
+            return None if a is None or not b else a / b
+    return None
+
+
+class Evaluator:
+    """What named sizes and all sizes have in common: symbols with signs, rates, relations, growth."""
+
+    def __init__(self, claim: Claim, setting: Setting) -> None:
+        """Start with t = q/p ≥ 0, which is not 0 where q > 0 is assumed."""
+        self.claim, self.setting = claim, setting
+        self.signs = Signs({"t'"})
+        if setting.sign(("q", ())) & {">", "!="}:
+            self.signs.nonzero.add("t'")
+
+    def symbol(self, key: Key, name: str) -> Ratio:
+        """Return a free variable; what is assumed to be ≤ 0 is minus a variable that is ≥ 0."""
+        signs = self.setting.sign(key)
+        below = bool(signs & {"<", "<="})
+        name = f"-{name}" if below else name
+        if signs & {">", ">=", "<", "<="}:
+            self.signs.nonnegative.add(name)
+        if signs & {">", "<", "!="}:
+            self.signs.nonzero.add(name)
+        return -Ratio(gen(name)) if below else Ratio(gen(name))
+
+    def rate(self, layer: int | None) -> Ratio:
+        """Return the drop rate of a layer, or the common one: q = t/(1 + t)."""
+        rates = self.setting.rates
+        if layer is None and len(rates) > 1:
+            if Name("q") not in rates:
+                raise NotReplayed("q beside rates by layers")
+            return Ratio(T, 1)
+        if layer is not None and not 0 <= layer < max(len(rates), 1 + len(self.setting.shape.hidden)):
+            raise NotReplayed("a rate of no layer")
+        rate = rates[layer or 0] if len(rates) > 1 else rates[0]
+        value = number_of(rate)
+        if value is not None:
+            return ratio(value)
+        if rate != Name("q"):
+            raise NotReplayed("a rate that is no number and not q")
+        return Ratio(T, 1)
+
+    def spread(self, layer: int) -> Ratio:
+        """Return q/p of a layer, the variance of its masks."""
+        q = self.rate(layer)
+        return Ratio(T) if q == Ratio(T, 1) else q * (ratio(1) + -q).inverse()
+
+    def relu(self, value: Ratio) -> Ratio:
+        """Return relu of a value over a divisor that is positive."""
+        if not self.signs.positive(value.bottom):
+            raise NotReplayed("relu over a divisor that may be negative")
+        return Ratio(self.signs.relu(value.top), value.keep, value.bottom)
+
+    def sign_kept(self, value: Ratio) -> Polynomial:
+        """Return a polynomial with the sign of a value."""
+        return value.top if self.signs.positive(value.bottom) else times(value.top, value.bottom)
+
+    def obligation(self, left: Ratio, relation: str, right: Ratio) -> Obligation:
+        """Return what a relation needs of the difference of both sides."""
+        difference = left + -right
+        if relation in ("<=", "<"):
+            difference = -difference
+        need: Need = "positive"
+        if relation in ("=", "!="):
+            need = "zero" if relation == "=" else "nonzero"
+        elif relation in (">=", "<="):
+            need = "nonnegative"
+        return Obligation(self.signs.reduced(self.sign_kept(difference)), need, self.signs)
+
+    def growth(self, value: Ratio, direction: str, moves: Mapping[str, Polynomial], *, back: bool) -> Obligation:
+        """Return what growth needs: the value where the variable is larger by h > 0, minus the value here.
+
+        ``moves`` says what becomes of each variable; ``back`` that it leads to the smaller one.
+        """
+        unknown = [name for name, to in moves.items() if not to]
+        tops = (value.top, value.bottom)
+        if any(name in self.signs.names(part) for part in tops for name in unknown):
+            raise NotReplayed("a quantity that depends on the variable in an unknown way")
+        top, bottom = (self.signs.moved(part, moves) for part in tops)
+        one_plus_t = plus(ONE, moves.get("t'", T))
+        if "t'" in moves:
+            bottom = times(bottom, to_power(one_plus_t, max(value.keep, 0)))
+            top = times(top, to_power(one_plus_t, max(-value.keep, 0)))
+        there = Ratio(top, 0 if "t'" in moves else value.keep, bottom)
+        if not self.signs.positive(value.bottom) or not self.signs.positive(there.bottom):
+            raise NotReplayed("a divisor that may be 0 between two points")
+        here, there = (there, value) if back else (value, there)
+        relation = {"constant": "=", "nondecreasing": ">=", "nonincreasing": "<=", "increasing": ">"}.get(
+            direction, "<"
+        )
+        return self.obligation(there, relation, here)
+
+    def step(self) -> Polynomial:
+        """Return h > 0."""
+        self.signs.nonnegative.add("h'")
+        self.signs.nonzero.add("h'")
+        return gen("h'")
+
+    def shifted(self, value: Ratio) -> tuple[dict[str, Polynomial], bool]:
+        """Return the move of a free variable v, v + h or, where it is −u with u ≥ 0, back to −(u + h)."""
+        ((monomial, sign),) = value.top.items()
+        if len(monomial) != 1 or value.keep or value.bottom != ONE or abs(sign) != 1:
+            raise NotReplayed("growth in something that is not free")
+        ((name, _),) = monomial
+        return {name: plus(gen(name), self.step())}, sign < 0
+
+
+class Named(Evaluator):
+    """Expressions and quantities at sizes that are numbers."""
+
+    def __init__(self, claim: Claim, setting: Setting, sizes: Mapping[str, int]) -> None:
+        """Take the sizes.
+
+        Raises:
+            NotReplayed: the layers before the last have too many masks.
+        """
+        super().__init__(claim, setting)
+        self.sizes = dict(sizes)
+        self.architecture = setting.architecture(dict(sizes))
+        hidden = sum(self.architecture.widths[:-2])
+        if 2**hidden > MAX_MASKS:
+            raise NotReplayed("too many masks")
+        self.changed: dict[Key, Ratio] = {}
+        self.quantities: dict[str, Ratio] | None = None
+
+    def entry(self, name: str, indices: tuple[int, ...]) -> Ratio:
+        """Return an entry, which must exist."""
+        widths, setting = self.architecture.widths, self.setting
+        if len(self.architecture.hidden) == 1 and (name, len(indices)) in (("W", 2), ("b", 1)):
+            indices = (1, *indices)
+        layer = indices[0] if name == "W" or (name == "b" and indices) else len(widths) - 1
+        inside = 1 <= layer <= len(widths) - 1
+        good = {
+            "x": len(indices) == 1 and 1 <= indices[0] <= widths[0],
+            "y": not indices,
+            "w": len(indices) == 1 and 1 <= indices[0] <= widths[-2],
+            "W": len(indices) == 3 and inside and layer < len(widths) - 1
+            and 1 <= indices[1] <= widths[layer] and 1 <= indices[2] <= widths[layer - 1],
+            "b": self.architecture.output_bias if not indices else (
+                len(indices) == 2 and self.architecture.hidden_biases and inside and layer < len(widths) - 1
+                and 1 <= indices[1] <= widths[layer]),
+        }[name]  # fmt: skip
+        if not good:
+            raise NotReplayed(f"{name}{list(indices)} does not exist")
+        key = (name, indices)
+        if key in self.changed:
+            return self.changed[key]
+        definition = setting.definition(key)
+        if definition is not None:
+            return self.value(definition, {})
+        if name == "x" and setting.inputs == "ones":
+            return ratio(1)
+        if name == "x" and isinstance(setting.inputs, tuple):
+            return self.value(setting.inputs[indices[0] - 1], {})
+        if name == "y" and setting.label is not None:
+            return self.value(setting.label, {})
+        if setting.network is not None and name in "wWb":
+            weights = setting.network.weights
+            if name == "b":
+                return ratio(F(setting.network.bias(layer - 1)[indices[1] - 1 if indices else 0]))
+            return ratio(F(weights[layer - 1][0 if name == "w" else indices[1] - 1, indices[-1] - 1]))
+        return self.symbol(key, f"{name}{list(indices)}" if indices else name)
+
+    def value(self, node: Expression, bound: Mapping[str, int]) -> Ratio:
+        """Return the value of an expression."""
+        spend(NODE)
+        match node:
+            case Number(number):
+                return ratio(number)
+            case Quantity(name):
+                if self.quantities is None:
+                    self.quantities = self.moments()
+                return self.quantities[name]
+            case Name(name, indices):
+                return self.name(name, tuple(self.whole(i, bound) for i in indices), bound)
+            case Add(terms):
+                total = ratio(0)
+                for term in terms:
+                    total += self.value(term, bound)
+                return total
+            case Negate(operand):
+                return -self.value(operand, bound)
+            case Multiply(factors):
+                product = ratio(1)
+                for each in factors:
+                    product = product * self.value(each, bound)
+                return product
+            case Divide(top, bottom):
+                return self.value(top, bound) * self.value(bottom, bound).inverse()
+            case Power(base, exponent):
+                count, result = self.whole(exponent, bound), ratio(1)
+                item = self.value(base, bound) if count >= 0 else self.value(base, bound).inverse()
+                if abs(count) > MAX_POWER:
+                    raise NotReplayed("a large exponent")
+                for _ in range(abs(count)):
+                    result = result * item
+                return result
+            case Call(function, arguments):
+                values = [self.value(argument, bound) for argument in arguments]
+                return self.call(function, values)
+            case Repeated(kind, index, first, last, body):
+                result = ratio(kind == "product")
+                for i in range(self.whole(first, bound), self.whole(last, bound) + 1):
+                    item = self.value(body, {**bound, index: i})
+                    result = result + item if kind == "sum" else result * item
+                return result
+        raise NotReplayed(type(node).__name__)
+
+    def call(self, function: str, values: list[Ratio]) -> Ratio:
+        """Return relu, abs, max or min."""
+        if function == "relu":
+            return self.relu(values[0])
+        if function == "abs":
+            return self.relu(values[0]) + self.relu(-values[0])
+        if function not in ("max", "min"):
+            raise NotReplayed(function)
+        result = values[0]
+        for other in values[1:]:
+            result += self.relu(other + -result) if function == "max" else -self.relu(result + -other)
+        return result
+
+    def name(self, name: str, indices: tuple[int, ...], bound: Mapping[str, int]) -> Ratio:
+        """Return the value of a symbol."""
+        if name in bound and not indices:
+            return ratio(bound[name])
+        if name in ("K", "n", "d"):
+            if indices or name not in self.sizes:
+                raise NotReplayed(f"{name} here")
+            return ratio(self.sizes[name])
+        if name in ("p", "q"):
+            if len(indices) > 1:
+                raise NotReplayed("a rate with two indices")
+            rate = self.rate(indices[0] - 1 if indices else None)
+            return rate if name == "q" else ratio(1) + -rate
+        if name in ("x", "y", "w", "W", "b"):
+            return self.entry(name, indices)
+        if indices or name in ("weights", "biases"):
+            raise NotReplayed(f"{name} as a number")
+        definition = self.setting.definition((name, ()))
+        return self.symbol((name, ()), name) if definition is None else self.value(definition, {})
+
+    def whole(self, node: Expression, bound: Mapping[str, int]) -> int:
+        """Return an index or exponent."""
+        value = self.value(node, bound)
+        number = value.top.get((), F(0)) / value.bottom.get((), F(1))
+        if set(value.top) - {()} or set(value.bottom) - {()} or value.keep or number.denominator != 1:
+            raise NotReplayed("an index or exponent that is no whole number")
+        return int(number)
+
+    def moments(self) -> dict[str, Ratio]:
+        """Return all quantities."""
+        architecture, setting = self.architecture, self.setting
+        x = [self.entry("x", (i,)) for i in range(1, architecture.inputs + 1)]
+        examples = [(x, self.entry("y", ()))] + ([([ratio(0)] * len(x), ratio(0))] if setting.half else [])
+        share = ratio(F(1, len(examples)))
+        totals = dict.fromkeys(("criterion", "risk", "mean", "variance", "second_moment"), ratio(0))
+        for number, (inputs, label) in enumerate(examples):
+            mean, second = self.forward(inputs, dropped=True)
+            output = self.forward(inputs, dropped=False)[0]
+            if number == 0:
+                totals["output"] = output
+            totals["criterion"] += share * (second + ratio(-2) * label * mean + label * label)
+            totals["risk"] += share * (output + -label) * (output + -label)
+            totals["mean"] += share * mean
+            totals["second_moment"] += share * second
+            totals["variance"] += share * (second + -(mean * mean))
+        return totals | {"penalty": totals["criterion"] + -totals["risk"]}
+
+    def forward(self, inputs: list[Ratio], *, dropped: bool) -> tuple[Ratio, Ratio]:
+        """Return E D and E D², by all masks of the layers before the last one."""
+        architecture = self.architecture
+        law: list[tuple[list[Ratio], Ratio]] = [(inputs, ratio(1))]
+        for layer, width in enumerate(architecture.hidden, start=1):
+            slope = architecture.activations[layer - 1].slope
+            q = self.rate(layer - 1) if dropped else ratio(0)
+            after = []
+            for entering, chance in law:
+                for bits in itertools.product((0, 1), repeat=len(entering) if q.top else 0):
+                    p = ratio(1) + -q
+                    values, probability = entering, chance
+                    if bits:
+                        values = [v * p.inverse() if bit else ratio(0) for v, bit in zip(entering, bits, strict=True)]
+                        for bit in bits:
+                            probability = probability * (p if bit else q)
+                    hidden = []
+                    for j in range(1, width + 1):
+                        z = self.entry("b", (layer, j)) if architecture.hidden_biases else ratio(0)
+                        for i, v in enumerate(values, start=1):
+                            z += self.entry("W", (layer, j, i)) * v
+                        bent = self.relu(z) if slope != 1 else z
+                        hidden.append(ratio(slope) * z + ratio(1 - slope) * bent if slope != 1 else z)
+                    after.append((hidden, probability))
+            law = after
+        mean = second = ratio(0)
+        spread = self.spread(architecture.depth - 1) if dropped else ratio(0)
+        for entering, chance in law:
+            m = self.entry("b", ()) if architecture.output_bias else ratio(0)
+            square = ratio(0)
+            for i, v in enumerate(entering, start=1):
+                term = self.entry("w", (i,)) * v
+                m, square = m + term, square + term * term
+            mean, second = mean + chance * m, second + chance * (m * m + spread * square)
+        return mean, second
+
+    def mapped(self, claim: Invariance) -> Named:
+        """Return the evaluator after a map."""
+        after = Named(self.claim, self.setting, self.sizes)
+        after.signs = self.signs
+        for target, expression in claim.map:
+            for key in self.keys(target):
+                after.changed[key] = self.with_target(expression, target, self.entry(*key))
+        return after
+
+    def with_target(self, node: Any, target: Name, value: Ratio) -> Ratio:
+        """Return an expression in which the target of a map has a value."""
+        marker = "\N{BULLET}"
+        marked = rebuilt(node, lambda item: Name(marker) if item == target else item)
+        return _Marked(self, marker, value).value(marked, {})
+
+    def keys(self, target: Name) -> Iterator[Key]:
+        """Yield the entries that a target names."""
+        widths, a = self.architecture.widths, self.architecture
+        every: list[Key] = [("x", (i,)) for i in range(1, widths[0] + 1)]
+        every += [("w", (i,)) for i in range(1, widths[-2] + 1)]
+        for layer in range(1, len(widths) - 1):
+            for j in range(1, widths[layer] + 1):
+                every += [("W", (layer, j, i)) for i in range(1, widths[layer - 1] + 1)]
+                every += [("b", (layer, j))] if a.hidden_biases else []
+        indices = tuple(self.whole(i, {}) for i in target.indices)
+        if target.name in ("y", "b") and not indices:
+            yield target.name, ()
+            return
+        if target.name == "W" and len(indices) == 2:
+            raise NotReplayed("a target with two indices")
+        chosen = [key for key in every if key[0] == target.name and key[1][: len(indices)] == indices]
+        if not chosen:
+            raise NotReplayed(f"the target {target.name}")
+        yield from chosen
+
+    def at_minimiser(self, claim: Minimiser) -> Named:
+        """Return the evaluator at the values that a claim names for weights and biases.
+
+        Raises:
+            NotReplayed: a value depends on what is minimised over, or assumptions may forbid it.
+        """
+        tied = any(_weights_in(value) for value in self.setting.definitions.values())
+        seen = any(isinstance(node, Quantity) for node in walk(self.setting.filters))
+        if tied or seen or _weights_in(self.setting.filters) or self.setting.network is not None:
+            raise NotReplayed("weights that are tied together by assumptions")
+        after = Named(self.claim, self.setting, self.sizes)
+        after.signs = self.signs
+        own: set[str] = set()
+        for target, expression in claim.assignments:
+            value = self.value(expression, {})
+            for key in self.keys(target):
+                if key[0] not in ("w", "W", "b") or self.setting.definition(key) is not None:
+                    raise NotReplayed("a minimum over something that is not a free weight or bias")
+                own |= self.signs.names(self.entry(*key).top)
+                for sign in self.setting.sign(key):
+                    turned = value if sign in (">", ">=", "!=") else -value
+                    polynomial = self.sign_kept(turned)
+                    good = self.signs.manifest(polynomial) if sign in (">=", "<=") else self.signs.positive(polynomial)
+                    if not good:
+                        raise NotReplayed("a value that assumptions may forbid")
+                after.changed[key] = value
+        for value in after.changed.values():
+            if own & (self.signs.names(value.top) | self.signs.names(value.bottom)):
+                raise NotReplayed("a value that is given by what is minimised over")
+        return after
+
+    def variable(self, variable: Name) -> tuple[dict[str, Polynomial], bool]:
+        """Return the move of the variable of a claim on growth, which must be free."""
+        if variable == Name("q"):
+            if Name("q") not in self.setting.rates:
+                raise NotReplayed("a rate that is a number")
+            return {"t'": plus(T, self.step())}, False
+        if variable.name in ("x", "w", "W", "b", "y"):
+            (key, *others) = self.keys(variable)
+            given = {"x": self.setting.inputs, "y": self.setting.label}.get(key[0], self.setting.network)
+            if others or given is not None or self.setting.definition(key) is not None:
+                raise NotReplayed("growth in a group, or in something that is not free")
+            return self.shifted(self.entry(*key))
+        if variable.name in ("K", "n", "d", "p", "q") or self.setting.definition((variable.name, ())) is not None:
+            raise NotReplayed(f"growth in {variable.name}")
+        return self.shifted(self.value(variable, {}))
+
+
+def _weights_in(tree: Any) -> bool:
+    return any(isinstance(node, Name) and node.name in ENTRIES for node in walk(tree))
+
+
+class _Marked(Named):
+    """The evaluator of another one, in which one marked name has a value."""
+
+    def __init__(self, other: Named, marker: str, value: Ratio) -> None:
+        self.__dict__.update(other.__dict__)
+        self.marker, self.marked = marker, value
+
+    def name(self, name: str, indices: tuple[int, ...], bound: Mapping[str, int]) -> Ratio:
+        """Return the value of a symbol."""
+        return self.marked if name == self.marker else super().name(name, indices, bound)

@@ -1,0 +1,418 @@
+"""The verifier's algebra at every size: scalars and sums over indices, and powers with the exponent m = d − 1.
+
+A sum over connected indices is a variable; its name is the least of all numberings of its indices. An index that occurs
+nowhere is its range.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from exactdropout.claims.language.syntax import (
+    Add,
+    Claim,
+    Divide,
+    Expression,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Quantity,
+    Repeated,
+)
+from exactdropout.claims.setting.setting import Setting
+from exactdropout.claims.verifier_algebra import (
+    MAX_POWER,
+    MAX_TERMS,
+    ONE,
+    NotReplayed,
+    Polynomial,
+    Ratio,
+    T,
+    gen,
+    plus,
+    ratio,
+    scaled,
+    spend,
+    times,
+)
+from exactdropout.claims.verifier_named import NODE, Evaluator, Key, number_of
+
+__all__ = ["Sums", "Term", "Terms"]
+
+F = Fraction
+MAX_INDICES = 6
+Factor = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient · Σ over indices of a product of entries."""
+
+    coefficient: Ratio
+    factors: tuple[Factor, ...] = ()
+    summed: tuple[tuple[str, str], ...] = ()  # (index, range)
+
+
+Terms = tuple[Term, ...]
+
+
+class Sums(Evaluator):
+    """Expressions for every size; what a quantity is, a subclass says."""
+
+    def __init__(self, claim: Claim, setting: Setting) -> None:
+        """Start with sizes ≥ 1 and no sums.
+
+        Raises:
+            NotReplayed: weights, inputs or biases that are given one by one.
+        """
+        super().__init__(claim, setting)
+        shape = setting.shape
+        if setting.network is not None or setting.single_entries:
+            raise NotReplayed("a given network, or single entries")
+        self.fresh = (f"#{k}" for k in itertools.count())
+        self.ranges = {"K": shape.inputs, "n": shape.hidden[0] if len(set(shape.hidden)) == 1 else None}
+        self.signs.nonnegative |= {"K", "n", "m'"}
+        self.signs.nonzero |= {"K", "n"}
+        self.signs.least = self.least()
+        self.parts: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]]] = {}
+        self.changed: dict[Key, Terms] = {}
+        self.powers: list[tuple[str, Polynomial, Polynomial | None]] = []
+
+    def number(self, value: Ratio) -> Terms:
+        """Return a scalar."""
+        return (Term(value),) if value.top else ()
+
+    def negative(self, a: Terms) -> Terms:
+        """Return −a."""
+        return tuple(Term(-t.coefficient, t.factors, t.summed) for t in a)
+
+    def product(self, a: Terms, b: Terms) -> Terms:
+        """Return a b, summed indices renamed."""
+        spend(NODE * len(a) * len(b))
+        if len(a) * len(b) > MAX_TERMS:
+            raise NotReplayed("too many terms")
+        found = []
+        for s in a:
+            for t in b:
+                new = {index: next(self.fresh) for index, _ in t.summed}
+                factors = tuple((n, tuple(new.get(i, i) for i in ix)) for n, ix in t.factors)
+                summed = tuple((new[i], r) for i, r in t.summed)
+                found.append(Term(s.coefficient * t.coefficient, s.factors + factors, s.summed + summed))
+        return tuple(found)
+
+    def scalar(self, a: Terms) -> Ratio:
+        """Return a value without sums."""
+        total = ratio(0)
+        for coefficient, parts in self.normal(a):
+            if parts:
+                raise NotReplayed("a division by, or power of, a sum over indices")
+            total += coefficient
+        return total
+
+    def normal(self, a: Terms) -> Iterator[tuple[Ratio, tuple[str, ...]]]:
+        """Yield the terms as coefficients and connected sums."""
+        for term in a:
+            extents = dict(term.summed)
+            if len(extents) < len(term.summed):
+                raise NotReplayed("an index bound twice")
+            coefficient, groups = term.coefficient, list[tuple[set[str], list[Factor]]]()
+            for factor in term.factors:
+                indices, joined = set(factor[1]), [factor]
+                if not indices <= set(extents) or not self.fits(factor, extents):
+                    raise NotReplayed("an index without its sum, or beyond what there is")
+                apart = []
+                for group in groups:
+                    if group[0] & indices:
+                        indices, joined = indices | group[0], joined + group[1]
+                    else:
+                        apart.append(group)
+                groups = [*apart, (indices, joined)]
+            for index, extent in term.summed:
+                if not any(index in group[0] for group in groups):
+                    coefficient = coefficient * self.extent(extent)
+            yield coefficient, tuple(sorted(self.part(i, f, extents) for i, f in groups))
+
+    def fits(self, factor: Factor, extents: Mapping[str, str]) -> bool:
+        """Return whether the ranges of the indices are those of the entry."""
+        shape, (name, indices) = self.setting.shape, factor
+        widths = [shape.inputs, *shape.hidden]
+        letter, layers = self.group(name)
+        layer = layers[0] if layers else 0
+        ends = {
+            "x": widths[:1],
+            "w": widths[-1:],
+            "b": widths[layer : layer + 1],
+            "W": [*reversed(widths[layer - 1 : layer + 1])],
+        }
+        if shape.symbolic_depth and letter == "w" and shape.inputs != shape.hidden[-1]:
+            return False
+        return all(
+            extents[i] == str(width) or (extents[i].isdecimal() and isinstance(width, int) and int(extents[i]) <= width)
+            for i, width in zip(indices, ends[letter], strict=True)
+        )
+
+    def extent(self, label: str) -> Ratio:
+        """Return a size."""
+        return ratio(int(label)) if label.isdecimal() else Ratio(gen(label))
+
+    def part(self, indices: set[str], factors: list[Factor], extents: Mapping[str, str]) -> str:
+        """Return the name of a connected sum: the least of all numberings of its indices."""
+        if len(indices) > MAX_INDICES:
+            raise NotReplayed("too many indices under one sum")
+        spend(NODE * math.factorial(len(indices)))
+        best = min(
+            (
+                tuple(extents[i] for i in order),
+                tuple(sorted((n, tuple(order.index(i) for i in ix)) for n, ix in factors)),
+            )
+            for order in itertools.permutations(sorted(indices))
+        )
+        name = f"sum{best}"
+        self.parts[name] = best
+        counts: dict[Any, int] = {}
+        for factor in best[1]:
+            counts[factor] = counts.get(factor, 0) + 1
+        if all(self.even(n, count) for (n, _), count in counts.items()):
+            self.signs.nonnegative.add(name)
+            if best[0] and all(self.setting.sign(self.group(n)) & {">", "<", "!="} for n, _ in counts):
+                self.signs.nonzero.add(name)
+        return name
+
+    def group(self, factor: str) -> Key:
+        """Return the group whose entries a factor stands for."""
+        name = factor.rstrip("0123456789")
+        return name, (int(factor[len(name) :]),) if factor != name else ()
+
+    def even(self, factor: str, count: int) -> bool:
+        """Return whether a power of a factor is seen to be ≥ 0."""
+        return count % 2 == 0 or bool(self.setting.sign(self.group(factor)) & {">", ">="})
+
+    def value(self, node: Expression, bound: Mapping[str, str]) -> Terms:
+        """Return the value of an expression."""
+        spend(NODE)
+        match node:
+            case Number(number):
+                return self.number(ratio(number))
+            case Quantity(name):
+                return self.quantity(name)
+            case Name(name, indices):
+                return self.name(name, indices, bound)
+            case Add(terms):
+                return tuple(t for term in terms for t in self.value(term, bound))
+            case Negate(operand):
+                return self.negative(self.value(operand, bound))
+            case Multiply(factors):
+                product = self.number(ratio(1))
+                for factor in factors:
+                    product = self.product(product, self.value(factor, bound))
+                return product
+            case Divide(top, bottom):
+                return self.product(
+                    self.value(top, bound), self.number(self.scalar(self.value(bottom, bound)).inverse())
+                )
+            case Power(base, exponent):
+                return self.power(self.value(base, bound), exponent)
+            case Repeated("sum", index, first, last, body):
+                if number_of(first) != 1:
+                    raise NotReplayed("a sum that does not start at 1")
+                name = next(self.fresh)
+                inner = self.value(body, {**bound, index: name})
+                label = self.label(last)
+                return tuple(Term(t.coefficient, t.factors, (*t.summed, (name, label))) for t in inner)
+        raise NotReplayed(f"{type(node).__name__} for every size")
+
+    def power(self, value: Terms, exponent: Expression) -> Terms:
+        """Return a power; the exponent is a whole number, or one in d = m + 1."""
+        slope, offset = self.in_depth(exponent)
+        if abs(slope) > 4 or abs(offset) > MAX_POWER:
+            raise NotReplayed("a large exponent")
+        result = self.number(ratio(1))
+        base = value if offset >= 0 else self.number(self.scalar(value).inverse())
+        for _ in range(abs(offset)):
+            result = self.product(result, base)
+        for _ in range(abs(slope)):
+            power = self.to_depth(self.scalar(value))
+            result = self.product(result, self.number(power if slope > 0 else power.inverse()))
+        return result
+
+    def in_depth(self, exponent: Expression) -> tuple[int, int]:
+        """Return (a, b) with exponent = a m + b, m = d − 1."""
+        match exponent:
+            case Name("d", ()):
+                return (1, 1) if self.setting.shape.symbolic_depth else (0, len(self.setting.shape.hidden) + 1)
+            case Name("K" | "n" as name, ()) if isinstance(self.ranges[name], int):
+                return 0, int(str(self.ranges[name]))
+            case Add(terms):
+                found = [self.in_depth(term) for term in terms]
+                return sum(a for a, _ in found), sum(b for _, b in found)
+            case Negate(operand):
+                a, b = self.in_depth(operand)
+                return -a, -b
+            case Multiply((Number(value), other)) if value.denominator == 1:
+                a, b = self.in_depth(other)
+                return int(value) * a, int(value) * b
+        number = number_of(exponent)
+        if number is None or number.denominator != 1:
+            raise NotReplayed("an exponent that is no whole number")
+        return 0, int(number)
+
+    def to_depth(self, base: Ratio) -> Ratio:
+        """Return base^m: of one term factor by factor; of a base a/b ≥ 1 it is 1 + z, z ≥ 0, and of b/a 1/(1 + z)."""
+        result = ratio(1)
+        for _ in range(abs(base.keep)):
+            power = self.excess(plus(ONE, T), ONE)
+            result = result * (power.inverse() if base.keep > 0 else power)
+        top, bottom = base.top, base.bottom
+        if len(top) == len(bottom) == 1:
+            return result * self.monomial_to_depth(top) * self.monomial_to_depth(bottom).inverse()
+        if self.signs.positive(bottom) and self.signs.manifest(plus(top, scaled(bottom, F(-1)))):
+            return result * self.excess(top, bottom)
+        if self.signs.positive(top) and self.signs.manifest(plus(bottom, scaled(top, F(-1)))):
+            return result * self.excess(bottom, top).inverse()
+        raise NotReplayed("a power of a base that is not known to be above or below 1")
+
+    def monomial_to_depth(self, a: Polynomial) -> Ratio:
+        """Return a^m, factor by factor."""
+        ((monomial, coefficient),) = a.items()
+        result = ratio(1)
+        if coefficient <= 0:
+            raise NotReplayed("a power of a negative number")
+        for name, power in [*monomial, *([(str(coefficient), 1)] if coefficient != 1 else [])]:
+            power_name = f"({name})^m'"
+            if name in self.signs.nonnegative or name == str(coefficient):
+                self.signs.nonnegative.add(power_name)
+            if name in self.signs.nonzero or name == str(coefficient):
+                self.signs.nonzero.add(power_name)
+            for _ in range(power):
+                result = result * Ratio(gen(power_name))
+            self.powers.append((power_name, gen(name), None))
+        return result
+
+    def excess(self, over: Polynomial, under: Polynomial) -> Ratio:
+        """Return 1 + z for (over/under)^m, over ≥ under > 0; equal bases have one z."""
+        for name, a, b in self.powers:
+            if b is not None and times(a, under) == times(over, b):
+                return ratio(1) + Ratio(gen(name))
+        name = f"z{len(self.powers)}'"
+        self.powers.append((name, over, under))
+        self.signs.nonnegative.add(name)
+        self.signs.powers[name] = (times(gen("m'"), plus(over, scaled(under, F(-1)))), under)
+        return ratio(1) + Ratio(gen(name))
+
+    def label(self, last: Expression) -> str:
+        """Return the range of a sum."""
+        width: Any = number_of(last)
+        if isinstance(last, Name) and not last.indices and last.name in self.ranges:
+            width = self.ranges[last.name]
+        if width is None or (isinstance(width, Fraction) and (width.denominator != 1 or width < 1)):
+            raise NotReplayed("the range of a sum")
+        return str(width)
+
+    def name(self, name: str, indices: tuple[Expression, ...], bound: Mapping[str, str]) -> Terms:
+        """Return the value of a symbol."""
+        setting, shape = self.setting, self.setting.shape
+        if name in bound:
+            raise NotReplayed("an index as a number")
+        if name in ("q", "p") and not indices:
+            rate = self.rate(None)
+            return self.number(rate if name == "q" else ratio(1) + -rate)
+        if name in ("K", "n") and not indices and self.ranges[name] is not None:
+            return self.number(self.extent(str(self.ranges[name])))
+        if name == "d" and not indices:
+            slope, offset = self.in_depth(Name("d"))
+            return self.number(ratio(offset) + (Ratio(gen("m'")) if slope else ratio(0)))
+        if name in ("x", "w", "W", "b"):
+            if name in "Wb" and indices and len(indices) == (2 if name == "W" else 1) and len(shape.hidden) == 1:
+                indices = (Number(F(1)), *indices)
+            layered = name == "W" or (name == "b" and bool(indices))
+            layer = number_of(indices[0]) if layered and indices else None
+            units = indices[1:] if layered else indices
+            if layered and (layer is None or layer.denominator != 1 or not 1 <= layer <= len(shape.hidden)):
+                raise NotReplayed("a layer that is no number")
+            if len(units) != {"x": 1, "w": 1, "W": 2, "b": int(layered)}[name]:
+                raise NotReplayed("a wrong number of indices")
+            if not all(isinstance(u, Name) and u.name in bound for u in units):
+                raise NotReplayed("an entry that is not named by indices of sums")
+            key = (name, (int(layer),) if layer is not None else ())
+            return self.entry(key, tuple(bound[u.name] for u in units if isinstance(u, Name)))
+        if name in ("K", "n", "d", "q", "p", "weights", "biases") or indices:
+            raise NotReplayed(f"{name} here")
+        if (name, ()) in self.changed:
+            return self.changed[name, ()]
+        definition = setting.definition((name, ()))
+        if definition is None and name == "y":
+            definition = setting.label
+        return self.number(self.symbol((name, ()), name)) if definition is None else self.value(definition, {})
+
+    def entry(self, key: Key, units: tuple[str, ...]) -> Terms:
+        """Return an entry at bound indices."""
+        if key in self.changed:
+            return self.changed[key]
+        definition = self.setting.definition(key)
+        if definition is not None:
+            return self.value(definition, {})
+        if key[0] == "x" and self.setting.inputs is not None:
+            if self.setting.inputs != "ones":
+                raise NotReplayed("inputs that are numbers")
+            return self.number(ratio(1))
+        if not units:
+            return self.number(self.symbol(key, "b"))
+        return (Term(ratio(1), ((key[0] + "".join(map(str, key[1])), units),)),)
+
+    def closed(self, a: Terms) -> Ratio:
+        """Return a value with a variable for each connected sum."""
+        total = ratio(0)
+        for coefficient, parts in self.normal(a):
+            product = coefficient
+            for part in parts:
+                product = product * Ratio(gen(part))
+            total += product
+        self.pair_squares()
+        return total
+
+    def pair_squares(self) -> None:
+        """Find (Σ_k f_k)² ≤ N Σ_k f_k² among the sums that occur, f_k itself a product or a sum over other indices."""
+        found = {}
+        for root, (extents, factors) in [*self.parts.items()]:
+            for k, extent in enumerate(extents):
+                names = [f"a{i}" for i in range(len(extents))]
+                twin = [names[k] if i == k else f"b{i}" for i in range(len(extents))]
+                both = [(f, tuple(copy[i] for i in ix)) for copy in (names, twin) for f, ix in factors]
+                spread = dict(zip(names, extents, strict=True)) | dict(zip(twin, extents, strict=True))
+                if len(spread) > MAX_INDICES:
+                    continue
+                known = set(self.parts)
+                square = self.part(set(spread), both, spread)
+                if square in known and square != root:
+                    found[square] = (len(both), root, self.extent(extent).top)
+                    self.signs.nonnegative.add(square)
+                elif square not in known:
+                    del self.parts[square]
+        order = sorted(found.items(), key=lambda item: -item[1][0])
+        self.signs.squares = {square: (root, size) for square, (_, root, size) in order}
+
+    def least(self) -> dict[str, int]:
+        """Return the least K and n: 1, or what is assumed."""
+        found = {size: 1 for size, width in self.ranges.items() if isinstance(width, str)}
+        for comparison in self.setting.filters:
+            if len(comparison.relations) == 1:
+                (left, right), relation = comparison.sides, comparison.relations[0]
+                if relation in ("<=", "<"):
+                    left, right, relation = right, left, ">=" if relation == "<=" else ">"
+                bound = number_of(right)
+                if relation not in (">", ">=") or bound is None or bound.denominator != 1:
+                    continue
+                if isinstance(left, Name) and left.name in found and not left.indices:
+                    found[left.name] = max(found[left.name], int(bound) + (relation == ">"))
+        return found
+
+    def quantity(self, name: str) -> Terms:
+        """Return a quantity."""
+        raise NotReplayed(name)

@@ -1,0 +1,122 @@
+"""Every view and every rewriting rule of the verifier: what it shows, and a violated side condition that it refuses."""
+
+from fractions import Fraction as F
+
+import pytest
+
+from exactdropout.claims import verifier, verifier_algebra
+from exactdropout.claims.proofs.certificates import replayable_proof
+from exactdropout.claims.verifier import Certificate, NotReplayed, Signs
+from exactdropout.claims.verifier_algebra import gen, plus, scaled, times
+
+from .test_verifier import NONE, ONE, SQUARE, TERMS, X, Y, poly, read
+
+VIEWS = [  # each view with a claim that it shows, and with one whose side condition fails
+    ("one unit", "penalty >= 0 if w[1]*y <= 0", "K-1-1 relu, hidden biases", "penalty >= 0", "K-1-1 relu, no biases"),
+    ("one unit", "penalty >= 0 if y = 0", "K-1-1 relu, no biases", "penalty >= 0 if y = 0", "K-2-1 relu, no biases"),
+    ("one unit", "penalty >= 0 if w >= 0, y <= 0", "K-1-1 relu, hidden biases",
+     "penalty >= 0 if w >= 0, y <= 0", "K-1-1 relu, output bias"),
+    ("one unit", "J_D >= R if w >= 0, y <= 0", "K-1-1 leaky_relu(1/2), no biases",
+     "J_D >= R if w >= 0, y >= 0", "K-1-1 leaky_relu(1/2), no biases"),
+    ("floor", "J_D >= q^2*(b - y)^2", "2-2^(d-1)-1 relu, biases", "J_D >= q^2*(b - y)^2", "3-2^(d-1)-1 relu, biases"),
+    ("floor", "J_D > 0 if y = 1, q > 0", "2-1, no biases", "J_D > 0 if y = 1", "K-1, no biases"),
+    ("floor", "E[D^2] >= q^3*b^2", "2-3-1 relu", "E[D^2] - J_D >= q^3*(b^2 - (b - y)^2)", "2-3-1 relu"),
+    ("uniform", "Var[D] = c^(2*d)*K^2*n^(2*d - 2)*((1 + q/(p*K))*(1 + q/(p*n))^(d-1) - 1) if weights = c, c >= 0",
+     "K-n^(d-1)-1 relu, no biases", "Var[D] = 0 if weights = c", "K-n^(d-1)-1 relu, no biases"),
+    ("uniform", "Var[D] >= (d-1)*q/(p*n)*W(x)^2 if weights = c, c >= 0", "K-n^(d-1)-1 relu, no biases",
+     "Var[D] >= d*q/(p*n)*W(x)^2 if weights = c, c >= 0", "K-n^(d-1)-1 relu, no biases"),
+    ("opaque", "E[D] <= W(x) if w <= 0, W[2] >= 0", "K-n-n-1 relu, biases",
+     "E[D] <= W(x) if w <= 0", "K-n-n-1 relu, biases"),
+    ("opaque", "E[D] >= b if w >= 0", "K-n-1 relu, biases", "E[D] >= b if w >= 0", "K-n-1 leaky_relu(1/2), biases"),
+    ("opaque", "J_D = Var[D] if R = 0", "K-n-1 linear, no biases", "J_D = Var[D] if R = 0", "K-n-1 relu, no biases"),
+    ("opaque", "Var[D] is constant in b", "K-n-1 relu, biases", "E[D] is constant in b", "K-n-1 relu, biases"),
+    ("opaque", "penalty is nondecreasing in q", "K-n^(d-1)-1 linear, biases",
+     "penalty is nondecreasing in q", "K-n-1 relu, no biases"),
+    ("opaque", "R is constant in q", "K-n-1 relu, biases", "E[D] is constant in q", "K-n-1 relu, biases"),
+    ("opaque", "J_D is nonincreasing in y if y <= 0, w >= 0", "K-n-1 relu, no biases",
+     "J_D is nonincreasing in y if y <= 0, w <= 0", "K-n-1 relu, no biases"),
+    ("opaque", "J_D is invariant under W[1] -> c*W[1], w -> w/c if c > 0", "K-n-1 relu, no biases",
+     "J_D is invariant under W[1] -> c*W[1], w -> w/c if c != 0", "K-n-1 relu, no biases"),
+    ("opaque", "J_D is invariant under W[1] -> 2*W[1], b[1] -> 2*b[1], w -> w/2", "K-n-1 relu, hidden biases",
+     "J_D is invariant under W[1] -> 2*W[1], w -> w/2", "K-n-1 relu, hidden biases"),
+    ("opaque", "J_D is invariant under w -> -w, y -> -y", "K-n-1 relu, no biases",
+     "J_D + y is invariant under w -> -w, y -> -y", "K-n-1 relu, no biases"),
+    ("opaque", "Var[D] is invariant under w -> -w", "K-n-1 relu, no biases",
+     "E[D] is invariant under w -> -w", "K-n-1 relu, no biases"),
+    ("opaque", "w = 0 is a minimiser of J_D if y >= 0, w <= 0", "K-n-1 relu, no biases",
+     "w = 0 is a minimiser of J_D if y >= 0", "K-n-1 relu, no biases"),
+    ("opaque", "w[1] = 0, w[2] = 0 is a minimiser of Var[D]", "2-2-1 relu, no biases",
+     "w[1] = 0 is a minimiser of Var[D]", "2-2-1 relu, no biases"),
+    ("opaque", "W[1] = 0 is a minimiser of Var[D]", "2-1-1 relu, no biases",
+     "W[1] = 0 is a minimiser of Var[D]", "2-1-1 relu, hidden biases"),
+    ("opaque", "(K - 1)*(K - 2)*y^2 >= 0 if K >= 2", "K-1", "(K - 2)*(K - 3)*y^2 >= 0", "K-1"),
+    ("written", "K*Sum(w[i]^4, i=1..K) >= Sum(w[i]^2, i=1..K)^2", "K-1",
+     "K*Sum(w[i]^4, i=1..K) >= (K*Sum(w[i]^2, i=1..K) - Sum(w[i], i=1..K)^2)^2", "K-1"),
+    ("written", "penalty >= q/(p*n)*W(x)^2", "K-n-1 linear, no biases",
+     "penalty >= q/p*W(x)^2", "K-n-1 linear, no biases"),
+    ("written", "w = p*y/(1 + (K-1)*p) is a minimiser of J_D", "K-1, no biases",
+     "w = y/K is a minimiser of J_D", "K-1, no biases"),
+    ("named", "relu(x[1]) + relu(x[2]) >= relu(x[1] + x[2])", "2-1",
+     "relu(x[1]) + relu(x[2]) > relu(x[1] + x[2])", "2-1"),
+    ("named", "W(x) is nondecreasing in x[1] if weights >= 0", "2-2-1 relu, biases",
+     "W(x) is nondecreasing in x[1] if W >= 0", "2-2-1 relu, biases"),
+    ("named", "relu(x[1]*x[2]) = relu(x[1])*relu(x[2]) + relu(-x[1])*relu(-x[2])", "2-1",
+     "relu(x[1]*x[2]) = relu(x[1])*relu(x[2])", "2-1"),
+    ("named", "w[1] = (y - w[2]*x[2])*p/x[1] is a minimiser of J_D", "2-1, no biases",
+     "w[1] = (y - w[2]*x[2])/x[1] is a minimiser of J_D", "2-1, no biases"),
+    ("named", "w[1] = 1 is a minimiser of (w[1] - 1)^2 if w >= 0", "2-1",
+     "w[1] = -1 is a minimiser of (w[1] + 1)^2 if w >= 0", "2-1"),
+    ("written", "J_D is strictly increasing in q if w > 0, x > 0", "1-1, no biases",
+     "J_D is strictly increasing in q if w >= 0, x > 0", "1-1, no biases"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("view", "true", "arch", "false", "other"), VIEWS)
+def test_each_view_shows_its_claim_and_refuses_where_a_side_condition_fails(view, true, arch, false, other):
+    data = "point(1, y)" if view == "uniform" or ("w = " in true and view == "written") else None
+    q = "0, q" if "q/(p*n)*W(x)^2" in true and view == "written" else None
+    proof = replayable_proof(*read(true, arch, data, q))
+    assert proof is not None
+    if view != "opaque":
+        assert {proof.view, view} <= {view, "opaque"}
+    assert replayable_proof(*read(false, other, data, q)) is None
+
+
+R = Signs(atoms={})
+RELU_X, RELU_Y = R.relu(X), R.relu(Y)
+RELU_SUM = R.relu(plus(X, Y))
+LOST = {
+    "a split of a variable with a sign": (RELU_X, Certificate("cases", ((X, 1),), "x", (TERMS, TERMS)), Signs({"x"})),
+    "a split at a square": (RELU_X, Certificate("cases", ((poly(x=2), 1),), "x", (TERMS, TERMS)), R),
+    "one case of two": (X, Certificate("cases", ((X, 1),), "x", (TERMS,)), R),
+    "relu of no sum": (RELU_SUM, Certificate("subadditive", ((X, 1), (X, 1)), next(iter(RELU_SUM))[0][0], (TERMS,)), R),
+    "relu of something smaller": (RELU_SUM, Certificate("between", ((X, 1),), next(iter(RELU_SUM))[0][0], (TERMS,)), R),
+    "a root whose place is taken": (
+        gen("c"), Certificate("squares", parts=(TERMS,)),
+        Signs({"a", "b", "c"}, squares={"b": ("a", ONE), "c": ("b", ONE)})),
+    "squares as zero": (
+        gen("b"), Certificate("squares", parts=(Certificate("zero"),)), Signs({"b"}, squares={"b": ("a", ONE)})),
+    "Bernoulli without a base": (
+        plus(gen("z"), scaled(gen("m"), F(-1))), Certificate("bernoulli", parts=(TERMS,)), Signs({"z", "m"})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_each_rewriting_rule_refuses_a_violated_side_condition(name):
+    with pytest.raises(NotReplayed):
+        verifier.holds(*LOST[name])
+
+
+def test_the_negative_of_a_positive_difference_is_not_zero_either():
+    a = scaled(plus(poly(x=2), ONE), F(-1))
+    strict = Certificate("strict", ((ONE, 1),), parts=(TERMS,))
+    verifier.holds(a, Certificate("negative", parts=(strict,)), NONE, "nonzero")
+    with pytest.raises(NotReplayed):
+        verifier.holds(a, Certificate("negative", parts=(strict,)), NONE, "positive")
+
+
+def test_a_search_for_certificates_has_a_budget():
+    with verifier_algebra.budget(10):
+        times(SQUARE, SQUARE)
+        with pytest.raises(NotReplayed, match="budget"):
+            times(SQUARE, SQUARE)
