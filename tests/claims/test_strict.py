@@ -72,7 +72,8 @@ NOT_PROVED = [  # (claim, arch, assumption, refuted?): one assumption too few, o
     ("w = 0 is a minimiser of penalty", "K-1", "w > 0", False),
     ("w = 0 is a minimiser of penalty", "K-1", "w[1] >= 1", False),
     ("w = 1 is a minimiser of penalty", "K-1, no biases", None, True),
-    ("w[1] = w[2] is a minimiser of (w[1] - w[2])^2", "2-1", None, False),  # what it is given by is free
+    ("w[1] = w[1] + w[2] is a minimiser of (w[1] - w[2])^2", "2-1", None, True),  # it is given by itself
+    ("w[1] = w[2], w[2] = w[1] is a minimiser of (w[1] - w[2])^2", "2-1", None, False),
 ]
 
 
