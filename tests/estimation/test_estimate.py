@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import exactdropout as xd
-from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.estimation import Interval
 from exactdropout.estimation.result import chance_text
 from exactdropout.estimation.sampling import Sampler
@@ -140,6 +140,12 @@ def test_rational_data_are_rounded_within_the_interval():
     data = xd.Examples([((F(1, 3), F(1, 7), 1), F(1, 3)), ((1, F(2, 3), 0), 1)])
     found = xd.estimate(network, data, "1/2", width=0.1, max_cost=0)
     assert misses(found, xd.evaluate(network, data, "1/2")) == []
+
+
+@pytest.mark.parametrize("scale", [1e152, 1e200, 1e305])
+def test_squares_beyond_float64_are_refused(scale):
+    with pytest.raises(NumericalRange, match=r"network\.exact\(\)"):
+        xd.estimate(xd.Network([[[scale]], [scale]]), [((1.0,), 1.0)], "1/2", width=0.5, max_cost=0)
 
 
 def test_ctrl_c_returns_what_is_known():

@@ -70,7 +70,10 @@ def ranges_of(problem: Problem, *, dropout: bool = True) -> Ranges:
                 labels=problem.labels[rows], label_errors=problem.label_errors[rows], memo={},
             )  # fmt: skip
             parts.append(_of_rows(part, norms, dropout=dropout))
-    return Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
+    found = Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
+    if not all(np.all(values < LARGEST) for values in (found.most_error, found.most_spread, found.wrong_error)):
+        raise out_of_range("network")
+    return found
 
 
 def up(value: Any, terms: int = 1) -> Any:
