@@ -196,7 +196,11 @@ def tokens(
             found.append(Token("name", _NAMED[text[at]], at))
             at += 1
         elif text[at] in "'′":
-            fail(text, at, "a prime makes another symbol of a letter; write another letter, or a map such as w -> c*w.")
+            fail(
+                text,
+                at,
+                "a prime makes another symbol of a letter and is not part of the grammar; write w -> c*w for a map.",
+            )
         else:
             fail(text, at, "this character is not part of the grammar.")
         if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
