@@ -55,7 +55,8 @@ def test_files(tmp_path, capsys):
         (["penalty = 0", "--architecture", "9-9-1 relu"], "mask bits"),
         (["penalty = 0", "--architecture", "6-6-1 relu", "--max-cost", "0.01"], "--max-cost"),
         (["penalty = 0", "--architecture", "missing.json"], "missing.json"),
-        (["penalty = 0", *LINEAR, "--assume", "__import__('os')"], "not part of the grammar"),
+        (["penalty = 0", *LINEAR, "--assume", "__import__('os')"], "a prime makes another symbol"),
+        (["penalty = 0", *LINEAR, "--assume", "__import__(os)"], "a symbol or a parenthesis is expected"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, message, capsys):
