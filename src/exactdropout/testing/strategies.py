@@ -85,10 +85,11 @@ def networks(
     Without an architecture they shrink to small ones: a unit or a layer that a failure does not need goes. ``limits``
     are those of :func:`architectures`. ``kind`` is ``"exact"`` (small rationals) or ``"float64"``.
 
-    >>> from hypothesis import find
-    >>> found = find(networks(), lambda network: network.architecture.depth == 3)
-    >>> print(found.architecture)
-    1-1-1-1 linear, no biases
+    >>> from hypothesis import given
+    >>> @given(networks(max_mask_bits=4))
+    ... def check(network):
+    ...     assert sum(network.architecture.widths[:-1]) <= 4
+    >>> check()
     """
     if architecture is None:
         return draw(_networks_that_shrink(kind, **limits))
@@ -157,10 +158,12 @@ def kinked_networks(draw: st.DrawFn, /, *, kind: NumberKind = "exact", **limits:
     The bias of one hidden unit is moved so that its pre-activation is 0 on the first example (a kink); another unit may
     repeat it (a tie); a third may have no weights and a bias that is not positive (a dead unit).
 
-    >>> from hypothesis import find
-    >>> network, data = find(kinked_networks(), lambda pair: True)
-    >>> print(network.architecture, data.inputs.tolist() == [[0]])
-    1-1-1 relu, biases True
+    >>> from hypothesis import given
+    >>> @given(kinked_networks())
+    ... def check(pair):
+    ...     network, data = pair
+    ...     assert 0 in (network.weights[0] @ data.inputs[0] + network.biases[0]).tolist()
+    >>> check()
     """
     small = {"max_mask_bits": 6, "max_width": 3, "max_hidden": 2} | limits
     network = draw(networks(None, kind=kind, **small).filter(lambda n: n.architecture.depth > 1))
@@ -191,10 +194,11 @@ def rescalings(draw: st.DrawFn, network: Network) -> Network:
     φ(cz) = cφ(z): incoming weights and the bias of a unit are multiplied by c, outgoing weights divided by it.
     The c are powers of two, which are exact in floats too (up to overflow).
 
-    >>> from hypothesis import find
-    >>> net = Network([[[1]], [[3]]])
-    >>> [w.tolist() for w in find(rescalings(net), lambda n: n.weights[0][0, 0] != 1).weights]
-    [[[Fraction(2, 1)]], [[Fraction(3, 2)]]]
+    >>> from hypothesis import given
+    >>> @given(rescalings(Network([[[1]], [[3]]])))
+    ... def check(network):
+    ...     assert network.weights[0][0, 0] * network.weights[1][0, 0] == 3
+    >>> check()
     """
     powers = st.integers(-3, 3).map(lambda k: Fraction(2) ** k)
     weights = [w.tolist() for w in network.weights]
