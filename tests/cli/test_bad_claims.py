@@ -30,6 +30,11 @@ HINGE = ["--architecture", "2-1-1 relu, no biases"]
         (["derive", *HINGE, "--gradient", "--name", "foo=a"], "'--name' must rename a symbol"),
         (["derive", "--architecture", "K-1", "--assume", "w > 0, w < 0"], "Argument '--assume' contradicts itself"),
         (["derive", "--architecture", "K-1", "--assume", "q > 2"], "Argument '--assume' contradicts itself"),
+        *(  # a KeyError once: an input or a weight in an exponent, a subscript or a range
+            (["check", claim, "--architecture", architecture], "numbers, sizes and indices alone")
+            for claim in ("2^x[1] = 1", "x[1]^x[1] >= 0", "(-1)^w[1] <= 1", "w[x[1]] = 1", "Sum(w[i], i=1..x[1]) = 0")
+            for architecture in ("2-1 linear, no biases", "K-n-1 relu")
+        ),
     ],
 )
 def test_one_sentence(arguments, message, capsys):

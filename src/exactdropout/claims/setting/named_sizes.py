@@ -243,11 +243,10 @@ class Scope:
                 raise InvalidInput(f"Argument 'claim' gives {name} more than one index.")
             rate = self.rate(indices[0] - 1 if indices else None)
             return rate if name == "q" else self.domain.number(Fraction(1)) - rate
-        if name in ("w", "x", "W", "b"):
-            return self.values[canonical(name, indices, self.architecture)]
-        if (name, indices) not in self.values:
+        key = canonical(name, indices, self.architecture) if name in ("w", "x", "W", "b") else (name, indices)
+        if key not in self.values:
             raise InvalidInput(f"Argument 'claim' uses {name} where a number is expected.")
-        return self.values[name, indices]
+        return self.values[key]
 
     def rational(self, node: Expression, bound: Mapping[str, int]) -> Fraction:
         """Return the value of an expression in sizes and indices alone."""
