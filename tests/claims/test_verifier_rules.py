@@ -4,10 +4,11 @@ from fractions import Fraction as F
 
 import pytest
 
-from exactdropout.claims import verifier, verifier_algebra
 from exactdropout.claims.proofs.certificates import replayable_proof
-from exactdropout.claims.verifier import Certificate, NotReplayed, Signs
-from exactdropout.claims.verifier_algebra import gen, plus, scaled, times
+from exactdropout.claims.verifier import algebra
+from exactdropout.claims.verifier import verify as verifier
+from exactdropout.claims.verifier.algebra import gen, plus, scaled, times
+from exactdropout.claims.verifier.verify import Certificate, NotReplayed, Signs
 
 from .test_verifier import NONE, ONE, SQUARE, TERMS, X, Y, poly, read
 
@@ -116,7 +117,7 @@ def test_the_negative_of_a_positive_difference_is_not_zero_either():
 
 
 def test_a_search_for_certificates_has_a_budget():
-    with verifier_algebra.budget(10):
+    with algebra.budget(10):
         times(SQUARE, SQUARE)
         with pytest.raises(NotReplayed, match="budget"):
             times(SQUARE, SQUARE)

@@ -40,7 +40,7 @@ from exactdropout.claims.setting.refusals import (
 )
 from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
-from exactdropout.claims.verifier import Proof
+from exactdropout.claims.verifier.verify import Proof
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.arguments import beyond, cost_limit

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal, Unpack
 
 from exactdropout.claims.language.syntax import Claim, Name, aligned_latex, claim_latex, expression_latex
-from exactdropout.claims.verifier import Certificate, Proof
+from exactdropout.claims.verifier.verify import Certificate, Proof
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.document import document, theorem

@@ -12,9 +12,9 @@ import flint
 
 from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier import NotReplayed, Obligation, Proof, View, obligations, verify
-from exactdropout.claims.verifier_algebra import Polynomial, budget, gen, plus, times
-from exactdropout.claims.verifier_rules import Certificate, Need, Signs, holds, rewritten
+from exactdropout.claims.verifier.algebra import Polynomial, budget, gen, plus, times
+from exactdropout.claims.verifier.rules import Certificate, Need, Signs, holds, rewritten
+from exactdropout.claims.verifier.verify import NotReplayed, Obligation, Proof, View, obligations, verify
 
 __all__ = ["replayable_proof"]
 

@@ -4,10 +4,10 @@ Nothing here is shared with the search for proofs but fractions, the syntax tree
 signs, definitions: look-ups, no algebra). A :class:`Proof` names a view and, for each relation, a certificate. The
 verifier writes the difference of both sides as a polynomial itself, and checks the certificate on that.
 
-- ``verifier_named``: sizes that are numbers, quantities by all masks;
-- ``verifier_sizes``: every size, by what a view knows of the quantities; ``verifier_sums``: sums over indices;
-- ``verifier_rules``: the rules by which a certificate shows that a polynomial is 0, ≥ 0 or > 0;
-- ``verifier_algebra``: polynomials over the fractions.
+- ``named``: sizes that are numbers, quantities by all masks;
+- ``sizes``: every size, by what a view knows of the quantities; ``sums``: sums over indices;
+- ``rules``: the rules by which a certificate shows that a polynomial is 0, ≥ 0 or > 0;
+- ``algebra``: polynomials over the fractions.
 
 Growth in v is f(v + h) − f(v) ≥ 0 for every h > 0; a minimiser is f − f(at the named values) ≥ 0; invariance is
 f(after the map) − f = 0. ``docs/claims.md`` has the rules on one page.
@@ -21,10 +21,10 @@ from typing import Any, Literal
 
 from exactdropout.claims.language.syntax import Claim, Comparison, Invariance, Minimiser, Monotonicity
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier_algebra import NotReplayed
-from exactdropout.claims.verifier_named import Evaluator, Named, Obligation
-from exactdropout.claims.verifier_rules import Certificate, Signs, holds
-from exactdropout.claims.verifier_sizes import AllSizes
+from exactdropout.claims.verifier.algebra import NotReplayed
+from exactdropout.claims.verifier.named import Evaluator, Named, Obligation
+from exactdropout.claims.verifier.rules import Certificate, Signs, holds
+from exactdropout.claims.verifier.sizes import AllSizes
 
 __all__ = ["Certificate", "NotReplayed", "Obligation", "Proof", "Signs", "View", "holds", "obligations", "verify"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
-from exactdropout.claims.verifier_algebra import (
+from exactdropout.claims.verifier.algebra import (
     ONE,
     NotReplayed,
     Polynomial,

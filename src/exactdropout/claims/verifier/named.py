@@ -30,7 +30,7 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier_algebra import (
+from exactdropout.claims.verifier.algebra import (
     MAX_POWER,
     ONE,
     NotReplayed,
@@ -44,7 +44,7 @@ from exactdropout.claims.verifier_algebra import (
     times,
     to_power,
 )
-from exactdropout.claims.verifier_rules import Need, Signs
+from exactdropout.claims.verifier.rules import Need, Signs
 
 __all__ = ["ENTRIES", "NODE", "Evaluator", "Key", "Named", "Obligation", "number_of"]
 

@@ -27,7 +27,7 @@ from exactdropout.claims.language.syntax import (
     Repeated,
 )
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier_algebra import (
+from exactdropout.claims.verifier.algebra import (
     MAX_POWER,
     MAX_TERMS,
     ONE,
@@ -42,7 +42,7 @@ from exactdropout.claims.verifier_algebra import (
     spend,
     times,
 )
-from exactdropout.claims.verifier_named import NODE, Evaluator, Key, number_of
+from exactdropout.claims.verifier.named import NODE, Evaluator, Key, number_of
 
 __all__ = ["Sums", "Term", "Terms"]
 

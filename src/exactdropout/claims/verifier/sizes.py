@@ -24,7 +24,7 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier_algebra import (
+from exactdropout.claims.verifier.algebra import (
     NotReplayed,
     Polynomial,
     Ratio,
@@ -36,8 +36,8 @@ from exactdropout.claims.verifier_algebra import (
     scaled,
     times,
 )
-from exactdropout.claims.verifier_named import ENTRIES, Key, number_of
-from exactdropout.claims.verifier_sums import Sums, Term, Terms
+from exactdropout.claims.verifier.named import ENTRIES, Key, number_of
+from exactdropout.claims.verifier.sums import Sums, Term, Terms
 
 __all__ = ["AllSizes", "SizesView"]
 
