@@ -136,7 +136,7 @@ def check_document(
     Raises:
         InvalidInput: a text that is no document, a setting that is missing or does not fit, no claim at all.
 
-    >>> found = check_document(r"\\\\[ J_D = \\\\mathbb{E}[D^2] - 2y\\\\mathbb{E}[D] + y^2 = R \\\\]", "K-1, no biases")
+    >>> found = check_document(r"\\[ J_D = \\mathbb{E}[D^2] - 2y\\mathbb{E}[D] + y^2 = R \\]", "K-1, no biases")
     >>> [step.status for step in found.steps], str(found.first_refuted.claim)
     (['proved', 'refuted'], 'E[D^2] - 2*y*E[D] + y^2 = R')
     """
