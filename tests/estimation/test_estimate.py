@@ -148,6 +148,15 @@ def test_squares_beyond_float64_are_refused(scale):
         xd.estimate(xd.Network([[[scale]], [scale]]), [((1.0,), 1.0)], "1/2", width=0.5, max_cost=0)
 
 
+@pytest.fixture
+def keyboard():
+    """Ctrl-C interrupts here, also where the tests were started in the background and it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 def test_ctrl_c_returns_what_is_known():
     network, data = problem(10, (10, 12, 1))
     calls: list[xd.Estimate] = []

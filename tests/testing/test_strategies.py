@@ -34,7 +34,10 @@ THOROUGH = pytest.mark.thorough
     ],
 )  # fmt: skip
 def test_networks_shrink_to_the_smallest_that_fails(condition: Callable[[Network], bool], smallest: Network) -> None:
-    assert find(xt.networks(), condition, settings=SEARCH) == smallest
+    found = find(xt.networks(), condition, settings=SEARCH)
+    assert found.architecture == smallest.architecture
+    entries = [Fraction(w) for matrix in found.weights for w in matrix.flat]
+    assert all(abs(w) <= 1 and w.denominator <= 2 for w in entries)  # 1, or 1/2 with older versions of Hypothesis
 
 
 @given(xt.networks(max_mask_bits=5, max_width=3, max_hidden=2, max_outputs=1))
