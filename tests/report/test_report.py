@@ -166,7 +166,7 @@ def test_evidence_is_marked(tmp_path, external, monkeypatch):
     page = html_page(entries, version="1", certificates=certificates)
     latex = latex_document(entries, version="1", certificates=certificates)
     assert "Coq, in part: the penalty (shipped: figure_1)" in page
-    assert r"Coq, in part: the penalty (shipped: figure\_1)" in latex
+    assert r"Coq, in part: the penalty (figure\_\allowbreak{}1)" in latex
     for text in (
         "identity, rechecked now",
         "rule, hypotheses checked",

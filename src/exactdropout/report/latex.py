@@ -143,7 +143,9 @@ def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
         name = "remark" if theorem.verdict == "holds" else "correction"
         lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
     if theorem.in_coq is not None:
-        lines.append(rf"\par\noindent\textbf{{Shipped proof:}} {latex_text(theorem.in_coq.words)}.")
+        covered = f": {latex_sentence(theorem.in_coq.part)}" if theorem.in_coq.part else ""
+        names = ", ".join(latex_text(name).replace(r"\_", r"\_\allowbreak{}") for name in theorem.in_coq.statements)
+        lines.append(rf"\par\noindent\textbf{{Shipped proof:}} {theorem.in_coq.evidence}{covered} ({names}).")
     if proof.counterexample:
         lines.append(rf"\begin{{counterexample}}{latex_sentence(proof.counterexample)}\end{{counterexample}}")
     if picture is not None:
