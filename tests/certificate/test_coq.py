@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
@@ -90,10 +89,11 @@ def test_what_coq_does_not_check_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def theory(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Callable[[str, str], str]:
+def theory(
+    tmp_path_factory: pytest.TempPathFactory, repository: Path, external: Callable[[str], str]
+) -> Callable[[str, str], str]:
     """Return a function that compiles a text on top of the theory and returns what Coq complains about."""
-    if shutil.which("coqc") is None:
-        pytest.skip("coqc is not installed (Debian: apt install coq)")
+    external("coqc")
     folder = tmp_path_factory.mktemp("theory")
 
     def compiled(name: str, text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-THOROUGH = os.environ.get("EXACTDROPOUT_PROFILE") == "thorough"
 REALS = {"ClassicalDedekindReals.sig_forall_dec", "FunctionalExtensionality.functional_extensionality_dep"}
 
 
@@ -66,7 +64,7 @@ def test_what_would_be_believed_is_refused(
     assert words in done.stderr
 
 
-@pytest.mark.skipif(not THOROUGH, reason="thorough profile only")
+@pytest.mark.thorough
 def test_the_whole_theory_is_accepted(external: Callable[[str], str], repository: Path) -> None:
     external("coqc")
     done = run(repository / "proofs", "--kernel")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import os
 from fractions import Fraction as F
 
@@ -58,8 +59,8 @@ def test_tabs_and_gzip_by_the_ending(tmp_path):
         assert xd.Examples.load(tmp_path / name) == xd.Examples.from_csv(tmp_path / name)
 
 
-def test_what_pandas_writes_is_read(tmp_path):
-    pandas = pytest.importorskip("pandas", reason="install pandas to read what it writes")
+def test_what_pandas_writes_is_read(tmp_path, external):
+    pandas = importlib.import_module(external("pandas"))
     frame = pandas.DataFrame([[0.5, -3.0, 1.75], [0.0, 1.25, -2.0]])
     for index in (True, False):
         frame.to_csv(tmp_path / "d.csv", index=index)

@@ -40,7 +40,8 @@ def test_the_network_is_below_by_the_double_loop(width, rate):
 
 def _least(width: int, mixed: tuple[int, int], q: float) -> float:
     """J_D of common units and two kinds of mixed ones with positive output weights, by non-negative least squares."""
-    optimize = pytest.importorskip("scipy.optimize")
+    from scipy import optimize
+
     p = 1 - q
     chance, spread = np.array([p * q, p * q, p * p]), q / p
     kinds = [([[1, 0, 1], [0, 1, 1]], width - sum(mixed)), ([[1, 0, 0], [1, 0, 1]], mixed[0])]

@@ -134,7 +134,7 @@ class ExpressionParser(LargerFormsParser):
             return self.bars != token.text and not self.formula
         return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{", "[", "⟨"))
 
-    def power(self) -> Expression:
+    def power(self) -> Any:
         """Parse a power."""
         position = self.next.position
         base = self.primary()
@@ -145,7 +145,7 @@ class ExpressionParser(LargerFormsParser):
             self.sees("T", "⊤") or (self.texts(3)[::2] == ["{", "}"] and self.texts(2)[1] in "T⊤")
         ):
             self.at += 3 if self.sees("{") else 1
-            return Transposed(base, position=position)  # type: ignore[return-value]
+            return Transposed(base, position=position)
         if [t.text for t in self.tokens[self.at : self.at + 2]] == ["{", "("] and isinstance(base, Name):
             at = next((k for k in range(self.at, len(self.tokens)) if self.tokens[k].text == ")"), self.at)
             if self.tokens[at + 1].text == "}" and at <= self.at + 3:
@@ -162,7 +162,7 @@ class ExpressionParser(LargerFormsParser):
             )
         return found
 
-    def script(self) -> Expression:
+    def script(self) -> Any:
         """Parse what stands after ``^``: a braced expression, or a signed atom."""
         if self.takes("{"):
             inner = self.expression()
@@ -173,7 +173,7 @@ class ExpressionParser(LargerFormsParser):
             return Negate(self.primary(), position=sign.position)
         return self.primary()
 
-    def primary(self) -> Expression:
+    def primary(self) -> Any:
         """Parse a number, a symbol, or what stands in parentheses."""
         token = self.advance()
         if token.kind == "number":
@@ -191,13 +191,13 @@ class ExpressionParser(LargerFormsParser):
                     positive = opening != "{" and self.positive_part()
                     return Call("relu", (inner,), position=token.position) if positive else inner
             if token.text == "‖" and not self.formula:
-                return self.norm(token.position)  # type: ignore[no-any-return]
+                return self.norm(token.position)
             if token.text == "⟨":
-                return self.inner_product(token.position)  # type: ignore[no-any-return]
+                return self.inner_product(token.position)
             if token.text == "|":
                 if self.sees("|") and self.next.position == token.position + 1 and not self.formula:
                     self.advance()
-                    return self.norm(token.position, bars="|")  # type: ignore[no-any-return]
+                    return self.norm(token.position, bars="|")
                 bars, self.bars = self.bars, "|"
                 inner = self.expression()
                 self.bars = bars
@@ -214,7 +214,7 @@ class ExpressionParser(LargerFormsParser):
         self.at += length
         return length > 0
 
-    def named(self, token: Token) -> Expression:
+    def named(self, token: Token) -> Any:
         """Parse what starts with a word."""
         word, position = token.text, token.position
         if word in self.vocabulary:
@@ -224,13 +224,13 @@ class ExpressionParser(LargerFormsParser):
             if meant is None and not (word == "W" and self.sees("(")):
                 self.error(f"the name that was given to {word} is expected", token)
             if meant == "relu":
-                return self.call("relu", position)  # type: ignore[no-any-return]
+                return self.call("relu", position)
             if meant is not None and meant not in words.INDEXED and self.sees("[", "_"):
                 self.error(f"the symbol {word} has no indices; an operator is expected")
             if meant is not None:
                 return Name(meant, self.indices(meant) if meant in words.INDEXED else (), position=position)
         if word == "step" and self.formula:
-            return self.call(word, position)  # type: ignore[no-any-return]
+            return self.call(word, position)
         if word in words.QUANTITY_WORDS:
             self.of_weights()
             return Quantity(words.QUANTITY_WORDS[word], position=position)
@@ -239,19 +239,19 @@ class ExpressionParser(LargerFormsParser):
             return Quantity("second_moment", position=position)
         if word == "frac":
             if (derivative := self.derivative(token)) is not None:
-                return derivative  # type: ignore[no-any-return]
+                return derivative
             top = self.fraction_part()
             return Divide(top, self.fraction_part(), position=position)
         if word == "sqrt":
             return Call("sqrt", (self.braced_or_parenthesised(),), position=position)
         if word in words.FUNCTIONS:
-            return self.call(words.FUNCTIONS[word], position)  # type: ignore[no-any-return]
+            return self.call(words.FUNCTIONS[word], position)
         if word in words.REPEATED:
-            return self.repeated(words.REPEATED[word], position)  # type: ignore[no-any-return]
+            return self.repeated(words.REPEATED[word], position)
         if word in ("diag", "Diag", "tr", "Tr", "trace"):
-            return self.of_matrix(word, position)  # type: ignore[no-any-return]
+            return self.of_matrix(word, position)
         if word == "binom":
-            return self.binomial(position)  # type: ignore[no-any-return]
+            return self.binomial(position)
         if word == "J":
             self.expect("_", "in J_D")
             braced = self.takes("{")
@@ -264,14 +264,14 @@ class ExpressionParser(LargerFormsParser):
             self.of_weights()
             return Quantity("risk", position=position)
         if word in ("E", "Var"):
-            return self.expectation(word, position)  # type: ignore[no-any-return]
+            return self.expectation(word, position)
         if word == "W" and self.sees("("):
             self.advance()
             self.expect("x", "in W(x)")
             self.expect(")", "in W(x)")
             return Quantity("output", position=position)
         if word == "D":
-            return self.random_output(token)  # type: ignore[no-any-return]
+            return self.random_output(token)
         if word == "r" and self.random and self.sees("_", "["):
             return Name(word, self.indices(word), position=position)
         if word in words.INDEXED or word in words.PLAIN:

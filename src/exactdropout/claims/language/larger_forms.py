@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from exactdropout.claims.language import words
@@ -216,13 +217,13 @@ class LargerFormsParser(SymbolParser):
         self.bars = bars
         return body_of(body)
 
+    @abstractmethod
     def summand(self) -> Any:
         """Parse what a LaTeX sum extends over."""
-        raise NotImplementedError
 
+    @abstractmethod
     def starts_factor(self) -> bool:
         """Return whether a factor without an operator follows."""
-        raise NotImplementedError
 
     def repeated_in_text(self, kind: Any, position: int) -> Any:
         """Parse Sum(w[i], i=1..K), or Sum(w[i], i) over all entries."""

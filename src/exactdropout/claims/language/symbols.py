@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from exactdropout.claims.language import words
@@ -15,28 +16,28 @@ ALL_ENTRIES = Name(":")
 """The index of a whole row or column, as in W_{k,:}."""
 
 
-class SymbolParser(TokenStream):
+class SymbolParser(TokenStream, ABC):
     """Parses the indices of symbols; expressions stand on it."""
 
     meant: dict[str, str | None]
     formula: bool
     one_hidden_layer: bool
 
+    @abstractmethod
     def expression(self) -> Any:
         """Parse a sum."""
-        raise NotImplementedError
 
+    @abstractmethod
     def primary(self) -> Any:
         """Parse a number, a symbol, or what stands in parentheses."""
-        raise NotImplementedError
 
+    @abstractmethod
     def power(self) -> Any:
         """Parse a power."""
-        raise NotImplementedError
 
+    @abstractmethod
     def script(self) -> Any:
         """Parse what stands after ``^``."""
-        raise NotImplementedError
 
     def texts(self, count: int, start: int = 0) -> list[str]:
         """Return the texts of the tokens that follow."""

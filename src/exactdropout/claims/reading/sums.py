@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -30,7 +31,7 @@ SIZES = ("K", "n", "d")
 _TWO = Number(Fraction(2))
 
 
-class SumReader:
+class SumReader(ABC):
     """What reading has to know at any place of a claim: the text, the architecture, and the sums around."""
 
     def __init__(self, text: str, around: Surroundings | None) -> None:
@@ -38,9 +39,9 @@ class SumReader:
         self.text, self.around = text, around
         self.bound: dict[str, Any] = {}  # indices of the sums around, and where they start
 
+    @abstractmethod
     def scalar(self, node: Any) -> Any:
         """Return an expression whose value is a number."""
-        raise NotImplementedError
 
     def refuse(self, node: Any, message: str) -> NoReturn:
         """Fail at the place of a node."""
