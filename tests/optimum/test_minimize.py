@@ -253,9 +253,9 @@ def test_a_list_of_minimisers_that_was_cut_short_says_so(monkeypatch: pytest.Mon
     data = Examples.uniform([((1, 1), 0), ((1, -1), 1), ((-1, 1), 1), ((-1, -1), 0)])
     rates = (Fraction(1, 4), Fraction(1, 4))
     whole = minimize(arch, data, rates, compare=False)
-    assert whole.minimisers_complete
+    assert whole.leaves_exhausted
     monkeypatch.setattr("exactdropout.optimum.minimisers.MAX_DRAWS", 1)
     short = minimize(arch, data, rates, compare=False)
     assert short.value == whole.value
-    assert not short.minimisers_complete
+    assert not short.leaves_exhausted
     assert naive_evaluation(short.minimisers[0].network, data, rates).criterion == whole.value

@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
         "minimize",
         help="the exact global minimum of the criterion, with proof",
         description="Minimise the dropout criterion over all weights of a network with one hidden relu layer: exact "
-        "value, all minimisers up to rescaling, sign patterns. Exit code 3 when only an interval was proved.",
+        "value, minimisers up to rescaling, sign patterns. Exit code 3 when only an interval was proved.",
         allow_abbrev=False,
     )
     add_problem(command)
@@ -103,9 +103,9 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
             [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
         )
         print(
-            "These are all minimisers, by the search; the certificate proves the value, not the list."
-            if best.minimisers_complete
-            else "There may be other minimisers: the search stopped looking for them."
+            "The search looked through every leaf at the minimum; the certificate proves the value, not the list."
+            if best.leaves_exhausted
+            else "There may be other minimisers: the search left some leaves at the minimum."
         )
 
 
@@ -124,7 +124,7 @@ def _json(options: argparse.Namespace, best: Any, decayed: Any) -> dict[str, Any
         "upper": format_rational(best.upper),
         "infinite_width": None if best.infinite_width is None else format_rational(best.infinite_width),
         "needs_negative_weight": best.needs_negative_weight,
-        "minimisers_complete": best.minimisers_complete,
+        "leaves_exhausted": best.leaves_exhausted,
         "minimisers": [
             {
                 "pattern": m.pattern,

@@ -138,7 +138,7 @@ def _json(found: Any) -> dict[str, Any]:
                 "output_bias": _quotient(p.output_bias),
                 "sample": format_rational(p.sample),
                 "patterns_at_sample": [m.pattern for m in p.minimisers],
-                "patterns_complete": p.minimisers_complete,
+                "leaves_exhausted": p.leaves_exhausted,
                 "cells": len(p.cells),
             }
             for p in found.pieces

@@ -1,4 +1,4 @@
-"""All minimisers, read off the leaves of a closed tree that touch the optimum.
+"""Minimisers, read off the leaves of a closed tree that touch the optimum.
 
 Let a leaf be bounded by a cut with equality, V = L(z) − (1/λ) Σ_S k_S K_S with K_S = max_{t∈S} κ_t. A network of the
 leaf with J = V has equality in every step of the bound: its residual is z, each unit of group S has a type with
@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations, combinations_with_replacement, islice, product
+from operator import itemgetter
 
 from flint import fmpq, fmpq_mat
 
@@ -23,7 +24,7 @@ from exactdropout.optimum.result import Minimiser, Unit, joined_pattern
 from exactdropout.optimum.search import Node, Search
 from exactdropout.optimum.unit_types import Arrangement, Assignment, Vector
 
-__all__ = ["all_minimisers", "listed_minimisers"]
+__all__ = ["listed_minimisers"]
 
 MAX_DRAWS = 200_000
 MAX_FACES = 5000
@@ -36,7 +37,12 @@ def _choices(search: Search, kinds: Sequence[int], z: Vector) -> list[Choice]:
     cut = next(c for c in search.cuts if c.z == z)
     rough = cut.rough[0]
     top = max(rough[t] for t in kinds)
-    near = [(t, *a.projection(t, z)) for t in kinds if rough[t] >= top * (1 - 1e-6) - 1e-12]
+    likely = [t for t in kinds if rough[t] >= top * (1 - 1e-6) - 1e-12]
+    near = [(t, *a.projection(t, z)) for t in likely]
+    level = max(kappa for _, _, kappa in near)
+    # floats propose only: a type is left out where what is proved of its κ lies below
+    near += [(t, *a.projection(t, z)) for t in set(kinds).difference(likely) if cut.kappa(t) >= level]
+    near.sort(key=itemgetter(0))
     exact = max(kappa for _, _, kappa in near)
     penalty = a.problem.penalty
     found: dict[tuple[int, Vector], Choice] = {}
@@ -76,34 +82,29 @@ def _draws(
             yield units, bias + shift
 
 
-def all_minimisers(search: Search, root: Node) -> tuple[Minimiser, ...]:
-    """Return the minimisers of :func:`listed_minimisers`."""
-    return listed_minimisers(search, root)[0]
-
-
 def listed_minimisers(search: Search, root: Node) -> tuple[tuple[Minimiser, ...], bool]:
-    """Return the minimisers of a closed tree, and whether they are all of them.
+    """Return the minimisers that the leaves of a closed tree hold, and whether each of those leaves was exhausted.
 
-    Up to rescaling, permuting units, and permuting equivalent inputs. They are all, unless a leaf has more than
+    Up to rescaling, permuting units, and permuting equivalent inputs. A leaf is not exhausted where it has more than
     ``MAX_DRAWS`` ways to draw its units, or the search's deadline passes.
     """
     a = search.arrangement
     found: dict[tuple[object, ...], Minimiser] = {}
-    complete = True
+    exhausted = True
     for leaf in _leaves(root):
         if leaf.tie is None or leaf.tie.value != search.incumbent.value:
             continue
         pools = [(_choices(search, kinds, leaf.tie.residual), k) for kinds, k in leaf.groups if k and kinds]
-        complete &= math.prod(math.comb(len(pool) + k - 1, k) for pool, k in pools) <= MAX_DRAWS
+        exhausted &= math.prod(math.comb(len(pool) + k - 1, k) for pool, k in pools) <= MAX_DRAWS
         for units, bias in _draws(search, leaf.tie, pools):
             key = _canonical(a, units, bias)
             if key not in found:
                 found[key] = _minimiser(a, units, bias)
-    complete &= not search.late
+    exhausted &= not search.late
     if not found:
         # Beyond the limit the draws may miss even the incumbent.
         return (_incumbent(a, search.incumbent),), False
-    return tuple(found[key] for key in sorted(found, key=repr)), complete
+    return tuple(found[key] for key in sorted(found, key=repr)), exhausted
 
 
 def _incumbent(a: Arrangement, best: Assignment) -> Minimiser:

@@ -142,12 +142,12 @@ def solve_problem(
         cuts=tuple(ProofCut(residual=c.z, witnesses=tuple(sorted(c.witnesses.items()))) for c in search.cuts),
         tree=tree,
     )
-    minimisers, complete = listed_minimisers(search, root) if lower == search.incumbent.value else ((), False)
+    minimisers, exhausted = listed_minimisers(search, root) if lower == search.incumbent.value else ((), False)
     return Optimum(
         lower=lower,
         upper=search.incumbent.value,
         minimisers=minimisers,
-        minimisers_complete=complete,
+        leaves_exhausted=exhausted,
         network=problem.network(units, search.incumbent.bias),
         infinite_width=widest,
         nonnegative=None,
@@ -176,7 +176,7 @@ def _unsearched(problem: ReducedProblem, started: float) -> Optimum:
         lower=proof.lower,
         upper=upper,
         minimisers=(),
-        minimisers_complete=False,
+        leaves_exhausted=False,
         network=problem.network((), bias),
         infinite_width=None,
         nonnegative=None,

@@ -1,4 +1,4 @@
-"""What a minimisation returns: the value with its proof, and every minimiser."""
+"""What a minimisation returns: the value with its proof, and minimisers."""
 
 from __future__ import annotations
 
@@ -125,9 +125,11 @@ class Optimum:
     """The global minimum of the dropout criterion over all weights of one architecture.
 
     ``lower`` ≤ min J_D ≤ ``upper``, both exact and proved by ``proof``; ``status`` is ``"certified"`` when they are
-    equal (then ``value`` is the minimum, and ``minimisers`` are all minimisers if ``minimisers_complete``) and
-    ``"interval"`` when time ran out.
-    ``network`` attains ``upper``.
+    equal (then ``value`` is the minimum) and ``"interval"`` when time ran out. ``network`` attains ``upper``.
+
+    ``minimisers`` are what the search found in the leaves of its tree that touch the minimum, up to rescaling and
+    permuting units and equivalent inputs; ``leaves_exhausted`` says that it went through each of those leaves to the
+    end. No certificate holds the list.
 
     ``nonnegative`` is the optimum under non-negative weights (None when this is that problem already, or when the
     comparison was not asked for); ``needs_negative_weight`` says whether every minimiser has a negative weight: None
@@ -139,7 +141,7 @@ class Optimum:
     lower: Fraction
     upper: Fraction
     minimisers: tuple[Minimiser, ...]
-    minimisers_complete: bool
+    leaves_exhausted: bool
     network: Network
     infinite_width: Fraction | None
     nonnegative: Optimum | None
@@ -209,10 +211,12 @@ def _optimum_latex(optimum: Optimum, style: Style) -> str:
     environment = "equation*" if style.environment == "none" else style.environment
     lines = [f"\\begin{{{environment}}}\n{value}\n\\end{{{environment}}}"]
     if rows:
-        complete = (
-            "all by the search; no certificate holds this" if optimum.minimisers_complete else "there may be others"
+        found = (
+            "as the search found them; no certificate holds the list"
+            if optimum.leaves_exhausted
+            else "there may be others"
         )
-        lines.append(f"Minimisers, up to rescaling and permuting units ({complete}):\\par\\smallskip")
+        lines.append(f"Minimisers, up to rescaling and permuting units ({found}):\\par\\smallskip")
         lines.append(table(head, rows, "rrrlll"))
     shown = "\n".join(lines)
     return document(shown) if style.standalone else shown

@@ -53,7 +53,7 @@ class Proved:
     sample: Fraction
     optimal: Optimal
     minimisers: tuple[Minimiser, ...]
-    minimisers_complete: bool
+    leaves_exhausted: bool
     leaves: int
 
 
@@ -257,9 +257,7 @@ def certified_cell(
     if found is None:
         return None
     minimisers, listed = listed_minimisers(search, root)
-    return Proved(
-        span=found, sample=q, optimal=optimal, minimisers=minimisers, minimisers_complete=listed, leaves=leaves
-    )
+    return Proved(span=found, sample=q, optimal=optimal, minimisers=minimisers, leaves_exhausted=listed, leaves=leaves)
 
 
 def _leaves(node: Node) -> Iterator[Node]:

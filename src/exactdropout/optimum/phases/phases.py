@@ -286,11 +286,11 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
         here = tuple(c for c in stretch.cells if c.span[0] < upper and lower < c.span[1])
         sampled = next((c for c in here if lower < c.sample and upper > c.sample), None)
         if sampled is not None:
-            sample, minimisers, listed = sampled.sample, sampled.minimisers, sampled.minimisers_complete
+            sample, minimisers, listed = sampled.sample, sampled.minimisers, sampled.leaves_exhausted
         else:
             sample = simplest_between(*_room((lower, upper)))
             best = minimize(family.architecture, family.data, sample, nonnegative=family.nonnegative, compare=False)
-            minimisers, listed = best.minimisers, best.minimisers_complete
+            minimisers, listed = best.minimisers, best.leaves_exhausted
         there = {id(u): _at(u, sample) for u in units}
         units.sort(key=lambda u: (-u.sign, there[id(u)].weights, there[id(u)].bias or 0))
         pieces.append(
@@ -304,7 +304,7 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
                 sample=sample,
                 needs_negative_weight=False if family.nonnegative else None,
                 minimisers=minimisers,
-                minimisers_complete=listed,
+                leaves_exhausted=listed,
                 cells=tuple(Cell(lower=c.span[0], upper=c.span[1], sample=c.sample, leaves=c.leaves) for c in here),
             )
         )

@@ -49,8 +49,8 @@ class Piece:
     ``value`` is the minimum of J_D, attained by the network of ``units`` and ``output_bias``; the signs of its weights
     are constant on the piece and are ``pattern``. ``needs_negative_weight`` says, for every q of the piece, whether
     every minimiser has a negative weight: None where that is not the same on the whole piece, or was not decided.
-    ``minimisers`` are minimisers at q = ``sample``, all of them if ``minimisers_complete`` (that is proved at the
-    sample and not on the whole piece).
+    ``minimisers`` are minimisers at q = ``sample``; ``leaves_exhausted`` says that the search there went through
+    every leaf that touches the minimum.
     ``cells`` cover the piece: each is one proof.
     """
 
@@ -63,7 +63,7 @@ class Piece:
     sample: Fraction
     needs_negative_weight: bool | None
     minimisers: tuple[Minimiser, ...]
-    minimisers_complete: bool
+    leaves_exhausted: bool
     cells: tuple[Cell, ...]
 
     def __contains__(self, q: Fraction) -> bool:
