@@ -36,6 +36,7 @@ _HOME = {
     "estimate": "exactdropout.estimation.estimate",
     "evaluate": "exactdropout.evaluation",
     "evaluator": "exactdropout.evaluation",
+    "over_q": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free_networks",
     "free_network": "exactdropout.symbolic.free_networks",
     "minimize": "exactdropout.optimum",
@@ -79,6 +80,7 @@ __all__ = [
     "interop",
     "minimize",
     "output_law",
+    "over_q",
     "phases",
     "plan",
     "testing",
@@ -95,7 +97,7 @@ if TYPE_CHECKING:
     from exactdropout.claims import Verdict, check
     from exactdropout.estimation.estimate import estimate
     from exactdropout.estimation.result import Estimate
-    from exactdropout.evaluation import evaluate, evaluator, plan
+    from exactdropout.evaluation import evaluate, evaluator, over_q, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.notation import Style, tikz_drawing
     from exactdropout.numeric.exact.law import OutputLaw, output_law

@@ -20,6 +20,7 @@ from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 from exactdropout.model.arguments import architecture_of, cost_limit, count_of, examples_of, network_of
 from exactdropout.model.numbers import Kind, Number, show
+from exactdropout.numeric.over_q import OverQ, rate_grid
 from exactdropout.numeric.result import Evaluation, Plan
 from exactdropout.numeric.rows import Evaluations, stacked
 from exactdropout.progress import Progress, reporting
@@ -27,7 +28,7 @@ from exactdropout.progress import Progress, reporting
 if TYPE_CHECKING:
     from exactdropout.numeric.float64.engine import Prepared
 
-__all__ = ["Evaluations", "Evaluator", "evaluate", "evaluator", "plan"]
+__all__ = ["Evaluations", "Evaluator", "OverQ", "evaluate", "evaluator", "over_q", "plan"]
 
 
 def evaluate(
@@ -253,7 +254,8 @@ class Evaluator:
     def __repr__(self) -> str:
         """Return a short description."""
         rates = ", ".join(str(rate) for rate in dict.fromkeys(self._rates))
-        return f"<Evaluator of {self._architecture} on {len(self._examples)} examples, q = {rates}>"
+        many = f"{len(self._examples)} example{'s' if len(self._examples) != 1 else ''}"
+        return f"<Evaluator of {self._architecture} on {many}, q = {rates}>"
 
     def _prepared(self) -> Prepared:
         """Return the float64 engine, prepared by the first network that needs it."""
@@ -334,6 +336,52 @@ def plan(
         network, examples, _dyadic_rates(rates, rates_kind),
         gradient=gradient, hessian=hessian, moments=moments, strategy=strategy, max_cost=limit,
     )  # fmt: skip
+
+
+def over_q(
+    network: Network,
+    data: Examples | Iterable[Any] | str,
+    q: Sequence[object] | str = "0:19/20:20",
+    *,
+    label: str | Sequence[str] | None = None,
+    precision: int | None = None,
+    strategy: str | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+) -> OverQ:
+    """Return the evaluations of a network over several drop probabilities, with a table and a picture.
+
+    Args:
+        network, data, label, precision, strategy, threads, executor: as in :func:`evaluate`.
+        q: drop probabilities, each the same for all layers, or ``"START:STOP:COUNT"``, both ends included; every
+            twentieth of 1 where it is left out.
+        max_cost: for each evaluation.
+        progress: True for a bar, or ``progress(done, total)`` of the evaluations.
+
+    Each entry is what :func:`evaluate` returns for its q, with the same exactness. Cost: that of its evaluations.
+
+    Raises:
+        InvalidInput: no q, or one that is no rational number in [0, 1); whatever :func:`evaluate` raises.
+
+    >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
+    >>> curve = over_q(figure_1, Examples.point((1, -1), 8), ["1/4", "1/2", "3/4"])
+    >>> [str(penalty) for penalty in curve.penalty]
+    ['-58/9', '-10', '6']
+    """
+    rates = rate_grid(q)
+    found = []
+    with reporting(progress, "evaluations") as tell:
+        for done, rate in enumerate(rates, 1):
+            one = evaluate(
+                network, data, rate, label=label, precision=precision, strategy=strategy, threads=threads,
+                executor=executor, max_cost=max_cost,
+            )  # fmt: skip
+            found.append(one)
+            if tell is not None:
+                tell(done, len(rates))
+    return OverQ(rates=rates, evaluations=tuple(found))
 
 
 def _stack_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from html import escape
 from typing import Literal, Unpack
 
 from exactdropout.claims.language.syntax import Claim, Name, aligned_latex, claim_latex, expression_latex
@@ -13,6 +14,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.document import document, theorem
 from exactdropout.notation.numbers import number_latex
+from exactdropout.notation.page import Markup, block_html, latex_html, list_html
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style, StyleOptions, styled
 
@@ -131,6 +133,15 @@ class Verdict:
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.claim.latex()} \quad\text{{({self.status})}}$"
+
+    def _repr_html_(self) -> str:
+        alone = " (by the searcher alone, not replayed)" if self.evidence == "searcher only" else ""
+        lines = [Markup(f"<strong>{self.status}</strong>{alone}: {latex_html(self.claim.latex())}")]
+        lines += [Markup(escape(line)) for line in str(self).splitlines()[1:] if not line.startswith("  ")]
+        if self.steps:
+            told = "Proof" if self.status == "proved" else "What was tried"
+            lines.append(Markup(f"<details><summary>{told}</summary>{list_html(self.steps)}</details>"))
+        return block_html(*lines)
 
 
 _RELATIONS = {"=": "=", "!=": r"\ne", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}

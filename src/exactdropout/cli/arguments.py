@@ -27,7 +27,6 @@ __all__ = [
     "claim_problem",
     "cost_limit",
     "drop_probability",
-    "grid",
     "load_inputs",
     "load_problem",
     "numbers",
@@ -224,19 +223,6 @@ def drop_probability(text: str, name: str = "--q") -> Any:
     """Return ``1/2``, or ``0,1/2,1/2`` for one per layer (inputs first)."""
     values = numbers(text, name)
     return values[0] if len(values) == 1 else values
-
-
-def grid(text: str) -> list[Fraction]:
-    """Return a grid of drop probabilities: ``0,1/4,1/2`` or ``START:STOP:COUNT`` (both ends included)."""
-    if ":" not in text:
-        return numbers(text, "--q-grid")
-    parts = text.split(":")
-    if len(parts) != 3:
-        raise InvalidInput(f"Argument '--q-grid' must be a list or START:STOP:COUNT, not {show(text)}.")
-    start, stop, count = (parse_rational(part, "--q-grid") for part in parts)
-    if count.denominator != 1 or not 2 <= count <= 1000:
-        raise InvalidInput(f"Argument '--q-grid' must have a COUNT from 2 to 1000, not {show(parts[2])}.")
-    return [start + (stop - start) * k / (count - 1) for k in range(int(count))]
 
 
 def wants_progress(options: argparse.Namespace) -> bool:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Literal
 
 from exactdropout.cli.arguments import (
@@ -19,16 +18,17 @@ from exactdropout.cli.arguments import (
     add_rate,
     cost_limit,
     drop_probability,
-    grid,
     load_inputs,
     wants_progress,
 )
 from exactdropout.cli.messages import complain
 from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
-from exactdropout.errors import CostLimitExceeded, InvalidInput, MissingExtra, NumericalRange
+from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.arguments import MAX_SECONDS
-from exactdropout.model.numbers import approximate, format_rational, show
+from exactdropout.model.numbers import approximate, format_rational
+from exactdropout.notation.chart import check_suffix, without_display, write_picture
+from exactdropout.numeric.over_q import rate_grid
 from exactdropout.numeric.result import dyadic
 from exactdropout.progress import amount
 
@@ -45,7 +45,7 @@ MEANING = {
 SAMPLES = (1, 100, 10_000)
 PLANNED = ("precision", "strategy", "max_cost")
 LONG_SECONDS = 1.0
-DEFAULT_GRID = [Fraction(k, 20) for k in range(20)]
+DEFAULT_GRID = "0:19/20:20"
 
 
 def add(commands: Any) -> None:
@@ -83,8 +83,9 @@ def run(options: argparse.Namespace) -> int:
     """Read, evaluate, print."""
     import exactdropout as xd
 
-    if options.plot and Path(options.plot).suffix not in (".svg", ".png", ".pdf"):
-        raise InvalidInput(f"Argument '--plot' must end in .svg, .png or .pdf, not {show(options.plot)}.")
+    if options.plot:
+        check_suffix(options.plot, "--plot")
+        without_display()
     network, data = load_inputs(options)
     common = {
         "precision": options.precision,
@@ -114,13 +115,12 @@ def run(options: argparse.Namespace) -> int:
             raise InvalidInput(
                 "Argument '--checkpoint' holds one evaluation; it cannot go with '--q-grid' or '--plot'."
             )
-        rates = grid(options.q_grid) if options.q_grid else DEFAULT_GRID
+        rates = rate_grid(options.q_grid or DEFAULT_GRID, "--q-grid")
         with processes(options.workers) as executor:
-            moments: Literal[2, 4] = 4 if options.moments == 4 else 2  # no standard error is shown
-            results = [xd.evaluate(network, data, q, executor=executor, moments=moments, **common) for q in rates]
+            curve = xd.over_q(network, data, rates, executor=executor, **common)
         if options.plot:
-            _plot(options.plot, rates, results)
-        _print_grid(options, rates, results)
+            write_picture(curve.plot(), options.plot, "--plot")
+        _print_grid(options, curve.rates, curve.evaluations)
         return 0
     q = drop_probability(options.q)
     planned = {name: common[name] for name in PLANNED}
@@ -313,41 +313,3 @@ def _plan_json(plan: Any) -> dict[str, Any]:
 def _finite(value: float) -> float | None:
     """Return None for infinity, which JSON does not know."""
     return value if math.isfinite(value) else None
-
-
-def _plotted(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise NumericalRange(
-            f"Argument '--plot' can draw numbers up to 1e308 only, not {value_text(value, 6)}."
-        ) from None
-
-
-def _plot(path: str, rates: Sequence[Fraction], results: Sequence[Any]) -> None:
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-    except ImportError:
-        raise MissingExtra(
-            "Argument '--plot' needs matplotlib; install it with: pip install 'exactdropout[plot]'."
-        ) from None
-    figure, axes = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
-    q = [float(r) for r in rates]
-    for name, style in (("criterion", "-"), ("risk", "--"), ("penalty", ":")):
-        values = [_plotted(getattr(r, name)) for r in results]
-        axes.plot(q, values, style, marker="." if len(q) < 40 else "", label=name)
-    axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    axes.set_xlabel("drop probability q")
-    axes.set_ylabel("squared error")
-    axes.legend(frameon=False)
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise InvalidInput(
-            f"Argument '--plot' names {show(path)}, which cannot be written: {error.strerror}."
-        ) from None
-    finally:
-        plt.close(figure)

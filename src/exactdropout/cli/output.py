@@ -10,28 +10,12 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout._version import __version__
-from exactdropout.model.numbers import approximate, format_rational, rounded_up
+from exactdropout.model.numbers import format_rational, rounded_up
+from exactdropout.notation.numbers import value_text
 
 __all__ = ["bound_text", "json_number", "output_width", "print_json", "print_table", "value_text"]
 
 _WIDE = 118  # characters of a table when the output is no terminal
-
-
-def value_text(value: Any, digits: int = 17) -> str:
-    """Return a number for people: a fraction with its decimal, a float with all its digits, an mpmath number."""
-    if isinstance(value, (Fraction, int)):
-        text = format_rational(value)
-        if Fraction(value).denominator == 1 and len(text) < 40:
-            return text
-        decimal = approximate(Fraction(value))
-        return (
-            f"{text} \N{ALMOST EQUAL TO} {decimal}" if len(text) < 40 else f"{decimal} ({len(text)} characters exact)"
-        )
-    if isinstance(value, float):
-        return f"{value:.{digits}g}"
-    from mpmath import mp
-
-    return str(mp.nstr(value, max(digits, 15)))
 
 
 def bound_text(bound: Any) -> str:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from exactdropout.cli.arguments import add_cost, add_json, add_problem, cost_limit, load_problem, wants_progress
 from exactdropout.cli.output import print_json, print_table
-from exactdropout.errors import InvalidInput, MissingExtra
 from exactdropout.model import Architecture
-from exactdropout.model.numbers import format_rational, parse_rational, show
+from exactdropout.model.numbers import format_rational, parse_rational
+from exactdropout.notation.chart import check_suffix, without_display, write_picture
+from exactdropout.optimum.phases.picture import draw
 
 __all__ = ["add"]
 
 EXIT_OPEN_INTERVAL = 3
-NARROW = 0.09  # pieces shorter than this carry no text in the diagram
 LONG = 70  # characters of a formula or a polynomial in a table
 
 
@@ -45,10 +43,10 @@ def run(options: argparse.Namespace) -> int:
     """Find the phases, draw and print."""
     from exactdropout.optimum.phases.phases import phases
 
-    if options.plot and Path(options.plot).suffix not in (".svg", ".png", ".pdf"):
-        raise InvalidInput(f"Argument '--plot' must end in .svg, .png or .pdf, not {show(options.plot)}.")
+    if options.plot:
+        check_suffix(options.plot, "--plot")
+        without_display()
     architecture, data = load_problem(options)
-    pyplot = _pyplot() if options.plot else None
     limit = None
     if options.time_limit is not None:
         limit = float(parse_rational(options.time_limit, "--time-limit"))
@@ -72,8 +70,8 @@ def run(options: argparse.Namespace) -> int:
         )
         for shape in shapes
     ]
-    if pyplot:
-        _draw(pyplot, options.plot, found)
+    if options.plot:
+        write_picture(draw(found), options.plot, "--plot")
     if options.json:
         print_json("phases", {"nonnegative": options.nonnegative, "widths": [_json(p) for p in found]})
     else:
@@ -159,58 +157,3 @@ def _number(value: Any) -> dict[str, Any]:
 
 def _quotient(value: Any) -> dict[str, list[str]]:
     return {"numerator": [str(c) for c in value.numerator], "denominator": [str(c) for c in value.denominator]}
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot
-    except ImportError:
-        raise MissingExtra(
-            "Argument '--plot' needs matplotlib; install it with: pip install 'exactdropout[plot]'."
-        ) from None
-    return pyplot
-
-
-def _draw(pyplot: Any, path: str, found: Sequence[Any]) -> None:
-    """Draw one bar per width over q; the darker, the larger the share of units with a negative weight."""
-    figure, axes = pyplot.subplots(figsize=(7.2, 1.1 + 0.42 * len(found)), layout="constrained")
-    colours = pyplot.get_cmap("Blues")
-    for one in found:
-        width = one.architecture.hidden[0]
-        for piece in one.pieces:
-            low, high = float(piece.lower), float(piece.upper)
-            negative = sum(
-                int(part.partition("x")[0]) for part in piece.pattern.split() if "x" in part and _negative(part)
-            )
-            shade = 0.08 + 0.6 * negative / width
-            axes.barh(width, high - low, left=low, height=0.8, color=colours(shade), edgecolor="white", linewidth=0.8)
-            if high - low > NARROW:
-                text = piece.pattern if len(piece.pattern) < 200 * (high - low) else f"{negative} of {width} negative"
-                if len(text) < 150 * (high - low):
-                    colour = "white" if shade > 0.55 else "black"
-                    axes.text((low + high) / 2, width, text, ha="center", va="center", fontsize=6, color=colour)
-        for low, high in one.uncertified:
-            axes.barh(
-                width, float(high) - float(low), left=float(low), height=0.8, color="none", edgecolor="0.5", hatch="///"
-            )
-    axes.set_title("Signs of the global minimum; darker: more units with a negative weight", fontsize=8)
-    axes.set_xlim(0, 1)
-    axes.set_yticks([one.architecture.hidden[0] for one in found])
-    axes.set_xlabel("drop probability q")
-    axes.set_ylabel("hidden units n")
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise InvalidInput(
-            f"Argument '--plot' names {show(path)}, which cannot be written: {error.strerror}."
-        ) from None
-    finally:
-        pyplot.close(figure)
-
-
-def _negative(unit: str) -> bool:
-    """Return whether the pattern of a unit has a negative output or input weight; the bias does not count."""
-    return "-" in unit.partition("|")[0]

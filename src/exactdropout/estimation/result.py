@@ -138,6 +138,18 @@ class Estimate:
         text = table(["quantity", "at least", "at most"], rows, "lll")
         return document(text) if shown.standalone else text
 
+    def _repr_html_(self) -> str:
+        from exactdropout.notation.page import table_html
+
+        rows = [[name, *getattr(self, name).ends()] for name in QUANTITIES]
+        for number, interval in enumerate(self.mean, 1):
+            rows.append([f"mean of output {number}" if len(self.mean) > 1 else "mean", *interval.ends()])
+        drawn = "" if self.certain else f", {self.samples:,} masks sampled"
+        return table_html(
+            ["quantity", "at least", "at most"], rows, title="Intervals that contain the exact values",
+            notes=[f"{self.how_sure}{drawn}"], numeric=[1, 2],
+        )  # fmt: skip
+
     def _truth(self) -> str:
         return self.how_sure if self.certain else rf"with probability at least ${chance_latex(self.confidence)}$"
 

@@ -20,7 +20,7 @@ MAX_LAYERS = 10_000
 MAX_SHOWN = 100
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Architecture:
     """K inputs, hidden layers of the given widths, a linear output layer (Helmbold and Long 2017, Section 2).
 
@@ -116,6 +116,10 @@ class Architecture:
         widths = self.widths
         weights = sum(a * b for a, b in itertools.pairwise(widths))
         return weights + sum(self.hidden) * self.hidden_biases + self.outputs * self.output_bias
+
+    def __repr__(self) -> str:
+        """Return the call that makes it."""
+        return f'Architecture("{self}")'
 
     def __str__(self) -> str:
         """Return the text that ``Architecture(text)`` reads, such as ``2-3-1 relu, biases``."""

@@ -95,7 +95,7 @@ def examples_of(data: object, architecture: Architecture, label: str | Sequence[
     >>> examples_of("half(1, 1)", Architecture("2-3-1")) == Examples.half((1, 1), 1)
     True
     >>> examples_of(([[1, 2], [3, 4]], [5, 6]), Architecture("2-1"))
-    <Examples 2 x (2 inputs, 1 label(s)), exact>
+    <Examples: 2 rows of 2 inputs and 1 label, exact>
     """
     if label is not None and not hasattr(data, "columns"):
         raise InvalidInput(

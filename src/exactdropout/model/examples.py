@@ -288,7 +288,9 @@ class Examples(Frozen):
     def __repr__(self) -> str:
         """Return a short description."""
         m, k = self._inputs.shape
-        return f"<Examples {m} x ({k} inputs, {self._labels.shape[1]} label(s)), {self._kind}>"
+        counts = ((m, "row"), (k, "input"), (self._labels.shape[1], "label"))
+        rows, inputs, labels = (f"{n} {word}{'s' if n != 1 else ''}" for n, word in counts)
+        return f"<Examples: {rows} of {inputs} and {labels}, {self._kind}>"
 
 
 def _probabilities(values: Any, count: int, kind: Kind) -> tuple[Number, ...]:

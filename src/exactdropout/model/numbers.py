@@ -35,6 +35,7 @@ __all__ = [
     "approximate",
     "as_array",
     "common_kind",
+    "dyadic",
     "exact_fraction",
     "format_rational",
     "freeze",
@@ -302,6 +303,15 @@ def same_entries(a: Array | None, b: Array | None) -> bool:
     if a.dtype == np.float64 and b.dtype == np.float64:
         return bool(np.array_equal(a.view(np.uint64), b.view(np.uint64)))
     return bool(np.array_equal(a, b))
+
+
+def dyadic(value: Number) -> Fraction:
+    """Return a Fraction, float or mpmath number as the rational that it is."""
+    if isinstance(value, (Fraction, float, int)):
+        return Fraction(value)
+    sign, mantissa, exponent, _ = value._mpf_
+    magnitude = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -magnitude if sign else magnitude
 
 
 def exact_fraction(value: Number) -> Fraction:

@@ -14,12 +14,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar, Unpack
 
 import numpy as np
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import Array, Number, approximate, format_rational, freeze, rounded_up, show
+from exactdropout.model.numbers import Array, Number, approximate, dyadic, format_rational, freeze, rounded_up, show
 
 if TYPE_CHECKING:  # printing is loaded by the first formula, not by the first number
     from exactdropout.notation.style import Style, StyleOptions
@@ -56,7 +56,7 @@ class RunnerUp:
 _SIZES = ((2**20, "KiB"), (2**30, "MiB"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Plan:
     """How an evaluation is carried out, known before it starts; made from shapes and values, deterministic.
 
@@ -98,6 +98,15 @@ class Plan:
             cost = f" ({r.cost:.3g} steps)" if math.isfinite(r.cost) else ""
             lines.append(f"not chosen {r.strategy}{cost}: {r.reason}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Return the strategy, the masks and the time that is expected."""
+        return f"Plan({self.strategy}, {self.exactness}, 2^{self.mask_bits} masks, about {self.seconds:.2g} s)"
+
+    def _repr_html_(self) -> str:
+        from exactdropout.numeric.printed import plan_html
+
+        return plan_html(self)
 
 
 class ReadOnly(Mapping[str, V]):
@@ -178,6 +187,7 @@ class _Derivative(_ByValue):
     weights: tuple[Array, ...]
     biases: tuple[Array | None, ...]
     error_bounds: EntryBounds
+    _title: ClassVar[str]
 
     @property
     def error_bound(self) -> Number:
@@ -193,6 +203,11 @@ class _Derivative(_ByValue):
         shown = f"{sum(a.size for a in arrays)} entries, largest {size}, {known}"
         return f"{type(self).__name__}({shown})"
 
+    def _repr_html_(self) -> str:
+        from exactdropout.numeric.printed import derivative_html
+
+        return derivative_html(self, self._title)
+
 
 class Gradient(_Derivative):
     """∂J_D/∂W: arrays of the shapes of ``Network.weights`` and ``Network.biases`` (None where there is no bias).
@@ -202,11 +217,14 @@ class Gradient(_Derivative):
     ``error_bound`` is the largest of these bounds.
     """
 
+    _title = "Gradient of the criterion"
+
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return one matrix per layer in aligned lines; at most 400 entries."""
         from exactdropout.notation.style import styled
+        from exactdropout.numeric.printed import gradient_latex
 
-        return _gradient_latex(self, styled(style, options))
+        return gradient_latex(self, styled(style, options))
 
 
 class HessianProduct(_Derivative):
@@ -217,8 +235,10 @@ class HessianProduct(_Derivative):
     exactly 0). ``error_bounds`` bounds the absolute error of each entry, ``error_bound`` is the largest of them.
     """
 
+    _title = "Hessian product of the criterion"
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PerExample(_ByValue):
     """The same quantities for each example on its own, without its probability: m rows, in the data's order.
 
@@ -239,6 +259,20 @@ class PerExample(_ByValue):
     def __post_init__(self) -> None:
         """Make the bounds read-only."""
         object.__setattr__(self, "error_bounds", ReadOnly(self.error_bounds))
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.criterion)
+
+    def __repr__(self) -> str:
+        """Return the number of rows and the largest criterion among them."""
+        worst = int(np.argmax(self.criterion))
+        return f"<PerExample: {len(self)} row{'s' if len(self) != 1 else ''}, the largest criterion in row {worst}>"
+
+    def _repr_html_(self) -> str:
+        from exactdropout.numeric.printed import per_example_html
+
+        return per_example_html(self)
 
 
 def _table(rows: Array, outputs: int) -> PerExample:
@@ -263,15 +297,6 @@ def filled(kind: type[T], fields: dict[str, Any]) -> T:
     made = object.__new__(kind)
     made.__dict__.update(fields)
     return made
-
-
-def dyadic(value: Number) -> Fraction:
-    """Return a Fraction, float or mpmath number as the rational that it is."""
-    if isinstance(value, (Fraction, float, int)):
-        return Fraction(value)
-    sign, mantissa, exponent, _ = value._mpf_
-    magnitude = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
-    return -magnitude if sign else magnitude
 
 
 def _root(value: Fraction, *, up: bool) -> float:
@@ -371,11 +396,19 @@ class Evaluation(_ByValue):
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return a booktabs table of the quantities, each with a bound of its error; long fractions as decimals."""
         from exactdropout.notation.style import styled
+        from exactdropout.numeric.printed import evaluation_latex
 
-        return _evaluation_latex(self, styled(style, options))
+        return evaluation_latex(self, styled(style, options))
 
     def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {_evaluation_lines(self)}$"
+        from exactdropout.numeric.printed import evaluation_lines
+
+        return rf"$\displaystyle {evaluation_lines(self)}$"
+
+    def _repr_html_(self) -> str:
+        from exactdropout.numeric.printed import evaluation_html
+
+        return evaluation_html(self)
 
     def __repr__(self) -> str:
         """Return a short description."""
@@ -393,81 +426,3 @@ class Evaluation(_ByValue):
             f"Evaluation(criterion={text(self.criterion)}, risk={text(self.risk)}, "
             f"penalty={text(self.penalty)}, {bound})"
         )
-
-
-MAX_PRINTED_ENTRIES = 400
-_PRINTED = ("criterion", "risk", "penalty", "variance", "bias")
-
-
-def _evaluation_latex(evaluation: Evaluation, style: Style) -> str:
-    """Return a booktabs table: quantity, value, bound of the error."""
-    from exactdropout.notation.document import document, table
-    from exactdropout.notation.numbers import bound_latex, number_latex
-
-    rows = []
-    for name in _PRINTED:
-        bound = dyadic(evaluation.error_bounds[name])
-        rows.append(
-            [f"{name} {_symbol(name)}".strip(), f"${number_latex(getattr(evaluation, name))}$", bound_latex(bound)]
-        )
-    for number, value in enumerate(evaluation.mean, 1):
-        index = f" of output {number}" if len(evaluation.mean) > 1 else ""
-        bound = dyadic(evaluation.error_bounds["mean"])
-        rows.append([rf"mean{index} $\mathbb{{E}}[D]$", f"${number_latex(value)}$", bound_latex(bound)])
-    shown = table(["quantity", "value", "error at most"], rows, "lll")
-    return document(shown) if style.standalone else shown
-
-
-def _evaluation_lines(evaluation: Evaluation) -> str:
-    """Return the values as aligned equations, which MathJax sets, too."""
-    from exactdropout.notation.latex import QUANTITY_LATEX
-    from exactdropout.notation.numbers import number_latex
-
-    relation = "=" if evaluation.exactness == "exact" else r"\approx"
-    lines = []
-    for name in _PRINTED[:3]:
-        shown = number_latex(getattr(evaluation, name))
-        sign = "" if shown.startswith(r"\approx") else f"{relation} "
-        lines.append(f"{QUANTITY_LATEX[name]} &{sign}{shown}")
-    return "\\begin{aligned} " + r" \\ ".join(lines) + " \\end{aligned}"
-
-
-def _symbol(name: str) -> str:
-    from exactdropout.notation.latex import QUANTITY_LATEX
-
-    return f"${QUANTITY_LATEX[name]}$" if name in ("criterion", "risk", "variance") else ""
-
-
-def _gradient_latex(gradient: Gradient, style: Style) -> str:
-    """Return one matrix per layer, ∂J_D/∂W_l and ∂J_D/∂b_l, in aligned lines.
-
-    Raises:
-        InvalidInput: more than 400 entries.
-    """
-    from exactdropout.notation.document import document
-
-    entries = sum(w.size for w in gradient.weights)
-    if entries > MAX_PRINTED_ENTRIES:
-        raise InvalidInput(
-            f"Argument 'gradient' must have at most {MAX_PRINTED_ENTRIES} entries to be printed, not {entries}."
-        )
-    lines = []
-    for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True), 1):
-        lines.append(_line("W", layer, weights.tolist(), gradient))
-        if bias is not None:
-            lines.append(_line("b", layer, [[b] for b in bias.tolist()], gradient))
-    environment = {"none": "aligned", "equation": "align", "equation*": "align*"}.get(
-        style.environment, style.environment
-    )
-    environment = "align*" if style.standalone and environment == "aligned" else environment
-    shown = f"\\begin{{{environment}}}\n" + " \\\\\n".join(lines) + f"\n\\end{{{environment}}}"
-    return document(shown) if style.standalone else shown
-
-
-def _line(name: str, layer: int, rows: list[list[Any]], gradient: Gradient) -> str:
-    from exactdropout.notation.numbers import number_latex
-
-    relation = "=" if gradient.error_bound == 0 else r"\approx"
-    body = r" \\ ".join(" & ".join(number_latex(v).removeprefix(r"\approx ") for v in row) for row in rows)
-    matrix = rf"\left( \begin{{array}}{{{'r' * len(rows[0])}}} {body} \end{{array}} \right)"
-    return rf"\frac{{\partial J_D}}{{\partial {name}_{{{layer}}}}} &{relation} {matrix}"

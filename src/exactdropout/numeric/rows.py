@@ -104,7 +104,13 @@ class Evaluations:
     def __repr__(self) -> str:
         """Return a short description."""
         least = int(np.argmin(self.criterion))
-        return f"<Evaluations of {len(self)} networks, {self.exactness}; the least criterion is that of {least}>"
+        many = f"{len(self)} network{'s' if len(self) != 1 else ''}"
+        return f"<Evaluations of {many}, {self.exactness}; the least criterion is that of {least}>"
+
+    def _repr_html_(self) -> str:
+        from exactdropout.numeric.printed import stack_html
+
+        return stack_html("network", map(str, range(len(self))), self, len(self))
 
 
 def stacked_rows(rows: Array, outputs: int, probabilities: tuple[Fraction, ...], plan: Plan) -> Evaluations:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import thread_count
 from exactdropout.numeric.sampled_descent import sampled_descent
 from exactdropout.progress import Progress, reporting
+
+if TYPE_CHECKING:  # printing is loaded by the first table
+    from exactdropout.notation.style import Style, StyleOptions
 
 __all__ = ["Training", "train"]
 
@@ -64,6 +67,17 @@ class Training:
     def criterion(self) -> float:
         """J_D at the network that was found."""
         return float(self.evaluation.criterion)
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return the booktabs table of the evaluation at the network that was found."""
+        return self.evaluation.latex(style, **options)
+
+    def _repr_html_(self) -> str:
+        from exactdropout.notation.page import block_html
+
+        state = "converged" if self.converged else f"stopped: {self.reason}"
+        told = f"{state}; {self.iterations} steps, {self.evaluations} evaluations, from {self.start:.6g}"
+        return self.evaluation._repr_html_() + block_html(told)
 
     def __repr__(self) -> str:
         """Return a short description."""

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias, Unpack
 from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.document import document, table
-from exactdropout.notation.numbers import number_latex, vector_latex
+from exactdropout.notation.numbers import number_latex, value_text, vector_latex
+from exactdropout.notation.page import table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.optimum.reduced_problem import ReducedProblem
 from exactdropout.optimum.unit_types import Vector
@@ -177,6 +178,9 @@ class Optimum:
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {_value_latex(self)}$"
 
+    def _repr_html_(self) -> str:
+        return _optimum_html(self)
+
     def __repr__(self) -> str:
         """Return a short description."""
         patterns = f", patterns={[m.pattern for m in self.minimisers]}" if self.minimisers else ""
@@ -190,6 +194,32 @@ def _value_latex(optimum: Optimum) -> str:
     if optimum.lower == optimum.upper:
         return rf"\min_W J_D = {number_latex(optimum.upper)}"
     return rf"{number_latex(optimum.lower)} \le \min_W J_D \le {number_latex(optimum.upper)}"
+
+
+def _optimum_html(optimum: Optimum) -> str:
+    """Return the value and a row for each unit of each minimiser that is listed."""
+    words = {True: "yes", False: "no", None: "not decided"}
+    if optimum.value is None:
+        value = f"between {value_text(optimum.lower)} and {value_text(optimum.upper)}"
+    else:
+        value = value_text(optimum.value)
+    rows = [["minimum of the criterion, proved", value]]
+    if optimum.infinite_width is not None:
+        rows.append(["infimum over all widths", value_text(optimum.infinite_width)])
+    if optimum.nonnegative is not None:
+        rows.append(["non-negative weights", value_text(optimum.nonnegative.upper)])
+        rows.append(["every minimiser has a negative weight", words[optimum.needs_negative_weight]])
+    units = []
+    for number, minimiser in enumerate(optimum.minimisers, 1):
+        for unit in minimiser.units:
+            bias = "" if unit.bias is None else format_rational(unit.bias)
+            weights = ", ".join(map(format_rational, unit.weights))
+            units.append([str(number), str(unit.multiplicity), _sign(unit.sign), weights, bias])
+    shown = table_html(["quantity", "value"], rows, title="Global minimum")
+    if not units:
+        return shown
+    head = ["minimiser", "units", "output sign", "input weights", "bias"]
+    return shown + table_html(head, units, title="Minimisers, up to rescaling and symmetry", count=len(units))
 
 
 def _optimum_latex(optimum: Optimum, style: Style) -> str:

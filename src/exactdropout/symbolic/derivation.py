@@ -290,8 +290,20 @@ class Derivation:
         shown = self.criterion._repr_latex_()
         return None if shown is None else shown.replace(r"\displaystyle ", r"\displaystyle J_D = ", 1)
 
+    def _repr_html_(self) -> str:
+        from exactdropout.notation.page import table_html
+
+        shown = [(name, getattr(self, name)) for name in QUANTITIES]
+        many = len(self.mean) > 1
+        shown += [(f"mean of output {k}" if many else "mean", f) for k, f in enumerate(self.mean, 1)]
+        free = ", ".join(map(str, self.symbols[:12])) + (", …" if len(self.symbols) > 12 else "")
+        return table_html(
+            ["quantity", "formula"], ((name, found.short_html()) for name, found in shown), count=len(shown),
+            title=f"{self.network.architecture}, exact", notes=[f"free: {free}"] if free else [],
+        )  # fmt: skip
+
     def __repr__(self) -> str:
-        """Return the criterion, if short."""
+        """Return the criterion and the penalty, if short."""
         return f"Derivation(criterion={self.criterion!r}, penalty={self.penalty!r})"
 
 

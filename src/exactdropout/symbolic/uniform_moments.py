@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Unpack
 
 import sympy
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model.numbers import scalar, show
+from exactdropout.notation.document import document
+from exactdropout.notation.style import Style, StyleOptions, styled
 
 __all__ = ["UniformMoments", "uniform_moments"]
 
@@ -41,6 +43,23 @@ class UniformMoments:
     growth: sympy.Expr
     variance: sympy.Expr
     factors: tuple[sympy.Expr, ...]
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return E[D], Var[D] and E[D²]/E[D]² as aligned equations."""
+        chosen = styled(style, options)
+        lines = [
+            rf"\mathbb{{E}}[D] &= {sympy.latex(self.output)}",
+            rf"\operatorname{{Var}}[D] &= {sympy.latex(self.variance)}, \quad "
+            rf"{sympy.latex(self.mean)} = \mathbb{{E}}[D]",
+            rf"\mathbb{{E}}[D^2] / \mathbb{{E}}[D]^2 &= {sympy.latex(self.growth)}",
+        ]
+        environment = "align*" if chosen.standalone or chosen.environment != "none" else "aligned"
+        body = " \\\\\n".join(lines)
+        shown = f"\\begin{{{environment}}}\n{body}\n\\end{{{environment}}}"
+        return document(shown) if chosen.standalone else shown
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex()}$"
 
     def criterion(self, label: Any) -> sympy.Expr:
         """Return E (D − label)² = Var D + (E D − label)²."""

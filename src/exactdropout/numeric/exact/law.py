@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
@@ -17,7 +17,13 @@ from exactdropout.numeric.exact.plan import choose
 from exactdropout.numeric.exact.strategies.states import last_law
 from exactdropout.numeric.exact.strategy import exact_problem
 
+if TYPE_CHECKING:  # printing is loaded by the first table
+    from exactdropout.notation.style import Style, StyleOptions
+
 __all__ = ["OutputLaw", "output_law"]
+
+MOST_PRINTED = 60
+"""Atoms of a law that is printed as a table in LaTeX: what fits on a page."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -73,6 +79,37 @@ class OutputLaw:
             raise InvalidInput(f"Argument 'level' must satisfy 0 < level <= 1, not {show(level)}.")
         law = self.marginal(output)
         return law.values[bisect_left(list(accumulate(law.probabilities)), wanted)][0]
+
+    def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
+        """Return a booktabs table of values and probabilities; at most 60 atoms.
+
+        Raises:
+            InvalidInput: more atoms.
+        """
+        if len(self) > MOST_PRINTED:
+            raise InvalidInput(
+                f"Argument 'law' must have at most {MOST_PRINTED} atoms to be printed as a table, not {len(self)}."
+            )
+        from exactdropout.notation.document import document, table
+        from exactdropout.notation.numbers import number_latex, vector_latex
+        from exactdropout.notation.style import styled
+
+        rows = [
+            [f"${number_latex(v[0]) if len(v) == 1 else vector_latex(v)}$", f"${number_latex(p)}$"]
+            for v, p in zip(self.values, self.probabilities, strict=True)
+        ]
+        shown = table(["$D$", "probability"], rows, "rr")
+        return document(shown) if styled(style, options).standalone else shown
+
+    def _repr_html_(self) -> str:
+        from exactdropout.notation.numbers import value_text
+        from exactdropout.notation.page import table_html
+
+        rows = (
+            [", ".join(value_text(u) for u in v), value_text(p)]
+            for v, p in zip(self.values, self.probabilities, strict=True)
+        )
+        return table_html(["D", "probability"], rows, title="Law of the output D", numeric=[0, 1], count=len(self))
 
     def __len__(self) -> int:
         """Return the number of atoms."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Unpack
+from typing import Any, Unpack
 
 from exactdropout.algebra.algebraic import Algebraic, RationalFunction
 from exactdropout.model import Architecture, Examples
 from exactdropout.notation.document import document
 from exactdropout.notation.latex import expression_latex
+from exactdropout.notation.page import latex_html, table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.notation.tree import Name
 from exactdropout.optimum.result import Minimiser
@@ -118,7 +119,8 @@ class Phases:
         """Return a short description."""
         at = ", ".join(str(b) for b in self.breakpoints)
         left = f", uncertified={[(str(a), str(b)) for a, b in self.uncertified]}" if self.uncertified else ""
-        return f"Phases({self.architecture}, {len(self.pieces)} pieces, breakpoints=[{at}]{left})"
+        many = f"{len(self.pieces)} piece{'s' if len(self.pieces) != 1 else ''}"
+        return f"Phases({self.architecture}, {many}, breakpoints=[{at}]{left})"
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the optimal value by cases (``cases``); ends of degree 2 in roots, of higher degree in decimals."""
@@ -126,6 +128,40 @@ class Phases:
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        words = {True: "yes", False: "no", None: "not the same everywhere, or not decided"}
+        rows: list[list[str]] = [
+            [
+                latex_html(p.lower.latex()), latex_html(p.upper.latex()), latex_html(p.value.latex()), p.pattern,
+                words[p.needs_negative_weight],
+            ]
+            for p in self.pieces
+        ]  # fmt: skip
+        rows += [[latex_html(a.latex()), latex_html(b.latex()), "not certified", "", ""] for a, b in self.uncertified]
+        kind = ", non-negative weights" if self.restricted else ""
+        return table_html(
+            [
+                "q from",
+                "to",
+                "minimum of the criterion",
+                "signs of a minimiser",
+                "every minimiser has a negative weight",
+            ],
+            rows,
+            title=f"{self.architecture}{kind}: the global minimum, proved for every q of each interval",
+            count=len(rows),
+        )
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the pieces as a bar over q on Matplotlib axes, new ones or those given, and return them.
+
+        Raises:
+            MissingExtra: Matplotlib is not installed.
+        """
+        from exactdropout.optimum.phases.picture import draw
+
+        return draw([self], axes)
 
 
 def _phases_latex(phases: Phases, style: Style) -> str:

@@ -15,8 +15,9 @@ from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model.numbers import scalar, show
 from exactdropout.notation.document import display, document
 from exactdropout.notation.latex import QUANTITY_LATEX, breakable, equation_latex
-from exactdropout.notation.mathml import equation_mathml
+from exactdropout.notation.mathml import equation_mathml, expression_mathml
 from exactdropout.notation.names import check_apart, name_order, respelled, symbol_name
+from exactdropout.notation.page import MOST_LETTERS, Markup, formula_html
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tree import Expression
@@ -44,6 +45,10 @@ __all__ = ["MAX_TERMS", "Formula", "Piece", "formula"]
 EXPAND = 400
 """Products of at most so many terms are multiplied out; (E D)² of a large network stays a square."""
 MAX_POWER = 64
+SHORT_TERMS, SHORT_TEXT = 40, 240
+"""Formulas with more terms or letters are only counted by ``repr``; ``print`` writes them."""
+MOST_TYPESET = 2_000
+"""Terms of a formula that a notebook typesets."""
 MAX_TERMS = 20_000
 """Longer formulas are no longer read by anybody; their code is what one wants."""
 EXPAND_POLYNOMIAL = 1_000_000
@@ -385,10 +390,34 @@ class Formula:
         return formula_code(self, language, name)
 
     def _repr_latex_(self) -> str | None:
+        if self.size > MOST_TYPESET:
+            return None
         try:
-            return rf"$\displaystyle {self.latex()}$"
+            shown = self.latex()
         except InvalidInput:  # Jupyter falls back on the text
             return None
+        return rf"$\displaystyle {shown}$" if len(shown) <= MOST_LETTERS else None
+
+    def short_html(self) -> Markup:
+        """Return the formula as MathML for a table in a notebook, or how long it is."""
+        many = f"a formula of {self.size:,} terms; print writes it"
+        if self.size > MOST_TYPESET:
+            return Markup(f"<em>{many}</em>")
+        inline = expression_mathml(self.tree(Style()))
+        return formula_html(inline.replace("<math>", '<math displaystyle="true">', 1), many)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw a formula of one symbol alone over q in (0, 1), or of another over [-3, 3], and return the axes.
+
+        Values are floats of the exact function at 400 points; where it has none there is a gap.
+
+        Raises:
+            InvalidInput: no symbol is free, or more than one.
+            MissingExtra: Matplotlib is not installed.
+        """
+        from exactdropout.symbolic.criterion.curve import curve
+
+        return curve(self, axes)
 
     def __str__(self) -> str:
         """Return the SymPy expression as text."""
@@ -396,7 +425,11 @@ class Formula:
 
     def __repr__(self) -> str:
         """Return the expression, if short."""
-        return f"Formula({self.expr})" if self.size <= 40 else f"<Formula of {self.size} terms>"
+        if self.size <= SHORT_TERMS:
+            text = str(self.expr)
+            if len(text) <= SHORT_TEXT:
+                return f"Formula({text})"
+        return f"<Formula of {self.size} terms>"
 
 
 def _check_mapping(values: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array
 from exactdropout.notation.document import document
 from exactdropout.notation.latex import QUANTITY_LATEX, expression_latex
+from exactdropout.notation.mathml import expression_mathml
 from exactdropout.notation.names import parameter_name
+from exactdropout.notation.page import Markup, table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.notation.tree import Name
 from exactdropout.symbolic.criterion.formula import Formula
@@ -23,7 +25,7 @@ MAX_ENTRIES = 400
 WIDTH = 70
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SymbolicGradient:
     """∂/∂W of a quantity: arrays of formulas in the shapes of ``Network.weights`` and ``Network.biases``."""
 
@@ -35,29 +37,34 @@ class SymbolicGradient:
         """Return one equation per weight and bias, which are named as in :func:`free_network`."""
         return gradient_latex(self, styled(style, options))
 
+    def __repr__(self) -> str:
+        """Return the number of entries."""
+        count = sum(a.size for a in (*self.weights, *self.biases) if a is not None)
+        return f"<SymbolicGradient of the {self.quantity} in {count} weights and biases>"
+
+    def _repr_html_(self) -> str:
+        entries = _parameters(self)
+        rows = ([Markup(expression_mathml(name)), found.short_html()] for name, found in entries)
+        return table_html(["in", "derivative"], rows, title=f"Gradient of the {self.quantity}", count=len(entries))
+
 
 def gradient_latex(gradient: SymbolicGradient, style: Style) -> str:
     """Return one equation per weight and bias, named as in a free network."""
-    depth, outputs = len(gradient.weights), gradient.weights[-1].shape[0]
-    lines: list[tuple[str, Formula]] = []
-    for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True)):
-        for (unit, source), found in [((int(u), int(s)), f) for (u, s), f in _entries(weights)]:
-            lines.append(
-                (partial_latex([parameter_name(layer, unit, source, depth, outputs)], style, gradient.quantity), found)
-            )
-        if bias is not None:
-            lines += [
-                (
-                    partial_latex([parameter_name(layer, int(unit), None, depth, outputs)], style, gradient.quantity),
-                    found,
-                )
-                for (unit,), found in _entries(bias)
-            ]
+    lines = [(partial_latex([name], style, gradient.quantity), found) for name, found in _parameters(gradient)]
     return derivative_equations(lines, style)
 
 
-def _entries(array: Any) -> Sequence[Any]:
-    return list(np.ndenumerate(array))
+def _parameters(gradient: SymbolicGradient) -> list[tuple[Name, Formula]]:
+    """Return the derivatives with the names of the weights and biases, layer by layer."""
+    depth, outputs = len(gradient.weights), gradient.weights[-1].shape[0]
+    found: list[tuple[Name, Formula]] = []
+    for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True)):
+        for (unit, source), entry in np.ndenumerate(weights):
+            found.append((parameter_name(layer, unit, source, depth, outputs), entry))
+        if bias is not None:
+            for (unit,), entry in np.ndenumerate(bias):
+                found.append((parameter_name(layer, unit, None, depth, outputs), entry))
+    return found
 
 
 def partial_latex(names: Sequence[Name], style: Style, quantity: str = "criterion") -> str:

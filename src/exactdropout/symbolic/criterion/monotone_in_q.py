@@ -18,12 +18,19 @@ import flint
 
 from exactdropout.algebra.algebraic import Algebraic, RationalFunction, odd_roots, sign_at, simplest_between
 from exactdropout.errors import InvalidInput
+from exactdropout.notation.chart import axes_of, cut_poles
+from exactdropout.notation.latex import QUANTITY_LATEX
+from exactdropout.notation.page import block_html, latex_html, table_html
 from exactdropout.symbolic.criterion.formula import Formula, formula
 from exactdropout.symbolic.criterion.symbols_for_entries import free_rates
 from exactdropout.symbolic.ring.calculus import Differentiation
 from exactdropout.symbolic.ring.ring import ReluPolynomial
 
 __all__ = ["MonotoneStretches", "PieceInQ", "Stretch", "derivative_in_rates", "monotone_stretches", "slope"]
+
+LINES = {"increasing": "-", "decreasing": "--", "constant": ":"}
+POINTS = 200
+"""Parts into which a stretch is cut for its picture."""
 
 Direction: TypeAlias = Literal["increasing", "decreasing", "constant"]
 
@@ -103,6 +110,41 @@ class MonotoneStretches:
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        rows = [[latex_html(s.low.latex()), latex_html(s.high.latex()), s.direction] for s in self.stretches]
+        shown = latex_html(rf"{QUANTITY_LATEX[self.quantity]} = {self.latex()}")
+        return block_html(shown) + table_html(["q from", "to", f"the {self.quantity} is"], rows)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the quantity over q on Matplotlib axes, new ones or those given, and return them.
+
+        Increasing stretches are solid, decreasing dashed, constant dotted. Values are floats of the exact function; at
+        ends where it is infinite the curve is cut.
+
+        Raises:
+            MissingExtra: Matplotlib is not installed.
+        """
+        drawn = axes_of(axes)
+        heights: list[float] = []
+        for stretch in self.stretches:
+            low, high = float(stretch.low), float(stretch.high)
+            at = [low + (high - low) * k / POINTS for k in range(1, POINTS)]
+            line = [self._value(q) for q in at]
+            heights += line
+            drawn.plot(at, line, LINES[stretch.direction], color="C0", label=f"{stretch.direction}")
+        cut_poles(drawn, heights)
+        drawn.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+        drawn.set_xlim(0, 1)
+        drawn.set_xlabel("drop probability q")
+        drawn.set_ylabel(self.quantity)
+        drawn.legend(frameon=False)
+        return drawn
+
+    def _value(self, q: float) -> float:
+        exact = Fraction(q)
+        piece = next(p for p in self.pieces if not p.high < exact)
+        return float(piece.function(exact))
 
 
 def monotone_stretches(of: Formula, quantity: str) -> MonotoneStretches:

@@ -21,6 +21,7 @@ from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.notation.document import display, document
 from exactdropout.notation.latex import QUANTITY_LATEX, measured
+from exactdropout.notation.page import MOST_ROWS, Markup, block_html, latex_html, table_html
 from exactdropout.notation.style import MIN_WIDTH, Style, StyleOptions, styled
 from exactdropout.progress import Progress
 from exactdropout.symbolic.criterion.formula import Formula, formula
@@ -199,6 +200,25 @@ class Regions:
             InvalidInput: more regions, or another quantity than penalty, criterion and risk.
         """
         return regions_latex(self, quantity, styled(style, options))
+
+    def _repr_html_(self) -> str:
+        rows = (
+            [str(k), Markup("; ".join(latex_html(one) for one in conditions_latex(region, Style())) or "everywhere")]
+            for k, region in enumerate(islice(self, MOST_ROWS))
+        )
+        shown = table_html(["region", "where"], rows, title="Regions on which no relu switches", count=len(self))
+        return shown if self.complete else shown + block_html(f"{len(self.undecided)} sign patterns undecided")
+
+    def plot(self, axes: Any = None, *, span: float = 3.0) -> Any:
+        """Draw the regions of two free weights in the square [-span, span]², numbered as in the list, and return axes.
+
+        Raises:
+            InvalidInput: not exactly two weights are free.
+            MissingExtra: Matplotlib is not installed.
+        """
+        from exactdropout.symbolic.regions.picture import draw
+
+        return draw(self, axes, span)
 
     def __repr__(self) -> str:
         """Return the counts."""
