@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # importing typing and importlib would take longer than a
 _HOME = {
     "Activation": "exactdropout.model",
     "Architecture": "exactdropout.model",
+    "Comparison": "exactdropout.comparison.result",
     "Derivation": "exactdropout.symbolic.derivation",
     "Estimate": "exactdropout.estimation.result",
     "Evaluation": "exactdropout.numeric.result",
@@ -32,6 +33,7 @@ _HOME = {
     "Training": "exactdropout.numeric.training",
     "Verdict": "exactdropout.claims",
     "check": "exactdropout.claims",
+    "compare": "exactdropout.comparison.compare",
     "derive": "exactdropout.symbolic.derivation",
     "estimate": "exactdropout.estimation.estimate",
     "evaluate": "exactdropout.evaluation",
@@ -52,6 +54,7 @@ _ROOMS = ("claims", "data", "errors", "interop", "testing", "theorems")
 __all__ = [
     "Activation",
     "Architecture",
+    "Comparison",
     "Derivation",
     "Estimate",
     "Evaluation",
@@ -69,6 +72,7 @@ __all__ = [
     "__version__",
     "check",
     "claims",
+    "compare",
     "data",
     "derive",
     "errors",
@@ -95,6 +99,8 @@ if TYPE_CHECKING:
 
     from exactdropout import claims, data, errors, interop, testing, theorems
     from exactdropout.claims import Verdict, check
+    from exactdropout.comparison.compare import compare
+    from exactdropout.comparison.result import Comparison
     from exactdropout.estimation.estimate import estimate
     from exactdropout.estimation.result import Estimate
     from exactdropout.evaluation import evaluate, evaluator, over_q, plan

@@ -15,6 +15,7 @@ COMMANDS = {
     "certify": ["certify", "--only", "half-K2-n1"],
     "check": ["check", "penalty = 1", "--architecture", "1-1, no biases"],
     "check-document": ["check", "paper.tex", "--architecture", "1-1, no biases"],
+    "compare": ["compare", "net.json", "data.csv", "--q", "1/2", "--gradient", "--law", "1", "--per-example"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
     "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],

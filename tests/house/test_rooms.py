@@ -16,7 +16,7 @@ OWNERS = {  # outside library -> rooms that may import it; a library that is not
     "pytest": {"testing"},
     "numba": {"numeric", "optimum", "estimation"},
     "llvmlite": {"numeric"},
-    "scipy": {"numeric", "optimum", "symbolic", "theorems", "testing"},
+    "scipy": {"numeric", "comparison", "optimum", "symbolic", "theorems", "testing"},
     "daqp": {"optimum"},
     "mpmath": {"numeric", "optimum", "theorems", "symbolic", "claims", "cli"},
     "sympy": {"symbolic", "optimum", "certificate", "claims", "theorems", "report", "evaluation", "cli", "testing"},

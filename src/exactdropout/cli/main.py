@@ -34,7 +34,19 @@ _pressed: list[int] = []
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from exactdropout._version import __version__
-    from exactdropout.cli import certify, check, derive, estimate, evaluate, example, law, minimize, phases, verify
+    from exactdropout.cli import (
+        certify,
+        check,
+        compare,
+        derive,
+        estimate,
+        evaluate,
+        example,
+        law,
+        minimize,
+        phases,
+        verify,
+    )
     from exactdropout.cli.messages import Parser
 
     result = Parser(
@@ -46,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=f"exactdropout {__version__}")
     commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (verify, evaluate, estimate, derive, check, minimize, phases, certify, law, example):
+    for command in (verify, evaluate, estimate, compare, derive, check, minimize, phases, certify, law, example):
         command.add(commands)
     return result
 

@@ -16,7 +16,7 @@ import numpy as np
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.estimation.confidence import Mean
 from exactdropout.estimation.ranges import Ranges, ranges_of
-from exactdropout.estimation.result import Estimate, Interval, outward
+from exactdropout.estimation.result import Estimate, Interval, certain
 from exactdropout.estimation.sampling import Pass, Sampler
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network, drop_rates
@@ -24,7 +24,6 @@ from exactdropout.model.arguments import count_of, examples_of, network_of
 from exactdropout.model.numbers import Array, scalar, show
 from exactdropout.numeric.float64.bounds import up
 from exactdropout.numeric.float64.problem import UNIT, Problem, prepare
-from exactdropout.numeric.result import Evaluation
 
 __all__ = ["EstimateProgress", "estimate"]
 
@@ -300,27 +299,7 @@ def _enumerated(
         )  # fmt: skip
     except CostLimitExceeded:
         return None
-    return _certain(found)
-
-
-def _certain(found: Evaluation) -> Estimate:
-    def around(low: Fraction, high: Fraction) -> Interval:
-        return Interval(outward(low, up=False), outward(high, up=True))
-
-    wrong = Fraction(found.error_bounds["mean"])
-    return Estimate(
-        criterion=around(*found.enclosure("criterion")),
-        risk=around(*found.enclosure("risk")),
-        penalty=around(*found.enclosure("penalty")),
-        variance=around(*found.enclosure("variance")),
-        bias=around(*found.enclosure("bias")),
-        mean=tuple(around(Fraction(v) - wrong, Fraction(v) + wrong) for v in found.mean),
-        confidence=Fraction(1),
-        samples=0,
-        passes=0,
-        seed=0,
-        evaluation=found,
-    )
+    return certain(found)
 
 
 def _floats(network: Network, examples: Examples, q: object) -> Problem:

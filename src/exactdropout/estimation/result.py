@@ -15,7 +15,7 @@ from exactdropout.numeric.result import Evaluation
 if TYPE_CHECKING:
     from exactdropout.notation.style import Style, StyleOptions
 
-__all__ = ["QUANTITIES", "Estimate", "Interval"]
+__all__ = ["QUANTITIES", "Estimate", "Interval", "certain"]
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
@@ -159,6 +159,28 @@ class Estimate:
         words = self.how_sure if self.certain else "with probability at least "
         last = "" if self.certain else chance_latex(self.confidence)
         return rf"$\displaystyle {ends} \quad \text{{{words}}} {last}$"
+
+
+def certain(found: Evaluation) -> Estimate:
+    """Return an exact evaluation as an estimate: its enclosures, rounded outwards."""
+
+    def around(low: Fraction, high: Fraction) -> Interval:
+        return Interval(outward(low, up=False), outward(high, up=True))
+
+    wrong = Fraction(found.error_bounds["mean"])
+    return Estimate(
+        criterion=around(*found.enclosure("criterion")),
+        risk=around(*found.enclosure("risk")),
+        penalty=around(*found.enclosure("penalty")),
+        variance=around(*found.enclosure("variance")),
+        bias=around(*found.enclosure("bias")),
+        mean=tuple(around(Fraction(v) - wrong, Fraction(v) + wrong) for v in found.mean),
+        confidence=Fraction(1),
+        samples=0,
+        passes=0,
+        seed=0,
+        evaluation=found,
+    )
 
 
 def _ends(interval: Interval) -> tuple[str, str]:
