@@ -226,3 +226,19 @@ def test_bad_options_are_one_sentence(files, capsys, options, words):
     err = capsys.readouterr().err
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_a_notebook_shows_the_table_and_axes_can_be_given():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    found = xd.compare(*small(), "1/2")
+    html = found._repr_html_()
+    assert html.count("<tr>") == 7
+    assert "The truth is exact" in html
+    figure, (left, right) = pyplot.subplots(1, 2)
+    assert found.plot(left) is left
+    assert found.plot_rows(right) is right
+    assert [t.get_text() for t in left.get_yticklabels()] == [a.title for a in found.approximations]
+    assert [len(p) for p in left.containers] == [5, 5]
+    assert len(right.lines) == 6
+    pyplot.close(figure)
