@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from exactdropout.notation.chart import axes_of
-
-if TYPE_CHECKING:
-    from exactdropout.comparison.result import Comparison
 
 __all__ = ["draw_both", "draw_errors", "draw_rows"]
 
 DRAWN = {"criterion": "0.35", "variance": "tab:blue"}
 
 
-def draw_errors(found: Comparison, axes: Any = None) -> Any:
+def draw_errors(found: Any, axes: Any = None) -> Any:
     """Draw relative errors of criterion and variance as bars; where the truth is an interval, with its width."""
     axes = axes_of(axes, (5.2, 3.6))
     for k, (quantity, colour) in enumerate(DRAWN.items()):
@@ -41,7 +38,7 @@ def draw_errors(found: Comparison, axes: Any = None) -> Any:
     return axes
 
 
-def draw_rows(found: Comparison, axes: Any = None) -> Any:
+def draw_rows(found: Any, axes: Any = None) -> Any:
     """Draw each row's standard deviation by each method against the exact one."""
     exact = found.rows(found.approximations[0].name).exact_variance.ravel() ** 0.5
     axes = axes_of(axes, (4.4, 3.6))
@@ -54,7 +51,7 @@ def draw_rows(found: Comparison, axes: Any = None) -> Any:
     return axes
 
 
-def draw_both(found: Comparison) -> Any:
+def draw_both(found: Any) -> Any:
     """Return a figure's first axes: both pictures side by side, or the errors alone beyond enumeration."""
     if not found.truth.certain:
         return draw_errors(found)
