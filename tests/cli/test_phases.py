@@ -8,6 +8,7 @@ from fractions import Fraction as F
 
 import pytest
 
+from exactdropout.certificate import phases_checker
 from exactdropout.cli.main import main
 
 POINT = ["phases", "--data", "point(1, 1)", "--architecture"]
@@ -38,6 +39,19 @@ def test_text_lists_pieces_and_breakpoints(capsys):
     for part in ("0.3819660112501", "[1, -3, 1]", "2x+(++)", "proved for every q"):
         assert part in out
     assert "Not certified" not in out
+
+
+def test_a_certificate_for_the_checker(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*POINT, "2-2-1 relu, no biases", "--plot", "diagram.svg", "--certificate", "two.json"]) == 0
+    assert main([*POINT, "2-2-1 relu, no biases", "--nonnegative", "--certificate", "nonnegative.json"]) == 0
+    capsys.readouterr()
+    assert phases_checker.main(["two.json", "nonnegative.json"]) == 0
+    two, nonnegative = capsys.readouterr().out.splitlines()
+    assert "2 relu units" in two
+    assert nonnegative.endswith("over non-negative weights = (4*q - 3*q^2)/(4 - 4*q + q^2) for q in (0, 1)")
+    assert main([*POINT, "2-2-1 relu, no biases", "--certificate", "two.txt"]) == 2
+    assert "must end in .json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exactdropout.algebra.algebraic import Algebraic
 from exactdropout.model import Architecture, Examples
-from exactdropout.optimum.phases.certified_cells import Coincidence, reach, reach_all
+from exactdropout.optimum.phases.dual_functions import Coincidence, reach, reach_all
 from exactdropout.optimum.phases.families_in_q import Family, at, bareiss
 from exactdropout.optimum.unit_types import Arrangement
 

@@ -1,5 +1,6 @@
-"""What a proof is on disk: its writer, and ``checker.py``, which imports nothing of ours."""
+"""What a proof is on disk: its writers, and checkers, which import nothing of ours."""
 
+from exactdropout.certificate.phases_writer import phases_document, write_phases_certificate
 from exactdropout.certificate.writer import document, write_certificate
 
-__all__ = ["document", "write_certificate"]
+__all__ = ["document", "phases_document", "write_certificate", "write_phases_certificate"]

@@ -24,7 +24,7 @@ if __name__ == "__main__" and not sys.flags.isolated:  # before any import that 
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import permutations, product
@@ -74,7 +74,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def read(text: str) -> dict[str, Any]:
+MINIMUM = "exactdropout-minimum"
+PARTS = ("statement", "network", "cuts", "tree")
+
+
+def read(text: str, kind: str = MINIMUM, parts: tuple[str, ...] = PARTS) -> dict[str, Any]:
     """Return the top-level object of a certificate text."""
     if len(text) > MAX_BYTES:
         raise MalformedError(f"the file is larger than {MAX_BYTES} bytes")
@@ -92,9 +96,9 @@ def read(text: str) -> dict[str, Any]:
         raise MalformedError("the file is nested too deeply") from None
     if isinstance(value, dict) and not isinstance(value.pop("comment", ""), str):
         raise MalformedError("comment must be text")
-    keys(value, "the file", "format", "version", "statement", "network", "cuts", "tree")
-    if value["format"] != "exactdropout-minimum" or not is_integer(value["version"]) or value["version"] != 1:
-        raise MalformedError("format and version must be 'exactdropout-minimum' and 1")
+    keys(value, "the file", "format", "version", *parts)
+    if value["format"] != kind or not is_integer(value["version"]) or value["version"] != 1:
+        raise MalformedError(f"format and version must be '{kind}' and 1")
     return dict(value)
 
 
@@ -543,7 +547,7 @@ class Tree:
             if boolean(orbit, "orbit"):
                 if high:
                     raise RejectedError("images of a part are forbidden where the part is not empty")
-                taken = self._images(part, groups)
+                taken = self.images(part, groups)
             self.work.add(len(kinds))
             rest = tuple(t for t in kinds if t not in taken)
             here = tuple(sorted(taken))
@@ -557,7 +561,7 @@ class Tree:
         if expected != capacity + 1:
             raise RejectedError("the children of a node do not cover 0 to its capacity")
 
-    def _images(self, part: list[int], groups: Groups) -> set[int]:
+    def images(self, part: list[int], groups: Groups) -> set[int]:
         """Return the union of the images of a part under the symmetries that keep every group."""
         found: set[int] = set()
         for move in self.types.symmetries():
@@ -621,16 +625,21 @@ def distribution(s: Statement) -> str:
     return f"{len(rows)} example{'s' * (len(rows) > 1)} with digest {digest}"
 
 
-def describe(s: Statement) -> str:
-    """Return the proved statement in one line: shape, rates, data, value."""
+def shape_in_words(s: Statement) -> str:
+    """Return inputs, units and biases in words."""
     biases = {(True, True): "with biases", (False, False): "without biases"}.get(
         (s.hidden_biases, s.output_bias), "with hidden biases" if s.hidden_biases else "with an output bias"
     )
+    inputs, units = (f"{k} {word}{'s' * (k != 1)}" for k, word in ((s.inputs, "input"), (s.width, "relu unit")))
+    return f"{inputs}, {units}, {biases}"
+
+
+def describe(s: Statement) -> str:
+    """Return the proved statement in one line: shape, rates, data, value."""
     kind = "over non-negative weights" if s.nonnegative else "over all weights"
     value = f"= {s.upper}" if s.lower == s.upper else f"in [{s.lower}, {s.upper}]"
     rates = str(s.q[0]) if s.q[0] == s.q[1] else f"({s.q[0]}, {s.q[1]})"
-    inputs, units = (f"{k} {word}{'s' * (k != 1)}" for k, word in ((s.inputs, "input"), (s.width, "relu unit")))
-    return f"{inputs}, {units}, {biases}, q = {rates}, {distribution(s)}: min J_D {kind} {value}"
+    return f"{shape_in_words(s)}, q = {rates}, {distribution(s)}: min J_D {kind} {value}"
 
 
 def line(text: str) -> str:
@@ -638,17 +647,17 @@ def line(text: str) -> str:
     return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
 
 
-def main(arguments: list[str]) -> int:
-    """Check files; print one line each; return the exit status."""
+def report(usage: str, arguments: list[str], verdict: Callable[[str], str]) -> int:
+    """Check files; print one line each, with what ``verdict`` proved; return the exit status."""
     if not arguments:
-        print("usage: checker.py certificate.json ...", file=sys.stderr)
+        print(f"usage: {usage}", file=sys.stderr)
         return 2
     worst = 0
     for name in arguments:
         try:
             with open(name, "rb") as file:
                 content = file.read(MAX_BYTES + 1)
-            print(line(f"VERIFIED {name}: {describe(check(content.decode('utf-8')))}"))
+            print(line(f"VERIFIED {name}: {verdict(content.decode('utf-8'))}"))
         except RejectedError as error:
             worst = max(worst, 1)
             print(line(f"REJECTED {name}: {error}"))
@@ -656,6 +665,11 @@ def main(arguments: list[str]) -> int:
             worst = 2
             print(line(f"MALFORMED {name}: {error}"))
     return worst
+
+
+def main(arguments: list[str]) -> int:
+    """Check files; print one line each; return the exit status."""
+    return report("checker.py certificate.json ...", arguments, lambda text: describe(check(text)))
 
 
 if __name__ == "__main__":

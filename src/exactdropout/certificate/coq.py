@@ -343,7 +343,7 @@ class CoqProblem:
             for low, high, symmetric, below in node["children"]:
                 taken, gone = set(node["part"]), part
                 if symmetric:
-                    taken = check._images(node["part"], theirs)
+                    taken = check.images(node["part"], theirs)
                     gone = here(taken)
                     orbit = self._orbit(groups, part, gone)
                 kinds, capacity = theirs[which]

@@ -11,13 +11,15 @@ from typing import Any
 
 from exactdropout.certificate import checker
 from exactdropout.errors import CostLimitExceeded
+from exactdropout.model import Architecture, Examples
 from exactdropout.model.files import write_atomically
 from exactdropout.optimum.result import Leaf, Optimum, Tree
 
-__all__ = ["document", "write_certificate"]
+__all__ = ["document", "rational", "shape", "write_certificate"]
 
 
-def _rational(value: Fraction) -> int | str:
+def rational(value: Fraction) -> int | str:
+    """Return a rational as the JSON of a certificate."""
     small = value.denominator == 1 and abs(value) < 2**53
     return value.numerator if small else f"{value.numerator}/{value.denominator}"
 
@@ -44,6 +46,21 @@ def _node(tree: Tree) -> dict[str, Any]:
     return root
 
 
+def shape(arch: Architecture, data: Examples, *, nonnegative: bool) -> dict[str, Any]:
+    """Return the part of a statement that says of which networks and examples it speaks."""
+    return {
+        "inputs": arch.inputs,
+        "width": arch.hidden[0],
+        "hidden_biases": arch.hidden_biases,
+        "output_bias": arch.output_bias,
+        "nonnegative": nonnegative,
+        "examples": [
+            [[rational(v) for v in x], rational(y), rational(p)]
+            for x, y, p in zip(data.inputs.tolist(), data.labels[:, 0].tolist(), data.probabilities, strict=True)
+        ],
+    }
+
+
 def document(optimum: Optimum) -> dict[str, Any]:
     """Return the certificate of a minimisation as the JSON document of proofs/FORMAT.md.
 
@@ -51,7 +68,7 @@ def document(optimum: Optimum) -> dict[str, Any]:
     """
     proof = optimum.proof
     problem = proof.problem
-    arch, data = problem.architecture, problem.data
+    arch = problem.architecture
     network = problem.network(proof.units, proof.output_bias)
     first, output = network.weights
     hidden, bias = network.biases
@@ -59,24 +76,16 @@ def document(optimum: Optimum) -> dict[str, Any]:
         "format": "exactdropout-minimum",
         "version": 1,
         "statement": {
-            "inputs": arch.inputs,
-            "width": problem.width,
-            "hidden_biases": arch.hidden_biases,
-            "output_bias": arch.output_bias,
-            "nonnegative": problem.nonnegative,
-            "q": [_rational(r) for r in problem.rates],
-            "examples": [
-                [[_rational(v) for v in x], _rational(y), _rational(p)]
-                for x, y, p in zip(data.inputs.tolist(), data.labels[:, 0].tolist(), data.probabilities, strict=True)
-            ],
-            "lower": _rational(proof.lower),
-            "upper": _rational(proof.upper),
+            **shape(arch, problem.data, nonnegative=problem.nonnegative),
+            "q": [rational(r) for r in problem.rates],
+            "lower": rational(proof.lower),
+            "upper": rational(proof.upper),
         },
         "network": {
-            "hidden_weights": [[_rational(v) for v in row] for row in first.tolist()],
-            "hidden_bias": None if hidden is None else [_rational(v) for v in hidden.tolist()],
-            "output_weights": [_rational(v) for v in output[0].tolist()],
-            "output_bias": None if bias is None else _rational(bias[0]),
+            "hidden_weights": [[rational(v) for v in row] for row in first.tolist()],
+            "hidden_bias": None if hidden is None else [rational(v) for v in hidden.tolist()],
+            "output_weights": [rational(v) for v in output[0].tolist()],
+            "output_bias": None if bias is None else rational(bias[0]),
         },
         "cuts": [
             {"z": _over(cut.residual), "witnesses": [[t, _over(h)] for t, h in cut.witnesses]} for cut in proof.cuts

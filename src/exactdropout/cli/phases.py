@@ -7,8 +7,9 @@ from typing import Any
 
 from exactdropout.cli.arguments import add_cost, add_json, add_problem, cost_limit, load_problem, wants_progress
 from exactdropout.cli.output import print_json, print_table
+from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture
-from exactdropout.model.numbers import format_rational, parse_rational
+from exactdropout.model.numbers import format_rational, parse_rational, show
 from exactdropout.notation.chart import check_suffix, without_display, write_picture
 from exactdropout.optimum.phases.picture import draw
 
@@ -34,6 +35,9 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--plot", metavar="FILE", help="draw the pieces over q for all widths 1 ... N (.svg, .png or .pdf)"
     )
+    command.add_argument(
+        "--certificate", metavar="FILE.json", help="write the proof (of the width N) for the independent checker"
+    )
     add_cost(command)
     add_json(command)
     command.set_defaults(run=run)
@@ -46,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
     if options.plot:
         check_suffix(options.plot, "--plot")
         without_display()
+    if options.certificate and not options.certificate.endswith(".json"):
+        raise InvalidInput(f"Argument '--certificate' must end in .json, not {show(options.certificate)}.")
     architecture, data = load_problem(options)
     limit = None
     if options.time_limit is not None:
@@ -64,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
             shape,
             data,
             nonnegative=options.nonnegative,
+            keep_proof=options.certificate is not None and shape is shapes[-1],
             max_cost=cost_limit(options.max_cost),
             progress=wants_progress(options),
             time_limit=limit,
@@ -77,6 +84,10 @@ def run(options: argparse.Namespace) -> int:
     else:
         for one in found:
             _print(one)
+    if options.certificate:  # after the result, which a certificate beyond the checker's limits must not lose
+        from exactdropout.certificate import write_phases_certificate
+
+        write_phases_certificate(found[-1], options.certificate)
     return 0 if all(p.complete for p in found) else EXIT_OPEN_INTERVAL
 
 

@@ -25,24 +25,19 @@ from itertools import combinations_with_replacement
 import numpy as np
 from flint import fmpz_poly
 
-from exactdropout.algebra.algebraic import Algebraic, sign_at, sign_changes, without_sign_change
 from exactdropout.optimum.minimisers import listed_minimisers
-from exactdropout.optimum.phases.families_in_q import KEPT, Family, Optimal, Projected, Q, at
+from exactdropout.optimum.phases.cell_proof import CellProof, Tried, proof_of_cell
+from exactdropout.optimum.phases.dual_functions import Coincidence, Dual, Span, reach_all
+from exactdropout.optimum.phases.families_in_q import Family, Optimal
 from exactdropout.optimum.relaxation import Atoms, Groups, Relaxed, relax
 from exactdropout.optimum.result import Minimiser
 from exactdropout.optimum.search import Node, Search
 from exactdropout.optimum.unit_types import Arrangement
 
-__all__ = ["Coincidence", "Proved", "certified_cell"]
+__all__ = ["Proved", "certified_cell"]
 
-Span = tuple[Algebraic, Algebraic]
 DENOMINATORS = (1 << 8, 1 << 12, 1 << 18, 1 << 26)
-CLOSE = Fraction(1, 1 << 30)
 RESERVE = 1 / 500
-
-
-class Coincidence(Exception):
-    """The sample is itself a root of an inequality, or has more symmetries than its neighbours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,133 +50,7 @@ class Proved:
     minimisers: tuple[Minimiser, ...]
     leaves_exhausted: bool
     leaves: int
-
-
-def reach(polynomial: fmpz_poly, q: Fraction, span: Span) -> Span | None:
-    """Return the largest interval around q within the span on which f ≥ 0; None where f is negative near q."""
-    if not polynomial:
-        return span
-    low, high = span
-    if without_sign_change(polynomial, low.low, high.high):
-        return span if sign_at(polynomial, q) > 0 else None
-    middle = q
-    for root in sign_changes(polynomial):
-        if root == q:
-            raise Coincidence
-        if root.high <= low.low or root.low >= high.high:
-            continue
-        if root < q:
-            low = max(low, root.refined(CLOSE))
-        else:
-            high = min(high, root.refined(CLOSE))
-    while (sign := sign_at(polynomial, middle)) == 0:  # a root without a change of sign
-        middle = (middle + high.low) / 2 if middle < high.low else (middle + low.high) / 2
-    return (low, high) if sign > 0 else None
-
-
-def reach_all(polynomials: Sequence[fmpz_poly], q: Fraction, span: Span) -> Span | None:
-    """Return the largest interval around q within the span on which all polynomials are ≥ 0."""
-    for polynomial in polynomials:
-        found = reach(polynomial, q, span)
-        if found is None:
-            return None
-        span = found
-    return span
-
-
-class _Dual:
-    """A dual function φ = F/D with its projections, computed once per type."""
-
-    def __init__(self, family: Family, q: Fraction, top: Sequence[fmpz_poly], below: fmpz_poly) -> None:
-        self.family, self.q, self.below = family, q, below
-        masses, moments = family.masses, family.moments
-        self.omega = [w * f - v * below for w, f, v in zip(masses, top, moments, strict=True)]
-        self.square = sum((w * f * f for w, f in zip(masses, top, strict=True)), fmpz_poly([0]))
-        self._projected: dict[int, Projected] = {}
-
-    def projected(self, kind: int) -> Projected:
-        """κ_t D², as a quotient."""
-        if kind not in self._projected:
-            self._projected[kind] = self.family.project(self.q, kind, self.omega)
-        return self._projected[kind]
-
-    def kappa(self, kind: int) -> Fraction:
-        """κ_t D² at the sample."""
-        p = self.projected(kind)
-        return at(p.numerator, self.q) / at(p.denominator, self.q)
-
-    def reach(self, groups: Groups, optimal: Optimal, own: Optimal | None, span: Span) -> Span | None:
-        """Return where φ proves that the leaf holds nothing below ``optimal``; ``own`` is the optimum φ belongs to."""
-        q, family = self.q, self.family
-        used = [(kinds, k) for kinds, k in groups if kinds and k]
-        tops = [max(kinds, key=self.kappa) for kinds, _ in used]
-        spent = sum((k * self.kappa(t) for (_, k), t in zip(used, tops, strict=True)), Fraction(0)) * (1 - q) / q
-        scale = at(self.below, q) ** 2
-        value = at(optimal.value, q) / at(optimal.denominator, q)
-        margin = family.second - (at(self.square, q) + spent) / scale - value
-        if margin < 0:
-            return None
-        tight = own is not None and margin == at(own.value, q) / at(own.denominator, q) - value
-        slack = Fraction(0)
-        if not tight and spent:
-            # half of the margin lets the κ of other types overtake the largest one at the sample
-            slack = min(Fraction(math.floor(margin * scale / spent / 2 * 1024), 1024), Fraction(1))
-        bests = [self.projected(t) for t in tops]
-        found = reach_all(self._goals(used, bests, slack, optimal, own if tight else None), q, span)
-        for (kinds, _), best in zip(used, bests, strict=True):
-            for t in kinds:
-                found = None if found is None else self._below(t, best, slack, found)
-        return found
-
-    def _below(self, kind: int, best: Projected, slack: Fraction, span: Span) -> Span | None:
-        """Return where κ_t is valid and at most (1 + slack) times the best one; the sides of q are independent."""
-        q = self.q
-        p = self.projected(kind)
-        found = self._compare(p, best, slack, span)
-        if found == span or p is best:
-            return found
-        level = math.sqrt(float(at(best.numerator, q) / at(best.denominator, q) * (1 + slack)))
-        room = level - math.sqrt(float(self.kappa(kind)))
-        if room > 1e-6 * level:
-            # where the rays that carry the projection change, a vector in between needs no change
-            other = self._compare(self.family.lifted(q, kind, self.omega, p, room / 2), best, slack, span)
-            if found is None or other is None:
-                return found or other
-            found = (min(found[0], other[0]), max(found[1], other[1]))
-        return found
-
-    def _compare(self, p: Projected, best: Projected, slack: Fraction, span: Span) -> Span | None:
-        conditions = list(p.conditions)
-        if p.numerator and p is not best:
-            gap = best.numerator * p.denominator * (slack.numerator + slack.denominator)
-            conditions.append(gap - p.numerator * best.denominator * slack.denominator)
-        return reach_all(conditions, self.q, span)
-
-    def _goals(
-        self,
-        used: Sequence[tuple[Sequence[int], int]],
-        bests: Sequence[Projected],
-        slack: Fraction,
-        optimal: Optimal,
-        own: Optimal | None,
-    ) -> list[fmpz_poly]:
-        """Return the inequality: bound ≥ value of the optimum."""
-        spent, over = fmpz_poly([0]), fmpz_poly([1])
-        for (_, k), p in zip(used, bests, strict=True):
-            if p.numerator:
-                spent, over = spent * p.denominator + p.numerator * over * k, over * p.denominator
-                common = spent.gcd(over)
-                spent, over = spent // common, over // common
-        if sign_at(over, self.q) < 0:
-            spent, over = -spent, -over
-        spent = spent * KEPT * (slack.numerator + slack.denominator)
-        over = over * Q * slack.denominator
-        # (second − square/D² − spent/(over·D²)) is the bound
-        top = (self.family.second * self.below**2 - self.square) * over - spent
-        bottom = over * self.below**2
-        if own is not None and not (top * own.denominator - own.value * bottom):
-            return [own.value * optimal.denominator - optimal.value * own.denominator]
-        return [top * optimal.denominator - optimal.value * bottom]
+    proof: CellProof | None
 
 
 class _Search(Search):
@@ -228,7 +97,13 @@ def _fixed(groups: Groups) -> dict[int, int] | None:
 
 
 def certified_cell(
-    family: Family, q: Fraction, span: Span, deadline: float, *, exhaustive: bool = False
+    family: Family,
+    q: Fraction,
+    span: Span,
+    deadline: float,
+    *,
+    exhaustive: bool = False,
+    keep_proof: bool = False,
 ) -> Proved | None:
     """Return the cell around q that the search at q proves, within a span; None when time ran out or nothing closed.
 
@@ -248,16 +123,29 @@ def certified_cell(
     prover = _Prover(family, search, q, span)
     optimal = prover.optimal
     found = reach_all(optimal.coefficients, q, span)
-    leaves = 0
-    for proof in prover.single(family.width) if exhaustive else (prover.leaf(node) for node in _leaves(root)):
+    tried: list[Tried] = []
+    for leaf in prover.single(family.width) if exhaustive else (prover.leaf(node) for node in _leaves(root)):
         if found is None or time.monotonic() > deadline:
             return None
-        leaves += 1
-        found = prover.close(proof, found)
+        groups, candidates = leaf
+        used: list[tuple[Dual, Optimal | None]] = []
+        found = prover.close(groups, candidates, found, used)
+        tried.append((groups, used if keep_proof else ()))
     if found is None:
         return None
     minimisers, listed = listed_minimisers(search, root)
-    return Proved(span=found, sample=q, optimal=optimal, minimisers=minimisers, leaves_exhausted=listed, leaves=leaves)
+    proof = None
+    if keep_proof:
+        proof = proof_of_cell(family, optimal, q, found, tried, None if exhaustive else root)
+    return Proved(
+        span=found,
+        sample=q,
+        optimal=optimal,
+        minimisers=minimisers,
+        leaves_exhausted=listed,
+        leaves=len(tried),
+        proof=proof,
+    )
 
 
 def _leaves(node: Node) -> Iterator[Node]:
@@ -269,7 +157,7 @@ def _leaves(node: Node) -> Iterator[Node]:
         yield from _leaves(child.node)
 
 
-_Leaf = tuple[Groups, Iterator[tuple[_Dual, Optimal | None]]]
+_Leaf = tuple[Groups, Iterator[tuple[Dual, Optimal | None]]]
 
 
 class _Prover:
@@ -278,7 +166,7 @@ class _Prover:
     def __init__(self, family: Family, search: _Search, q: Fraction, span: Span) -> None:
         self.family, self.search, self.q = family, search, q
         self.optimal = family.optimal(q, search.incumbent.multiplicities)
-        self._own: dict[tuple[tuple[int, Fraction], ...], tuple[_Dual, Optimal]] = {}
+        self._own: dict[tuple[tuple[int, Fraction], ...], tuple[Dual, Optimal]] = {}
         # The relaxed optima at three nodes give the continuation of a leaf that no assignment touches.
         room = min(q - span[0].low, span[1].high - q, q / 2, (1 - q) / 2) / 2
         self._step = max(Fraction(int(room * 1024), 1024), room / 2)
@@ -296,26 +184,35 @@ class _Prover:
                 counts = Counter(kinds)
                 yield tuple(((t,), m) for t, m in counts.items()), iter([self._of(counts)])
 
-    def close(self, leaf: _Leaf, span: Span) -> Span | None:
-        """Return the part of the span on which some dual function closes a leaf; the two sides of q are independent."""
+    def close(
+        self,
+        groups: Groups,
+        candidates: Iterator[tuple[Dual, Optimal | None]],
+        span: Span,
+        used: list[tuple[Dual, Optimal | None]],
+    ) -> Span | None:
+        """Return the part of the span on which some dual function closes a leaf; the two sides of q are independent.
+
+        ``used`` takes the dual functions that close some part.
+        """
         best: Span | None = None
-        groups, candidates = leaf
         for dual, own in candidates:
             found = dual.reach(groups, self.optimal, own, span)
             if found is not None:
+                used.append((dual, own))
                 best = found if best is None else (min(best[0], found[0]), max(best[1], found[1]))
                 if best == span:
                     break
         return best
 
-    def _of(self, multiplicities: Mapping[int, int] | Mapping[int, Fraction]) -> tuple[_Dual, Optimal]:
+    def _of(self, multiplicities: Mapping[int, int] | Mapping[int, Fraction]) -> tuple[Dual, Optimal]:
         key = tuple(sorted((t, Fraction(m)) for t, m in multiplicities.items() if m))
         if key not in self._own:
             own = self.family.optimal(self.q, dict(key))
-            self._own[key] = (_Dual(self.family, self.q, own.fit, own.denominator), own)
+            self._own[key] = (Dual(self.family, self.q, own.fit, own.denominator), own)
         return self._own[key]
 
-    def _candidates(self, node: Node) -> Iterator[tuple[_Dual, Optimal | None]]:
+    def _candidates(self, node: Node) -> Iterator[tuple[Dual, Optimal | None]]:
         """Yield dual functions for a leaf: of the optimum that it touches, or of its relaxation, then of others."""
         search = self.search
         if node.tie is not None:
@@ -334,7 +231,7 @@ class _Prover:
             yield self._of(rounded)
         yield self._of(search.incumbent.multiplicities)
 
-    def _interpolated(self, fits: Sequence[Sequence[float]], denominator: int) -> _Dual:
+    def _interpolated(self, fits: Sequence[Sequence[float]], denominator: int) -> Dual:
         """Return the quadratic in q through rounded values at the three nodes."""
         q, step = self.q, self._step
         top, below = [], fmpz_poly([denominator * 2 * step.numerator**2 * q.denominator**2 * step.denominator**2])
@@ -348,7 +245,7 @@ class _Prover:
                 + x * ((c - a) * n * r * d**3)
                 + x * x * ((a - 2 * b + c) * d**4)
             )
-        return _Dual(self.family, self.q, *self.family.centred(top, below))
+        return Dual(self.family, self.q, *self.family.centred(top, below))
 
 
 def _rescaled(atoms: Atoms, arrangement: Arrangement) -> Atoms:

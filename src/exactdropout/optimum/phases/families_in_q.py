@@ -309,7 +309,11 @@ class Family:
             conditions.append(reached - linear * below)
         numerator = sum((x[i] * x[j] * inner[i][j] for i in count for j in count), fmpz_poly([0]))
         return Projected(
-            numerator=numerator, denominator=below * below, conditions=tuple(conditions), solution=(), below=below
+            numerator=numerator,
+            denominator=below * below,
+            conditions=tuple(conditions),
+            solution=tuple(enumerate(x)),
+            below=below,
         )
 
     # -- networks -----------------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of
 from exactdropout.model.numbers import exact_fraction, scalar, show
 from exactdropout.optimum.minimize import minimize
-from exactdropout.optimum.phases.certified_cells import Coincidence, Proved, certified_cell, reach_all
+from exactdropout.optimum.phases.certified_cells import Proved, certified_cell
+from exactdropout.optimum.phases.dual_functions import Coincidence, reach_all
 from exactdropout.optimum.phases.families_in_q import Family, Optimal
 from exactdropout.optimum.phases.result import Cell, Phases, Piece, UnitFamily
 from exactdropout.optimum.reduced_problem import reduced_problem
@@ -55,6 +56,7 @@ def phases(
     nonnegative: bool = False,
     compare: bool = True,
     between: tuple[Any, Any] = (0, 1),
+    keep_proof: bool = False,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
     time_limit: float | None = None,
@@ -74,6 +76,8 @@ def phases(
         nonnegative: minimise over non-negative weights only, output weights included; biases stay free.
         compare: also find the phases under non-negative weights, which decide ``needs_negative_weight``.
         between: rational numbers 0 <= low < high <= 1; only q in (low, high) is covered and spoken of.
+        keep_proof: keep what proves each cell, for :func:`exactdropout.certificate.write_phases_certificate`
+            (about a third of the time more).
         max_cost: refuse beforehand what is estimated to take more seconds of one core, 60 where it is left out
             (``inf``: never). The estimate is 15 ms times cones per unit × masked inputs × width. The work is one
             minimisation and one continuation per cell, and some tens of cells are usual.
@@ -98,16 +102,17 @@ def phases(
     """
     limit, interval = cost_limit(max_cost), _interval(between)
     deadline = math.inf if time_limit is None else time.monotonic() + _seconds(time_limit)
-    if not isinstance(compare, bool):
-        raise InvalidInput(f"Argument 'compare' must be True or False, not {show(compare)}.")
+    for name, flag in (("compare", compare), ("keep_proof", keep_proof)):
+        if not isinstance(flag, bool):
+            raise InvalidInput(f"Argument '{name}' must be True or False, not {show(flag)}.")
     shape = architecture_of(architecture)
     examples = examples_of(data, shape, label)
     family = _family(shape, examples, nonnegative, limit)
     with reporting(progress, "certifying") as report:
         if nonnegative or not compare:
-            return _phases(family, interval, report, deadline)
-        other = _phases(_family(shape, examples, True, math.inf), interval, None, deadline)
-        found = _phases(family, interval, report, deadline)
+            return _phases(family, interval, report, deadline, keep_proof)
+        other = _phases(_family(shape, examples, True, math.inf), interval, None, deadline, keep_proof)
+        found = _phases(family, interval, report, deadline, keep_proof)
     pieces = tuple(replace(p, needs_negative_weight=_needs_negative(p, other)) for p in found.pieces)
     return replace(found, nonnegative=other, pieces=pieces)
 
@@ -122,9 +127,11 @@ def _family(architecture: Architecture, data: Examples, nonnegative: bool, limit
     return Family(architecture, data, nonnegative=nonnegative, max_cones=max(cones, 1))
 
 
-def _phases(family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float) -> Phases:
+def _phases(
+    family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float, keep_proof: bool
+) -> Phases:
     started = time.monotonic()
-    cells, gaps, solved = _cover(family, interval, progress, deadline)
+    cells, gaps, solved = _cover(family, interval, progress, deadline, keep_proof)
     return Phases(
         architecture=family.architecture,
         data=family.data,
@@ -175,7 +182,7 @@ def _seconds(time_limit: float) -> float:
 
 
 def _cover(
-    family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float
+    family: Family, interval: tuple[Fraction, Fraction], progress: Progress | None, deadline: float, keep_proof: bool
 ) -> tuple[list[Proved], list[Span], int]:
     """Return certified cells, sorted, the gaps that they leave, and the number of samples."""
     cells: list[Proved] = []
@@ -196,7 +203,7 @@ def _cover(
                     break
                 solved += 1
                 try:
-                    found = certified_cell(family, q, gap, deadline, exhaustive=narrow)
+                    found = certified_cell(family, q, gap, deadline, exhaustive=narrow, keep_proof=keep_proof)
                 except Coincidence:
                     continue
                 break
@@ -305,7 +312,10 @@ def _split(family: Family, stretch: _Stretch) -> list[Piece]:
                 needs_negative_weight=False if family.nonnegative else None,
                 minimisers=minimisers,
                 leaves_exhausted=listed,
-                cells=tuple(Cell(lower=c.span[0], upper=c.span[1], sample=c.sample, leaves=c.leaves) for c in here),
+                cells=tuple(
+                    Cell(lower=c.span[0], upper=c.span[1], sample=c.sample, leaves=c.leaves, proof=c.proof)
+                    for c in here
+                ),
             )
         )
     return pieces

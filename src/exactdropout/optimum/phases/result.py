@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Unpack
@@ -14,6 +14,7 @@ from exactdropout.notation.latex import expression_latex
 from exactdropout.notation.page import latex_html, table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.notation.tree import Name
+from exactdropout.optimum.phases.cell_proof import CellProof
 from exactdropout.optimum.result import Minimiser
 
 __all__ = ["Cell", "Phases", "Piece", "UnitFamily"]
@@ -34,13 +35,17 @@ class UnitFamily:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One certified interval [lower, upper] ∩ (0, 1): the dual cuts of ``leaves`` leaves of the search tree at q =
-    ``sample``, continued as rational functions of q, prove that nothing is below the piece's value on all of it."""
+    """One certified interval [lower, upper] ∩ (0, 1).
+
+    The dual cuts of ``leaves`` leaves of the search tree at q = ``sample``, continued as rational functions of q, prove
+    that nothing is below the piece's value on all of it. ``proof`` holds them where they were asked for.
+    """
 
     lower: Algebraic
     upper: Algebraic
     sample: Fraction
     leaves: int
+    proof: CellProof | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
