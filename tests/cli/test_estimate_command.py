@@ -42,6 +42,18 @@ def test_a_width_in_percent(files, capsys):
         assert content[name]["at_least"] <= getattr(truth, name) <= content[name]["at_most"]
 
 
+def test_each_row_has_its_intervals(files, capsys):
+    assert main([*ASKED, "--width", "20%", "--per-example"]) == 0
+    out = capsys.readouterr().out
+    assert "standard deviation at least" in out
+    assert main([*ASKED, "--width", "0.2", "--per-example", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["per_example"]
+    table = xd.evaluate(files, xd.Examples.load("data.csv"), "1/2").per_example
+    for row, mean, variance in zip(rows, table.mean[:, 0], table.variance[:, 0], strict=True):
+        assert row["mean"][0]["at_least"] <= mean <= row["mean"][0]["at_most"]
+        assert row["deviation"][0]["at_least"] ** 2 <= variance <= row["deviation"][0]["at_most"] ** 2
+
+
 def test_a_width_that_time_does_not_allow_is_an_open_interval(files, capsys):
     assert main([*ASKED, "--width", "1e-7", "--seconds", "0.01"]) == 3
     shown = capsys.readouterr()

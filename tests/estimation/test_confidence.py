@@ -12,7 +12,7 @@ from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactdropout.estimation.confidence import LEVELS, Mean, deviation, psi
+from exactdropout.estimation.confidence import LEVELS, Mean, Means, deviation, psi
 
 
 @pytest.fixture(autouse=True)
@@ -120,3 +120,50 @@ def test_deviation_grows_with_squares_and_with_confidence():
     assert deviation(F(1, 10), 1.0, 1.0) < deviation(F(1, 100), 1.0, 1.0) < deviation(F(1, 100), 50.0, 1.0)
     best = math.sqrt(2 * 1e6 * math.log(100))  # no bound of this kind beats √(2 V log 1/α)
     assert best < deviation(F(1, 100), 1e6, 1.0) < 1.6 * best
+
+
+def test_many_means_are_each_a_mean_of_its_own():
+    """A row of Means is the Mean of that example alone, but for the least c of its lower side, which only widens."""
+    random = np.random.default_rng(1)
+    counts, ceilings = np.array([3, 1, 4]), np.array([[1.0, 2.0], [5.0, 1.0], [1.5, 3.0]])
+    rows = np.repeat(np.arange(3), counts)
+    drawn = [random.random((8, 2)) ** 2 * ceilings[rows] for _ in range(60)]
+    many = Means(counts, ceilings, drawn[0])
+    for values in drawn[1:]:
+        many.add(values)
+    low, high = many.bounds(F(1, 100), F(1, 1000))
+    for i, o in itertools.product(range(3), range(2)):
+        own = [values[rows == i, o] for values in drawn]
+        one = Mean(np.ones(1), counts[i : i + 1], ceilings[i : i + 1, o], copies=1, pilot=own[0])
+        for values in own[1:]:
+            one.add(values)
+        least, most = one.bounds(F(1, 100), F(1, 1000))
+        assert high[i, o] == pytest.approx(most, rel=1e-12)
+        assert low[i, o] <= ceilings[i, o] / 3 <= high[i, o]  # the mean of B·U² is B/3
+        if 4 * own[0].mean() >= ceilings[i, o] / 64:
+            assert low[i, o] == pytest.approx(least, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("p", [F(1, 20), F(1, 2), F(9, 10)])
+def test_coverage_of_many_means_over_all_outcomes(p):
+    """The same exact probability as for one mean: values 0 and 1, five to a pass, two rows that are one sequence."""
+    visits, chance = 5, F(3, 10)
+    binomial = [math.comb(visits, k) * p**k * (1 - p) ** (visits - k) for k in range(visits + 1)]
+    missed = [F(0), F(0)]
+    for counts in itertools.product(range(visits + 1), repeat=3):
+        passes = [np.array([1.0] * k + [0.0] * (visits - k))[:, None] for k in counts]
+        means = Means(np.array([visits]), np.ones((1, 1)), passes[0])
+        wrong = [False, False]
+        for values in passes[1:]:
+            means.add(values)
+            low, high = means.bounds(chance, chance)
+            wrong = [wrong[0] or low[0, 0] > p, wrong[1] or high[0, 0] < p]
+        for side in (0, 1):
+            missed[side] += math.prod(binomial[k] for k in counts) if wrong[side] else 0
+    assert max(missed) <= chance
+
+
+def test_a_value_beyond_the_range_of_its_row_is_a_fault():
+    means = Means(np.array([1, 1]), np.array([[1.0], [2.0]]), np.zeros((2, 1)))
+    with pytest.raises(AssertionError, match="left its proved range"):
+        means.add(np.array([[1.5], [0.0]]))

@@ -188,7 +188,8 @@ def test_ctrl_c_before_anything_is_known_is_an_interrupt(monkeypatch):
         ({"seconds": float("inf")}, "'seconds'"), ({"confidence": 1}, "0 < confidence < 1"),
         ({"confidence": "certain"}, "'confidence'"), ({"seed": -1}, "'seed' must be an integer"),
         ({"seed": 2**64}, "'seed'"), ({"gradient": True}, "'gradient' must be False"), ({"max_cost": -1}, "'max_cost'"),
-        ({"threads": 0}, "'threads'"), ({"progress": 3, "width": 0.5, "max_cost": 0}, "'progress'"),
+        ({"threads": 0}, "'threads'"), ({"rows": 1}, "'rows' must be True or False"),
+        ({"progress": 3, "width": 0.5, "max_cost": 0}, "'progress'"),
         ({"q": None}, "'q'"),
     ],
 )  # fmt: skip
@@ -222,3 +223,63 @@ def test_shown_ends_contain_the_interval():
         assert shown[1] >= high
     assert 2 in Interval(1.0, 3.0)
     assert F(10**20 + 1, 10**20) not in Interval(0.0, 1.0)
+
+
+def row_misses(found: xd.Estimate, truth: xd.Evaluation) -> int:
+    """Return how many ends are on the wrong side of what is exact, up to what is known of that."""
+    table, rows = truth.per_example, found.rows
+    off, away = table.error_bounds["mean"], table.error_bounds["variance"]
+    wrong = (rows.mean_low > table.mean + off) | (rows.mean_high < table.mean - off)
+    wide = (rows.deviation_low**2 > table.variance + away) | (rows.deviation_high**2 < table.variance - away)
+    return int(wrong.sum() + wide.sum())
+
+
+@pytest.mark.parametrize(("widths", "q"), [((6, 5, 2), "1/2"), ((4, 5, 4, 2), "1/3"), ((5, 6, 3), (0.25, 0))])
+def test_rows_contain_exact_means_and_deviations(widths, q):
+    """All at once with everything else; at confidence 0.9 far fewer misses than one in ten."""
+    network, data = problem(21, widths)
+    truth = xd.evaluate(network, data, q)
+    told = [xd.estimate(network, data, q, width=0.1, confidence="0.9", max_cost=0, seed=s, rows=True) for s in range(8)]
+    assert sum(bool(row_misses(found, truth) or misses(found, truth)) for found in told) <= 1
+    assert len(told[0].rows) == 4
+    widths_of = told[0].rows.mean_high - told[0].rows.mean_low
+    assert widths_of.max() < 2 * np.sqrt(truth.per_example.variance.max())
+    assert (told[0].rows.deviation_low > 0).all()
+    plain = xd.estimate(network, data, q, width=0.1, confidence="0.95", max_cost=0, seed=0)
+    assert plain.rows is None
+
+
+@pytest.mark.thorough
+def test_coverage_of_rows_on_a_hundred_networks():
+    random = np.random.default_rng(18)
+    bad = 0
+    for seed in range(100):
+        widths = (*(int(n) for n in random.integers(2, 7, size=int(random.integers(2, 4)))), int(random.integers(1, 3)))
+        network, data = problem(seed, widths, examples=int(random.integers(1, 5)))
+        q = F(int(random.integers(1, 10)), 10)
+        found = xd.estimate(network, data, q, width=0.2, confidence="0.9", max_cost=0, seed=seed, rows=True)
+        truth = xd.evaluate(network, data, q)
+        bad += bool(row_misses(found, truth) or misses(found, truth))
+    assert bad <= 10
+
+
+def test_rows_cost_the_others_half_of_the_chance():
+    """With rows at 0.9 the other intervals are those at 0.95, bit for bit: the masks are the same."""
+    network, data = problem(5, (12, 9, 2))
+    with_rows = xd.estimate(network, data, 0.5, seconds=1e-9, max_cost=0, confidence="9/10", rows=True)
+    alone = xd.estimate(network, data, 0.5, seconds=1e-9, max_cost=0, confidence="19/20")
+    assert (with_rows.passes, with_rows.confidence) == (alone.passes, F(9, 10))
+    for name in QUANTITIES:
+        assert getattr(with_rows, name) == getattr(alone, name)
+
+
+def test_rows_of_what_can_be_enumerated_are_certain():
+    network, data = problem(6, (4, 3, 2))
+    found, truth = xd.estimate(network, data, "1/2", rows=True), xd.evaluate(network.exact(), data.exact(), "1/2")
+    for i, o in itertools.product(range(4), range(2)):
+        assert truth.per_example.mean[i, o] in found.rows.mean(i, o)
+        low, high = found.rows.deviation(i, o)
+        assert F(low) ** 2 <= truth.per_example.variance[i, o] <= F(high) ** 2
+        assert high - low < 1e-6
+    exact = xd.estimate(xd.Network([[[1, 2], [3, 4]], [1, F(1, 3)]]), [((1, 1), 1)], "1/2", rows=True)
+    assert exact.rows.mean(0).width < 1e-14

@@ -39,16 +39,17 @@ def some(seed: int, count: int, inputs: int, outputs: int) -> xd.Examples:
 
 
 def last_layer(network, x, y, mask, rates):
-    """Return (f, X, noise) for masks of all layers but the last, by enumerating the last one."""
+    """Return (f, X, Var D of each output) for masks of all layers but the last, by enumerating the last one."""
     q, n = rates[-1], network.architecture.widths[-2]
-    f, error = [F(0)] * len(y), F(0)
+    f, squares, error = [F(0)] * len(y), [F(0)] * len(y), F(0)
     for bits in itertools.product((0, 1), repeat=n):
         p = (1 - q) ** sum(bits) * q ** (n - sum(bits))
         if p:
             d = dropout_output(network, x, (*mask, bits), rates)
             f = [a + p * b for a, b in zip(f, d, strict=True)]
+            squares = [a + p * b * b for a, b in zip(squares, d, strict=True)]
             error += p * sum((a - b) ** 2 for a, b in zip(d, y, strict=True))
-    return f, error, error - sum((a - b) ** 2 for a, b in zip(f, y, strict=True))
+    return f, error, [a - b * b for a, b in zip(squares, f, strict=True)]
 
 
 def every_mask(network, rates):
@@ -75,16 +76,18 @@ def test_the_last_layer_in_closed_form_keeps_every_expectation(problem):
     for i, (x, y) in enumerate(zip(examples.inputs.tolist(), examples.labels.tolist(), strict=True)):
         found = [(*last_layer(exact, x, y, mask, rates), p) for mask, p in every_mask(exact, rates)]
         assert sum(error * p for _, error, _, p in found) == truth.per_example.criterion[i]
-        spread = max(
-            sum((a - b) ** 2 for a, b in zip(f, g, strict=True)) / 2 + (v + w) / 2
+        spreads = [
+            [(a - b) ** 2 / 2 + (c + d) / 2 for a, b, c, d in zip(f, g, v, w, strict=True)]
             for (f, _, v, _), (g, _, w, _) in itertools.product(found[:16], repeat=2)
-        )
+        ]
         means = [sum(f[o] * p for f, *_, p in found) for o in range(len(y))]
         assert means == truth.per_example.mean[i].tolist()
-        inner = sum(p * sum((a - b) ** 2 for a, b in zip(f, means, strict=True)) for f, *_, p in found)
-        assert inner + sum(v * p for *_, v, p in found) == truth.per_example.variance[i].sum()
+        for o, mean in enumerate(means):
+            variance = sum(p * ((f[o] - mean) ** 2 + v[o]) for f, _, v, p in found)
+            assert variance == truth.per_example.variance[i, o]
+            assert max(spread[o] for spread in spreads) <= ranges.most_row_spread[i, o]
         assert max(error for _, error, *_ in found) <= ranges.most_error[i]
-        assert spread <= ranges.most_spread[i]
+        assert max(map(sum, spreads)) <= ranges.most_spread[i]
         for f, *_ in found:
             assert all(a <= b <= c for a, b, c in zip(ranges.low[i], f, ranges.high[i], strict=True))
 
@@ -102,14 +105,14 @@ def test_the_kernel_computes_what_the_definition_says(monkeypatch, activation, w
     true = sampling.kept
     monkeypatch.setattr(sampling, "kept", lambda *a: drawn.append(true(*a)) or drawn[-1])
     with ThreadPoolExecutor(1) as pool:
-        found = sampling.Sampler(problem, counts, seed=3).one_pass(1, pool, 1)
+        found = sampling.Sampler(problem, counts, seed=3, by_row=True).one_pass(1, pool, 1)
     ranges, exact, examples = ranges_of(problem), network.exact(), data.exact()
     entering, deeper = iter(drawn[0].tolist()), [d.reshape(-1, n) for d, n in zip(drawn[1:], widths[1:-2], strict=True)]
     rows = np.repeat(np.arange(3), counts)
     reference = (
         list(problem.weights), list(problem.biases), list(problem.slopes),
         [float(problem.inverse_keep[l]) for l in range(len(rates))],
-        float(problem.cumulants[0]) * (problem.weights[-1] ** 2).sum(axis=0),
+        float(problem.cumulants[0]) * problem.weights[-1] ** 2,
     )  # fmt: skip
     for v, i in enumerate(rows):
         x, y = examples.inputs[i].tolist(), examples.labels[i].tolist()
@@ -120,13 +123,16 @@ def test_the_kernel_computes_what_the_definition_says(monkeypatch, activation, w
         (f, error_f, noise_f), (g, error_g, noise_g) = (last_layer(exact, x, y, mask, rates) for mask in pair)
         assert abs(F(found.errors[v, 0]) - error_f) <= ranges.wrong_error[i]
         assert abs(F(found.errors[v, 1]) - error_g) <= ranges.wrong_error[i]
-        spread = sum((a - b) ** 2 for a, b in zip(f, g, strict=True)) / 2 + (noise_f + noise_g) / 2
-        assert abs(F(found.spreads[v]) - spread) <= ranges.wrong_spread[i]
+        spreads = [(a - b) ** 2 / 2 + (c + d) / 2 for a, b, c, d in zip(f, g, noise_f, noise_g, strict=True)]
+        assert abs(F(found.spreads[v]) - sum(spreads)) <= ranges.wrong_spread[i]
+        for o, spread in enumerate(spreads):
+            assert abs(F(found.row_spreads[v, o]) - spread) <= ranges.wrong_row_spread[i, o]
         for a, b, c, off in zip(found.means[v].tolist(), f, g, ranges.wrong_output[i], strict=True):
             assert abs(F(a) - (b + c) / 2) <= off
         masks = [[np.array(layer) for layer in mask] for mask in pair]
-        errors, spread, means = sample_pairs_reference(*reference, data.inputs[i], data.labels[i], masks)
-        assert np.allclose([*errors, spread, *means], [*found.errors[v], found.spreads[v], *found.means[v]], rtol=1e-9)
+        errors, spreads, means = sample_pairs_reference(*reference, data.inputs[i], data.labels[i], masks)
+        assert np.allclose([*errors, *spreads, *means], [*found.errors[v], *found.row_spreads[v], *found.means[v]])
+    assert ranges.wrong_row_spread.max() < 1e-9 * ranges.most_row_spread.max()
     assert ranges.wrong_error.max() < 1e-9 * ranges.most_error.max()
 
 
@@ -183,7 +189,7 @@ def test_the_compiled_loop_is_the_interpreted_one():
     network, data = small(1, (4, 3, 3, 2)), some(2, 3, 4, 2)
     problem = prepare(network, data, (F(1, 2),) * 3)
     with ThreadPoolExecutor(1) as pool:
-        sampler = sampling.Sampler(problem, np.array([1, 2, 1]), seed=0)
+        sampler = sampling.Sampler(problem, np.array([1, 2, 1]), seed=0, by_row=True)
         compiled = sampler.one_pass(0, pool, 1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sampling, "sample_pairs", getattr(sample_pairs, "py_func", sample_pairs))

@@ -17,7 +17,7 @@ COMMANDS = {
     "check-document": ["check", "paper.tex", "--architecture", "1-1, no biases"],
     "compare": ["compare", "net.json", "data.csv", "--q", "1/2", "--gradient", "--law", "1", "--per-example"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
-    "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2"],
+    "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "law": ["law", "net.json", "--q", "1/2", "--x=1,-1"],
     "minimize": ["minimize", "--architecture", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2"],

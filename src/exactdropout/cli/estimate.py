@@ -45,6 +45,10 @@ def add(commands: Any) -> None:
         "--confidence", default="0.999999999", metavar="P", help="probability of all intervals together (0.999999999)"
     )
     command.add_argument("--seed", type=int, default=0, help="of the generator; the same seed gives the same masks (0)")
+    command.add_argument(
+        "--per-example", action="store_true", help="also intervals of each row's mean and standard deviation (what MC "
+        "dropout reports), which hold at once with the others",
+    )  # fmt: skip
     command.add_argument("--threads", type=int, help="threads that sample; the bits are the same")
     command.add_argument(
         "--max-cost", metavar="SECONDS",
@@ -69,7 +73,8 @@ def run(options: argparse.Namespace) -> int:
         )
     found = xd.estimate(
         network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
-        seed=options.seed, threads=options.threads, max_cost=cost, progress=wants_progress(options),
+        seed=options.seed, rows=options.per_example, threads=options.threads, max_cost=cost,
+        progress=wants_progress(options),
     )  # fmt: skip
     reached = width is None or found.criterion.relative_width <= width
     if options.json:
@@ -105,6 +110,15 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         rows.append((f"mean{index}", *interval.ends(), f"E_P E_R of output{index or ' D'}"))
     title = f"{network.architecture}, {len(data)} examples, q = {options.q}: {found.how_sure}"
     print_table(title, ("quantity", "at least", "at most", "meaning"), rows)
+    if found.rows is not None:
+        each = [
+            (str(i + 1), *((str(o),) if len(found.mean) > 1 else ()), *found.rows.mean(i, o).ends(),
+             *found.rows.deviation(i, o).ends())
+            for i in range(len(found.rows)) for o in range(len(found.mean))
+        ]  # fmt: skip
+        header = ["row", *(["output"] if len(found.mean) > 1 else [])]
+        header += ["mean at least", "at most", "standard deviation at least", "at most"]
+        print_table("Mean and standard deviation of each row's output under dropout", header, each)
     wide = f"the criterion's interval is {found.criterion.relative_width:.2g} of its middle wide"
     if not found.certain:
         print(f"{found.samples:,} masks sampled in {found.passes + 1:,} passes, seed {found.seed}; {wide}.")
@@ -127,4 +141,13 @@ def _json(options: argparse.Namespace, found: Any, reached: bool) -> dict[str, A
         "samples": found.samples,
         "passes": found.passes,
         "seed": found.seed,
+        **({} if found.rows is None else {"per_example": _rows_json(found.rows, ends)}),
     }
+
+
+def _rows_json(rows: Any, ends: Any) -> list[dict[str, Any]]:
+    outputs = range(rows.mean_low.shape[1])
+    return [
+        {"mean": [ends(rows.mean(i, o)) for o in outputs], "deviation": [ends(rows.deviation(i, o)) for o in outputs]}
+        for i in range(len(rows))
+    ]

@@ -25,7 +25,7 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import up
 
-__all__ = ["LEVELS", "Mean", "deviation", "psi"]
+__all__ = ["LEVELS", "Mean", "Means", "deviation", "psi"]
 
 LEVELS = tuple(Fraction(1, 1 + Fraction(2) ** (k - 3)) for k in range(24))
 """The grid of s: 8/9, 4/5, 2/3, 1/2, 1/3, …, about 2⁻²⁰."""
@@ -34,6 +34,9 @@ LEAST = 2.0**-900
 
 PILOT = 4
 """The centres of the lower side may be so many times as large as the pilot's largest."""
+
+LEAST_SHARE = 1 / 64
+"""The c of the lower side of one row's mean is at least this share of the other side's: its pilot may be one visit."""
 
 SLACK = 2.0**-28
 """Relative; covers fewer than 2²² roundings of non-negative sums, and those of the weights a."""
@@ -62,8 +65,16 @@ def deviation(chance: Fraction, squares: float, reach: float) -> float:
 
     ``squares`` is at least Σ a_t²(X_t − C_t)²/c², ``reach`` is c.
     """
+    return float(_deviations(chance, np.array([squares]), np.array([reach]))[0])
+
+
+def _deviations(chance: Fraction, squares: Array, reach: Array) -> Array:
     logs, slopes = _grid(chance)
-    return float(up(reach * np.min(logs + slopes * squares))) * (1 + SLACK)
+    least = np.full(squares.shape, np.inf)
+    for log, slope in zip(logs.tolist(), slopes.tolist(), strict=True):
+        np.minimum(least, log + slope * squares, out=least)
+    found: Array = up(reach * least) * (1 + SLACK)
+    return found
 
 
 class Mean:
@@ -115,3 +126,48 @@ class Mean:
         low = total * (1 - SLACK) - deviation(below, squares * (self._above / self._below) ** 2, self._below)
         high = total * (1 + SLACK) + deviation(above, squares, self._above)
         return max(0.0, low / self.passes * (1 - SLACK if low > 0 else 1 + SLACK)), high / self.passes * (1 + SLACK)
+
+
+class Means:
+    """The same for every row on its own: μ_{i,o} for each example i and column o, from the visits of the example.
+
+    A visit gives one variable in [0, ``ceilings[i, o]``]; c is chosen for each mean by itself.
+    """
+
+    def __init__(self, counts: Array, ceilings: Array, pilot: Array) -> None:
+        """Choose the constants c of both sides, from what is known before the first counted pass."""
+        self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        self._rows = np.repeat(np.arange(len(counts)), counts)
+        self._ceilings = ceilings
+        self._weights = 1 / counts[:, None]
+        self._above = np.maximum(up(self._weights * ceilings), LEAST)
+        centres = self._weights * self._added(pilot)
+        wanted = np.maximum(up(PILOT * self._weights * centres), self._above * LEAST_SHARE)
+        self._below = np.minimum(self._above, wanted)
+        self._most = self._below * (1 - SLACK) / self._weights
+        self._centres = np.minimum(centres, self._most)
+        self._sums, self._squares = np.zeros(ceilings.shape), np.zeros(ceilings.shape)
+        self.passes = 0
+
+    def _added(self, values: Array) -> Array:
+        sums: Array = np.add.reduceat(values, self._starts, axis=0)
+        return sums
+
+    def add(self, values: Array) -> None:
+        """Take one pass, of shape (visits, columns), visits of an example side by side."""
+        if not ((values >= 0) & (values <= self._ceilings[self._rows])).all():
+            raise AssertionError("a sampled value left its proved range; please report this")
+        away = (values - self._centres[self._rows]) * (self._weights / self._above)[self._rows]
+        self._squares += self._added(away * away)
+        self._sums += self._added(values)
+        self.passes += 1
+        self._centres = np.minimum(self._weights * self._sums / self.passes, self._most)
+
+    def bounds(self, below: Fraction, above: Fraction) -> tuple[Array, Array]:
+        """Return lower and upper ends: each end is wrong, at any time, with at most the probability given for it."""
+        total = self._weights * self._sums
+        squares = self._squares * (1 + SLACK)
+        low = total * (1 - SLACK) - _deviations(below, squares * (self._above / self._below) ** 2, self._below)
+        high = total * (1 + SLACK) + _deviations(above, squares, self._above)
+        low = np.maximum(0.0, low / self.passes * np.where(low > 0, 1 - SLACK, 1 + SLACK))
+        return low, high / self.passes * (1 + SLACK)

@@ -14,16 +14,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
-from exactdropout.estimation.confidence import Mean
 from exactdropout.estimation.ranges import Ranges, ranges_of
-from exactdropout.estimation.result import Estimate, Interval, certain
-from exactdropout.estimation.sampling import Pass, Sampler
+from exactdropout.estimation.result import Estimate, certain
+from exactdropout.estimation.sampling import Sampler
+from exactdropout.estimation.sums import Sums, risk_of
 from exactdropout.evaluation import evaluate
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.arguments import count_of, examples_of, network_of
 from exactdropout.model.numbers import Array, scalar, show
-from exactdropout.numeric.float64.bounds import up
-from exactdropout.numeric.float64.problem import UNIT, Problem, prepare
+from exactdropout.numeric.float64.problem import Problem, prepare
+from exactdropout.numeric.result import Evaluation
 
 __all__ = ["EstimateProgress", "estimate"]
 
@@ -53,6 +53,7 @@ def estimate(
     seconds: float | None = None,
     confidence: float | Fraction | str = "0.999999999",
     seed: int = 0,
+    rows: bool = False,
     gradient: bool = False,
     max_cost: float | None = None,
     threads: int | None = None,
@@ -75,6 +76,8 @@ def estimate(
         confidence: in (0, 1), as a number or as text such as "0.999".
         seed: of the generator, 0 to 2⁶⁴ − 1. The same seed and number of passes give the same bits, for any
             ``threads``.
+        rows: add ``Estimate.rows``, intervals of the mean and the standard deviation of each output for each row: what
+            MC dropout reports. They hold at once with all the others; those get half of the probability of being wrong.
         gradient: must be False; intervals of gradients are not built yet.
         max_cost: the exact engine answers instead where its plan takes at most so many seconds of one core, by default
             ``seconds``, or 10; 0 samples always.
@@ -102,6 +105,8 @@ def estimate(
     chance = 1 - _confidence(confidence)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise InvalidInput(f"Argument 'seed' must be an integer from 0 to 2^64 - 1, not {show(seed)}.")
+    if not isinstance(rows, bool):
+        raise InvalidInput(f"Argument 'rows' must be True or False, not {show(rows)}.")
     if gradient is not False:
         raise InvalidInput(
             "Argument 'gradient' must be False: intervals of gradients are not built yet; xd.evaluate has exact ones "
@@ -111,12 +116,12 @@ def estimate(
     limit = (seconds or SECONDS) if max_cost is None else _cost(max_cost)
     known = _enumerated(network, examples, q, limit, threads, progress)
     if known is not None:
-        return known
+        return certain(known, rows=rows)
     problem = _floats(network, examples, q)
     if width is None and seconds is None:
         seconds = SECONDS
     with _shown(progress, width, seconds, begun) as report:
-        return _sampled(problem, chance, int(seed), width, seconds, begun, threads, report)
+        return _sampled(problem, chance, int(seed), width, seconds, begun, threads, report, rows)
 
 
 def _sampled(
@@ -128,17 +133,18 @@ def _sampled(
     begun: float,
     threads: int,
     report: EstimateProgress | None,
+    by_row: bool,
 ) -> Estimate:
     """Sample pass after pass until the interval is narrow, the time is over or Ctrl-C is pressed."""
     ranges = ranges_of(problem)
-    risk = _risk(problem)
+    risk = risk_of(problem)
     counts = _counts(problem, ranges)
-    sampler = Sampler(problem, counts, seed)
+    sampler = Sampler(problem, counts, seed, by_row=by_row)
     found: Estimate | None = None
     told = begun
     with ThreadPoolExecutor(threads, thread_name_prefix="exactdropout") as pool:
         try:
-            sums = _Sums(problem, ranges, counts, sampler.one_pass(0, pool, threads), chance)
+            sums = Sums(problem, ranges, counts, sampler.one_pass(0, pool, threads), chance, by_row=by_row)
             while True:
                 started = time.monotonic()
                 sums.add(sampler.one_pass(sums.passes + 1, pool, threads))
@@ -163,116 +169,6 @@ def _interrupted(found: Estimate) -> Estimate:
     return replace(found, interrupted=True)
 
 
-class _Sums:
-    """The confidence sequences of all quantities; each has its share of the probability of being wrong."""
-
-    def __init__(self, problem: Problem, ranges: Ranges, counts: Array, pilot: Pass, chance: Fraction) -> None:
-        """Half of the chance goes to the criterion, a quarter to the variance, a quarter to the means."""
-        chances = problem.chances
-        self._counts = counts
-        outputs = problem.outputs
-        self._shares = chance / 4, chance / 8, chance / (8 * outputs)
-        self._low, self._rows = ranges.low, np.repeat(np.arange(len(counts)), counts)
-        self._criterion = Mean(
-            chances, counts, up(ranges.most_error + ranges.wrong_error), copies=2, pilot=pilot.errors
-        )
-        self._variance = Mean(
-            chances, counts, up(ranges.most_spread + ranges.wrong_spread), copies=1, pilot=pilot.spreads
-        )
-        wrong = up(ranges.wrong_output + 2 * UNIT * np.maximum(np.abs(ranges.low), np.abs(ranges.high)))
-        self._means = [
-            Mean(
-                chances, counts, up((ranges.high - ranges.low)[:, o] * (1 + 4 * UNIT) + wrong[:, o]), copies=1,
-                pilot=self._above_low(pilot, o),
-            )
-            for o in range(outputs)
-        ]  # fmt: skip
-        self._wrong = tuple(_total(chances, w) for w in (ranges.wrong_error, ranges.wrong_spread))
-        self._wrong_means = [_total(chances, wrong[:, o]) for o in range(outputs)]
-        self._lowest = [_signed(chances, ranges.low[:, o]) for o in range(outputs)]
-
-    @property
-    def passes(self) -> int:
-        """Passes so far, the pilot not counted."""
-        return self._criterion.passes
-
-    def _above_low(self, found: Pass, output: int) -> Array:
-        """Return F − (its lower end), which is not negative but for rounding."""
-        above: Array = np.maximum(found.means[:, output] - self._low[self._rows, output], 0.0)
-        return above
-
-    def add(self, found: Pass) -> None:
-        """Take one pass."""
-        self._criterion.add(found.errors)
-        self._variance.add(found.spreads)
-        for o, mean in enumerate(self._means):
-            mean.add(self._above_low(found, o))
-
-    def estimate(self, risk: Interval, seed: int) -> Estimate:
-        """Return all intervals; they hold at once, since the shares sum to the chance."""
-        side, narrow, each = self._shares
-        criterion = _widened(self._criterion.bounds(side, side), self._wrong[0])
-        variance = _widened(self._variance.bounds(narrow, narrow), self._wrong[1])
-        means = []
-        for mean, wrong, (low, high) in zip(self._means, self._wrong_means, self._lowest, strict=True):
-            below, above = mean.bounds(each, each)
-            means.append(Interval(_down(_down(low + below) - wrong), _above(_above(high + above) + wrong)))
-        penalty = _difference(criterion, risk)
-        return Estimate(
-            criterion=criterion,
-            risk=risk,
-            penalty=penalty,
-            variance=variance,
-            bias=_difference(penalty, variance),
-            mean=tuple(means),
-            confidence=1 - 4 * side,
-            samples=2 * int(self._counts.sum()) * (self.passes + 1),
-            passes=self.passes,
-            seed=seed,
-        )
-
-
-def _down(value: float) -> float:
-    return math.nextafter(value, -math.inf)
-
-
-def _above(value: float) -> float:
-    return math.nextafter(value, math.inf)
-
-
-def _widened(ends: tuple[float, float], wrong: float) -> Interval:
-    """Return the interval of a non-negative number."""
-    return Interval(max(0.0, _down(ends[0] - wrong)), _above(ends[1] + wrong))
-
-
-def _difference(a: Interval, b: Interval) -> Interval:
-    return Interval(_down(a.low - b.high), _above(a.high - b.low))
-
-
-def _total(chances: Array, values: Array) -> float:
-    """Return at least Σ P_i v_i for v ≥ 0."""
-    return float(up((chances * values).sum(), len(values)))
-
-
-def _signed(chances: Array, values: Array) -> tuple[float, float]:
-    """Return an interval that contains Σ P_i v_i."""
-    total, wrong = math.fsum(chances * values), up(4 * UNIT * _total(chances, np.abs(values)), len(values))
-    return _down(total - wrong), _above(total + wrong)
-
-
-def _risk(problem: Problem) -> Interval:
-    """Return an interval that certainly contains Σ P_i ‖W(x_i) − y_i‖²."""
-    own = ranges_of(problem, dropout=False)
-    slack = 4 * UNIT * np.maximum(np.abs(own.low), np.abs(own.high)) + 4 * UNIT * np.abs(problem.labels)
-    off = up(slack + problem.label_errors)
-    low, high = own.low - problem.labels - off, own.high - problem.labels + off
-    least = np.maximum(0.0, np.maximum(low, -high)) ** 2
-    most = np.maximum(np.abs(low), np.abs(high)) ** 2
-    n = problem.outputs
-    small = math.fsum(problem.chances * (least.sum(axis=1) * (1 - 2.0**-30)))
-    return Interval(max(0.0, small * (1 - 2.0**-30) - 1e-300), _total(problem.chances, up(most.sum(axis=1), n)))
-
-
 def _counts(problem: Problem, ranges: Ranges) -> Array:
     """Return how often a pass visits each example: in proportion to the range that it adds, at least once."""
     shares = problem.chances * ranges.most_error
@@ -286,20 +182,19 @@ def _counts(problem: Problem, ranges: Ranges) -> Array:
 
 def _enumerated(
     network: Network, examples: Examples, q: object, limit: float, threads: int, progress: Any
-) -> Estimate | None:
+) -> Evaluation | None:
     """Return what the exact engine says, or None where it would take longer than the limit."""
     rates, _ = drop_rates(q, network.architecture)
     planning = PLANNING * len(examples) * network.architecture.parameters
     if limit <= 10 * planning and any(rate > 0 for rate in rates[:-1]):
         return None
     try:
-        found = evaluate(
+        return evaluate(
             network, examples, q, max_cost=limit or None, threads=threads if network.kind == "float64" else None,
             progress=True if progress is True else None,
         )  # fmt: skip
     except CostLimitExceeded:
         return None
-    return certain(found)
 
 
 def _floats(network: Network, examples: Examples, q: object) -> Problem:

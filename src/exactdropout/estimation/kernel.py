@@ -19,13 +19,13 @@ def sample_pairs_reference(
     start: Array,
     label: Array,
     masks: list[list[Array]],
-) -> tuple[tuple[float, float], float, Array]:
+) -> tuple[tuple[float, float], Array, Array]:
     """Return what :func:`sample_pairs` computes for one visit, from its definition.
 
     For each of two masks let h be the last hidden values and f = W h + b the outputs before the last mask. Then
-    X = ‖f − y‖² + Σ_j noise_j h_j², the expectation of ‖D − y‖² over the last mask; V = ½‖f − f′‖² + the mean of the
-    two noise terms, an unbiased estimate of Σ_o Var D_o; and F = (f + f′)/2. ``start`` are the values that enter the
-    first layer, ``masks[t][l]`` the kept units of layer l under mask t (all ones where nothing is dropped).
+    X = ‖f − y‖² + Σ_oj noise_oj h_j², the expectation of ‖D − y‖² over the last mask; V_o = ½(f_o − f′_o)² + the mean
+    of the two Σ_j noise_oj h_j², an unbiased estimate of Var D_o; and F = (f + f′)/2. ``start`` are the values that
+    enter the first layer, ``masks[t][l]`` the kept units of layer l under mask t (all ones where nothing is dropped).
     """
     errors, noises, outputs = [], [], []
     for mask in masks:
@@ -34,15 +34,15 @@ def sample_pairs_reference(
             last = l == len(weights) - 1
             z = weight @ (h if last else h * scales[l] * mask[l]) + bias
             if last:
-                noises.append(float(noise @ (h * h)))
+                noises.append(noise @ (h * h))
                 outputs.append(z)
             else:
                 h = np.where(z > 0, z, slopes[l] * z)
-        errors.append(float(((outputs[-1] - label) ** 2).sum()) + noises[-1])
+        errors.append(float(((outputs[-1] - label) ** 2).sum() + noises[-1].sum()))
     first, second = outputs
     return (
         (errors[0], errors[1]),
-        float(((first - second) ** 2).sum()) / 2 + (noises[0] + noises[1]) / 2,
+        (first - second) ** 2 / 2 + (noises[0] + noises[1]) / 2,
         (first + second) / 2,
     )
 
@@ -54,7 +54,8 @@ def sample_pairs(
     biases: Array,
     slopes: Array,
     scales: Array,  # 1/p of each layer but the last hidden one, 1 where nothing is dropped
-    noise: Array,
+    noise: Array,  # summed over the outputs
+    row_noise: Array,  # of each output: (units, outputs), or (0, 0) where only sums over outputs are wanted
     units: Array,  # the non-zero entering values of each example, with their unit, row after row
     values: Array,
     ends: Array,
@@ -63,7 +64,8 @@ def sample_pairs(
     entering: Array,  # one byte for each entering value of each mask: kept or not
     deeper: Array,  # the same for the units of deeper layers
     errors: Array,  # (visits, 2), written: X of each mask
-    spreads: Array,  # (visits,), written: V of each pair
+    spreads: Array,  # (visits,), written: Σ_o V_o of each pair
+    row_spreads: Array,  # (visits, outputs), written where ``row_noise`` is given: V of each pair
     means: Array,  # (visits, outputs), written: F of each pair
 ) -> None:
     """Write X, V and F of :func:`sample_pairs_reference` for every visit."""
@@ -75,10 +77,14 @@ def sample_pairs(
     kept_at, kept_of = np.empty(most, np.int64), np.empty(most)
     outputs = widths[layers]
     other = np.empty(outputs)
+    by_row = row_noise.shape[0] > 0
     at_entering = at_deeper = 0
     for v in range(len(rows)):
         row = rows[v]
         noise_before = 0.0
+        if by_row:
+            for o in range(outputs):
+                row_spreads[v, o] = 0.0
         for t in range(2):
             at_weights = at_biases = 0
             noise_now = 0.0
@@ -103,6 +109,9 @@ def sample_pairs(
                             kept_at[count], kept_of[count] = i, h[i]
                             count += 1
                             noise_now += noise[i] * h[i] * h[i]
+                            if by_row:
+                                for o in range(outputs):
+                                    row_spreads[v, o] += 0.5 * row_noise[i, o] * h[i] * h[i]
                 for j in range(above):
                     z[j] = biases[at_biases + j]
                 whole = count - count % 4
@@ -137,4 +146,6 @@ def sample_pairs(
                 for o in range(outputs):
                     spread += (z[o] - other[o]) * (z[o] - other[o])
                     means[v, o] = 0.5 * (z[o] + other[o])
+                    if by_row:
+                        row_spreads[v, o] += 0.5 * (z[o] - other[o]) * (z[o] - other[o])
                 spreads[v] = 0.5 * spread + 0.5 * (noise_before + noise_now)

@@ -39,16 +39,18 @@ class Ranges:
     """For each example, over all masks: bounds of the three quantities that are sampled.
 
     ``low`` ≤ f ≤ ``high`` are the outputs before the last mask, of shape (m, outputs); ``most_error`` ≥ X and
-    ``most_spread`` ≥ V as :mod:`exactdropout.estimation.kernel` defines them. ``wrong_*`` bound what float64 computes
-    wrongly, |X̂ − X|, |V̂ − V| and |f̂ − f|.
+    ``most_spread`` ≥ Σ_o V_o as :mod:`exactdropout.estimation.kernel` defines them, ``most_row_spread`` ≥ V_o for each
+    output. ``wrong_*`` bound what float64 computes wrongly, |X̂ − X|, |V̂ − V| and |f̂ − f|.
     """
 
     low: Array
     high: Array
     most_error: Array
     most_spread: Array
+    most_row_spread: Array
     wrong_error: Array
     wrong_spread: Array
+    wrong_row_spread: Array
     wrong_output: Array
 
 
@@ -184,6 +186,7 @@ def _quantities(
     wide = np.minimum(up(2 * radius), up(_norm((high - low) * NEAR), outputs))
 
     noises, wrong_noise = np.zeros(len(low)), np.zeros(len(low))
+    row_noises, wrong_row_noise = np.zeros(low.shape), np.zeros(low.shape)
     if dropout and problem.rates[-1] > 0:
         below, above, middle, ball, wrong = hidden
         shares = problem.cumulants[0] * up((problem.weights[-1] ** 2).sum(axis=0), outputs + 1)
@@ -193,6 +196,10 @@ def _quantities(
         noises = np.minimum(by_interval, by_ball)
         doubled = 2 * ((sizes * wrong) @ shares) + (wrong**2) @ shares
         wrong_noise = up(doubled + gamma(n + outputs + SHORTER_SUMS) * up((sizes**2) @ shares, n), 2 * n)
+        shares = problem.cumulants[0] * up(problem.weights[-1].T ** 2)
+        row_noises = up((sizes**2) @ shares, n)
+        doubled = 2 * ((sizes * wrong) @ shares) + (wrong**2) @ shares
+        wrong_row_noise = up(doubled + gamma(n + SHORTER_SUMS) * row_noises, 2 * n)
 
     off = up(_norm(error + problem.label_errors + 4 * UNIT * (largest + np.abs(labels))), outputs)
     length = up(np.sqrt(squares))
@@ -202,13 +209,21 @@ def _quantities(
     wrong_spread = up(
         (2 * wide + 2 * apart) * apart + wrong_noise + rounding * (wide**2 + apart**2 + noises), 4 * (n + outputs)
     )
+    row_wide = np.minimum(up(2 * radius)[:, None], up((high - low) * NEAR))
+    row_apart = up(error + 4 * UNIT * (np.maximum(-low, high) + error))
+    wrong_row_spread = up(
+        (2 * row_wide + 2 * row_apart) * row_apart + wrong_row_noise
+        + gamma(SHORTER_SUMS) * (row_wide**2 + row_apart**2 + row_noises), 8,
+    )  # fmt: skip
     return Ranges(
         low=low,
         high=high,
         most_error=up(squares + noises),
         most_spread=up(0.5 * wide**2 + noises),
+        most_row_spread=up(0.5 * row_wide**2 + row_noises),
         wrong_error=wrong_error,
         wrong_spread=wrong_spread,
+        wrong_row_spread=wrong_row_spread,
         wrong_output=up(error + 4 * UNIT * (np.maximum(-low, high) + error), 2),
     )
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Unpack
 
-from exactdropout.model.numbers import rounded_up
-from exactdropout.numeric.result import Evaluation
+import numpy as np
+
+from exactdropout.model.numbers import Array, rounded_up
+from exactdropout.numeric.result import Evaluation, dyadic
 
 if TYPE_CHECKING:
     from exactdropout.notation.style import Style, StyleOptions
 
-__all__ = ["QUANTITIES", "Estimate", "Interval", "certain"]
+__all__ = ["QUANTITIES", "Estimate", "Interval", "RowIntervals", "certain"]
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
@@ -82,13 +84,53 @@ def outward(value: Fraction, *, up: bool) -> float:
     return nearest if nearest <= value else math.nextafter(nearest, -math.inf)
 
 
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class RowIntervals:
+    """Intervals of the mean and the standard deviation of each output under dropout, for each example.
+
+    Four arrays of shape (m, outputs): ``mean_low`` ≤ E D ≤ ``mean_high``, ``deviation_low`` ≤ √Var D ≤
+    ``deviation_high``, all at once and as sure as the estimate that holds them.
+    """
+
+    mean_low: Array
+    mean_high: Array
+    deviation_low: Array
+    deviation_high: Array
+
+    def mean(self, row: int, output: int = 0) -> Interval:
+        """Return the interval of one mean."""
+        return Interval(float(self.mean_low[row, output]), float(self.mean_high[row, output]))
+
+    def deviation(self, row: int, output: int = 0) -> Interval:
+        """Return the interval of one standard deviation."""
+        return Interval(float(self.deviation_low[row, output]), float(self.deviation_high[row, output]))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.mean_low)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all ends are equal, bit for bit."""
+        if not isinstance(other, RowIntervals):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # as arrays have none
+
+    def __repr__(self) -> str:
+        """Return the number of rows and the first interval of each kind."""
+        return (
+            f"<RowIntervals of {len(self)} rows, the first: mean in {self.mean(0)}, deviation in {self.deviation(0)}>"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Estimate:
     """Intervals that contain the exact values, all of them at once, with probability at least ``confidence``.
 
     The probability is over the sampled masks, and holds whatever decided when to stop. ``samples`` masks were drawn in
     ``passes`` passes over the examples. ``risk`` is certain. Where the exact engine could answer, ``evaluation`` is its
-    answer, nothing was sampled, and the intervals are certain.
+    answer, nothing was sampled, and the intervals are certain. ``rows`` has intervals for each example, on request.
     """
 
     criterion: Interval
@@ -103,6 +145,7 @@ class Estimate:
     seed: int
     evaluation: Evaluation | None = None
     interrupted: bool = False
+    rows: RowIntervals | None = None
 
     @property
     def certain(self) -> bool:
@@ -161,7 +204,7 @@ class Estimate:
         return rf"$\displaystyle {ends} \quad \text{{{words}}} {last}$"
 
 
-def certain(found: Evaluation) -> Estimate:
+def certain(found: Evaluation, *, rows: bool = False) -> Estimate:
     """Return an exact evaluation as an estimate: its enclosures, rounded outwards."""
 
     def around(low: Fraction, high: Fraction) -> Interval:
@@ -180,7 +223,28 @@ def certain(found: Evaluation) -> Estimate:
         passes=0,
         seed=0,
         evaluation=found,
+        rows=_certain_rows(found) if rows else None,
     )
+
+
+def _certain_rows(found: Evaluation) -> RowIntervals:
+    """Return the enclosures of an exact evaluation's rows, rounded outwards."""
+    table = found.per_example
+
+    def ends(name: str) -> tuple[Array, Array]:
+        values = getattr(table, name)
+        bounds = table.error_bounds.get(name)
+        exact = [dyadic(v) for v in values.ravel().tolist()]
+        wrong = [Fraction(0)] * len(exact) if bounds is None else [dyadic(e) for e in bounds.ravel().tolist()]
+        low = [outward(v - e, up=False) for v, e in zip(exact, wrong, strict=True)]
+        high = [outward(v + e, up=True) for v, e in zip(exact, wrong, strict=True)]
+        return np.array(low).reshape(values.shape), np.array(high).reshape(values.shape)
+
+    (low, high), (least, most) = ends("mean"), ends("variance")
+    return RowIntervals(
+        mean_low=low, mean_high=high, deviation_low=np.nextafter(np.sqrt(np.maximum(least, 0.0)), 0.0),
+        deviation_high=np.nextafter(np.sqrt(most), math.inf),
+    )  # fmt: skip
 
 
 def _ends(interval: Interval) -> tuple[str, str]:

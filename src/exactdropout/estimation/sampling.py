@@ -23,11 +23,15 @@ BLOCK = 128
 
 
 class Pass(NamedTuple):
-    """What one pass gives: X of each mask (visits, 2), V (visits,) and F (visits, outputs) of each pair of masks."""
+    """What one pass gives: X of each mask (visits, 2), Σ_o V_o (visits,) and F (visits, outputs) of each pair of masks.
+
+    ``row_spreads`` holds V_o (visits, outputs) where rows are wanted, else nothing.
+    """
 
     errors: Array
     spreads: Array
     means: Array
+    row_spreads: Array
 
 
 def kept(random: np.random.Generator, q: Fraction, count: int) -> Array:
@@ -60,9 +64,9 @@ def _words(random: np.random.Generator, count: int) -> Array:
 
 
 class Sampler:
-    """A float64 problem, ready for passes in which example i is visited ``counts[i]`` times."""
+    """A float64 problem, ready for passes that visit example i ``counts[i]`` times; with each row's V on request."""
 
-    def __init__(self, problem: Problem, counts: Array, seed: int) -> None:
+    def __init__(self, problem: Problem, counts: Array, seed: int, *, by_row: bool = False) -> None:
         """Lay out what the kernel reads."""
         first, last = problem.first, len(problem.weights) - 1
         walked = range(first, last + 1)
@@ -76,6 +80,8 @@ class Sampler:
         self._slopes = np.array([*problem.slopes[first:], 0.0])
         self._scales = np.array([problem.inverse_keep[l] if problem.rates[l] > 0 else 1.0 for l in walked])
         self._noise = float(problem.cumulants[0]) * (problem.weights[last] ** 2).sum(axis=0)
+        squares = float(problem.cumulants[0]) * problem.weights[last].T ** 2
+        self._row_noise = np.ascontiguousarray(squares) if by_row else np.empty((0, 0))
         self._labels = problem.labels.copy()  # one kind of array, and so one compilation
         self._rates = [problem.rates[l] for l in range(first, last)]
         self._rows = np.repeat(np.arange(len(counts)), counts)
@@ -84,7 +90,9 @@ class Sampler:
     def one_pass(self, number: int, pool: ThreadPoolExecutor, threads: int) -> Pass:
         """Return pass number 0, 1, …: the same bits for any number of threads."""
         visits = len(self._rows)
-        found = Pass(np.empty((visits, 2)), np.empty(visits), np.empty((visits, self._labels.shape[1])))
+        outputs = self._labels.shape[1]
+        rows = np.empty((visits, outputs if len(self._row_noise) else 0))
+        found = Pass(np.empty((visits, 2)), np.empty(visits), np.empty((visits, outputs)), rows)
         blocks = -(-visits // BLOCK)
         share = max(1, -(-blocks // (8 * threads)))
         work = [pool.submit(self._blocks, number, b, min(b + share, blocks), found) for b in range(0, blocks, share)]
@@ -109,8 +117,8 @@ class Sampler:
                 for q, n in zip(self._rates[1:], self._widths[1:-2], strict=True)
             ]
             sample_pairs(
-                self._widths, self._weights, self._biases, self._slopes, self._scales, self._noise, self._units,
-                self._values, self._ends, self._labels, rows, entering,
+                self._widths, self._weights, self._biases, self._slopes, self._scales, self._noise, self._row_noise,
+                self._units, self._values, self._ends, self._labels, rows, entering,
                 np.concatenate([*deeper, np.empty((2 * len(rows), 0), np.uint8)], axis=1).ravel(),
-                found.errors[visits], found.spreads[visits], found.means[visits],
+                found.errors[visits], found.spreads[visits], found.row_spreads[visits], found.means[visits],
             )  # fmt: skip
