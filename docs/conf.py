@@ -12,7 +12,17 @@ author = "The exactdropout developers"
 copyright = "2026, The exactdropout developers"
 release = version = __version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "plain_docstrings", "command_help"]
+extensions = [
+    "myst_nb",
+    "sphinx_copybutton",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "mathml",
+    "plain_docstrings",
+    "command_help",
+]
+copybutton_prompt_text = r">>> |\.\.\. |\$ "  # a copied block is what one types
+copybutton_prompt_is_regexp = True
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
 nb_execution_mode = "off"  # the committed outputs are shown; a test executes the notebooks and compares
 exclude_patterns = ["_build", "training"]

@@ -46,6 +46,7 @@ _HOME = {
     "phases": "exactdropout.optimum",
     "plan": "exactdropout.evaluation",
     "tikz_drawing": "exactdropout.notation",
+    "plot_network": "exactdropout.notation",
     "train": "exactdropout.numeric.training",
     "uniform_moments": "exactdropout.symbolic.uniform_moments",
 }
@@ -87,6 +88,7 @@ __all__ = [
     "over_q",
     "phases",
     "plan",
+    "plot_network",
     "testing",
     "theorems",
     "tikz_drawing",
@@ -105,7 +107,7 @@ if TYPE_CHECKING:
     from exactdropout.estimation.result import Estimate
     from exactdropout.evaluation import evaluate, evaluator, over_q, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
-    from exactdropout.notation import Style, tikz_drawing
+    from exactdropout.notation import Style, plot_network, tikz_drawing
     from exactdropout.numeric.exact.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Plan
     from exactdropout.numeric.training import Training, train

@@ -72,3 +72,27 @@ def test_claims_in_own_letters(capsys):
     assert main(["check", claim, "--architecture", "K-1, no biases", "--name", "w=a"]) == 0
     assert main(["check", claim, "--architecture", "K-1, no biases", "--name", "w"]) == 2
     assert "such as w=a" in capsys.readouterr().err
+
+
+def test_latex_of_a_proof_and_of_a_counterexample(capsys):
+    assert main(["check", "penalty >= 0", *LINEAR, "--latex"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(r"\begin{theorem}")
+    assert r"\begin{proof}" in shown
+    assert main(["check", "penalty >= 0", "--architecture", "2-2-1 relu, no biases", "--latex", "--standalone"]) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith(r"\documentclass")
+    assert "is false at" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--standalone"], "'--standalone' goes with '--latex'"),
+        (["--latex", "--json"], "exclude each other"),
+        (["--html", "page.html"], "'--html' goes with a document"),
+    ],
+)
+def test_options_that_do_not_go_together(options, told, capsys):
+    assert main(["check", "penalty >= 0", *LINEAR, *options]) == 2
+    assert told in capsys.readouterr().err

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,6 +20,50 @@ DESCRIBED_BY_ITS_HELP = {"__main__", "cli"}
 @pytest.fixture
 def docs(repository: Path) -> Path:
     return repository / "docs"
+
+
+def test_every_name_of_the_face_has_its_reference(docs: Path) -> None:
+    table = (docs / "api" / "exactdropout.md").read_text("utf-8")
+    pages = "\n".join(p.read_text("utf-8") for p in (docs / "api").glob("*.md"))
+    shown = set(re.findall(r"automodule:: (\S+)", pages))
+    targets = re.findall(r"{py:(\w+)}`\w+ <([\w.]+)>`", table)
+    assert len(targets) > 30
+    homes = {target if kind == "mod" else target.rpartition(".")[0] for kind, target in targets}
+    assert homes - shown == set()
+
+
+def gallery(docs: Path) -> ModuleType:
+    pytest.importorskip("matplotlib")
+    spec = importlib.util.spec_from_file_location("gallery", docs / "figures" / "gallery.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_gallery_shows_every_figure_and_names_its_command(docs: Path) -> None:
+    page = (docs / "gallery.md").read_text("utf-8")
+    pictures = sorted(p.name for p in (docs / "figures").glob("*.svg"))
+    assert [name for name in pictures if f"(figures/{name})" not in page] == []
+    assert len(pictures) >= 12
+    names = list(gallery(docs).FIGURES)
+    assert [name for name in names if f"gallery.py {name}`" not in page] == []
+    assert {f"gallery-{name}.svg" for name in names} == {name for name in pictures if name.startswith("gallery-")}
+
+
+@pytest.mark.parametrize("name", ["stretches", "laws", "regions", "depth"])
+def test_figures_of_the_gallery_are_what_the_package_draws_now(docs: Path, name: str) -> None:
+    from matplotlib import pyplot, use
+
+    use("Agg")
+    figure = gallery(docs).FIGURES[name]()
+    shown = (docs / "figures" / f"gallery-{name}.svg").read_text("utf-8")
+    words = [text.get_text() for axes in figure.axes for text in (axes.title, axes._right_title, axes.xaxis.label)]
+    pyplot.close(figure)
+    assert any(words)
+    # Matplotlib writes each text into the file as a comment
+    assert [word for word in words if word and f"<!-- {word} -->" not in shown] == []
 
 
 def outside_addresses(docs: Path, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -43,6 +43,13 @@ def add(commands: Any) -> None:
     add_claim_problem(command, required=False)
     command.add_argument("--html", metavar="FILE", help="of a document: write an annotated page")
     command.add_argument(
+        "--latex", action="store_true",
+        help="print a theorem with its proof, or the claim with its counterexample, for a document with amsthm",
+    )  # fmt: skip
+    command.add_argument(
+        "--standalone", action="store_true", help="with --latex: print a document that compiles as it stands"
+    )
+    command.add_argument(
         "--assume", action="append", metavar="TEXT", help="assumption such as 'w >= 0' or 'y = 2*c' (repeat, or commas)"
     )
     add_names(command, "what the claim calls a symbol of the grammar")
@@ -53,10 +60,16 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check and print."""
+    if options.standalone and not options.latex:
+        raise InvalidInput("Argument '--standalone' goes with '--latex'.")
+    if options.latex and options.json:
+        raise InvalidInput("Argument '--latex' and '--json' exclude each other.")
     if names_a_document(options.claim):
+        if options.latex:
+            raise InvalidInput("Argument '--latex' goes with one claim; for a document there is '--html'.")
         return check_a_document(options)
     if options.architecture is None:
-        raise InvalidInput("Argument 'architecture' must be given, such as 'K-1, no biases'.")
+        raise InvalidInput("Argument '--architecture' must be given, such as --architecture 'K-1, no biases'.")
     if options.html is not None:
         raise InvalidInput("Argument '--html' goes with a document, such as paper.tex.")
     from exactdropout.claims import check
@@ -71,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
     )
     if options.json:
         print_json("check", verdict_content(verdict))
+    elif options.latex:
+        print(verdict.latex(standalone=options.standalone))
     else:
         print(verdict)
     return _EXIT[verdict.status]

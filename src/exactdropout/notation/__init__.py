@@ -7,6 +7,7 @@ is printed, and where long lines are broken. The parser of claims reads printed 
 from exactdropout.notation.document import document, table, theorem
 from exactdropout.notation.latex import equation_latex, expression_latex
 from exactdropout.notation.mathml import equation_mathml, expression_mathml
+from exactdropout.notation.network_picture import plot_network
 from exactdropout.notation.style import Style
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tikz import tikz_drawing
@@ -19,6 +20,7 @@ __all__ = [
     "expression_latex",
     "expression_mathml",
     "expression_text",
+    "plot_network",
     "table",
     "theorem",
     "tikz_drawing",
