@@ -16,7 +16,7 @@ from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Activation, Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.numeric.float64.engine import evaluate_float64
-from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.float64.problem import floats_with_errors, prepare
 from exactdropout.numeric.float64.strategies.registry import STRATEGIES
 from exactdropout.testing.strategies import architectures, example_distributions, networks, problems, rates
 
@@ -257,3 +257,17 @@ def test_overflow_and_underflow_are_reported_and_nothing_warns(strategy):
             evaluate_float64(large, Examples.point([1.0], 1e200), (F(1, 2),) * 2, strategy=strategy)
         with pytest.raises(NumericalRange, match="underflows"):
             evaluate_float64(small, Examples.point([1.0, 1.0], 0.0), (F(1, 2),) * 2, strategy=strategy)
+
+
+def test_fractions_become_the_nearest_floats_with_bounds_of_their_errors():
+    """Those of small integers all at once, others one by one; the bound is 0 just where the float is the number."""
+    edge = 2**53
+    small = [F(0), F(1, 3), F(-2, 7), F(edge, edge - 1), F(1 - edge, 1 << 40), F(1, edge), F(3, 10), F(edge - 1)]
+    large = [F(edge + 1), F(1, edge + 1), F(-(2**63)), F(-(2**63), 3), F(2**80, 3), F(1, 10**30), F(2**63, 2**63 - 1)]
+    for numbers in (small, [*small, *large], *([x] for x in large)):
+        floats, errors = floats_with_errors(np.array([numbers], dtype=object), "data")
+        assert floats.shape == errors.shape == (1, len(numbers))
+        for number, nearest, error in zip(numbers, floats[0], errors[0], strict=True):
+            assert nearest == float(number)  # correctly rounded
+            assert abs(F(nearest) - number) <= F(error)
+            assert (error == 0) == (F(nearest) == number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from fractions import Fraction as F
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -23,6 +24,7 @@ from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.kernels.gradient import conditional_moments as halves
 from exactdropout.numeric.kernels.gradient import indicators as kernel
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer
+from exactdropout.numeric.kernels.simd.positive_parts import add_positive_parts
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.testing.strategies import problems
 
@@ -95,6 +97,55 @@ def test_conditional_moments_are_those_of_the_plain_loop(column, base, threshold
             expected += 0.6 ** sum(mask) * 0.4 ** (count - sum(mask))
     assert near[0] >= expected - 1e-15
     assert near[0] <= expected + 1e-12 or threshold == 0.25
+
+
+@pytest.mark.parametrize("count", [4, 5, 6, 9, 10, 13, 15, 16, 17])
+def test_moments_of_many_inputs_are_the_sums_over_all_masks(count):
+    """Below, at and above the counts at which all masks are visited; a twentieth of the masks is near 0."""
+    rng = np.random.default_rng(count)
+    columns, base, keep = rng.normal(size=(count, 2)), rng.normal(size=2), 0.3
+    masks = (np.arange(1 << count)[:, None] >> np.arange(count)) & 1
+    chances = np.prod(np.where(masks, keep, 1 - keep), axis=1)
+    z = base + masks @ columns
+    thresholds = np.array([[0.0, np.quantile(np.abs(z[:, 1]), 0.05)]])
+    layer = Layer(np.empty((2, count)), base, np.empty((1, 2)), 0.0, keep, 1 - keep, 1 / keep, 0.4)
+    active = Active(np.arange(count)[None], np.array([count]), columns[None])
+    results, near = np.empty((1, 2, 1 + count)), np.empty((1, 2))
+    halves.conditional_moments(layer, active, thresholds, halves.halves_of(count), results, near)
+    positive = chances[:, None] * np.maximum(z, 0.0)
+    np.testing.assert_allclose(results[0, :, 0], positive.sum(axis=0), atol=1e-13)
+    np.testing.assert_allclose(results[0, :, 1:], positive.T @ masks, atol=1e-13)
+    np.testing.assert_allclose(near[0], [0.0, chances @ (np.abs(z[:, 1]) <= thresholds[0, 1])], atol=1e-13)
+
+
+def test_an_exact_zero_is_not_near_where_signs_are_exact():
+    """A threshold of 0 says that every sign is the exact one; six masks of these five inputs are exactly 0."""
+    column = np.array([1.0, -1.0, 1.0, -1.0, 4.0]).reshape(5, 1)
+    layer = Layer(np.empty((1, 5)), np.zeros(1), np.empty((1, 1)), 0.0, 0.5, 0.5, 2.0, 1.0)
+    active = Active(np.arange(5)[None], np.array([5]), column[None])
+    near = np.empty((1, 1))
+    for threshold, expected in ((0.0, 0.0), (1e-300, 6 / 32)):
+        results = np.empty((1, 1, 6))
+        halves.conditional_moments(layer, active, np.array([[threshold]]), halves.halves_of(5), results, near)
+        assert near[0, 0] == expected
+
+
+def test_the_vectors_of_positive_parts_are_the_plain_loop():
+    rng = np.random.default_rng(3)
+    table, weights = rng.normal(size=64), rng.random(64)
+    table[5] = -0.25
+
+    @numba.njit
+    def compiled(table, weights, sums, near):
+        return add_positive_parts(table, 64, weights, 0.25, 0.5, 0.1, sums, near)
+
+    plain, sums, near = (np.zeros(n) for n in (64, 64, 8))
+    lanes = np.zeros(8)
+    expected = add_positive_parts(table, 64, weights, 0.25, 0.5, 0.1, plain, lanes)
+    assert compiled(table, weights, sums, near) == pytest.approx(expected, rel=1e-14)
+    np.testing.assert_array_equal(sums, plain)
+    np.testing.assert_allclose(near, lanes, rtol=1e-14)
+    assert near.sum() == pytest.approx(0.5 * weights[np.abs(table + 0.25) <= 0.1].sum(), rel=1e-14)
 
 
 @settings(max_examples=60, deadline=None)

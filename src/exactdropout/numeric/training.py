@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,20 +10,28 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput, MissingExtra, MixedNumbers, NumericalRange
+from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.arguments import MAX_SECONDS, cost_limit, examples_of, network_of
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.choice import STEPS_PER_SECOND
+from exactdropout.numeric.coordinates import Coordinates, flat
 from exactdropout.numeric.direction import direction_of
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.float64.engine import SERIAL, Prepared
 from exactdropout.numeric.float64.plan import plan_float64
-from exactdropout.numeric.float64.problem import Problem, setting_of
-from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct
+from exactdropout.numeric.float64.problem import Problem, prepare
+from exactdropout.numeric.result import Evaluation, Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import thread_count
-from exactdropout.numeric.sampled_descent import sampled_descent
+from exactdropout.numeric.sampled_criterion import (
+    SampledCriterion,
+    balanced,
+    descended,
+    drawn_start,
+    one_blas_thread,
+    optimizers,
+)
 from exactdropout.progress import Progress, reporting
 
 if TYPE_CHECKING:  # printing is loaded by the first table
@@ -33,14 +40,26 @@ if TYPE_CHECKING:  # printing is loaded by the first table
 __all__ = ["Training", "train"]
 
 CORRECTIONS = 10
-WARM_UP = 2000
+STARTS = 6
+"""Starts where the user names no number; a sixth of a second of sampled descents at most would be wasted."""
+
 FEWEST = 32
 """Examples from which on a warm-up begins by itself: with fewer the exact criterion is as cheap as a sample."""
 
-WARM_UP_NANOSECONDS = 1e5
+FIRST_ROWS, SECOND_ROWS = 1024, 4096
+"""Examples with a mask each on which all starts, and then the better half of them, descend."""
+
+FIRST_STEPS, SECOND_STEPS, TILTED_STEPS = 60, 60, 30
+SHARE = 0.25
+"""Part of ``max_cost`` that sampled descents may take."""
+
+MOST_TILTED, ENOUGH = 10, 1e-4
+"""Most descents on a tilted sample, which end where one lowers the exact criterion by less than this part."""
+
 LIMIT = "The cost limit was reached"
 STUCK = "Further steps gain next to nothing, as at a kink"
-PATIENCE, LEAST = 10, 1e-5
+SMALL = "No entry of the gradient exceeds the tolerance"
+PATIENCE, LEAST = 5, 1e-5
 """A descent ends where so many steps lower the criterion by less than this part while its gradient does not halve."""
 
 
@@ -96,18 +115,19 @@ def train(
     method: Literal["L-BFGS-B", "trust-ncg"] = "L-BFGS-B",
     iterations: int = 500,
     tolerance: float = 1e-8,
-    warm_up: int | None = None,
+    starts: int | None = None,
     seed: int = 0,
     threads: int | None = None,
     executor: Executor | None = None,
     max_cost: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Training:
-    """Return a network near ``network`` that minimises J_D(W) = E_P E_R ‖D(W, x, R) − y‖² locally.
+    """Return a network of the shape of ``network`` that minimises J_D(W) = E_P E_R ‖D(W, x, R) − y‖² locally.
 
     L-BFGS, or Newton's method with conjugate gradients in a trust region, from SciPy, on the criterion over all masks,
-    its gradient and (for the second) Hessian-vector products, after a warm-up on sampled masks. J_D is piecewise
-    polynomial and not convex: the result is a local minimum or a point at a kink, and depends on the start.
+    its gradient and (for the second) Hessian-vector products, after a warm-up from several starts on sampled masks,
+    which costs little. J_D is piecewise polynomial and not convex: the result is a local minimum or a point at a kink,
+    and depends on the starts; it is never above ``network``.
 
     Args:
         network: where to begin; an exact one is rounded to float64. Layers without biases stay without.
@@ -115,19 +135,21 @@ def train(
         method: ``"L-BFGS-B"``, or ``"trust-ncg"`` for second-order steps, which end in fewer iterations near a minimum.
         iterations: most steps of the method.
         tolerance: converged when no entry of the gradient exceeds it. Where kinks keep the gradient from shrinking, a
-            descent also ends when ten steps lower the criterion by less than a 1e-5 of it.
-        warm_up: steps of Adam on batches of 64 sampled masks before the method begins, which leave a distant start
-            cheaply; the method then begins at the best of the start and four places on that way, by the exact
-            criterion. None: 2000 where there are hidden layers and at least 32 examples, else 0.
-        seed: of the warm-up's masks; the same seed gives the same result on the same machine.
+            descent also ends when five steps lower the criterion by less than a 1e-5 of it.
+        starts: how many starts the warm-up compares: ``network``, its units balanced, and Gaussian ones. Each descends
+            a sampled criterion, a thousand examples with a mask each; the better half goes on with four thousand; and
+            the best by the exact criterion with those tilted to its exact gradient, until a descent gains less than
+            1e-4 of it. There the method begins. 0 for no warm-up, 1 for ``network`` alone. None: 6 where there are
+            hidden layers and at least 32 examples, else 0.
+        seed: of the warm-up's starts and masks; the same seed gives the same result on the same machine.
         threads: threads of the engine; the result has the same bits for any number.
         executor: does the work instead, as in :func:`exactdropout.evaluate`; the result has the same bits.
         max_cost: limit for all evaluations together, in estimated seconds of one core; 600 where it is left out. Where
             it is reached the best network so far is returned, and ``reason`` says so.
         progress: True for a bar, or ``progress(iteration, iterations)``.
 
-    Cost: a few more evaluations with gradient than iterations, for trust-ncg also a few products for each; see
-    :func:`exactdropout.plan`.
+    Cost: a few more evaluations with gradient than iterations, for trust-ncg also a few products for each (see
+    :func:`exactdropout.plan`), and about 20 ms for each start of a small network.
 
     Raises:
         MissingExtra: SciPy is not installed.
@@ -147,8 +169,8 @@ def train(
         raise InvalidInput(f"Argument 'tolerance' must be a non-negative number, not {show(tolerance)}.")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise InvalidInput(f"Argument 'seed' must be a non-negative integer, not {show(seed)}.")
-    if warm_up is not None and (isinstance(warm_up, bool) or not isinstance(warm_up, int) or warm_up < 0):
-        raise InvalidInput(f"Argument 'warm_up' must be None or a number of steps, not {show(warm_up)}.")
+    if starts is not None and (isinstance(starts, bool) or not isinstance(starts, int) or starts < 0):
+        raise InvalidInput(f"Argument 'starts' must be None or a number of starts, not {show(starts)}.")
     begin = network_of(network) if network_of(network).kind == "float64" else network.float64()
     examples = examples_of(data, begin.architecture, label)
     numbers, kind = drop_rates(q, begin.architecture)
@@ -157,10 +179,10 @@ def train(
     rates = tuple(Fraction(r) for r in numbers)
     limit = cost_limit(max_cost, 10 * MAX_SECONDS)
     plan = plan_float64(begin, examples, rates, gradient=True, hessian=method == "trust-ncg", max_cost=limit)
-    with reporting(progress, "steps") as report:
+    with reporting(progress, "steps") as report, one_blas_thread():
         descent = _Descent(begin, examples, rates, thread_count(threads), executor, limit, plan.cost)
         few = len(begin.weights) == 1 or len(examples) < FEWEST
-        descent.warm_up((0 if few else WARM_UP) if warm_up is None else warm_up, seed)
+        descent.warm_up((0 if few else STARTS) if starts is None else starts, seed)
         return descent.run(method, iterations, float(tolerance), report)
 
 
@@ -180,14 +202,13 @@ class _Descent:
         limit: float,
         cost: float,
     ) -> None:
-        self.shape, self.data, self.rates = begin, data, rates
-        self.threads, self.executor, self.limit = threads, executor, limit
+        self.data, self.rates, self.threads, self.executor, self.limit = data, rates, threads, executor, limit
         self.cost, self.most = cost, max(1, int(min(1e9, limit * STEPS_PER_SECOND / cost)))
         self.evaluations = self.products = 0
         self.reason = ""
         self.latest: tuple[bytes, Network, Problem] | None = None
         self.evaluator = Prepared(begin.architecture, data, rates, gradient=True, max_cost=limit)
-        self.setting = setting_of(begin.architecture, data, rates)
+        self.coordinates = Coordinates(begin, data)
         self.best = (begin, self.evaluate(begin))
         self.start = float(self.best[1].criterion)
 
@@ -195,67 +216,69 @@ class _Descent:
         self.evaluations += 1
         return self.evaluator.evaluate(network, threads=self.threads, executor=self.executor)
 
-    @np.errstate(all="ignore")  # a warm-up that leaves the range of float64 ends, whatever the caller's settings are
-    def warm_up(self, steps: int, seed: int) -> None:
-        """Move the beginning to the best place on the way of a descent on sampled masks."""
-        steps = min(steps, int(min(1e9, self.limit * 1e9 / WARM_UP_NANOSECONDS)))
-        for network in sampled_descent(self.best[0], self.data, self.rates, steps, seed):
-            if self.evaluations >= self.most:
-                return
-            try:
-                evaluation = self.evaluate(network)
-            except NumericalRange:
-                return
-            if _better(evaluation, self.best[1]):
-                self.best = (network, evaluation)
-
-    def network(self, flat: Array) -> Network:
-        arrays, position = [], 0
-        for shape in (*self.shape.weights, *(b for b in self.shape.biases if b is not None)):
-            arrays.append(flat[position : position + shape.size].reshape(shape.shape))
-            position += shape.size
-        layers = len(self.shape.weights)
-        rest = iter(arrays[layers:])
-        biases = [None if b is None else next(rest) for b in self.shape.biases]
-        none = all(b is None for b in biases)
-        activations = self.shape.architecture.activations
-        return Network(arrays[:layers], None if none else biases, activation=activations)
-
-    def value_and_gradient(self, flat: Array) -> tuple[float, Array]:
+    def met(self, theta: Array) -> Evaluation | None:
+        """Return the evaluation at θ, kept where it is the best; None beyond the limit or the range of float64."""
         if self.evaluations + self.products >= self.most:
             self.reason = LIMIT
-            raise StopIteration
-        network = self.network(flat)
+            return None
         try:
+            network = self.coordinates.network(theta)
             evaluation = self.evaluate(network)
-        except NumericalRange:  # a step too far: the line search comes back
-            return float("inf"), np.zeros(len(flat))
+        except (NumericalRange, InvalidInput):  # InvalidInput: θ itself is not finite
+            return None
         if _better(evaluation, self.best[1]):
             self.best = (network, evaluation)
-        return float(evaluation.criterion), _flat_gradient(evaluation)
+        return evaluation
 
-    def product(self, flat: Array, along: Array) -> Array:
-        """Return H·V at the given weights; the gradient is known there, so they are in range."""
+    @np.errstate(all="ignore")  # a descent that leaves the range of float64 ends, whatever the caller's settings are
+    def warm_up(self, starts: int, seed: int) -> None:
+        """Descend sampled criteria from several starts, and from the best end a sample with the exact gradient."""
+        if not starts:
+            return
+        rng = np.random.default_rng(seed)
+        first, second = (SampledCriterion(self.coordinates, self.rates, n, rng) for n in (FIRST_ROWS, SECOND_ROWS))
+        each = FIRST_STEPS * first.nanoseconds + 0.5 * SECOND_STEPS * second.nanoseconds
+        starts = min(starts, int(SHARE * self.limit * 1e9 / each))
+        begins = [balanced(self.coordinates, self.coordinates.of(self.best[0]))]
+        begins = [*begins, *(drawn_start(self.coordinates, rng) for _ in range(starts - 1))][:starts]
+        ends = sorted((descended(first, theta, FIRST_STEPS) for theta in begins), key=lambda theta: second(theta)[0])
+        for theta in ends[: -(-len(ends) // 2)]:
+            self.met(descended(second, theta, SECOND_STEPS))
+        for _ in range(MOST_TILTED if ends else 0):
+            network, evaluation = self.best
+            theta, before = self.coordinates.of(network), evaluation.criterion
+            tilted = second.tilted(theta, self.coordinates.slopes(_gradient(evaluation)))
+            self.met(descended(tilted, theta, TILTED_STEPS))
+            if not before - self.best[1].criterion > ENOUGH * before:
+                return
+
+    def value_and_gradient(self, theta: Array) -> tuple[float, Array]:
+        known, begin = self.begin
+        evaluation = begin if np.array_equal(theta, known) else self.met(theta)
+        if self.reason:
+            raise StopIteration
+        if evaluation is None:  # a step too far: the line search comes back
+            return float("inf"), np.zeros(len(theta))
+        return float(evaluation.criterion) / self.coordinates.spread**2, self.coordinates.slopes(_gradient(evaluation))
+
+    def product(self, theta: Array, along: Array) -> Array:
+        """Return H·V in θ; the gradient is known there, so its network is in range."""
         if self.evaluations + self.products >= self.most:
             self.reason = LIMIT
             raise StopIteration
         self.products += 1
-        if self.latest is None or self.latest[0] != flat.tobytes():
-            network = self.network(flat)
-            self.latest = (flat.tobytes(), network, self.setting.problem(network))
+        if self.latest is None or self.latest[0] != theta.tobytes():
+            network = self.coordinates.network(theta)
+            self.latest = (theta.tobytes(), network, prepare(network, self.data, self.rates))
         _, network, problem = self.latest
-        direction = direction_of(self.network(along), network)
+        direction = direction_of(self.coordinates.along(along), network)
         runner = Runner(cost=self.cost)
         if self.cost > SERIAL:
             runner = Runner(cost=self.cost, threads=self.threads, executor=self.executor)
-        found = walked_hessian_product(network, problem, direction, runner)
-        return _flat(found)
+        return self.coordinates.slopes(walked_hessian_product(network, problem, direction, runner))
 
     @np.errstate(all="ignore")  # SciPy's steps too may underflow
     def run(self, method: str, iterations: int, tolerance: float, report: Progress | None) -> Training:
-        optimize = _scipy_optimize()
-        begin = self.best[0]
-        own = (*begin.weights, *(b for b in begin.biases if b is not None))
         steps = 0
         course: list[tuple[float, float]] = []
 
@@ -265,22 +288,41 @@ class _Descent:
             if report is not None:
                 report(steps, iterations)
             found = self.best[1]
-            course.append((float(found.criterion), float(np.max(np.abs(_flat_gradient(found))))))
+            course.append((float(found.criterion), _largest(found)))
+            if course[-1][1] <= tolerance:
+                self.reason = SMALL
+                raise StopIteration
             if len(course) > PATIENCE:
                 (before, slope), (now, last) = course[-1 - PATIENCE], course[-1]
-                if before - now < LEAST * before and last > slope / 2 > tolerance:
+                if before - now < LEAST * before and last > slope / 2:
                     self.reason = STUCK
                     raise StopIteration
 
-        options: dict[str, Any] = {"maxiter": iterations, "gtol": tolerance}
+        options: dict[str, Any] = {"maxiter": iterations, "gtol": 0.0}
         if method == "L-BFGS-B":
             options |= {"maxfun": 10**9, "ftol": 0.0, "maxcor": CORRECTIONS}
+        begin, evaluation = self.best
+        theta = self.coordinates.of(begin)
+        self.begin = theta, evaluation
+        length = float(np.linalg.norm(self.coordinates.slopes(_gradient(evaluation))))
+        unit = length if 0 < length < 1 else 1.0  # the first step is one of this length: near a minimum a short one
+
+        def function(place: Array) -> tuple[float, Array]:
+            value, slopes = self.value_and_gradient(theta + unit * place)
+            return value, unit * slopes
+
+        def product(place: Array, along: Array) -> Array:
+            return unit * self.product(theta + unit * place, unit * along)
+
         try:
-            outcome = optimize.minimize(
-                self.value_and_gradient,
-                np.concatenate([a.ravel() for a in own]),
+            if _largest(evaluation) <= tolerance:
+                self.reason = SMALL
+                raise StopIteration
+            outcome = optimizers().minimize(
+                function,
+                np.zeros_like(theta),
                 jac=True,
-                hessp=self.product if method == "trust-ncg" else None,
+                hessp=product if method == "trust-ncg" else None,
                 method=method,
                 callback=callback,
                 options=options,
@@ -296,16 +338,9 @@ class _Descent:
             iterations=steps,
             evaluations=self.evaluations,
             products=self.products,
-            converged=bool(np.max(np.abs(_flat_gradient(evaluation))) <= tolerance),
+            converged=_largest(evaluation) <= tolerance,
             reason=reason,
         )
-
-
-def _scipy_optimize() -> Any:
-    try:
-        return importlib.import_module("scipy.optimize")
-    except ImportError:
-        raise MissingExtra("Training needs SciPy; install it with 'pip install scipy'.") from None
 
 
 def _better(found: Evaluation, best: Evaluation) -> bool:
@@ -313,16 +348,15 @@ def _better(found: Evaluation, best: Evaluation) -> bool:
     room = found.error_bound + best.error_bound
     if abs(found.criterion - best.criterion) > room:
         return bool(found.criterion < best.criterion)
-    return bool(np.max(np.abs(_flat_gradient(found))) < np.max(np.abs(_flat_gradient(best))))
+    return _largest(found) < _largest(best)
 
 
-def _flat_gradient(evaluation: Evaluation) -> Array:
-    gradient = evaluation.gradient
-    if gradient is None:
+def _gradient(evaluation: Evaluation) -> Gradient:
+    if evaluation.gradient is None:
         raise InvalidInput("Argument 'gradient' must be True for an evaluation that is to be descended.")
-    return _flat(gradient)
+    return evaluation.gradient
 
 
-def _flat(slopes: Gradient | HessianProduct) -> Array:
-    parts = (*slopes.weights, *(b for b in slopes.biases if b is not None))
-    return np.concatenate([a.ravel() for a in parts])
+def _largest(evaluation: Evaluation) -> float:
+    """Return the size of the largest entry of the gradient."""
+    return float(np.max(np.abs(flat(_gradient(evaluation)))))

@@ -307,12 +307,25 @@ def exact_cumulants(q: Fraction) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def floats_with_errors(array: Array, name: str) -> tuple[Array, Array]:
-    """Return the nearest floats and bounds of their errors (0 where the number is a float)."""
+    """Return the nearest floats and bounds of their errors (0 where the number is a float).
+
+    Fractions in lowest terms of integers up to 2⁵³ all at once: the quotient of two floats is correctly rounded, and is
+    exact where the denominator is a power of 2.
+    """
     if array.dtype == np.float64:
         return np.ascontiguousarray(array), np.zeros(array.shape)
-    pairs = [float_with_error(v, name) for v in array.ravel().tolist()]
-    floats, errors = (np.array(column).reshape(array.shape) for column in zip(*pairs, strict=True))
-    return floats, errors
+    numbers = array.ravel().tolist()
+    try:
+        parts = np.array([(v.numerator, v.denominator) for v in numbers], dtype=np.int64)
+    except OverflowError:
+        parts = None
+    if parts is None or ((parts > 1 << 53) | (parts < -(1 << 53))).any():
+        pairs = [float_with_error(v, name) for v in numbers]
+        floats, errors = (np.array(column).reshape(array.shape) for column in zip(*pairs, strict=True))
+        return floats, errors
+    nearest = (parts[:, 0] / parts[:, 1]).reshape(array.shape)
+    dyadic = (parts[:, 1] & (parts[:, 1] - 1) == 0).reshape(array.shape)
+    return nearest, np.where(dyadic, 0.0, np.abs(nearest) * (2 * UNIT) + ETA)
 
 
 @lru_cache(maxsize=1024)

@@ -107,19 +107,18 @@ def _rounding(problem: Problem, table: TableItems) -> tuple[float, float, float,
 def _roundings(
     below: int, outputs: int, count: int, least_bits: int, most_bits: int, inverse_keep: float, slope: float
 ) -> tuple[float, float, float, float]:
-    from exactdropout.numeric.kernels.gradient.conditional_moments import BLOCK
+    from exactdropout.numeric.kernels.gradient.conditional_moments import moment_roundings
     from exactdropout.numeric.kernels.gradient.indicators import LOW_BITS, MIDDLE_BITS
 
     outer = max(0, count - least_bits - LOW_BITS - MIDDLE_BITS)
-    half = 2.0 ** ((count + 1) // 2)
-    halves = 3.0 * count + 24.0 + 2.0 * (min(float(BLOCK), half) + half / BLOCK)
+    moments = max(moment_roundings(units) for units in range(count + 1))
     tables = 2.0 * count + 8.0 * 2.0**outer + 40.0 + most_bits
     output = count + 2.0 * below + 24.0
     lost = TINY * 64.0 * 2.0**count * (count + below + outputs + 8.0) * (1.0 + inverse_keep)
     size = abs(slope)
     steep, spread = max(1.0, size), 1.0 + size
     parts = max(size + abs(1.0 - slope), size**2 + abs(1.0 - size**2)) / steep
-    return 2.0 * (spread / steep) ** 2 * (halves + tables + output), lost, max(1.0, parts) * (1.0 + 2.0**-30), 1.0
+    return 2.0 * (spread / steep) ** 2 * (moments + tables + output), lost, max(1.0, parts) * (1.0 + 2.0**-30), 1.0
 
 
 def _indicators(

@@ -1,6 +1,10 @@
-"""Conditional moments of one unit in 2^(k/2) steps: E max(z, 0) and E max(z, 0) given that input u is kept.
+"""Conditional moments of one unit: E max(z, 0) and E max(z, 0) given that input u is kept.
 
-The mask bits are split in two halves of subset sums α and β, each sorted with its masks beside it. For one α,
+Up to DIRECT units all masks are visited, eight in a vector: a table of the low units, shifted by each subset of the
+others. Sums over the others give the expectations given a low unit, sums over the table those given one of the others.
+
+Of more units 2^(k/2) steps suffice. The mask bits are split in two halves of subset sums α and β, each sorted with its
+masks beside it. For one α,
 E(max(α + β, 0) | α) = α S₀ + S₁ with S_k = Σ_{β > −α} P_β β^k, a suffix of the sorted β; summed over the α that keep u
 it gives the expectation given u, by halving over the bits. The β that keep u come from the same pass the other way
 round.
@@ -16,17 +20,38 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer
 from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
+from exactdropout.numeric.kernels.simd.positive_parts import ROUND, add_positive_parts
 
 __all__ = [
-    "BLOCK",
+    "DIRECT",
     "Halves",
     "conditional_moments",
     "conditional_reference",
     "halves_of",
+    "moment_roundings",
 ]
 
 BLOCK = 64
 """Running sums begin anew every 64 terms, so that 2^k terms meet 64 + 2^k/64 roundings."""
+
+LEAST, DIRECT = 5, 15
+"""Fewest and most units of which all masks are visited; the fewest fill one round of vectors."""
+
+LOW_BITS = 8
+"""Units of the table, where there are as many."""
+
+
+class Direct(NamedTuple):
+    """Workspace for all masks: the table, its masks' probabilities and sums, those of the other units, and lanes."""
+
+    table: Array
+    weights: Array
+    sums: Array
+    shifts: Array
+    shift_weights: Array
+    by_shift: Array
+    lanes: Array
+    parts: Array
 
 
 class Half(NamedTuple):
@@ -38,12 +63,13 @@ class Half(NamedTuple):
 
 
 class Halves(NamedTuple):
-    """Workspace: both halves, sums of one of them from each place on, and a number for each mask."""
+    """Workspace: both halves, sums of one of them from each place on, a number for each mask; that of all masks."""
 
     first: Half
     second: Half
     sums: Array
     by_mask: Array
+    direct: Direct
 
 
 def halves_of(width: int) -> Halves:
@@ -57,7 +83,9 @@ def halves_of(width: int) -> Halves:
         masks = np.empty((2, half + 32 + shift), dtype=np.int64)
         return Half(np.empty((2, half + shift)), masks, np.empty(half))
 
-    return Halves(one(24), one(40), np.empty((2, half + 1)), np.empty(half))
+    low, others = 1 << LOW_BITS, 1 << DIRECT - LOW_BITS
+    direct = Direct(*(np.empty(size) for size in (low, low, low, others, others, others, ROUND, ROUND)))
+    return Halves(one(24), one(40), np.empty((2, half + 1)), np.empty(half), direct)
 
 
 def conditional_reference(column: Array, base: float, keep: float) -> Array:
@@ -68,6 +96,21 @@ def conditional_reference(column: Array, base: float, keep: float) -> Array:
         p = keep ** kept.sum() * (1 - keep) ** (len(kept) - kept.sum())
         result += p * max(base + kept @ column, 0.0) * np.array([1.0, *kept])
     return result
+
+
+@subroutine
+def table_bits(count: Any) -> Any:
+    """Return how many of ``count`` units are in the table where all masks are visited."""
+    return min(LOW_BITS, max(LEAST, (count + 1) // 2))
+
+
+@subroutine
+def moment_roundings(count: Any) -> float:
+    """Return how many roundings a moment of ``count`` units meets at most, relative to Σ P |z|, beside those of z."""
+    if LEAST <= count <= DIRECT:  # 2·count of probabilities; a sum for each other unit's mask, and the folds
+        return float(3.0 * count + 40.0 + 2.0 ** (count - table_bits(count)))
+    terms = 2.0 ** ((count + 1) // 2)
+    return float(3.0 * count + 24.0 + 2.0 * (min(float(BLOCK), terms) + terms / BLOCK))
 
 
 @subroutine
@@ -199,6 +242,69 @@ def mask_weights(bits: Any, keep: float, drop: float, weights: Array) -> None:
             weights[k] *= keep if (k >> bit) & 1 else drop
 
 
+@subroutine
+def subset_sums(columns: Array, e: Any, begin: Any, end: Any, j: Any, start: float, sums: Array) -> None:
+    """Write the sums of ``start`` and all subsets of units begin…end of example e and unit j; bit b is begin + b."""
+    sums[0] = start
+    size = 1
+    for unit in range(begin, end):
+        u = columns[e, unit, j]
+        for k in range(size):
+            sums[size + k] = sums[k] + u
+        size *= 2
+
+
+@subroutine
+def all_masks(
+    columns: Array, e: Any, count: Any, low: Any, j: Any, start: float, threshold: float, space: Direct, results: Array
+) -> float:
+    """Write what :func:`conditional_moments` does, mask by mask: ``low`` units in the table, the others outside it.
+
+    Return P(|z| ≤ threshold).
+    """
+    table, weights, sums, lanes, parts = space.table, space.weights, space.sums, space.lanes, space.parts
+    shifts, shift_weights, by_shift = space.shifts, space.shift_weights, space.by_shift
+    width, many = 1 << low, 1 << (count - low)
+    subset_sums(columns, e, 0, low, j, 0.0, table)
+    subset_sums(columns, e, low, count, j, start, shifts)
+    for l in range(width):
+        sums[l] = 0.0
+    for l in range(ROUND):
+        lanes[l] = 0.0
+    for place in range(many):
+        weight = shift_weights[place]
+        part = add_positive_parts(table, width, weights, shifts[place], weight, threshold, sums, lanes)
+        by_shift[place] = weight * part
+    kept_sums(by_shift, count - low, results, e, j, 1 + low)
+    for l in range(width):
+        sums[l] *= weights[l]
+    half = width >> 1
+    for bit in range(low - 1, -1, -1):
+        kept = 0.0
+        if half >= ROUND:  # in lanes, or every addition would wait for the one before
+            for l in range(ROUND):
+                parts[l] = 0.0
+            for begin in range(0, half, ROUND):
+                for l in range(ROUND):
+                    value = sums[half + begin + l]
+                    sums[begin + l] += value
+                    parts[l] += value
+            size = ROUND >> 1
+            while size > 0:
+                for l in range(size):
+                    parts[l] += parts[size + l]
+                size >>= 1
+            kept = parts[0]
+        else:
+            for l in range(half):
+                kept += sums[half + l]
+                sums[l] += sums[half + l]
+        results[e, j, 1 + bit] = kept
+        half >>= 1
+    results[e, j, 0] = sums[0]
+    return float(((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7])))
+
+
 @compiled
 def conditional_moments(
     layer: Layer, active: Active, thresholds: Array, space: Halves, results: Array, near: Array
@@ -207,10 +313,18 @@ def conditional_moments(
 
     ``results`` has shape (examples, units below, 1 + most units), ``near`` (examples, units below).
     """
-    first, second, sums, by_mask = space.first, space.second, space.sums, space.by_mask
+    first, second, sums, by_mask, direct = space.first, space.second, space.sums, space.by_mask, space.direct
     columns = active.columns
     for e in range(active.counts.shape[0]):
         count = active.counts[e]
+        if LEAST <= count <= DIRECT:
+            low = table_bits(count)
+            mask_weights(low, layer.keep, layer.drop, direct.weights)
+            mask_weights(count - low, layer.keep, layer.drop, direct.shift_weights)
+            for j in range(layer.bias.shape[0]):
+                threshold = thresholds[e, j] if thresholds[e, j] > 0.0 else -1.0  # 0: signs are exact, zeros too
+                near[e, j] = all_masks(columns, e, count, low, j, layer.bias[j], threshold, direct, results)
+            continue
         cut = (count + 1) // 2
         rest = count - cut
         many, few = 1 << cut, 1 << rest

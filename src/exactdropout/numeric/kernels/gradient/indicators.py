@@ -154,6 +154,8 @@ def indicator_sums(
         e, bits, prefix = items[item, 0], items[item, 1], items[item, 2]
         units = active.counts[e]
         low_count = min(LOW_BITS, units - bits)
+        if LOW_BITS <= units - bits < LOW_BITS + MIDDLE_BITS:  # three middle units are worth more than a long table
+            low_count = units - bits - MIDDLE_BITS
         middle_count = min(MIDDLE_BITS, units - bits - low_count)
         outer = units - bits - low_count - middle_count
         first_low, first_middle = units - low_count, units - low_count - middle_count
@@ -206,7 +208,7 @@ def indicator_sums(
                     scalars[2 * wide + c] = -(scalars[3 * wide + i] + middles[i * MOST_MIDDLE + c])
                 if middle_count == MIDDLE_BITS:
                     add_eight_where_positive(
-                        tables, i * WIDTH, lanes, scalars, 2 * wide, low_weights, sums, i * LONG, block
+                        tables, i * WIDTH, width, lanes, scalars, 2 * wide, low_weights, sums, i * LONG, block
                     )
                     if outer > 0:
                         total = halved(block, width)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.gradient.conditional_moments import BLOCK
+from exactdropout.numeric.kernels.gradient.conditional_moments import moment_roundings
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer, Rows
 from exactdropout.numeric.kernels.simd.compiled import compiled
 
@@ -112,8 +112,7 @@ def layer_gradients(
                         k = active.units[e, column - 1]
                         slopes.weights[i, k] += probability * (w * (g * inputs[e, k]))
                         slopes.output_weights[o, i] += probability * ((weights[i, k] * inputs[e, k]) * g)
-        terms = 2.0 ** ((count + 1) // 2)
-        rounding = 2.0 * (3.0 * count + 24.0 + 2.0 * (min(float(BLOCK), terms) + terms / BLOCK)) * UNIT
+        rounding = 2.0 * moment_roundings(count) * UNIT
         for i in range(below):
             near = doubts[e, i]
             zeros = 1.0 if bias[i] == 0.0 else 0.0

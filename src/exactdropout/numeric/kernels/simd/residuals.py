@@ -51,25 +51,27 @@ def add_weighted_maxima(
 
 
 def add_eight_where_positive(
-    tables: Array, t: int, lanes: Array, limits: Array, at: int, weights: Array, sums: Array, s: int, block: Array
-) -> None:
+    tables: Array, t: int, width: int, lanes: Array, limits: Array, at: int, weights: Array, sums: Array, s: int,
+    block: Array,
+) -> None:  # fmt: skip
     """Add r·1(T > −Z) of eight middle masks: all of them, and those with each middle bit.
 
-    T is ``tables`` from t on, r of the c-th mask ``lanes`` from c·WIDTH on, its −Z ``limits[at + c]``. ``block`` gets
-    the sum of all eight times the probabilities ``weights`` of the low bits; ``sums`` holds from s on all masks, and
-    then, in PART lanes each, those that keep the first, the second and the third middle unit.
+    ``width`` is that of the table, a multiple of PART. T is ``tables`` from t on, r of the c-th mask ``lanes`` from
+    c·WIDTH on, its −Z ``limits[at + c]``. ``block`` gets the sum of all eight times the probabilities ``weights`` of
+    the low bits; ``sums`` holds from s on all masks, and then, in PART lanes each, those that keep the first, the
+    second and the third middle unit.
     """
     masked = [
-        np.where(tables[t : t + WIDTH] > limits[at + c], lanes[c * WIDTH : (c + 1) * WIDTH], 0.0) for c in range(8)
+        np.where(tables[t : t + width] > limits[at + c], lanes[c * WIDTH : c * WIDTH + width], 0.0) for c in range(8)
     ]
     m0, m1, m2, m3, m4, m5, m6, m7 = masked
     upper = (m4 + m5) + (m6 + m7)
     everything = ((m0 + m1) + (m2 + m3)) + upper
-    block[:WIDTH] = everything * weights[:WIDTH]
-    sums[s : s + WIDTH] += everything
+    block[:width] = everything * weights[:width]
+    sums[s : s + width] += everything
     for bit, kept in enumerate(((m1 + m3) + (m5 + m7), (m2 + m3) + (m6 + m7), upper)):
         first = s + WIDTH + bit * PART
-        sums[first : first + PART] += (kept * weights[:WIDTH]).reshape(-1, PART).sum(axis=0)
+        sums[first : first + PART] += (kept * weights[:width]).reshape(-1, PART).sum(axis=0)
 
 
 def _typed(
@@ -134,12 +136,13 @@ overload(add_weighted_maxima, strict=False)(_compiled)
 
 
 def _typed_eight(
-    typing: Any, tables: Any, t: Any, lanes: Any, limits: Any, at: Any, weights: Any, sums: Any, s: Any, block: Any
-) -> Any:
+    typing: Any, tables: Any, t: Any, width: Any, lanes: Any, limits: Any, at: Any, weights: Any, sums: Any, s: Any,
+    block: Any,
+) -> Any:  # fmt: skip
     def lower(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         kinds = signature.args
-        table, limit, total = (pointer_to(context, builder, kinds[k], values[k], values[k + 1]) for k in (0, 3, 6))
-        rest = {k: pointer_to(context, builder, kinds[k], values[k], number(0)) for k in (2, 5, 8)}
+        table, limit, total = (pointer_to(context, builder, kinds[k], values[k], values[k + 1]) for k in (0, 4, 7))
+        rest = {k: pointer_to(context, builder, kinds[k], values[k], number(0)) for k in (3, 6, 9)}
         least = [splat(builder, builder.load(builder.gep(limit, [number(c)]))) for c in range(8)]
         kept = [cgutils.alloca_once(builder, ir.VectorType(ir.DoubleType(), LANES)) for _ in range(3)]
         zero = ir.Constant(ir.VectorType(ir.DoubleType(), LANES), [0.0] * LANES)
@@ -148,14 +151,14 @@ def _typed_eight(
             own = load(builder, builder.gep(table, [place]))
             m = []
             for c in range(8):
-                r = load(builder, builder.gep(rest[2], [builder.add(place, number(c * WIDTH))]))
+                r = load(builder, builder.gep(rest[3], [builder.add(place, number(c * WIDTH))]))
                 m.append(builder.select(builder.fcmp_ordered(">", own, least[c]), r, zero))
             add = builder.fadd
             s23, s67 = add(m[2], m[3]), add(m[6], m[7])
             upper = add(add(m[4], m[5]), s67)
             everything = add(add(add(m[0], m[1]), s23), upper)
-            weight = load(builder, builder.gep(rest[5], [place]))
-            store(builder, builder.gep(rest[8], [place]), builder.fmul(everything, weight))
+            weight = load(builder, builder.gep(rest[6], [place]))
+            store(builder, builder.gep(rest[9], [place]), builder.fmul(everything, weight))
             target = builder.gep(total, [place])
             store(builder, target, add(load(builder, target), everything))
             for bit, value in enumerate((add(add(m[1], m[3]), add(m[5], m[7])), add(s23, s67), upper)):
@@ -165,24 +168,24 @@ def _typed_eight(
             places = [builder.gep(total, [builder.add(lane, number(WIDTH + bit * PART))]) for bit in range(3)]
             for bit in range(3):
                 builder.store(load(builder, places[bit]), kept[bit])
-            with cgutils.for_range_slice(builder, number(0), number(WIDTH), number(PART), INDEX) as (begin, _):
+            with cgutils.for_range_slice(builder, number(0), values[2], number(PART), INDEX) as (begin, _):
                 part(builder.add(begin, lane))
             for bit in range(3):
                 store(builder, places[bit], builder.load(kept[bit]))
         return context.get_dummy_value()
 
     integer = types.int64
-    return types.void(tables, integer, lanes, limits, integer, weights, sums, integer, block), lower
+    return types.void(tables, integer, integer, lanes, limits, integer, weights, sums, integer, block), lower
 
 
 _lowered_eight: Any = lowered(_typed_eight)
 
 
 def _compiled_eight(
-    tables: Any, t: Any, lanes: Any, limits: Any, at: Any, weights: Any, sums: Any, s: Any, block: Any
+    tables: Any, t: Any, width: Any, lanes: Any, limits: Any, at: Any, weights: Any, sums: Any, s: Any, block: Any
 ) -> Any:
-    return lambda tables, t, lanes, limits, at, weights, sums, s, block: _lowered_eight(  # noqa: PLW0108
-        tables, t, lanes, limits, at, weights, sums, s, block
+    return lambda tables, t, width, lanes, limits, at, weights, sums, s, block: _lowered_eight(  # noqa: PLW0108
+        tables, t, width, lanes, limits, at, weights, sums, s, block
     )
 
 
