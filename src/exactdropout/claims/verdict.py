@@ -21,10 +21,7 @@ from exactdropout.notation.style import Style, StyleOptions, styled
 __all__ = ["Counterexample", "NearMiss", "Status", "Verdict", "proof_in_words"]
 
 Status = Literal["proved", "refuted", "undecided"]
-_EVIDENCE = {
-    "replayed": "replayed by the independent verifier, and attacked without success at the edges",
-    "searcher only": "found by the searcher; the verifier has no rule for it; attacked without success at the edges",
-}
+_REPLAYED = "replayed by the independent verifier, and attacked without success at the edges"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +85,7 @@ class Verdict:
     - ``steps``: the proof, or what was tried;
     - ``assumptions``: everything that was assumed, as text;
     - ``near_miss``: the likely slip behind a refuted claim, or None;
-    - ``evidence``: of a proof, ``"replayed"`` where the independent verifier has replayed it (``proof``), and
-      ``"searcher only"`` where its rules do not cover it yet; of the others ``""``.
+    - ``evidence``: of a proof ``"replayed"``, since the independent verifier has replayed it (``proof``); else ``""``.
     """
 
     status: Status
@@ -99,7 +95,7 @@ class Verdict:
     assumptions: tuple[str, ...]
     counterexample: Counterexample | None = None
     near_miss: NearMiss | None = None
-    evidence: Literal["", "replayed", "searcher only"] = ""
+    evidence: Literal["", "replayed"] = ""
     proof: Proof | None = None
 
     def __bool__(self) -> bool:
@@ -108,10 +104,9 @@ class Verdict:
 
     def __str__(self) -> str:
         """Return the verdict for people."""
-        alone = " (by the searcher alone, not replayed)" if self.evidence == "searcher only" else ""
-        lines = [f"{self.status}{alone}: {self.claim}", f"scope: {self.scope}"]
+        lines = [f"{self.status}: {self.claim}", f"scope: {self.scope}"]
         if self.evidence:
-            lines.append(f"evidence: {_EVIDENCE[self.evidence]}")
+            lines.append(f"evidence: {_REPLAYED}")
         if self.assumptions:
             lines.append(f"assuming {', '.join(self.assumptions)}")
         if self.counterexample is not None:
@@ -153,6 +148,7 @@ _VIEWS = {
     "opaque": "for each example J_D = Var D + (E D - y)^2, R = (W(x) - y)^2, Var D >= 0; E D and W(x) are as linear "
     "units, Jensen's inequality and assumed signs have it",
     "written": "units are linear on every mask, so E D and Var D are sums over units, by induction on layers",
+    "last": "the last layer alone is dropped, so E D = W(x) and Var D = q/p Sum(w_j^2 h_j^2) over its units h_j",
     "uniform": "equal weights and inputs: each layer of width m takes E D times m c, E D^2 times m^2 c^2 (1 + q/(p m))",
     "floor": "J_D and E D^2 are at least what the mask that drops the whole last layer contributes",
     "one unit": "with one hidden unit and w y <= 0 the squared error is convex in its pre-activation: penalty >= 0",
@@ -170,6 +166,7 @@ _RULES = {
     "cases": "by the two signs of the argument of a relu",
     "subadditive": "by relu(u + v) <= relu(u) + relu(v)",
     "between": "by relu(u) <= relu(v) for u <= v",
+    "known": "a combination, with factors that are not negative, of what is assumed and of (1 - a)^m >= 1 - m a",
     "negative": "the same for minus the difference",
 }
 

@@ -110,7 +110,7 @@ def tokens(
     are all there are, as in a formula that was printed.
 
     A text with a backslash, ``_{`` or ``^{`` is LaTeX: there, letters that form no known word are symbols
-    side by side, and a digit after ``_`` or ``^`` stands alone, as TeX has it.
+    side by side, and more than one digit after ``_`` or ``^`` needs braces, as TeX has it.
     """
     if len(text) > max_characters:
         fail(text[:80], 0, f"a claim has at most {max_characters} characters, not {len(text)}.")
@@ -151,8 +151,12 @@ def tokens(
                 at = bare.end()
         elif number := _NUMBER.match(text, at):
             digits = number[0]
-            if latex and found and found[-1].text in SPLIT_AFTER:
-                digits = digits[0]
+            if latex and found and found[-1].text in SPLIT_AFTER and len(digits) > 1:
+                fail(
+                    text, at,
+                    f"TeX sets {found[-1].text}{digits} as {found[-1].text}{digits[0]} with {digits[1:]} behind it; "
+                    f"{found[-1].text}{{{digits}}} is expected.",
+                )  # fmt: skip
             if len(digits) > max_digits:
                 fail(text, at, f"a number has at most {max_digits} digits, not {len(digits)}.")
             if digits == number[0] and (power := _EXPONENT.match(text, at + len(digits))):

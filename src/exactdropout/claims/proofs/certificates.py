@@ -12,7 +12,7 @@ import flint
 
 from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier.algebra import Polynomial, budget, gen, plus, times
+from exactdropout.claims.verifier.algebra import Monomial, Polynomial, budget, gen, plus, times
 from exactdropout.claims.verifier.rules import Certificate, Need, Signs, holds, rewritten
 from exactdropout.claims.verifier.verify import NotReplayed, Obligation, Proof, View, obligations, verify
 
@@ -24,13 +24,15 @@ MAX_SPLITS = 6
 MAX_TERMS = 600
 MAX_PRODUCTS = 1_000_000
 """Products of terms in one view: some seconds of one core."""
+MAX_COMBINED, MAX_MULTIPLES = 40, 8
+"""Combinations of known inequalities that are tried, and multiples in one of them."""
 MAX_ATOMS = 5
 """Steps about relu, one inside the other."""
 
 
 def replayable_proof(claim: Claim, setting: Setting, *, named: bool = True, everywhere: bool = True) -> Proof | None:
     """Return a proof that the verifier has replayed, or None: for every size, or for sizes that are numbers."""
-    views: list[View] = ["opaque", "one unit", "floor", "written", "uniform"] if everywhere else []
+    views: list[View] = ["opaque", "one unit", "floor", "written", "last", "uniform"] if everywhere else []
     if named and setting.shape.named:
         views.append("named")
     for view in views:
@@ -67,7 +69,64 @@ def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
             found = _after(rules, a, signs, need)
             if found is not None:
                 return found
+    if signs.known and (found := _combined(a, signs, need)) is not None:
+        return found
     return _with_atoms(a, signs, need, MAX_ATOMS) if signs.atoms else None
+
+
+def _combined(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
+    """Return a certificate by what is known: equations solved for a variable, then multiples that cancel bad terms."""
+    multiples: dict[int, Polynomial] = {}
+    for place, (f, equal) in enumerate(signs.known):
+        name = next((m[0][0] for m, _ in sorted(f.items()) if len(m) == 1 and m[0][1] == 1 and
+                     sum(n == m[0][0] for k in f for n, _ in k) == 1), "") if equal else ""  # fmt: skip
+        if name and not any(name in signs.names(z) for z in signs.atoms.values()):
+            multiples[place], a = _divided(a, f, name)
+    left = [MAX_COMBINED]
+
+    def search(a: Polynomial, multiples: dict[int, Polynomial], depth: int) -> Certificate | None:
+        left[0] -= 1
+        inner = _direct(a, signs, need)
+        if inner is not None:
+            listed = tuple((factor, place) for place, factor in multiples.items() if factor)
+            return Certificate("known", listed, parts=(inner,)) if listed else inner
+        if depth == MAX_MULTIPLES or left[0] < 0 or need == "zero":
+            return None
+        bad = [(m, v) for m, v in a.items() if v < 0 or any(p % 2 and n not in signs.nonnegative for n, p in m)]
+        for monomial, value in sorted(bad, key=lambda item: (-sum(p for _, p in item[0]), item[0]))[:2]:
+            for place, (f, equal) in enumerate(signs.known):
+                for own, coefficient in f.items():
+                    factor = _quotient(monomial, own, value / coefficient)
+                    if factor is not None and (equal or signs.manifest(factor)):
+                        rest = plus(a, {m: -v for m, v in times(factor, f).items()})
+                        more = multiples | {place: plus(multiples.get(place, {}), factor)}
+                        found = search(signs.reduced(rest), more, depth + 1)
+                        if found is not None:
+                            return found
+        return None
+
+    return search(signs.reduced(a), multiples, 0)
+
+
+def _divided(a: Polynomial, f: Polynomial, name: str) -> tuple[Polynomial, Polynomial]:
+    """Return λ and the rest of a = λ f + rest, in which a variable that f has once, to the power 1, is gone."""
+    lead = ((name, 1),)
+    factor: Polynomial = {}
+    while True:
+        term = next(((m, v) for m, v in a.items() if any(n == name for n, _ in m)), None)
+        quotient = None if term is None else _quotient(term[0], lead, term[1] / f[lead])
+        if quotient is None:
+            return factor, a
+        factor = plus(factor, quotient)
+        a = plus(a, {m: -v for m, v in times(quotient, f).items()})
+
+
+def _quotient(monomial: Monomial, own: Monomial, value: Fraction) -> Polynomial | None:
+    powers = dict(monomial)
+    if any(powers.get(name, 0) < power for name, power in own):
+        return None
+    rest = {name: power - dict(own).get(name, 0) for name, power in monomial}
+    return {tuple((name, power) for name, power in rest.items() if power): value}
 
 
 def _direct(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
@@ -130,6 +189,8 @@ def _steps(a: Polynomial, signs: Signs) -> Iterator[Certificate]:
                 yield Certificate("subadditive", tuple((p, 1) for p in pair), variable=name)
         for other in here:
             difference = plus(z, {m: -v for m, v in signs.atoms[other].items()})
+            if other != name and signs.manifest(difference) and negative:
+                yield Certificate("subadditive", ((signs.atoms[other], 1), (difference, 1)), variable=name)
             if other != name and signs.manifest(difference):
                 yield Certificate("between", ((signs.atoms[other], 1),), variable=name)
 

@@ -22,10 +22,12 @@ from exactdropout.claims.language.syntax import (
 )
 from exactdropout.claims.setting.named_sizes import (
     Fractions,
+    Key,
     Scope,
     Undefined,
     Unsupported,
     free_keys,
+    key_text,
     parts,
     scope_of,
     targets,
@@ -155,9 +157,12 @@ def _evaluate(claim: Claim, scope: Scope) -> None:
     own: dict[Name, Any] = {}
     if isinstance(statement, (Invariance, Minimiser)):
         pairs = statement.map if isinstance(statement, Invariance) else statement.assignments
+        seen = set[Key]()
         for target, expression in pairs:
-            for _ in targets(target, scope):
-                pass
+            for key in targets(target, scope):
+                if key in seen:
+                    raise InvalidInput(f"Argument 'claim' gives {key_text(key)} two values; one is expected.")
+                seen.add(key)
             own[target] = scope.evaluate(expression, own=(target, Fraction(1)))
     elif isinstance(statement, Monotonicity) and statement.variable.name in ("x", "w", "W", "b"):
         list(targets(statement.variable, scope))

@@ -6,7 +6,7 @@ What is shared with the search are fractions, the syntax tree, and what the sett
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -86,6 +86,7 @@ class Evaluator:
         """Start with t = q/p ≥ 0, which is not 0 where q > 0 is assumed."""
         self.claim, self.setting = claim, setting
         self.signs = Signs({"t'"})
+        self.before: dict[str, Polynomial] = {}  # other forms of variables, from which they are moved
         if setting.sign(("q", ())) & {">", "!="}:
             self.signs.nonzero.add("t'")
 
@@ -128,6 +129,19 @@ class Evaluator:
             raise NotReplayed("relu over a divisor that may be negative")
         return Ratio(self.signs.relu(value.top), value.keep, value.bottom)
 
+    def call(self, function: str, values: list[Ratio]) -> Ratio:
+        """Return relu, abs, max or min."""
+        if function == "relu":
+            return self.relu(values[0])
+        if function == "abs":
+            return self.relu(values[0]) + self.relu(-values[0])
+        if function not in ("max", "min"):
+            raise NotReplayed(function)
+        result = values[0]
+        for other in values[1:]:
+            result += self.relu(other + -result) if function == "max" else -self.relu(result + -other)
+        return result
+
     def sign_kept(self, value: Ratio) -> Polynomial:
         """Return a polynomial with the sign of a value."""
         return value.top if self.signs.positive(value.bottom) else times(value.top, value.bottom)
@@ -144,6 +158,20 @@ class Evaluator:
             need = "nonnegative"
         return Obligation(self.signs.reduced(self.sign_kept(difference)), need, self.signs)
 
+    def assume(self, evaluate: Callable[[Expression], Ratio]) -> None:
+        """Add what comparisons in the assumptions say, as far as it is written in polynomials: f ≥ 0, or f = 0."""
+        for comparison in self.setting.filters:
+            for left, relation, right in zip(
+                comparison.sides, comparison.relations, comparison.sides[1:], strict=False
+            ):
+                try:
+                    difference = evaluate(left) + -evaluate(right)
+                    found = self.signs.reduced(self.sign_kept(difference if relation in (">", ">=") else -difference))
+                except NotReplayed:
+                    continue
+                if found and relation != "!=":
+                    self.signs.known.append((found, relation == "="))
+
     def growth(self, value: Ratio, direction: str, moves: Mapping[str, Polynomial], *, back: bool) -> Obligation:
         """Return what growth needs: the value where the variable is larger by h > 0, minus the value here.
 
@@ -159,9 +187,13 @@ class Evaluator:
             bottom = times(bottom, to_power(one_plus_t, max(value.keep, 0)))
             top = times(top, to_power(one_plus_t, max(-value.keep, 0)))
         there = Ratio(top, 0 if "t'" in moves else value.keep, bottom)
+        value = Ratio(self.signs.moved(value.top, self.before), value.keep, self.signs.moved(value.bottom, self.before))
         if not self.signs.positive(value.bottom) or not self.signs.positive(there.bottom):
             raise NotReplayed("a divisor that may be 0 between two points")
         here, there = (there, value) if back else (value, there)
+        for polynomial, equal in [*self.signs.known]:  # what is assumed holds at the larger value too
+            if not any(name in self.signs.names(polynomial) for name in (*unknown, *self.before)):
+                self.signs.known.append((self.signs.moved(polynomial, moves), equal))
         relation = {"constant": "=", "nondecreasing": ">=", "nonincreasing": "<=", "increasing": ">"}.get(
             direction, "<"
         )
@@ -282,19 +314,6 @@ class Named(Evaluator):
                     result = result + item if kind == "sum" else result * item
                 return result
         raise NotReplayed(type(node).__name__)
-
-    def call(self, function: str, values: list[Ratio]) -> Ratio:
-        """Return relu, abs, max or min."""
-        if function == "relu":
-            return self.relu(values[0])
-        if function == "abs":
-            return self.relu(values[0]) + self.relu(-values[0])
-        if function not in ("max", "min"):
-            raise NotReplayed(function)
-        result = values[0]
-        for other in values[1:]:
-            result += self.relu(other + -result) if function == "max" else -self.relu(result + -other)
-        return result
 
     def name(self, name: str, indices: tuple[int, ...], bound: Mapping[str, int]) -> Ratio:
         """Return the value of a symbol."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from exactdropout.claims.verifier.algebra import (
     ONE,
@@ -39,7 +39,7 @@ class Certificate:
 
     rule: Literal[
         "zero", "terms", "product", "quadratic", "line", "strict", "shift", "squares", "bernoulli", "cases",
-        "subadditive", "between", "negative",
+        "subadditive", "between", "known", "negative",
     ]  # fmt: skip
     polynomials: tuple[tuple[Polynomial, int], ...] = ()
     variable: str = ""
@@ -52,7 +52,8 @@ class Signs:
 
     ``atoms`` are relu of polynomials, in the order of their making. ``least`` are lower bounds of K and n. ``squares``
     says (Σ f)² ≤ N Σ f²: for the name of Σ f², the name of Σ f and N, those with more factors first. ``powers`` says
-    that z, the name of (a/b)^m − 1, is at least m (a/b − 1): for z the polynomials m (a − b) and b > 0.
+    that z, the name of (a/b)^m − 1, is at least m (a/b − 1): for z the polynomials m (a − b) and b > 0. ``known`` are
+    polynomials that are ≥ 0, or 0 where that is True, by assumption or by Bernoulli's inequality.
     """
 
     nonnegative: set[str] = field(default_factory=set)
@@ -61,6 +62,7 @@ class Signs:
     least: dict[str, int] = field(default_factory=dict)
     squares: dict[str, tuple[str, Polynomial]] = field(default_factory=dict)
     powers: dict[str, tuple[Polynomial, Polynomial]] = field(default_factory=dict)
+    known: list[tuple[Polynomial, bool]] = field(default_factory=list)
     rests: int = 0
 
     def manifest(self, a: Polynomial) -> bool:
@@ -140,7 +142,7 @@ class Signs:
         """Return the same, to be changed."""
         return replace(
             self, nonnegative=set(self.nonnegative), nonzero=set(self.nonzero), atoms=dict(self.atoms),
-            squares=dict(self.squares), powers=dict(self.powers),
+            squares=dict(self.squares), powers=dict(self.powers), known=[*self.known],
         )  # fmt: skip
 
 
@@ -202,12 +204,13 @@ def holds(a: Polynomial, certificate: Certificate | None, signs: Signs, need: Ne
 def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[Polynomial, Signs]] | None:
     """Return what is left to be shown after a rule that rewrites the polynomial; None for the other rules."""
     around = signs.copy()
+    _refuse_inside(a, {"shift": signs.least, "squares": signs.squares, "bernoulli": signs.powers}, certificate, signs)
     match certificate.rule:
         case "shift":  # K stands for K − 1 ≥ 0 from here on
             for size, least in signs.least.items():
                 a = substitute(a, size, plus(gen(size), constant(least)))
             around.nonzero -= set(signs.least)
-            around.least, around.squares, around.powers = {}, {}, {}
+            around.least, around.squares, around.powers, around.known = {}, {}, {}, []
         case "squares":  # N Σ f² = (Σ f)² + r, r ≥ 0: from here on r has the name of Σ f²
             done: set[str] = set()
             for name, (root, width) in signs.squares.items():
@@ -218,22 +221,38 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
                     a = _replaced(a, name, plus(to_power(gen(root), 2), gen(name)), width)
                 around.nonzero.discard(name)
                 around.nonnegative.add(name)
-            around.squares = {}
+            around.squares, around.known = {}, []
         case "bernoulli":  # z = m (a/b − 1) + r, r ≥ 0: from here on r has the name of z
             for name, (top, bottom) in signs.powers.items():
                 if any(n == name for m in a for n, _ in m):
                     a = _replaced(a, name, plus(top, times(bottom, gen(name))), bottom)
                 around.nonzero.discard(name)
-            around.powers = {}
+            around.powers, around.known = {}, []
         case "cases":
             return _cases(a, certificate, signs)
         case "subadditive":
             a = _subadditive(a, certificate, around)
         case "between":
             a = _between(a, certificate, around)
+        case "known":  # a = Σ λ f + rest, λ ≥ 0 where f ≥ 0 is known, any λ where f = 0 is
+            for factor, place in certificate.polynomials:
+                if not 0 <= place < len(signs.known) or not (signs.known[place][1] or signs.manifest(factor)):
+                    raise NotReplayed("a multiple of what is not known, or one that may be negative")
+                a = plus(a, scaled(times(factor, signs.known[place][0]), F(-1)))
+            a = around.reduced(a)
         case _:
             return None
     return [(a, around)]
+
+
+def _refuse_inside(
+    a: Polynomial, renamed: Mapping[str, Mapping[str, Any]], certificate: Certificate, signs: Signs
+) -> None:
+    """Refuse a rule that gives a variable another meaning where relu of it occurs."""
+    names = renamed.get(certificate.rule, {})
+    for atom in {name for name in signs.names(a) if name in signs.atoms}:
+        if names and signs.names(signs.atoms[atom]) & set(names):
+            raise NotReplayed("relu of something that the rule rewrites")
 
 
 def _replaced(a: Polynomial, name: str, top: Polynomial, bottom: Polynomial) -> Polynomial:
@@ -261,7 +280,7 @@ def _cases(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[
         around = signs.copy()
         around.nonnegative.add(v)
         solved = scaled(plus(scaled(gen(v), F(sign)), scaled(parts.get(0, {}), F(-1))), 1 / slope[()])
-        around.atoms = {}
+        around.atoms, around.known = {}, []
         found.append((around.reduced(_with_atoms(a, {v: solved}, signs, around)), around))
     return found
 

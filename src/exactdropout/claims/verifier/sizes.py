@@ -5,7 +5,8 @@ Each view has side conditions, which :class:`AllSizes` checks on the setting alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from exactdropout.claims.language.syntax import (
     rebuilt,
     walk,
 )
-from exactdropout.claims.setting.setting import Setting
+from exactdropout.claims.setting.setting import Setting, Shape
 from exactdropout.claims.verifier.algebra import (
     NotReplayed,
     Polynomial,
@@ -42,8 +43,9 @@ from exactdropout.claims.verifier.sums import Sums, Term, Terms
 __all__ = ["AllSizes", "SizesView"]
 
 F = Fraction
-SizesView = Literal["opaque", "written", "uniform", "floor", "one unit"]
+SizesView = Literal["opaque", "written", "last", "uniform", "floor", "one unit"]
 MAX_DROPPED = 12
+MAX_ENTRIES = 2_000
 
 
 class AllSizes(Sums):
@@ -64,7 +66,8 @@ class AllSizes(Sums):
         self.kept = all(value == 0 for value in values)
         last = len(values) > 1 and all(value == 0 for value in values[:-1])
         slope = shape.activation.slope
-        self.same = self.kept or last or self.linear()
+        self.origin = False
+        self.same = self.kept or last or self.linear() or self.silent()
         self.above = 0 <= slope <= 1 and self.assumed(*self.weights(2))
         self.below = 0 <= slope <= 1 and self.at_most(("w", ())) and self.assumed(*self.weights(2)[:-1])
         hidden = bool(shape.hidden) and not shape.symbolic_depth
@@ -74,12 +77,14 @@ class AllSizes(Sums):
         good = {
             "opaque": True,
             "written": self.linear() and not shape.symbolic_depth,
+            "last": bool(shape.hidden) and not shape.symbolic_depth and (last or self.kept),
             "uniform": self.uniform(),
             "floor": True,
             "one unit": self.one_unit(),
         }[view]
         if not good:
             raise NotReplayed(f"the side conditions of the view {view}")
+        self.letters = {name: frozenset({">="} if slope == 0 else ()) for name in ("h'", "g'")}
 
     def assumed(self, *keys: Key) -> bool:
         """Return whether groups are assumed, or given, to be ≥ 0."""
@@ -112,10 +117,23 @@ class AllSizes(Sums):
         return setting.inputs == "ones" or self.assumed(("x", ()))
 
     def nonnegative(self) -> bool:
-        """Return whether inputs, weights and hidden biases are all ≥ 0."""
+        """Return whether what every unit gets is ≥ 0 on all masks, so that units are linear and ≥ 0."""
         shape = self.setting.shape
         biases = not shape.hidden_biases or not (shape.hidden or shape.symbolic_depth)
-        return self.inputs_nonnegative() and (biases or self.assumed(("biases", ()))) and self.assumed(*self.weights(1))
+        layers = self.weights(1)[:-1]
+        good = (biases or self.assumed(("biases", ()))) and self.assumed(*layers[1:])
+        if self.inputs_nonnegative() and (not layers or self.assumed(layers[0])):
+            return good
+        negative = self.at_most(("x", ())) and self.setting.inputs is None and len(layers) == 1
+        return good and negative and self.at_most(layers[0])
+
+    def silent(self) -> bool:
+        """Return whether what every unit gets is ≤ 0 on all masks: one layer, no biases, opposite signs."""
+        shape = self.setting.shape
+        if len(shape.hidden) != 1 or shape.hidden_biases or shape.symbolic_depth:
+            return False
+        below = self.setting.inputs is None and self.at_most(("x", ())) and self.assumed(("W", (1,)))
+        return below or (self.inputs_nonnegative() and self.at_most(("W", (1,))))
 
     def linear(self) -> bool:
         """Return whether every unit is linear on all masks."""
@@ -161,19 +179,29 @@ class AllSizes(Sums):
         return bool(opposite) or any(map(_product_below, setting.filters))
 
     def quantity(self, name: str) -> Terms:
-        """Return a quantity; where half the mass is on the origin, D = W = y = 0 there, without biases."""
-        shape = self.setting.shape
-        if self.setting.half and (shape.hidden_biases or shape.output_bias):
-            raise NotReplayed("biases at the origin of Definition 1")
+        """Return a quantity: of the example, or the mean of it and of the origin of Definition 1."""
         found = self.example()
         if name not in found:
             raise NotReplayed(f"{name} in the view {self.view}")
-        half = self.setting.half and name != "output"
-        return self.product(self.number(ratio(F(1, 2))), found[name]) if half else found[name]
+        if not self.setting.half or name == "output":
+            return found[name]
+        self.origin = True
+        there = self.example()[name]
+        self.origin = False
+        return self.product(self.number(ratio(F(1, 2))), found[name] + there)
+
+    def own(self, letter: str) -> Ratio:
+        """Return a number of the example, or that of the origin."""
+        return Ratio(gen(f"{letter}0'" if self.origin else f"{letter}'"))
+
+    def own_nonnegative(self, letter: str) -> Ratio:
+        """Return the same of a number that is ≥ 0."""
+        self.signs.nonnegative.add(f"{letter}0'" if self.origin else f"{letter}'")
+        return self.own(letter)
 
     def example(self) -> dict[str, Terms]:
-        """Return the quantities of the example."""
-        y = self.name("y", (), {})
+        """Return the quantities of the example, or of the origin, whose inputs and label are 0."""
+        y = () if self.origin else self.name("y", (), {})
         if self.view == "floor":
             return self.floor(y)
         w, m, v = self.moments()
@@ -183,8 +211,7 @@ class AllSizes(Sums):
         error, plain = m + self.negative(y), w + self.negative(y)
         risk = self.product(plain, plain)
         if self.view == "one unit":
-            self.signs.nonnegative.add("P'")
-            rest = self.number(Ratio(gen("P'")))
+            rest = self.number(self.own_nonnegative("P"))
             return {"criterion": risk + rest, "risk": risk, "penalty": rest, "output": w}
         criterion = v + self.product(error, error)
         return {
@@ -196,29 +223,61 @@ class AllSizes(Sums):
         """Return W(x), E D and Var D."""
         shape = self.setting.shape
         bias = self.entry(("b", ()), ()) if shape.output_bias else ()
-        origin = not shape.hidden_biases and self.setting.inputs is None and self.vanishes(("x", ()))
-        if self.vanishing or self.vanishes(("w", ())) or origin:
+        inner = shape.hidden_biases and (bool(shape.hidden) or shape.symbolic_depth)
+        nothing = not inner and (self.origin or (self.setting.inputs is None and self.vanishes(("x", ()))))
+        unheard = shape.activation.slope == 0 and self.silent()
+        if self.vanishing or self.vanishes(("w", ())) or nothing or unheard:
             return bias, bias, ()
         if self.view == "written":
             depth = len(shape.hidden) + 1
             return self.mean(depth, None), self.mean(depth, None), self.covariance(depth, None, None)
+        if self.view == "last":
+            return self.last_layer(bias)
         if self.view == "uniform":
             return self.equal_weights()
-        self.signs.nonnegative |= {"V'", "e'"}
-        w, e = self.number(Ratio(gen("w'"))), self.number(Ratio(gen("e'")))
+        self.own_nonnegative("V")
+        w, e = self.number(self.own("w")), self.number(self.own_nonnegative("e"))
         if self.sign:  # W(x) − b and E D − b have one sign
-            self.signs.nonnegative |= {"w'", "M'"}
-            w = self.product(self.number(ratio(self.sign)), w)
-        m = self.product(self.number(ratio(self.sign or 1)), self.number(Ratio(gen("M'"))))
+            w, m = (self.product(self.number(ratio(self.sign)), self.number(self.own_nonnegative(c))) for c in "wM")
+        else:
+            m = self.number(self.own("M"))
         m = w if self.same else w + e if self.above else w + self.negative(e) if self.below else m
         offset = bias if self.sign else ()
         if self.output_is_label():
-            return self.name("y", (), {}), self.name("y", (), {}) if self.same else m + offset, self.opaque_variance()
+            y = () if self.origin else self.name("y", (), {})
+            return y, y if self.same else m + offset, self.opaque_variance()
         return w + offset, m + offset, self.opaque_variance()
+
+    def last_layer(self, bias: Terms) -> tuple[Terms, Terms, Terms]:
+        """Return W(x), E D and Var D = t Σ w_j² h_j² where the last layer alone is dropped, of units h_j."""
+        layer, unit = len(self.setting.shape.hidden), "g'" if self.origin else "h'"
+
+        def term(j: str) -> Terms:
+            return self.product(self.entry(("w", ()), (j,)), (Term(ratio(1), ((unit, (j,)),)),))
+
+        output = bias + self.sum_over(layer, term)
+        noise = self.sum_over(layer, lambda j: self.product(term(j), term(j)))
+        return output, output, self.product(self.number(self.spread(len(self.setting.rates) - 1)), noise)
+
+    def called(self, function: str, values: list[Terms]) -> Terms:
+        """Return relu, abs, max or min; where the last layer alone is dropped, relu of what a unit gets is the unit."""
+        gets = values[0] if function == "relu" else ()
+        if function == "max" and len(values) == 2 and () in values:
+            gets = values[1] if values[0] == () else values[0]
+        shape = self.setting.shape
+        if self.view == "last" and gets and len(shape.hidden) == 1 and shape.activation.slope == 0:
+            inside = {i for t in gets for _, ix in t.factors for i in ix} - {i for t in gets for i, _ in t.summed}
+            for j in sorted(inside):
+                unit = (Term(ratio(1), (("h'", (j,)),)),)
+                apart = self.product(unit, gets + self.negative(self.mean(1, j)))
+                if not self.closed(tuple(Term(t.coefficient, t.factors, (*t.summed, (j, str(shape.hidden[0]))))
+                                         for t in apart)).top:  # fmt: skip
+                    return unit
+        return super().called(function, values)
 
     def opaque_variance(self) -> Terms:
         """Return Var D ≥ 0."""
-        return () if self.kept else self.number(Ratio(gen("V'")))
+        return () if self.kept else self.number(self.own("V"))
 
     def output_is_label(self) -> bool:
         """Return whether R = 0 is assumed: then W(x) = y on the example."""
@@ -237,7 +296,7 @@ class AllSizes(Sums):
             step = ratio(1) + self.spread(0 if shape.symbolic_depth else layer) * size.inverse()
             factor = self.scalar(self.product(c, self.number(size)))
             if shape.symbolic_depth:
-                step, factor = self.to_depth(step), self.to_depth(factor)
+                step, factor = self.to_size(step, "m'"), self.to_size(factor, "m'")
             output, growth = self.product(output, self.number(factor)), growth * step
         return output, output, self.product(self.product(output, output), self.number(growth + ratio(-1)))
 
@@ -249,23 +308,26 @@ class AllSizes(Sums):
         """
         shape = self.setting.shape
         last = [*shape.hidden[-1:]] if shape.hidden else []
-        widths = [*last, *([shape.inputs] if shape.symbolic_depth or not last else [])]
+        widths = {*last, *([shape.inputs] if shape.symbolic_depth or not last else [])}
         rate = self.rate(len(self.setting.rates) - 1)
-        if not rate.top or (rate == Ratio(T, 1) and "t'" not in self.signs.nonzero and not _numbers(widths)):
+        symbolic = len(widths) == 1 and isinstance(min(widths), str)
+        known = symbolic or _numbers(widths)
+        if not rate.top or (rate == Ratio(T, 1) and "t'" not in self.signs.nonzero and not known):
             raise NotReplayed("a last layer that may never be dropped")
-        self.signs.nonnegative |= {"s'", "S'", "U'"}
-        self.signs.nonzero.add("s'")
-        share = Ratio(gen("s'"))
-        if _numbers(widths):
+        share = self.own_nonnegative("s")
+        self.signs.nonzero |= {"s'", "s0'"}
+        if symbolic and rate == Ratio(T, 1):
+            share = rate * self.to_size(rate, str(min(widths)))
+        elif _numbers(widths):
             share = ratio(1)
             for _ in range(max(int(width) for width in widths)):
                 share = share * rate
         b = self.entry(("b", ()), ()) if shape.output_bias else ()
-        error, rest = b + self.negative(y), self.number(Ratio(gen("S'")))
+        error = b + self.negative(y)
         share_of = self.number(share)
         return {
-            "criterion": self.product(share_of, self.product(error, error)) + rest,
-            "second_moment": self.product(share_of, self.product(b, b)) + self.number(Ratio(gen("U'"))),
+            "criterion": self.product(share_of, self.product(error, error)) + self.number(self.own_nonnegative("S")),
+            "second_moment": self.product(share_of, self.product(b, b)) + self.number(self.own_nonnegative("U")),
         }
 
     def sum_over(self, layer: int, make: Any) -> Terms:
@@ -283,7 +345,7 @@ class AllSizes(Sums):
         shape = self.setting.shape
         if layer == 0:
             assert unit is not None
-            return self.entry(("x", ()), (unit,))
+            return () if self.origin else self.entry(("x", ()), (unit,))
         total = self.sum_over(layer - 1, lambda i: self.product(self.weight(layer, unit, i), self.mean(layer - 1, i)))
         if unit is None:
             return total + self.entry(("b", ()), ()) if shape.output_bias else total
@@ -321,41 +383,51 @@ class AllSizes(Sums):
         around = [value for key, value in setting.definitions.items() if key[0] in ENTRIES | {"x"}]
         around += [*setting.inputs] if isinstance(setting.inputs, tuple) else []
         through = any(isinstance(node, Name) and node.name in names for value in around for node in walk(value))
-        opaque = dict.fromkeys(("w'", "M'", "e'", "V'"), unknown)
+        both = ("'", "0'")  # of the example, and of the origin
+        opaque = {f"{letter}{end}": unknown for letter in "wMeV" for end in both}
         back = False
         if name == "q":
             moves = {"t'": plus(T, self.step())}
-            kept = {"w'": gen("w'")}
+            kept = {f"w{end}": gen(f"w{end}") for end in both}
             if self.same:  # D is affine in each mask: Var D is a sum of squares times products of q_l/p_l
-                self.signs.nonnegative.add("G'")
-                kept |= {"V'": plus(gen("V'"), gen("G'"))}
+                self.signs.nonnegative |= {f"G{end}" for end in both}
+                kept |= {f"V{end}": plus(gen(f"V{end}"), gen(f"G{end}")) for end in both}
         elif name == "b":
             if not setting.shape.output_bias:
                 raise NotReplayed("no output bias")
             moves, back = self.shifted(self.scalar(self.entry(("b", ()), ())))
             change = scaled(gen("h'"), F(-1 if back else 1))
-            moved = {key: plus(gen(key), change) for key in ("w'", "M'")} if not self.sign else {}
+            moved = {f"{c}{end}": plus(gen(f"{c}{end}"), change) for c in "wM" for end in both if not self.sign}
             kept = {key: gen(key) for key in opaque} | moved
         else:
             moves, back = self.shifted(self.scalar(self.name(name, (), {})))
             kept = {key: gen(key) for key in opaque}
         if self.view == "opaque":
             moves |= opaque | ({} if through else kept)
-        return moves | self.moved_powers(moves), back
+        return moves | self.moved_powers(moves, strict=statement.direction in ("increasing", "decreasing")), back
 
-    def moved_powers(self, moves: Mapping[str, Polynomial]) -> dict[str, Polynomial]:
-        """Return what becomes of powers with the exponent m: z of a base that grows becomes z + g, g ≥ 0."""
+    def moved_powers(self, moves: Mapping[str, Polynomial], *, strict: bool) -> dict[str, Polynomial]:
+        """Return what becomes of powers of a base that grows: u to u + g, g ≥ 0, or u = v − g to v > 0."""
         found = {}
-        for number, (name, over, under) in enumerate(self.powers):
-            inside = self.signs.names(over) | (set() if under is None else self.signs.names(under))
+        for number, known in enumerate(self.powers):
+            inside = self.signs.names(known.over) | self.signs.names(known.under)
             if not inside & set(moves):
                 continue
+            name, grown = known.name, f"g{number}'"
             found[name] = Polynomial()
-            if under is not None and not any(key in inside and not to for key, to in moves.items()):
-                a, b = self.signs.moved(over, moves), self.signs.moved(under, moves)
-                if self.signs.manifest(plus(times(a, under), scaled(times(over, b), F(-1)))):
-                    self.signs.nonnegative.add(f"g{number}'")
-                    found[name] = plus(gen(name), gen(f"g{number}'"))
+            if any(key in inside and not to for key, to in moves.items()):
+                continue
+            a, b = self.signs.moved(known.over, moves), self.signs.moved(known.under, moves)
+            larger = self.signs.manifest(plus(times(a, known.under), scaled(times(known.over, b), F(-1))))
+            if not larger or not (known.excess or name in self.signs.nonnegative):
+                continue
+            self.signs.nonnegative.add(grown)
+            found[name] = plus(gen(name), gen(grown))
+            if strict and not known.excess and self.signs.positive(a):
+                self.signs.nonnegative.add(f"v{number}'")
+                self.signs.nonzero.add(f"v{number}'")
+                found[name] = gen(f"v{number}'")
+                self.before[name] = plus(found[name], scaled(gen(grown), F(-1)))
         return found
 
     def scaled_units(self, claim: Invariance) -> None:
@@ -369,31 +441,95 @@ class AllSizes(Sums):
             raise NotReplayed("a map of what the expression names")
         factors: dict[Key, Ratio] = {}
         for target, expression in claim.map:
-            key = (target.name, tuple(int(number_of(i) or 0) for i in target.indices))
-            group = {"x": 0, "w": 0, "y": 0, "b": int(bool(key[1])), "W": 1}.get(key[0])
-            if group != len(key[1]) or key in factors or (key[1] and not 1 <= key[1][0] <= len(shape.hidden)):
-                raise NotReplayed("a target that is no group")
+            indices = [number_of(i) for i in target.indices]
+            if any(i is None or i.denominator != 1 for i in indices):
+                raise NotReplayed("a target with an index that is no number")
+            key = (target.name, tuple(int(i) for i in indices if i is not None))
+            if target.name not in ("x", "w", "y", "b", "W") or key in factors:
+                raise NotReplayed("a target that is no input, label, weight or bias")
             factors[key] = self.factor_of(expression, target)
-        if shape.symbolic_depth and any(key[0] in ("W", "b") and key[1] for key in factors):
-            raise NotReplayed("single layers of a symbolic depth")
-        one = ratio(1)
-        unit = factors.get(("x", ()), one)
-        layers = [1] if shape.symbolic_depth else range(1, len(shape.hidden) + 1)
-        for layer in layers:
-            unit = factors.get(("W", (layer,)), one) * unit
-            if shape.hidden_biases and (factors.get(("b", (layer,)), one) + -unit).top:
-                raise NotReplayed("a bias with another factor than its unit")
-            if shape.activation.slope != 1 and not self.signs.manifest(self.sign_kept(unit)):
-                raise NotReplayed("a factor that may be negative")
-        unit = factors.get(("w", ()), one) * unit
-        if shape.output_bias and (factors.get(("b", ()), one) + -unit).top:
-            raise NotReplayed("a bias with another factor than the output")
+        unit = self.unit_factor(self.by_layers(factors), shape)
         if ("y", ()) in factors:
             around = (*setting.definitions.values(), *(setting.inputs if isinstance(setting.inputs, tuple) else ()))
             if any(isinstance(node, Name) and node.name == "y" for value in around for node in walk(value)):
                 raise NotReplayed("something that is given by the label")
             self.changed["y", ()] = self.product(self.number(factors["y", ()]), self.name("y", (), {}))
         self.scale = unit
+
+    def by_layers(self, factors: dict[Key, Ratio]) -> Callable[[Key], Ratio]:
+        """Return the factor of an entry: of all entries of a layer at once, index 1 for each, or of single ones.
+
+        Raises:
+            NotReplayed: a target that does not exist, or one of several that a factor is given to twice.
+        """
+        shape = self.setting.shape
+        wholes = {"x": 0, "w": 0, "y": 0, "W": 1}
+        groups = all(len(key[1]) == wholes.get(key[0], len(key[1][:1])) for key in factors)
+        if groups:
+            if shape.symbolic_depth and any(key[0] in ("W", "b") and key[1] for key in factors):
+                raise NotReplayed("single layers of a symbolic depth")
+            if any(key[1] and not 1 <= key[1][0] <= len(shape.hidden) for key in factors):
+                raise NotReplayed("a layer that does not exist")
+        elif not shape.named or any(key[0] == "b" and len(key[1]) == 1 for key in factors):
+            raise NotReplayed("single entries of sizes that are no numbers")
+        else:
+            self.reach(factors)
+
+        def factor(key: Key) -> Ratio:
+            heads = [key[1][:k] for k in range(len(key[1]) + 1)] if key[0] != "b" else [key[1], key[1][:1]]
+            return next((factors[key[0], head] for head in heads if (key[0], head) in factors), ratio(1))
+
+        self.single = not groups
+        return factor
+
+    def reach(self, factors: Iterable[Key]) -> None:
+        """Check that single entries and groups of them exist, and that none of them meet.
+
+        Raises:
+            NotReplayed: one does not exist, or is mapped twice.
+        """
+        shape = self.setting.shape
+        widths = [int(n) for n in (shape.inputs, *shape.hidden)]
+        every: list[Key] = [("y", ()), *(("x", (i + 1,)) for i in range(widths[0]))]
+        every += [("w", (i + 1,)) for i in range(widths[-1])] + ([("b", ())] if shape.output_bias else [])
+        for layer, (n, m) in enumerate(itertools.pairwise(widths), start=1):
+            every += [("W", (layer, j + 1, i + 1)) for j in range(m) for i in range(n)]
+            every += [("b", (layer, j + 1)) for j in range(m) if shape.hidden_biases]
+        seen: set[Key] = set()
+        if len(every) > MAX_ENTRIES:
+            raise NotReplayed("too many entries")
+        for name, indices in factors:
+            found = {(n, ix) for n, ix in every if n == name and (ix if name == "b" else ix[: len(indices)]) == indices}
+            if not found or found & seen:
+                raise NotReplayed("an entry that is mapped twice, or does not exist")
+            seen |= found
+
+    def unit_factor(self, factor: Callable[[Key], Ratio], shape: Shape) -> Ratio:
+        """Return by what a map multiplies the output on every mask: units by one factor each, by induction on layers.
+
+        Raises:
+            NotReplayed: what a unit gets is multiplied by different factors, or by one that may be negative.
+        """
+        hidden = shape.hidden[:1] if shape.symbolic_depth else shape.hidden
+        widths = [int(n) if self.single else 1 for n in (shape.inputs, *hidden)]
+        before = [factor(("x", (i + 1,))) for i in range(widths[0])]
+
+        def common(values: list[Ratio]) -> Ratio:
+            if any((value + -values[0]).top for value in values[1:]):
+                raise NotReplayed("a unit, or its bias, that is multiplied by more than one factor")
+            return values[0]
+
+        for layer, width in enumerate(widths[1:], start=1):
+            after = []
+            for j in range(1, width + 1):
+                gets = [factor(("W", (layer, j, i + 1))) * unit for i, unit in enumerate(before)]
+                gets += [factor(("b", (layer, j)))] if shape.hidden_biases else []
+                after.append(common(gets))
+                if shape.activation.slope != 1 and not self.signs.manifest(self.sign_kept(after[-1])):
+                    raise NotReplayed("a factor that may be negative")
+            before = after
+        gets = [factor(("w", (i + 1,))) * unit for i, unit in enumerate(before)]
+        return common(gets + ([factor(("b", ()))] if shape.output_bias else []))
 
     def factor_of(self, expression: Expression, target: Name) -> Ratio:
         """Return f where an expression is f times the target."""
@@ -451,7 +587,7 @@ class AllSizes(Sums):
         return after
 
 
-def _numbers(widths: list[int | str]) -> bool:
+def _numbers(widths: set[int | str]) -> bool:
     return all(isinstance(width, int) and width <= MAX_DROPPED for width in widths)
 
 

@@ -15,9 +15,11 @@ from typing import Any
 
 from exactdropout.claims.language.syntax import (
     Add,
+    Call,
     Claim,
     Divide,
     Expression,
+    Monotonicity,
     Multiply,
     Name,
     Negate,
@@ -35,12 +37,14 @@ from exactdropout.claims.verifier.algebra import (
     Polynomial,
     Ratio,
     T,
+    constant,
     gen,
     plus,
     ratio,
     scaled,
     spend,
     times,
+    to_power,
 )
 from exactdropout.claims.verifier.named import NODE, Evaluator, Key, number_of
 
@@ -63,6 +67,17 @@ class Term:
 Terms = tuple[Term, ...]
 
 
+@dataclass(frozen=True)
+class SizePower:
+    """The name of (over/under)^e for a size e = d − 1, K − 1 or n − 1, or of that less 1 (``excess``)."""
+
+    name: str
+    size: str
+    over: Polynomial
+    under: Polynomial
+    excess: bool
+
+
 class Sums(Evaluator):
     """Expressions for every size; what a quantity is, a subclass says."""
 
@@ -83,7 +98,8 @@ class Sums(Evaluator):
         self.signs.least = self.least()
         self.parts: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]]] = {}
         self.changed: dict[Key, Terms] = {}
-        self.powers: list[tuple[str, Polynomial, Polynomial | None]] = []
+        self.powers: list[SizePower] = []
+        self.letters: dict[str, frozenset[str]] = {}  # entries of the verifier's own, with their signs
 
     def number(self, value: Ratio) -> Terms:
         """Return a scalar."""
@@ -150,6 +166,8 @@ class Sums(Evaluator):
             "w": widths[-1:],
             "b": widths[layer : layer + 1],
             "W": [*reversed(widths[layer - 1 : layer + 1])],
+            "h'": widths[-1:],
+            "g'": widths[-1:],
         }
         if shape.symbolic_depth and letter == "w" and shape.inputs != shape.hidden[-1]:
             return False
@@ -181,7 +199,7 @@ class Sums(Evaluator):
             counts[factor] = counts.get(factor, 0) + 1
         if all(self.even(n, count) for (n, _), count in counts.items()):
             self.signs.nonnegative.add(name)
-            if best[0] and all(self.setting.sign(self.group(n)) & {">", "<", "!="} for n, _ in counts):
+            if best[0] and all(self.sign_of(n) & {">", "<", "!="} for n, _ in counts):
                 self.signs.nonzero.add(name)
         return name
 
@@ -192,7 +210,12 @@ class Sums(Evaluator):
 
     def even(self, factor: str, count: int) -> bool:
         """Return whether a power of a factor is seen to be ≥ 0."""
-        return count % 2 == 0 or bool(self.setting.sign(self.group(factor)) & {">", ">="})
+        return count % 2 == 0 or bool(self.sign_of(factor) & {">", ">="})
+
+    def sign_of(self, factor: str) -> frozenset[str]:
+        """Return what is known of the sign of an entry."""
+        own = self.letters.get(factor)
+        return frozenset[str](self.setting.sign(self.group(factor))) if own is None else own
 
     def value(self, node: Expression, bound: Mapping[str, str]) -> Terms:
         """Return the value of an expression."""
@@ -219,6 +242,8 @@ class Sums(Evaluator):
                 )
             case Power(base, exponent):
                 return self.power(self.value(base, bound), exponent)
+            case Call(function, arguments):
+                return self.called(function, [self.value(argument, bound) for argument in arguments])
             case Repeated("sum", index, first, last, body):
                 if number_of(first) != 1:
                     raise NotReplayed("a sum that does not start at 1")
@@ -228,82 +253,131 @@ class Sums(Evaluator):
                 return tuple(Term(t.coefficient, t.factors, (*t.summed, (name, label))) for t in inner)
         raise NotReplayed(f"{type(node).__name__} for every size")
 
+    def called(self, function: str, values: list[Terms]) -> Terms:
+        """Return relu, abs, max or min of values without free indices."""
+        return self.number(self.call(function, [self.closed(value) for value in values]))
+
     def power(self, value: Terms, exponent: Expression) -> Terms:
-        """Return a power; the exponent is a whole number, or one in d = m + 1."""
-        slope, offset = self.in_depth(exponent)
-        if abs(slope) > 4 or abs(offset) > MAX_POWER:
+        """Return a power; the exponent is a whole number, or one in d = m + 1, K and n."""
+        slopes, offset = self.in_sizes(exponent)
+        if any(abs(slope) > 4 for slope in slopes.values()) or abs(offset) > MAX_POWER:
             raise NotReplayed("a large exponent")
         result = self.number(ratio(1))
         base = value if offset >= 0 else self.number(self.scalar(value).inverse())
         for _ in range(abs(offset)):
             result = self.product(result, base)
-        for _ in range(abs(slope)):
-            power = self.to_depth(self.scalar(value))
-            result = self.product(result, self.number(power if slope > 0 else power.inverse()))
+        for size, slope in slopes.items():
+            for _ in range(abs(slope)):
+                power = self.to_size(self.scalar(value), size)
+                result = self.product(result, self.number(power if slope > 0 else power.inverse()))
         return result
 
-    def in_depth(self, exponent: Expression) -> tuple[int, int]:
-        """Return (a, b) with exponent = a m + b, m = d − 1."""
+    def in_sizes(self, exponent: Expression) -> tuple[dict[str, int], int]:
+        """Return a and b with exponent = Σ a_e e + b, for the sizes e: m = d − 1, K − 1 and n − 1."""
         match exponent:
             case Name("d", ()):
-                return (1, 1) if self.setting.shape.symbolic_depth else (0, len(self.setting.shape.hidden) + 1)
-            case Name("K" | "n" as name, ()) if isinstance(self.ranges[name], int):
-                return 0, int(str(self.ranges[name]))
+                return ({"m'": 1}, 1) if self.setting.shape.symbolic_depth else ({}, len(self.setting.shape.hidden) + 1)
+            case Name("K" | "n" as name, ()) if self.ranges[name] is not None:
+                width = self.ranges[name]
+                return ({}, width) if isinstance(width, int) else ({str(width): 1}, 1)
             case Add(terms):
-                found = [self.in_depth(term) for term in terms]
-                return sum(a for a, _ in found), sum(b for _, b in found)
+                total: dict[str, int] = {}
+                found = [self.in_sizes(term) for term in terms]
+                for size, slope in (item for slopes, _ in found for item in slopes.items()):
+                    total[size] = total.get(size, 0) + slope
+                return total, sum(offset for _, offset in found)
             case Negate(operand):
-                a, b = self.in_depth(operand)
-                return -a, -b
+                slopes, offset = self.in_sizes(operand)
+                return {size: -slope for size, slope in slopes.items()}, -offset
             case Multiply((Number(value), other)) if value.denominator == 1:
-                a, b = self.in_depth(other)
-                return int(value) * a, int(value) * b
+                slopes, offset = self.in_sizes(other)
+                return {size: int(value) * slope for size, slope in slopes.items()}, int(value) * offset
         number = number_of(exponent)
         if number is None or number.denominator != 1:
             raise NotReplayed("an exponent that is no whole number")
-        return 0, int(number)
+        return {}, int(number)
 
-    def to_depth(self, base: Ratio) -> Ratio:
-        """Return base^m: of one term factor by factor; of a base a/b ≥ 1 it is 1 + z, z ≥ 0, and of b/a 1/(1 + z)."""
-        result = ratio(1)
-        for _ in range(abs(base.keep)):
-            power = self.excess(plus(ONE, T), ONE)
-            result = result * (power.inverse() if base.keep > 0 else power)
-        top, bottom = base.top, base.bottom
+    def size_power(self, size: str) -> Polynomial:
+        """Return the exponent that the name of a size stands for: m, K − 1 or n − 1, all ≥ 0."""
+        return gen(size) if size == "m'" else plus(gen(size), scaled(ONE, F(-1)))
+
+    def to_size(self, base: Ratio, size: str) -> Ratio:
+        """Return base^e, e ≥ 0: of one term by factors; of a base a/b ≥ 1 it is 1 + z, z ≥ 0, of b/a 1/(1 + z)."""
+        top, bottom, result = base.top, base.bottom, ratio(1)
         if len(top) == len(bottom) == 1:
-            return result * self.monomial_to_depth(top) * self.monomial_to_depth(bottom).inverse()
-        if self.signs.positive(bottom) and self.signs.manifest(plus(top, scaled(bottom, F(-1)))):
-            return result * self.excess(top, bottom)
-        if self.signs.positive(top) and self.signs.manifest(plus(bottom, scaled(top, F(-1)))):
-            return result * self.excess(bottom, top).inverse()
+            drops = min(max(base.keep, 0), dict(min(top)).get("t'", 0))
+            ((monomial, coefficient),) = top.items()
+            rest = tuple((n, p - drops * (n == "t'")) for n, p in monomial if n != "t'" or p > drops)
+            for _ in range(drops):  # q = t/(1 + t) grows with t, which its parts do not show
+                result = result * Ratio(gen(self.plain("q", size, T, plus(ONE, T))))
+            result = result * self.kept_power(base.keep - drops, size)
+            result = result * self.monomial_power({rest: coefficient}, size)
+            return result * self.monomial_power(bottom, size).inverse()
+        grown = times(bottom, to_power(plus(ONE, T), max(base.keep, 0)))
+        whole = times(top, to_power(plus(ONE, T), max(-base.keep, 0)))
+        whole_known = self.at_least(whole, grown) or self.at_least(grown, whole)
+        if isinstance(self.claim.statement, Monotonicity) and whole_known:  # as one base: its parts may move apart
+            top, bottom = whole, grown
+        else:
+            result = self.kept_power(base.keep, size)
+        if self.at_least(top, bottom):
+            return result * self.excess(top, bottom, size)
+        if self.at_least(bottom, top):
+            return result * self.excess(bottom, top, size).inverse()
         raise NotReplayed("a power of a base that is not known to be above or below 1")
 
-    def monomial_to_depth(self, a: Polynomial) -> Ratio:
-        """Return a^m, factor by factor."""
+    def at_least(self, a: Polynomial, b: Polynomial) -> bool:
+        """Return whether a ≥ b > 0 is seen term by term."""
+        return self.signs.positive(b) and self.signs.manifest(plus(a, scaled(b, F(-1))))
+
+    def kept_power(self, keep: int, size: str) -> Ratio:
+        """Return (1 + t)^(−keep e)."""
+        result = ratio(1)
+        for _ in range(abs(keep)):
+            power = self.excess(plus(ONE, T), ONE, size)
+            result = result * (power.inverse() if keep > 0 else power)
+        return result
+
+    def monomial_power(self, a: Polynomial, size: str) -> Ratio:
+        """Return a^e for one term, factor by factor."""
         ((monomial, coefficient),) = a.items()
         result = ratio(1)
         if coefficient <= 0:
             raise NotReplayed("a power of a negative number")
-        for name, power in [*monomial, *([(str(coefficient), 1)] if coefficient != 1 else [])]:
-            power_name = f"({name})^m'"
-            if name in self.signs.nonnegative or name == str(coefficient):
-                self.signs.nonnegative.add(power_name)
-            if name in self.signs.nonzero or name == str(coefficient):
-                self.signs.nonzero.add(power_name)
+        for part in (coefficient.numerator, coefficient.denominator):
+            if part > 1:
+                whole = self.excess(constant(part), ONE, size)
+                result = result * (whole if part == coefficient.numerator else whole.inverse())
+        for name, power in monomial:
+            one = self.excess(gen(name), ONE, size) if name in ("K", "n") else None
             for _ in range(power):
-                result = result * Ratio(gen(power_name))
-            self.powers.append((power_name, gen(name), None))
+                result = result * (one or Ratio(gen(self.plain(name, size, gen(name), ONE))))
         return result
 
-    def excess(self, over: Polynomial, under: Polynomial) -> Ratio:
-        """Return 1 + z for (over/under)^m, over ≥ under > 0; equal bases have one z."""
-        for name, a, b in self.powers:
-            if b is not None and times(a, under) == times(over, b):
-                return ratio(1) + Ratio(gen(name))
+    def plain(self, base: str, size: str, over: Polynomial, under: Polynomial) -> str:
+        """Return the name of a power whose base may be below 1."""
+        name = f"({base})^{size}"
+        if base == "q" or base in self.signs.nonnegative:
+            self.signs.nonnegative.add(name)
+        if (base == "q" and "t'" in self.signs.nonzero) or base in self.signs.nonzero:
+            self.signs.nonzero.add(name)
+        if all(known.name != name for known in self.powers):
+            self.powers.append(SizePower(name, size, over, under, excess=False))
+        return name
+
+    def excess(self, over: Polynomial, under: Polynomial, size: str) -> Ratio:
+        """Return 1 + z for (over/under)^e, over ≥ under > 0; equal bases have one z."""
+        for known in self.powers:
+            if known.excess and known.size == size and times(known.over, under) == times(over, known.under):
+                return ratio(1) + Ratio(gen(known.name))
         name = f"z{len(self.powers)}'"
-        self.powers.append((name, over, under))
+        self.powers.append(SizePower(name, size, over, under, excess=True))
         self.signs.nonnegative.add(name)
-        self.signs.powers[name] = (times(gen("m'"), plus(over, scaled(under, F(-1)))), under)
+        more = plus(over, scaled(under, F(-1)))
+        least = times(self.size_power(size), more)
+        self.signs.powers[name] = (least, under)
+        below = times(plus(ONE, gen(name)), plus(over, scaled(least, F(-1))))  # (b/a)^e ≥ 1 − e (1 − b/a)
+        self.signs.known.append((plus(over, scaled(below, F(-1))), False))
         return ratio(1) + Ratio(gen(name))
 
     def label(self, last: Expression) -> str:
@@ -326,8 +400,8 @@ class Sums(Evaluator):
         if name in ("K", "n") and not indices and self.ranges[name] is not None:
             return self.number(self.extent(str(self.ranges[name])))
         if name == "d" and not indices:
-            slope, offset = self.in_depth(Name("d"))
-            return self.number(ratio(offset) + (Ratio(gen("m'")) if slope else ratio(0)))
+            slopes, offset = self.in_sizes(Name("d"))
+            return self.number(ratio(offset) + (Ratio(gen("m'")) if slopes else ratio(0)))
         if name in ("x", "w", "W", "b"):
             if name in "Wb" and indices and len(indices) == (2 if name == "W" else 1) and len(shape.hidden) == 1:
                 indices = (Number(F(1)), *indices)

@@ -28,7 +28,7 @@ from exactdropout.claims.verifier.sizes import AllSizes
 
 __all__ = ["Certificate", "NotReplayed", "Obligation", "Proof", "Signs", "View", "holds", "obligations", "verify"]
 
-View = Literal["named", "opaque", "written", "uniform", "floor", "one unit"]
+View = Literal["named", "opaque", "written", "last", "uniform", "floor", "one unit"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,11 @@ def obligations(claim: Claim, setting: Setting, view: View, sizes: Mapping[str, 
     """
     statement = claim.statement
     if view == "named":
-        return _at_named_sizes(claim, Named(claim, setting, sizes))
+        named = Named(claim, setting, sizes)
+        named.assume(lambda side: named.value(side, {}))
+        return _at_named_sizes(claim, named)
     here = AllSizes(claim, setting, view)
+    here.assume(lambda side: here.closed(here.value(side, {})))
     if isinstance(statement, Comparison):
         terms = [here.value(side, {}) for side in statement.sides]
         return _compared(here, statement, [here.closed(side) for side in terms])

@@ -1,0 +1,61 @@
+"""Hundreds of claims that try to mislead the prover, their truth decided by hand: none is proved or refuted wrongly."""
+
+import collections
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from exactdropout.claims import check
+from exactdropout.errors import ExactDropoutError
+
+GROUPS = tomllib.loads(Path(__file__).with_name("adversarial.toml").read_text("utf-8"))["group"]
+TRUTHS = ("true", "false", "unclear", "vacuous")
+CASES = [(group, truth, claim) for group in GROUPS for truth in TRUTHS for claim in group.get(truth, ())]
+WRONG = {
+    "true": {"refuted", "refused"},
+    "false": {"proved", "refused"},
+    "unclear": {"proved", "refuted", "undecided"},
+    "vacuous": {"refuted", "refused"},
+}
+
+
+def answer(group, claim):
+    """Return the status, and whether the verdict says that no point satisfies what is assumed."""
+    try:
+        verdict = check(claim, group["arch"], group.get("data"), group.get("q"))
+    except ExactDropoutError:
+        return "refused", False
+    assert verdict.status != "proved" or verdict.evidence == "replayed"
+    return verdict.status, any("no point" in text for text in verdict.assumptions)
+
+
+def wrong(case):
+    """Return the claim with its answer, if that is wrong."""
+    group, truth, claim = case
+    status, empty = answer(group, claim)
+    bad = status in WRONG[truth] or (truth == "vacuous" and not empty)
+    return (status, claim, group["arch"]) if bad else None
+
+
+def test_there_are_hundreds_of_them_and_no_two_are_the_same():
+    count = collections.Counter(truth for _, truth, _ in CASES)
+    assert count["true"] >= 330
+    assert count["false"] >= 390
+    assert count["unclear"] >= 100
+    assert count["vacuous"] >= 8
+    settings = [(claim, g["arch"], g.get("data"), g.get("q")) for g, _, claim in CASES]
+    assert len(set(settings)) == len(settings)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["kind"])
+def test_a_few_of_each_kind(group):
+    own = [case for case in CASES if case[0] is group]
+    assert [found for found in map(wrong, own[:: max(1, len(own) // 3)]) if found] == []
+
+
+@pytest.mark.thorough
+def test_no_verdict_is_wrong_and_most_claims_are_decided():
+    assert [found for found in map(wrong, CASES) if found] == []
+    decided = sum(answer(group, claim)[0] in ("proved", "refuted") for group, truth, claim in CASES if truth == "false")
+    assert decided >= 380
