@@ -16,7 +16,7 @@ from exactdropout.cli.arguments import (
     wants_progress,
 )  # fmt: skip
 from exactdropout.cli.check_document import check_a_document, names_a_document
-from exactdropout.cli.output import print_json
+from exactdropout.cli.output import print_json, print_words
 from exactdropout.cli.verdict_json import verdict_content
 from exactdropout.errors import InvalidInput
 
@@ -87,5 +87,5 @@ def run(options: argparse.Namespace) -> int:
     elif options.latex:
         print(verdict.latex(standalone=options.standalone))
     else:
-        print(verdict)
+        print_words(str(verdict))
     return _EXIT[verdict.status]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from exactdropout.cli.arguments import claim_problem, cost_limit, own_names, wants_progress
-from exactdropout.cli.output import print_json
+from exactdropout.cli.output import print_json, print_words
 from exactdropout.cli.verdict_json import verdict_content
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
@@ -62,7 +62,7 @@ def check_a_document(options: argparse.Namespace) -> int:
     if options.json:
         print_json("check-document", _content(result))
     else:
-        print("\n".join(_lines(result)))
+        print_words("\n".join(_lines(result)))
     return _EXIT[result.status] if complete else _INTERRUPTED
 
 

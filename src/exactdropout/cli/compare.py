@@ -16,6 +16,7 @@ from exactdropout.cli.arguments import (
     load_inputs,
     wants_progress,
 )
+from exactdropout.cli.messages import complain
 from exactdropout.cli.output import json_number, print_json, print_table
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
@@ -100,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
         from exactdropout.comparison.picture import draw_both
 
         write_picture(draw_both(found), options.plot, "--plot")
+        complain(f"wrote {options.plot}")
     return EXIT_INTERRUPTED if found.truth.interrupted else 0
 
 

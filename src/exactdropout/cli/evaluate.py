@@ -120,6 +120,7 @@ def run(options: argparse.Namespace) -> int:
             curve = xd.over_q(network, data, rates, executor=executor, **common)
         if options.plot:
             write_picture(curve.plot(), options.plot, "--plot")
+            complain(f"wrote {options.plot}")
         _print_grid(options, curve.rates, curve.evaluations)
         return 0
     q = drop_probability(options.q)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -13,7 +15,7 @@ from exactdropout._version import __version__
 from exactdropout.model.numbers import format_rational, rounded_up
 from exactdropout.notation.numbers import value_text
 
-__all__ = ["bound_text", "json_number", "output_width", "print_json", "print_table", "value_text"]
+__all__ = ["bound_text", "json_number", "output_width", "print_json", "print_table", "print_words", "value_text"]
 
 _WIDE = 118  # characters of a table when the output is no terminal
 
@@ -63,6 +65,41 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=output_width(), highlight=False).print(table)
+
+
+_COLOURS = {
+    "proved": "green", "holds": "green", "refuted": "bold red", "REFUTED": "bold red", "fails": "bold red",
+    "undecided": "yellow",
+}  # fmt: skip
+
+
+def print_words(text: str) -> None:
+    """Print lines: broken at spaces where a terminal would break them anywhere, as they are where they go elsewhere.
+
+    What follows a broken line is indented four further columns. A verdict at the beginning of a line, after spaces or a
+    number, has a colour where the terminal has colours and ``NO_COLOR`` is not set.
+    """
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    width = output_width()
+    console = Console(width=width, highlight=False)
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        for part in textwrap.wrap(
+            line, width, subsequent_indent=indent + "    ", break_on_hyphens=False, drop_whitespace=True
+        ) or [""]:
+            shown = Text(part)
+            found = _VERDICT.match(part)
+            if found is not None:
+                shown.stylize(_COLOURS[found[1]], *found.span(1))
+            console.print(shown, soft_wrap=True)
+
+
+_VERDICT = re.compile(rf"[\s\d]*({'|'.join(_COLOURS)})\b")
 
 
 def output_width() -> int:

@@ -6,7 +6,8 @@ import argparse
 from typing import Any
 
 from exactdropout.cli.arguments import add_cost, add_json, add_problem, cost_limit, load_problem, wants_progress
-from exactdropout.cli.output import print_json, print_table
+from exactdropout.cli.messages import complain
+from exactdropout.cli.output import print_json, print_table, print_words
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture
 from exactdropout.model.numbers import format_rational, parse_rational, show
@@ -16,7 +17,8 @@ from exactdropout.optimum.phases.picture import draw
 __all__ = ["add"]
 
 EXIT_OPEN_INTERVAL = 3
-LONG = 70  # characters of a formula or a polynomial in a table
+SHORT, LONG = 26, 400
+"""Letters of a formula inside the table, and of one below it."""
 
 
 def add(commands: Any) -> None:
@@ -79,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
     ]
     if options.plot:
         write_picture(draw(found), options.plot, "--plot")
+        complain(f"wrote {options.plot}")
     if options.json:
         print_json("phases", {"nonnegative": options.nonnegative, "widths": [_json(p) for p in found]})
     else:
@@ -94,25 +97,40 @@ def run(options: argparse.Namespace) -> int:
 def _print(found: Any) -> None:
     words = {True: "yes", False: "no", None: "-"}
     kind = ", non-negative weights" if found.restricted else ""
+    long = [(p, str(p.value)) for p in found.pieces if len(str(p.value)) > SHORT]
+    numbers = {id(p): f"formula {k}" for k, (p, _) in enumerate(long, 1)}
     print_table(
         f"{found.architecture}{kind}: the global minimum, proved for every q of each interval",
-        ("q from", "to", "signs", "needs a negative weight", "minimum of J_D"),
+        ("q from", "to", "signs", "negative", "minimum of J_D"),
         [
             (
-                str(p.lower),
-                str(p.upper),
+                _end(p.lower),
+                _end(p.upper),
                 p.pattern,
                 words[p.needs_negative_weight],
-                _short(str(p.value), "long; --json prints it"),
+                numbers.get(id(p), str(p.value)),
             )
             for p in found.pieces
         ],
+        whole=(0, 1, 3),
+    )
+    for (piece, text), name in zip(long, numbers.values(), strict=True):
+        print_words(f"{name}: {text if len(text) <= LONG else _degrees(piece.value)}")
+    unit = "+(+-|0)" if found.architecture.hidden_biases else "+(+-)"
+    print_words(
+        f"signs: units as output weight (input weights{'|bias' if '|' in unit else ''}); 2x{unit} are two units. "
+        "negative: whether every minimiser has a negative weight."
     )
     if found.breakpoints:
+        print()
         print_table(
             "Breakpoints, exact",
             ("q", "root of the polynomial with coefficients (constant first)"),
-            [(str(b), _short(str(list(b.minimal_polynomial)), f"degree {b.degree}")) for b in found.breakpoints],
+            [
+                (str(b), text if len(text := str(list(b.minimal_polynomial))) <= 70 else f"degree {b.degree}")
+                for b in found.breakpoints
+            ],
+            whole=(0,),
         )
     if found.uncertified:
         print_table(
@@ -120,8 +138,14 @@ def _print(found: Any) -> None:
         )
 
 
-def _short(text: str, otherwise: str) -> str:
-    return text if len(text) <= LONG else otherwise
+def _end(value: Any) -> str:
+    """Return an end of a piece: a rational number as it is, a root by seven digits; the breakpoints have all."""
+    return str(value) if value.degree == 1 else f"{float(value):.7f}"
+
+
+def _degrees(value: Any) -> str:
+    top, bottom = len(value.numerator) - 1, len(value.denominator) - 1
+    return f"a quotient of polynomials in q of the degrees {top} and {bottom}; --json prints it"
 
 
 def _json(found: Any) -> dict[str, Any]:
