@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
 from exactdropout.model.arguments import architecture_of, cost_limit, count_of, examples_of, network_of
 from exactdropout.model.numbers import Kind, Number, show
 from exactdropout.numeric.over_q import OverQ, rate_grid
 from exactdropout.numeric.result import Evaluation, Plan
 from exactdropout.numeric.rows import Evaluations, stacked
+from exactdropout.numeric.stack import stack_of
 from exactdropout.progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -171,6 +172,34 @@ class Evaluator:
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> Evaluation:
         """Return the evaluation of a network of this architecture, as :func:`evaluate` does."""
+        derivatives = self._gradient or hessian_product is not None
+        try:
+            return self._evaluated(network, hessian_product, checkpoint)
+        except CostLimitExceeded as refused:
+            raise CostLimitExceeded(self._instead(str(refused), network, derivatives)) from None
+
+    def attempt(self, network: Network) -> Evaluation | None:
+        """Return the evaluation, or None where it is refused, without looking for what would answer."""
+        try:
+            return self._evaluated(network, None, None)
+        except CostLimitExceeded:
+            return None
+
+    def _instead(self, refusal: str, network: Network, derivatives: bool) -> str:
+        """Return the refusal, and what would answer."""
+        if self._precision is not None or self._rates_kind == "symbolic":
+            return refusal
+        from exactdropout.numeric.instead import instead
+
+        clauses = instead(
+            network, self._examples, [Fraction(rate) for rate in self._rates], limit=cost_limit(self._max_cost),
+            moments=self._moments, derivatives=derivatives, strategy=self._strategy,
+        )  # fmt: skip
+        return f"{refusal.removesuffix('.')}{clauses}."
+
+    def _evaluated(
+        self, network: Network, hessian_product: Any, checkpoint: str | os.PathLike[str] | None
+    ) -> Evaluation:
         own = network_of(network).architecture
         if (own.widths, own.activations) != (self._architecture.widths, self._architecture.activations):
             raise InvalidInput(f"Argument 'network' must be of the architecture {self._architecture}, not {own}.")
@@ -223,7 +252,7 @@ class Evaluator:
         Raises:
             InvalidInput: shapes that do not fit the architecture; and what a call raises.
         """
-        matrices, vectors = _stack_of(self._architecture, weights, biases)
+        matrices, vectors = stack_of(self._architecture, weights, biases)
         n = len(matrices[0])
         floats = all(a.dtype == np.float64 for a in (*matrices, *vectors) if a is not None)
         if floats and self._precision is None:
@@ -382,55 +411,6 @@ def over_q(
             if tell is not None:
                 tell(done, len(rates))
     return OverQ(rates=rates, evaluations=tuple(found))
-
-
-def _stack_of(
-    architecture: Architecture, weights: Any, biases: Any
-) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any] | None]]:
-    """Return arrays with a common leading axis, of the shapes of the architecture."""
-    widths, depth = architecture.widths, architecture.depth
-    layers = [architecture.hidden_biases] * (depth - 1) + [architecture.output_bias]
-    biases = [None] * depth if biases is None else biases
-    for value, name in ((weights, "weights"), (biases, "biases")):
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or len(value) != depth:
-            raise InvalidInput(
-                f"Argument {name!r} must be a list with one array for each of {depth} layers, not {show(value)}."
-            )
-    matrices: list[np.ndarray[Any, Any]] = []
-    vectors: list[np.ndarray[Any, Any] | None] = []
-    n = None
-    for l in range(depth):
-        matrix = _numbers(weights[l], f"weights[{l}]")
-        if l == depth - 1 and widths[-1] == 1 and matrix.ndim == 2:
-            matrix = matrix[:, None]
-        n = len(matrix) if n is None and matrix.ndim else n
-        _check_shape(matrix, (n, widths[l + 1], widths[l]), f"weights[{l}]")
-        matrices.append(matrix)
-        if (biases[l] is not None) != layers[l]:
-            wanted = f"of shape ({n}, {widths[l + 1]})" if layers[l] else "None"
-            raise InvalidInput(f"Argument 'biases[{l}]' must be {wanted} for {architecture}, not {show(biases[l])}.")
-        vector = None if biases[l] is None else _numbers(biases[l], f"biases[{l}]")
-        if vector is not None:
-            _check_shape(vector, (n, widths[l + 1]), f"biases[{l}]")
-        vectors.append(vector)
-    return matrices, vectors
-
-
-def _numbers(value: Any, name: str) -> np.ndarray[Any, Any]:
-    """Return an array of float64, or of numbers of any other kind."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InvalidInput(f"Argument {name!r} must be an array with a leading axis, not {show(value)}.") from None
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
-
-
-def _check_shape(array: np.ndarray[Any, Any], wanted: tuple[int | None, ...], name: str) -> None:
-    if array.shape != wanted or wanted[0] == 0:
-        shape = ", ".join("n" if size is None else str(size) for size in wanted)
-        raise InvalidInput(
-            f"Argument {name!r} must have shape ({shape}), one entry for each network first, not {array.shape}."
-        )
 
 
 def _checked(

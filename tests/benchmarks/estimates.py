@@ -23,9 +23,9 @@ import numpy as np
 
 import exactdropout as xd
 from exactdropout.estimation.estimate import _counts
-from exactdropout.estimation.ranges import ranges_of
-from exactdropout.estimation.sampling import Sampler
 from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.sampled.passes import Sampler
+from exactdropout.numeric.sampled.ranges import ranges_of
 
 PASSES = 16
 HALF = Fraction(1, 2)

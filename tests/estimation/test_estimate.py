@@ -16,7 +16,7 @@ import exactdropout as xd
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.estimation import Interval
 from exactdropout.estimation.result import chance_text
-from exactdropout.estimation.sampling import Sampler
+from exactdropout.numeric.sampled.passes import Sampler
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 

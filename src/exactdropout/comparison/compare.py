@@ -16,7 +16,7 @@ from exactdropout.comparison.sampling import outputs_of, sample
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.estimation.estimate import EstimateProgress, estimate
 from exactdropout.estimation.result import Estimate, certain
-from exactdropout.evaluation import evaluate
+from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.arguments import beyond, cost_limit, count_of, examples_of, network_of
 from exactdropout.model.numbers import Array, show
@@ -161,21 +161,15 @@ def _exact(
     Raises:
         CostLimitExceeded: with ``gradient``, for which there is no interval.
     """
-    options: dict[str, Any] = {"gradient": gradient, "max_cost": max_cost}
-    options |= {
-        "threads": threads if network.kind == "float64" else None,
-        "progress": True if progress is True else None,
-    }
-    try:
-        return evaluate(network, examples, q, moments=4, **options)
-    except CostLimitExceeded:
-        pass
-    try:
-        return evaluate(network, examples, q, **options)
-    except CostLimitExceeded:
-        if gradient:
-            raise
-        return None
+    for moments in (4, 2):
+        evaluator = Evaluator(
+            network.architecture, examples, q, gradient=gradient, moments=4 if moments == 4 else 2, max_cost=max_cost,
+            threads=threads if network.kind == "float64" else None, progress=True if progress is True else None,
+        )  # fmt: skip
+        found = evaluator.attempt(network)
+        if found is not None:
+            return found
+    return evaluator(network) if gradient else None  # refused, in words
 
 
 def _distances(

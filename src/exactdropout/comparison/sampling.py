@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exactdropout.estimation.sampling import kept
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem
+from exactdropout.numeric.sampled.passes import kept
 
 __all__ = ["Sampled", "outputs_of", "sample"]
 

@@ -13,17 +13,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
-from exactdropout.estimation.ranges import Ranges, ranges_of
+from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.estimation.result import Estimate, certain
-from exactdropout.estimation.sampling import Sampler
 from exactdropout.estimation.sums import Sums, risk_of
-from exactdropout.evaluation import evaluate
+from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.arguments import count_of, examples_of, network_of
 from exactdropout.model.numbers import Array, scalar, show
 from exactdropout.numeric.float64.problem import Problem, prepare
 from exactdropout.numeric.result import Evaluation
+from exactdropout.numeric.sampled.passes import Sampler
+from exactdropout.numeric.sampled.ranges import Ranges, ranges_of
 
 __all__ = ["EstimateProgress", "estimate"]
 
@@ -188,13 +188,10 @@ def _enumerated(
     planning = PLANNING * len(examples) * network.architecture.parameters
     if limit <= 10 * planning and any(rate > 0 for rate in rates[:-1]):
         return None
-    try:
-        return evaluate(
-            network, examples, q, max_cost=limit or None, threads=threads if network.kind == "float64" else None,
-            progress=True if progress is True else None,
-        )  # fmt: skip
-    except CostLimitExceeded:
-        return None
+    return Evaluator(
+        network.architecture, examples, q, max_cost=limit or None,
+        threads=threads if network.kind == "float64" else None, progress=True if progress is True else None,
+    ).attempt(network)  # fmt: skip
 
 
 def _floats(network: Network, examples: Examples, q: object) -> Problem:

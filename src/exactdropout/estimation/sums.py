@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from exactdropout.estimation.confidence import Mean, Means
-from exactdropout.estimation.ranges import Ranges, ranges_of
 from exactdropout.estimation.result import Estimate, Interval, RowIntervals
-from exactdropout.estimation.sampling import Pass
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import up
 from exactdropout.numeric.float64.problem import UNIT, Problem
+from exactdropout.numeric.sampled.confidence import Mean, Means
+from exactdropout.numeric.sampled.passes import Pass
+from exactdropout.numeric.sampled.ranges import Ranges, ranges_of
 
 __all__ = ["Sums", "risk_of"]
 

@@ -27,12 +27,16 @@ __all__ = [
     "cost_limit",
     "count_of",
     "duration",
+    "enough",
     "examples_of",
     "network_of",
 ]
 
 MAX_SECONDS = 60.0
 """What may be started without being asked: an estimate of a minute of one core."""
+
+LIFETIME = 1e9
+"""Seconds, 32 years: for more nobody is told to raise ``max_cost``."""
 
 _TEXT = re.compile(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z")
 
@@ -177,6 +181,18 @@ def beyond(seconds: float, limit: float, what: str, instead: str = "raise max_co
         f"Argument 'max_cost' allows {duration(limit)}, but {what} would take about {duration(seconds)} of one core; "
         f"{instead}."
     )
+
+
+def enough(seconds: float) -> str:
+    """Return what to do about ``max_cost`` for so many seconds: a limit that allows them, where a person could wait.
+
+    >>> enough(7234.5), enough(1e12)
+    ('raise max_cost to 7300 to allow it', 'no max_cost makes that practical')
+    """
+    if not seconds <= LIFETIME:
+        return "no max_cost makes that practical"
+    unit = 10.0 ** (math.floor(math.log10(seconds)) - 1) if seconds > 0 else 1.0
+    return f"raise max_cost to {float(f'{math.ceil(seconds / unit) * unit:.2g}'):.10g} to allow it"
 
 
 def duration(seconds: float) -> str:

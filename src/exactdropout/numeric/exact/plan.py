@@ -9,7 +9,7 @@ from typing import Literal
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Examples, Network
-from exactdropout.model.arguments import beyond, cost_limit
+from exactdropout.model.arguments import beyond, cost_limit, enough
 from exactdropout.numeric.choice import STEPS_PER_SECOND, Estimate
 from exactdropout.numeric.exact.reduction import reduction_reason
 from exactdropout.numeric.exact.strategies.registry import EXACT
@@ -121,7 +121,7 @@ def _sentence(
             f"Argument 'max_cost' must be float('inf') to try {what}: it may hold 2^{states:.1f} states "
             f"({strategy.name}) in {needed:.3g} GiB, beyond the limit of {MEMORY_LIMIT >> 30} GiB."
         )
-    instead = "raise max_cost to allow it, or evaluate network.float64() with a proved error bound"
+    instead = f"{enough(cost / STEPS_PER_SECOND)}; network.float64() is evaluated faster, with a proved error bound"
     return beyond(cost / STEPS_PER_SECOND, limit / STEPS_PER_SECOND, f"{what} ({strategy.name})", instead)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
-from exactdropout.model.arguments import beyond, cost_limit
+from exactdropout.model.arguments import LIFETIME, beyond, cost_limit, enough
 from exactdropout.model.numbers import show
 from exactdropout.numeric.choice import STEPS_PER_SECOND, Estimate
 from exactdropout.numeric.float64.derivatives.gradient import gradient_estimate, gradient_kernel
@@ -127,9 +127,7 @@ def with_derivatives(plan: Plan, problem: Problem, *, gradient: bool, hessian: b
     value = Estimate(visited=plan.visited, cost=plan.cost, memory=plan.memory)
     estimate = value.plus(_derivatives(problem, gradient, hessian))
     if estimate.cost > _limit(max_cost) or estimate.memory > MAX_MEMORY:
-        raise CostLimitExceeded(
-            _sentence(problem, FLOAT64.named(plan.strategy)[0], estimate, _limit(max_cost), derivatives=True)
-        )
+        raise CostLimitExceeded(_sentence(problem, FLOAT64.named(plan.strategy)[0], estimate, _limit(max_cost)))
     changed = {
         "visited": int(estimate.visited),
         "cost": estimate.cost,
@@ -169,7 +167,7 @@ def choose(
     estimate = value.plus(extra)
     endless = not math.isfinite(estimate.cost) or estimate.visited >= MOST_VISITED
     if endless or estimate.cost > limit or estimate.memory > MAX_MEMORY:
-        raise CostLimitExceeded(_sentence(problem, best, estimate, limit, derivatives=gradient or hessian))
+        raise CostLimitExceeded(_sentence(problem, best, estimate, limit))
     return best, Plan(
         strategy=best.name,
         exactness="float64",
@@ -188,20 +186,16 @@ def _limit(max_cost: float | None) -> float:
     return cost_limit(max_cost) * STEPS_PER_SECOND
 
 
-def _sentence(
-    problem: Problem, strategy: Float64Strategy, estimate: Estimate, limit: float, *, derivatives: bool
-) -> str:
+def _sentence(problem: Problem, strategy: Float64Strategy, estimate: Estimate, limit: float) -> str:
     bits = math.log2(estimate.visited) if math.isfinite(estimate.visited) else sum(problem.widths)
     what = f"needs about 2^{bits:.0f} leaves ({strategy.name}), {estimate.cost:.1e} steps"
-    sampled = "" if derivatives else "; xd.estimate gives an interval with a proved probability"
     if estimate.memory > MAX_MEMORY:
         needed, allowed = estimate.memory / 2**30, MAX_MEMORY / 2**30
-        return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed{sampled}."
+        return f"Evaluation {what} and {needed:.0f} GiB of memory; at most {allowed:.0f} GiB are allowed."
     if estimate.visited >= MOST_VISITED:
         return (
-            f"Evaluation {what}; at most 2^{math.log2(MOST_VISITED):.0f} leaves are walked, whatever 'max_cost' "
-            f"allows{sampled}."
+            f"Evaluation {what}; at most 2^{math.log2(MOST_VISITED):.0f} leaves are walked, whatever 'max_cost' allows."
         )
     seconds, allowed_seconds = estimate.cost / STEPS_PER_SECOND, limit / STEPS_PER_SECOND
-    instead = f"it {what}; raise max_cost to allow it, or use executor= and checkpoint= for long runs{sampled}"
-    return beyond(seconds, allowed_seconds, "this evaluation", instead)
+    long = "" if seconds > LIFETIME else ", or use executor= and checkpoint= for long runs"
+    return beyond(seconds, allowed_seconds, "this evaluation", f"it {what}; {enough(seconds)}{long}")

@@ -39,8 +39,8 @@ class Ranges:
     """For each example, over all masks: bounds of the three quantities that are sampled.
 
     ``low`` ≤ f ≤ ``high`` are the outputs before the last mask, of shape (m, outputs); ``most_error`` ≥ X and
-    ``most_spread`` ≥ Σ_o V_o as :mod:`exactdropout.estimation.kernel` defines them, ``most_row_spread`` ≥ V_o for each
-    output. ``wrong_*`` bound what float64 computes wrongly, |X̂ − X|, |V̂ − V| and |f̂ − f|.
+    ``most_spread`` ≥ Σ_o V_o as :mod:`exactdropout.numeric.sampled.kernel` defines them, ``most_row_spread`` ≥ V_o for
+    each output. ``wrong_*`` bound what float64 computes wrongly, |X̂ − X|, |V̂ − V| and |f̂ − f|.
     """
 
     low: Array

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from exactdropout.estimation.kernel import sample_pairs
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem
+from exactdropout.numeric.sampled.kernel import sample_pairs
 
 __all__ = ["Pass", "Sampler", "kept"]
 

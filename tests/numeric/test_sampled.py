@@ -12,11 +12,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import exactdropout as xd
-from exactdropout.estimation import sampling
-from exactdropout.estimation.kernel import sample_pairs, sample_pairs_reference
-from exactdropout.estimation.ranges import ranges_of, spectral_norm
 from exactdropout.numeric.definition import dropout_output, naive_evaluation
 from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.sampled import passes as sampling
+from exactdropout.numeric.sampled.kernel import sample_pairs, sample_pairs_reference
+from exactdropout.numeric.sampled.ranges import ranges_of, spectral_norm
 from exactdropout.testing.strategies import problems
 
 ACTIVATIONS = ["relu", "leaky_relu(1/10)", "linear", "leaky_relu(-1/2)"]

@@ -12,7 +12,7 @@ from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactdropout.estimation.confidence import LEVELS, Mean, Means, deviation, psi
+from exactdropout.numeric.sampled.confidence import LEVELS, Mean, Means, deviation, psi
 
 
 @pytest.fixture(autouse=True)
