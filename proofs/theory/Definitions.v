@@ -245,3 +245,33 @@ Definition best_W_neg q K n ns b : network :=
 Definition x_20 (i : nat) : R := match i with O => 1 | _ => -2 end.
 
 Definition W_20 : network := Hidden 1 (fun _ _ => 1) (fun _ => 0) (Output (fun _ => 1) 0).
+
+(* ---- other activations: phi in place of relu ----------------------------------------------------------------------- *)
+
+Fixpoint value_with (phi : R -> R) (K : nat) (W : network) (x : nat -> R) : R :=
+  match W with
+  | Output w b => sum K (fun j => w j * x j) + b
+  | Hidden n A b rest => value_with phi n rest (fun i => phi (sum K (fun j => A i j * x j) + b i))
+  end.
+
+Fixpoint D_with (phi : R -> R) (q : nat -> R) (K : nat) (W : network) (Rs : pattern) (x : nat -> R) : R :=
+  let x' := drop (q O) (hd [] Rs) x in
+  match W with
+  | Output w b => sum K (fun j => w j * x' j) + b
+  | Hidden n A b rest => D_with phi (next q) n rest (tl Rs) (fun i => phi (sum K (fun j => A i j * x' j) + b i))
+  end.
+
+Definition criterion_with phi q K W (P : distribution) : R :=
+  total P (fun e => weight e * E q K W (fun Rs => (D_with phi q K W Rs (input e) - label e) ^ 2)).
+
+Definition convex_nondecreasing (phi : R -> R) : Prop :=
+  (forall s t, s <= t -> phi s <= phi t)
+  /\ (forall a s t, 0 <= a <= 1 -> phi (a * s + (1 - a) * t) <= a * phi s + (1 - a) * phi t).
+
+(* ---- mixtures of inputs -------------------------------------------------------------------------------------------- *)
+
+(* Section 4.3: half the mass on (0, 0), the other half on 0/1 inputs with exactly k ones and label 1, in any mixture. *)
+Definition mixture_of_ones (K k : nat) (P : distribution) : Prop := exists l,
+  P = Example (1/2) (fun _ => 0) 0 :: l /\ total l weight = 1/2
+  /\ forall e, In e l -> 0 <= weight e /\ label e = 1
+       /\ (forall i, (i < K)%nat -> input e i = 0 \/ input e i = 1) /\ sum K (input e) = INR k.

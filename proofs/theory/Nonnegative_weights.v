@@ -1,4 +1,4 @@
-(* Lemma 12, and the bound for non-negative weights on P_(1,1). *)
+(* Lemma 12, and the bound for non-negative weights on P_(1,1), for convex non-decreasing activations. *)
 
 From Dropout Require Import Definitions Expectations Every_network Last_layer.
 Require Import Bool.
@@ -9,11 +9,37 @@ Open Scope bool_scope. Open Scope R_scope.
 (* Values at the meet, at two points and at the join. *)
 Definition super (a b c d : R) : Prop := a <= b /\ a <= c /\ b <= d /\ c <= d /\ b + c <= a + d.
 
-Lemma super_relu a b c d : super a b c d -> super (relu a) (relu b) (relu c) (relu d).
+Lemma super_phi phi a b c d : convex_nondecreasing phi -> super a b c d -> super (phi a) (phi b) (phi c) (phi d).
 Proof.
-  unfold super, relu, Rmax. intros.
-  destruct (Rle_dec 0 a), (Rle_dec 0 b), (Rle_dec 0 c), (Rle_dec 0 d); lra.
+  intros [M C] (AB & AC & BD & CD & S). unfold super. do 4 (split; [apply M; assumption|]).
+  destruct (Req_dec a d) as [E|N]; [replace b with a by lra; replace c with a by lra; replace d with a by lra; lra|].
+  set (t := (b - a) / (d - a)). assert (T : 0 <= t <= 1).
+  { unfold t. split; [apply Rmult_le_pos; [lra | apply Rlt_le, Rinv_0_lt_compat; lra]|].
+    apply (Rmult_le_reg_r (d - a)); [lra|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l by lra. lra. }
+  assert (Eb : b = t * d + (1 - t) * a) by (unfold t; field; lra).
+  pose proof (C t d a T) as B1. rewrite <- Eb in B1. pose proof (C (1 - t) d a ltac:(lra)) as B2.
+  replace (1 - (1 - t)) with t in B2 by ring.
+  pose proof (M c ((1 - t) * d + t * a) ltac:(lra)) as B3. lra.
 Qed.
+
+Lemma relu_convex : convex_nondecreasing relu.
+Proof.
+  split; unfold relu; intros.
+  - apply Rle_max_compat_l. assumption.
+  - apply Rmax_lub.
+    + pose proof (Rmax_l 0 s). pose proof (Rmax_l 0 t). assert (0 <= a * Rmax 0 s) by (apply Rmult_le_pos; lra).
+      assert (0 <= (1 - a) * Rmax 0 t) by (apply Rmult_le_pos; lra). lra.
+    + apply Rplus_le_compat; apply Rmult_le_compat_l; try lra; apply Rmax_r.
+Qed.
+
+Lemma value_with_relu K W x : value_with relu K W x = value K W x.
+Proof. revert K x; induction W; intros; simpl; [reflexivity | apply IHW]. Qed.
+
+Lemma D_with_relu q K W Rs x : D_with relu q K W Rs x = D q K W Rs x.
+Proof. revert q K Rs x; induction W; intros; simpl; [reflexivity | apply IHW]. Qed.
+
+Lemma criterion_with_relu q K W P : criterion_with relu q K W P = criterion q K W P.
+Proof. apply total_ext. intros e _. f_equal. apply E_ext. intros Rs. rewrite D_with_relu. reflexivity. Qed.
 
 Lemma super_plus a b c d e : super a b c d -> super (a + e) (b + e) (c + e) (d + e).
 Proof. unfold super. lra. Qed.
@@ -26,22 +52,28 @@ Proof.
   repeat split; apply sum_le; intros i I; specialize (W i I); destruct (H i I) as (?&?&?&?&?); nra.
 Qed.
 
-Lemma value_super K W x1 x2 x3 x4 :
-  nonnegative_weights K W -> (forall i, (i < K)%nat -> super (x1 i) (x2 i) (x3 i) (x4 i)) ->
-  super (value K W x1) (value K W x2) (value K W x3) (value K W x4).
+Lemma value_super phi K W x1 x2 x3 x4 :
+  convex_nondecreasing phi -> nonnegative_weights K W -> (forall i, (i < K)%nat -> super (x1 i) (x2 i) (x3 i) (x4 i)) ->
+  super (value_with phi K W x1) (value_with phi K W x2) (value_with phi K W x3) (value_with phi K W x4).
 Proof.
-  revert K x1 x2 x3 x4; induction W as [w b|n A b W IH]; intros K x1 x2 x3 x4 HW H; simpl in *.
+  intros C. revert K x1 x2 x3 x4; induction W as [w b|n A b W IH]; intros K x1 x2 x3 x4 HW H; simpl in *.
   - apply super_plus, super_sum; assumption.
-  - apply IH; [apply HW|]. intros i I. apply super_relu, super_plus, super_sum; [intros j J; apply HW; assumption | assumption].
+  - apply IH; [apply HW|]. intros i I. apply super_phi, super_plus, super_sum; [assumption | intros j J; apply HW; assumption | assumption].
+Qed.
+
+Theorem lemma_12_convex phi K W x y :
+  convex_nondecreasing phi -> nonnegative_weights K W ->
+  value_with phi K W x + value_with phi K W y
+  <= value_with phi K W (fun i => Rmin (x i) (y i)) + value_with phi K W (fun i => Rmax (x i) (y i)).
+Proof.
+  intros C HW. apply (value_super phi K W (fun i => Rmin (x i) (y i)) x y (fun i => Rmax (x i) (y i))); [assumption | assumption|].
+  intros i _. unfold super, Rmin, Rmax. destruct (Rle_dec (x i) (y i)); lra.
 Qed.
 
 Theorem lemma_12 K W x y :
   nonnegative_weights K W ->
   value K W x + value K W y <= value K W (fun i => Rmin (x i) (y i)) + value K W (fun i => Rmax (x i) (y i)).
-Proof.
-  intros HW. apply (value_super K W (fun i => Rmin (x i) (y i)) x y (fun i => Rmax (x i) (y i))); [assumption|].
-  intros i _. unfold super, Rmin, Rmax. destruct (Rle_dec (x i) (y i)); lra.
-Qed.
+Proof. intros HW. rewrite <- !value_with_relu. apply lemma_12_convex; [apply relu_convex | assumption]. Qed.
 
 Lemma super_drop q u v s t x (i : nat) : q < 1 -> 0 <= x i ->
   nth i u false = nth i v false && nth i s false -> nth i t false = nth i v false || nth i s false ->
@@ -51,17 +83,17 @@ Proof.
   unfold super, drop. rewrite U, T. destruct (nth i v false), (nth i s false); simpl; lra.
 Qed.
 
-Lemma D_super q K W Rs x1 x2 x3 x4 :
-  rates q -> nonnegative_weights K W -> (forall i, (i < K)%nat -> super (x1 i) (x2 i) (x3 i) (x4 i)) ->
-  super (D q K W Rs x1) (D q K W Rs x2) (D q K W Rs x3) (D q K W Rs x4).
+Lemma D_super phi q K W Rs x1 x2 x3 x4 :
+  convex_nondecreasing phi -> rates q -> nonnegative_weights K W -> (forall i, (i < K)%nat -> super (x1 i) (x2 i) (x3 i) (x4 i)) ->
+  super (D_with phi q K W Rs x1) (D_with phi q K W Rs x2) (D_with phi q K W Rs x3) (D_with phi q K W Rs x4).
 Proof.
-  assert (P : forall q r x1 x2 x3 x4 i, q < 1 -> super (x1 i) (x2 i) (x3 i) (x4 i) ->
+  intros C. assert (P : forall q r x1 x2 x3 x4 i, q < 1 -> super (x1 i) (x2 i) (x3 i) (x4 i) ->
     super (drop q r x1 i) (drop q r x2 i) (drop q r x3 i) (drop q r x4 i)).
   { intros q0 r y1 y2 y3 y4 i Q. unfold super, drop. destruct (nth i r false); [|lra].
     assert (0 < / (1 - q0)) by (apply Rinv_0_lt_compat; lra). unfold Rdiv. intros (?&?&?&?&?). repeat split; nra. }
   revert q K Rs x1 x2 x3 x4; induction W as [w b|n A b W IH]; intros q K Rs x1 x2 x3 x4 Q HW H; simpl in *.
   - apply super_plus, super_sum; [assumption|]. intros i I. apply P; [apply Q | auto].
-  - apply IH; [intros l; apply Q | apply HW|]. intros i I. apply super_relu, super_plus, super_sum; [intros j J; apply HW; assumption|].
+  - apply IH; [intros l; apply Q | apply HW|]. intros i I. apply super_phi, super_plus, super_sum; [assumption | intros j J; apply HW; assumption|].
     intros j J. apply P; [apply Q | auto].
 Qed.
 
@@ -205,42 +237,76 @@ Proof.
   lra.
 Qed.
 
-Lemma supermodular_output q K W x :
-  rates q -> nonnegative_weights K W -> nonnegative K x ->
-  supermodular K (fun r => E_rest q K W (fun Rs => D q K W (r :: Rs) x)).
+(* The output on the input 0 does not depend on the first mask, and is that of the mask which drops everything. *)
+Lemma D_with_zero phi q K W r Rs : D_with phi q K W (r :: Rs) (fun _ => 0) = D_with phi q K W (repeat false K :: Rs) (fun _ => 0).
 Proof.
-  intros Q HW X r s L L'. assert (Q0 := Q O).
+  destruct W; simpl.
+  - f_equal. apply sum_ext. intros. rewrite !drop_zero. reflexivity.
+  - f_equal. extensionality i. do 2 f_equal. apply sum_ext. intros. rewrite !drop_zero. reflexivity.
+Qed.
+
+Lemma D_with_all_dropped phi q K W Rs x :
+  D_with phi q K W (repeat false K :: Rs) x = D_with phi q K W (repeat false K :: Rs) (fun _ => 0).
+Proof.
+  destruct W; simpl.
+  - f_equal. apply sum_ext. intros. rewrite !drop_none. reflexivity.
+  - f_equal. extensionality i. do 2 f_equal. apply sum_ext. intros. rewrite !drop_none. reflexivity.
+Qed.
+
+Lemma supermodular_output_with phi q K W x :
+  convex_nondecreasing phi -> rates q -> nonnegative_weights K W -> nonnegative K x ->
+  supermodular K (fun r => E_rest q K W (fun Rs => D_with phi q K W (r :: Rs) x)).
+Proof.
+  intros C Q HW X r s L L'. assert (Q0 := Q O).
   assert (P : forall i, (i < K)%nat ->
     super (drop (q O) (meet r s) x i) (drop (q O) r x i) (drop (q O) s x i) (drop (q O) (join r s) x i)).
   { intros i I. apply super_drop; [lra | apply X, I | apply nth_meet; congruence | apply nth_join; congruence]. }
   destruct W as [w b|n A b W]; simpl E_rest.
   - apply (super_plus _ _ _ _ b). apply super_sum; [exact HW | assumption].
   - rewrite <- !E_plus. apply E_le; [intros l; apply Q|]. intros Rs. simpl.
-    apply (D_super (next q) n W Rs); [intros l; apply Q | apply HW|]. intros i I.
-    apply super_relu, super_plus, super_sum; [intros j J; apply HW; assumption | assumption].
+    apply (D_super phi (next q) n W Rs); [assumption | intros l; apply Q | apply HW|]. intros i I.
+    apply super_phi, super_plus, super_sum; [assumption | intros j J; apply HW; assumption | assumption].
 Qed.
 
-Theorem nonnegative_bound q K W :
-  rates q -> nonnegative_weights K W ->
-  q O / (2 * (INR K * (1 - q O) + 2 * q O)) <= criterion q K W (half ones 1).
+Lemma supermodular_output q K W x :
+  rates q -> nonnegative_weights K W -> nonnegative K x ->
+  supermodular K (fun r => E_rest q K W (fun Rs => D q K W (r :: Rs) x)).
 Proof.
-  intros Q HW. assert (Q0 := Q O). rewrite criterion_half.
-  assert (N1 : 0 <= E q K W (fun Rs => (D q K W Rs ones - 1) ^ 2)) by (apply E_nonneg; [assumption | intros; apply pow2_ge_0]).
-  assert (N2 : 0 <= E q K W (fun Rs => D q K W Rs (fun _ => 0) ^ 2)) by (apply E_nonneg; [assumption | intros; apply pow2_ge_0]).
+  intros Q HW X. replace (fun r => E_rest q K W (fun Rs => D q K W (r :: Rs) x))
+    with (fun r => E_rest q K W (fun Rs => D_with relu q K W (r :: Rs) x)).
+  - apply supermodular_output_with; [apply relu_convex | assumption | assumption | assumption].
+  - extensionality r. apply E_rest_ext. intros Rs. apply D_with_relu.
+Qed.
+
+Theorem nonnegative_bound_convex phi q K W :
+  convex_nondecreasing phi -> rates q -> nonnegative_weights K W ->
+  q O / (2 * (INR K * (1 - q O) + 2 * q O)) <= criterion_with phi q K W (half ones 1).
+Proof.
+  intros C Q HW. assert (Q0 := Q O).
+  replace (criterion_with phi q K W (half ones 1)) with ((E q K W (fun Rs => (D_with phi q K W Rs ones - 1) ^ 2)
+    + E q K W (fun Rs => (D_with phi q K W Rs (fun _ => 0) - 0) ^ 2)) / 2)
+    by (unfold criterion_with, half, total; cbn [fold_right weight input label]; field).
+  assert (N1 : 0 <= E q K W (fun Rs => (D_with phi q K W Rs ones - 1) ^ 2)) by (apply E_nonneg; [assumption | intros; apply pow2_ge_0]).
+  assert (N2 : 0 <= E q K W (fun Rs => (D_with phi q K W Rs (fun _ => 0) - 0) ^ 2)) by (apply E_nonneg; [assumption | intros; apply pow2_ge_0]).
   destruct (Rle_lt_or_eq_dec 0 (q O)) as [Qp|<-]; [lra| |unfold Rdiv; rewrite Rmult_0_l; lra].
-  set (F := fun r => E_rest q K W (fun Rs => D q K W (r :: Rs) ones)).
-  assert (S : supermodular K F) by (apply supermodular_output; [assumption | assumption | intros i _; unfold ones; lra]).
-  assert (A : expect (q O) K (fun r => (F r - 1) ^ 2) <= E q K W (fun Rs => (D q K W Rs ones - 1) ^ 2)).
+  set (F := fun r => E_rest q K W (fun Rs => D_with phi q K W (r :: Rs) ones)).
+  assert (S : supermodular K F) by (apply supermodular_output_with; [assumption | assumption | assumption | intros i _; unfold ones; lra]).
+  assert (A : expect (q O) K (fun r => (F r - 1) ^ 2) <= E q K W (fun Rs => (D_with phi q K W Rs ones - 1) ^ 2)).
   { rewrite E_first. apply expect_le; [lra|]. intros r _. apply E_rest_square_le, Q. }
-  assert (B : F (repeat false K) ^ 2 <= E q K W (fun Rs => D q K W Rs (fun _ => 0) ^ 2)).
-  { rewrite E_first. rewrite (expect_ext _ _ _ (fun _ => E_rest q K W (fun Rs => (D q K W (repeat false K :: Rs) ones - 0) ^ 2))).
+  assert (B : F (repeat false K) ^ 2 <= E q K W (fun Rs => (D_with phi q K W Rs (fun _ => 0) - 0) ^ 2)).
+  { rewrite E_first. rewrite (expect_ext _ _ _ (fun _ => E_rest q K W (fun Rs => (D_with phi q K W (repeat false K :: Rs) ones - 0) ^ 2))).
     - rewrite expect_const. rewrite <- (Rminus_0_r (F _)). apply E_rest_square_le, Q.
-    - intros r _. apply E_rest_ext. intros Rs. rewrite D_zero, <- (D_all_dropped q K W Rs ones). ring. }
+    - intros r _. apply E_rest_ext. intros Rs. rewrite D_with_zero, <- (D_with_all_dropped phi q K W Rs ones). reflexivity. }
   pose proof (supermodular_bound (q O) K F ltac:(lra) S).
   assert (P : 0 < INR K * (1 - q O) + 2 * q O) by (pose proof (pos_INR K); nra).
   replace (q O / (2 * (INR K * (1 - q O) + 2 * q O))) with (q O / (INR K * (1 - q O) + 2 * q O) / 2) by (field; lra).
   lra.
 Qed.
+
+Theorem nonnegative_bound q K W :
+  rates q -> nonnegative_weights K W ->
+  q O / (2 * (INR K * (1 - q O) + 2 * q O)) <= criterion q K W (half ones 1).
+Proof. intros Q HW. rewrite <- criterion_with_relu. apply nonnegative_bound_convex; [apply relu_convex | assumption | assumption]. Qed.
 
 Theorem lemma_16 K W :
   (18 < K)%nat -> nonnegative_weights K W -> 1 / (36 * INR K) <= criterion (fun _ => 1/2) K W (half ones 1).

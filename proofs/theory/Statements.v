@@ -66,6 +66,11 @@ Definition lemma_10 : Prop := forall q K n ns b, rates q -> (0 < K)%nat -> (0 < 
 Definition lemma_12 : Prop := forall K W x y, nonnegative_weights K W ->
   value K W x + value K W y <= value K W (fun i => Rmin (x i) (y i)) + value K W (fun i => Rmax (x i) (y i)).
 
+(* For every convex non-decreasing activation. *)
+Definition lemma_12_convex : Prop := forall phi K W x y, convex_nondecreasing phi -> nonnegative_weights K W ->
+  value_with phi K W x + value_with phi K W y
+  <= value_with phi K W (fun i => Rmin (x i) (y i)) + value_with phi K W (fun i => Rmax (x i) (y i)).
+
 (* psi l is the mean of D, over all masks, given that l of the K inputs are kept. *)
 Definition lemma_14 : Prop := forall q K W x l, rates q -> nonnegative_weights K W -> nonnegative K x -> (l + 2 <= K)%nat ->
   let psi l := mean_given_kept K l (fun r => E_rest q K W (fun Rs => D q K W (r :: Rs) x)) in
@@ -84,6 +89,29 @@ Definition theorem_17_limit : Prop := forall d eps, (2 <= d)%nat -> 0 < eps ->
 
 Definition theorem_17 : Prop := forall d, (2 <= d)%nat -> exists n0, forall n, (n0 <= n)%nat -> forall W,
   minimiser (fun W => criterion (constant (1/2)) 2 W (half ones 1)) (repeat n (d - 1)) W -> ~ nonnegative_weights 2 W.
+
+(* Section 4.3: one network beats all networks with non-negative weights, of any depth and widths, on every mixture of inputs
+   with exactly k ones; with the two bounds for any k; and the constants of the paper, for pairs at q = 1/2. *)
+Definition section_4_3 : Prop := forall q K k d, 0 < q < 1 -> (2 <= k)%nat -> (0 < K)%nat -> (2 <= d)%nat ->
+  exists n0, forall n, (n0 <= n)%nat ->
+  exists V, widths V = repeat n (d - 1) /\
+    forall P W, mixture_of_ones K k P -> nonnegative_weights K W ->
+    criterion (constant q) K V P < criterion (constant q) K W P.
+
+Definition section_4_3_nonnegative : Prop := forall q K k W P, rates q -> nonnegative_weights K W ->
+  mixture_of_ones K k P -> q O / (2 * (INR k * (1 - q O) + 2 * q O)) <= criterion q K W P.
+
+Definition section_4_3_limit : Prop := forall q K k d eps, 0 < q < 1 -> (0 < K)%nat -> (2 <= d)%nat -> 0 < eps ->
+  exists n0, forall n, (n0 <= n)%nat ->
+  let V := best_W_neg (constant q) K n (repeat n (d - 2)) (q ^ k / (1 + q ^ k)) in
+  widths V = repeat n (d - 1) /\
+  forall P, mixture_of_ones K k P ->
+  q ^ k / (2 * (1 + q ^ k)) <= criterion (constant q) K V P <= q ^ k / (2 * (1 + q ^ k)) + eps.
+
+Definition section_4_3_pairs : Prop := forall K d eps, (0 < K)%nat -> (2 <= d)%nat -> 0 < eps ->
+  (forall W P, mixture_of_ones K 2 P -> nonnegative_weights K W -> 1/8 <= criterion (constant (1/2)) K W P)
+  /\ exists n0, forall n, (n0 <= n)%nat -> forall P, mixture_of_ones K 2 P ->
+  criterion (constant (1/2)) K (best_W_neg (constant (1/2)) K n (repeat n (d - 2)) (1/5)) P <= 1/10 + eps.
 
 (* ---- Section 5: equal weights, the penalty --------------------------------------------------------------------------- *)
 
@@ -144,6 +172,20 @@ Definition every_network_limit : Prop := forall q K d eps, 0 < q < 1 -> (0 < K)%
 (* Non-negative weights, biases of any sign, any depth, widths and rates. *)
 Definition nonnegative_bound : Prop := forall q K W, rates q -> nonnegative_weights K W ->
   q O / (2 * (INR K * (1 - q O) + 2 * q O)) <= criterion q K W (half ones 1).
+
+(* The same for every convex non-decreasing activation. *)
+Definition nonnegative_bound_convex : Prop := forall phi q K W, convex_nondecreasing phi -> rates q ->
+  nonnegative_weights K W -> q O / (2 * (INR K * (1 - q O) + 2 * q O)) <= criterion_with phi q K W (half ones 1).
+
+(* Weight decay at every depth d: a difference of two outputs at the distance r needs |W(x) - W(y)| <= r (||W||^2 / d)^(d/2),
+   here squared. From y = 0 to x of norm r it is attained, without biases, for every a >= 0 and all widths. *)
+Definition minimal_norm : Prop := forall K W x y,
+  (value K W x - value K W y) ^ 2 <= (norm2 K W / INR (depth W)) ^ depth W * sum K (fun j => (x j - y j) ^ 2).
+
+Definition minimal_norm_attained : Prop := forall K ns x r a,
+  0 < r -> r ^ 2 = sum K (fun j => x j ^ 2) -> 0 <= a -> Forall (lt 0) ns ->
+  exists W, widths W = ns /\ zero_biases W /\ norm2 K W = INR (depth W) * a ^ 2
+  /\ value K W x - value K W (fun _ => 0) = a ^ depth W * r.
 
 (* E D^2 grows exponentially with the depth for every network without biases and negative weights; growth q [n_0; ...; n_l]
    is the product of 1 + noise (q l) / n_l. *)

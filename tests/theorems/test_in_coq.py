@@ -55,7 +55,7 @@ def test_all_sizes_is_said_where_nothing_is_left_out() -> None:
     whole = {id for id, entry in IN_COQ.items() if not entry.part}
     assert whole == {
         "helmbold-2017-theorem-8",
-        *(f"helmbold-2017-lemma-{n}" for n in (9, 10, 14, 16)),
+        *(f"helmbold-2017-lemma-{n}" for n in (9, 10, 12, 14, 16)),
         "exactdropout-2026-nonnegative-bound",
         "exactdropout-2026-universal-bound",
     }
@@ -74,6 +74,10 @@ def test_the_texts_say_what_the_entries_say() -> None:
     assert "= (b ^ 2 + (1 - b) ^ 2 * (1 - (1 - q O ^ K) / A_neg q K n ns)) / 2" in text["lemma_10"]
     assert "q O / (2 * (INR K * (1 - q O) + 2 * q O)) <= criterion q K W" in text["nonnegative_bound"]
     assert "q O ^ K / (2 * (1 + q O ^ K)) <= criterion q K W" in text["every_network"]
+    assert text["lemma_12_convex"].startswith("forall phi K W x y, convex_nondecreasing phi -> nonnegative_weights K W")
+    assert "criterion (constant q) K V P < criterion (constant q) K W P" in text["section_4_3"]
+    assert "1/8 <= criterion (constant (1/2)) K W P" in text["section_4_3_pairs"]
+    assert text["section_4_3_pairs"].endswith("(1/5)) P <= 1/10 + eps")
     assert "psi (S l) - psi l <= psi (S (S l)) - psi (S l)" in text["lemma_14"]
 
 

@@ -2,7 +2,8 @@
 
 ``coq_statements.json`` ships each statement's Coq text, without comments and with single spaces, and the axioms that
 its proof rests on, as ``proofs/check`` compares them. So a user without Coq sees what was proved; a test compares the
-file with ``proofs/theory``. All statements are about relu networks and finite distributions.
+file with ``proofs/theory``. All statements are about finite distributions, and about
+relu networks where they do not name another activation.
 """
 
 from __future__ import annotations
@@ -76,13 +77,17 @@ IN_COQ: Mapping[str, InCoq] = {
     ),
     "helmbold-2017-lemma-9": InCoq(statements=("lemma_9",)),
     "helmbold-2017-lemma-10": InCoq(statements=("lemma_10",)),
-    "helmbold-2017-lemma-12": InCoq(statements=("lemma_12",), part="relu"),
+    "helmbold-2017-lemma-12": InCoq(statements=("lemma_12", "lemma_12_convex")),
     "helmbold-2017-lemma-14": InCoq(statements=("lemma_14",)),
     "helmbold-2017-lemma-16": InCoq(statements=("lemma_16", "nonnegative_bound")),
     "helmbold-2017-theorem-8": InCoq(statements=("theorem_8", "theorem_8_minimisers")),
     "helmbold-2017-theorem-17": InCoq(
         statements=("theorem_17", "theorem_17_limit", "theorem_17_nonnegative", "theorem_8_minimisers"),
         part="all but the limit 23/200 of the printed output weight",
+    ),
+    "helmbold-2017-section-4-3": InCoq(
+        statements=("section_4_3", "section_4_3_nonnegative", "section_4_3_limit", "section_4_3_pairs"),
+        part="all but further features that are not 0",
     ),
     "helmbold-2017-theorem-18": InCoq(
         statements=("theorem_18", "theorem_18_a", "theorem_18_b", "theorem_18_c"),
