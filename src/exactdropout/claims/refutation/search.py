@@ -28,6 +28,7 @@ from exactdropout.claims.setting.named_sizes import (
 )
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verdict import Counterexample
+from exactdropout.notation.text import expression_text
 
 __all__ = [
     "FEW_POINTS",
@@ -292,17 +293,24 @@ def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
     shape = setting.shape
     symbols = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
     named = {name: F(scope.sizes[name]) for name, symbolic in symbols.items() if symbolic}
+    told = keys if network.architecture.depth != 2 or shape.symbolic_depth else [_without_layer(k) for k in keys]
     return Counterexample(
         left=found_failure.left,
         relation=found_failure.relation,
         right=found_failure.right,
         note=found_failure.note,
-        values=named | {key_text(k): scope.values[k] for k in keys},
-        names=(*map(Name, named), *map(key_name, keys)),
+        values=named | {expression_text(key_name(shown)): scope.values[k] for k, shown in zip(keys, told, strict=True)},
+        names=(*map(Name, named), *map(key_name, told)),
         network=network,
         data=data,
         rates=rates,
     )
+
+
+def _without_layer(key: Key) -> Key:
+    """Return a weight or bias of the only hidden layer as it is printed: W[1,2] and b[1], without the layer."""
+    name, indices = key
+    return (name, indices[1:]) if (name, len(indices)) in (("W", 3), ("b", 2)) else key
 
 
 def _weight(value: Fraction) -> tuple[int, int]:
