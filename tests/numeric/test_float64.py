@@ -15,6 +15,7 @@ from exactdropout import evaluate
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Activation, Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.numeric.float64.bounds import grid_exponent
 from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.numeric.float64.problem import floats_with_errors, prepare
 from exactdropout.numeric.float64.strategies.registry import STRATEGIES
@@ -271,3 +272,16 @@ def test_fractions_become_the_nearest_floats_with_bounds_of_their_errors():
             assert nearest == float(number)  # correctly rounded
             assert abs(F(nearest) - number) <= F(error)
             assert (error == 0) == (F(nearest) == number)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9).map(float), max_size=5))
+@example([5e-324, -0.0])
+@example([-(2.0**1023)])
+@example([2.0**-1022, 0.0])
+def test_the_grid_of_numbers_is_their_lowest_bit(numbers):
+    grid = grid_exponent(np.array([numbers], dtype=np.float64))
+    exact = [F(x) for x in numbers if x]
+    assert grid == 1023 or exact
+    assert all((x / F(2) ** grid).denominator == 1 for x in exact)
+    assert not exact or any((x / F(2) ** (grid + 1)).denominator == 2 for x in exact)

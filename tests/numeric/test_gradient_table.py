@@ -21,8 +21,9 @@ from exactdropout.numeric.float64.derivatives.gradient import walked_gradient
 from exactdropout.numeric.float64.derivatives.prepared import prepared_derivatives
 from exactdropout.numeric.float64.derivatives.table_items import applies
 from exactdropout.numeric.float64.problem import prepare
-from exactdropout.numeric.kernels.gradient import conditional_moments as halves
+from exactdropout.numeric.kernels.gradient import conditional_moments as masks_of
 from exactdropout.numeric.kernels.gradient import indicators as kernel
+from exactdropout.numeric.kernels.gradient import sorted_halves as halves
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer
 from exactdropout.numeric.kernels.simd.positive_parts import add_positive_parts
 from exactdropout.numeric.runs.runner import Runner
@@ -73,6 +74,13 @@ def test_indicator_sums_are_those_of_the_plain_loop(units, below):
         np.testing.assert_allclose(kept, expected_kept, atol=1e-13)
 
 
+def fill_moments(layer, active, thresholds, results, near):
+    """Fill in all examples, by both kernels; each takes its own."""
+    masks_of.conditional_moments(layer, active, thresholds, masks_of.direct_space(), results, near)
+    space = halves.halves_of(int(active.counts.max()))
+    halves.moments_by_halves(layer, active, thresholds, space, results, near)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     column=st.lists(st.sampled_from([0.0, 1.0, -1.0, 0.5, 1 / 3, -2.0, 1e-3]), max_size=7),
@@ -86,9 +94,9 @@ def test_conditional_moments_are_those_of_the_plain_loop(column, base, threshold
     results, nears = np.empty((1, 1, 1 + count)), np.empty((1, 1))
     layer = Layer(np.empty((1, count)), np.array([base]), np.empty((1, 1)), 0.0, 0.6, 0.4, 1 / 0.6, 0.4 / 0.6)
     active = Active(np.arange(count)[None], np.array([count]), columns[None])
-    halves.conditional_moments(layer, active, np.array([[threshold]]), halves.halves_of(count), results, nears)
+    fill_moments(layer, active, np.array([[threshold]]), results, nears)
     result, near = results[0], nears[0]
-    np.testing.assert_allclose(result[0], halves.conditional_reference(columns[:, 0], base, 0.6), atol=1e-13)
+    np.testing.assert_allclose(result[0], masks_of.conditional_reference(columns[:, 0], base, 0.6), atol=1e-13)
     expected = 0.0
     for mask in itertools.product((0, 1), repeat=count):
         first = sum(c for c, kept in zip(column[: (count + 1) // 2], mask, strict=False) if kept)
@@ -111,7 +119,7 @@ def test_moments_of_many_inputs_are_the_sums_over_all_masks(count):
     layer = Layer(np.empty((2, count)), base, np.empty((1, 2)), 0.0, keep, 1 - keep, 1 / keep, 0.4)
     active = Active(np.arange(count)[None], np.array([count]), columns[None])
     results, near = np.empty((1, 2, 1 + count)), np.empty((1, 2))
-    halves.conditional_moments(layer, active, thresholds, halves.halves_of(count), results, near)
+    fill_moments(layer, active, thresholds, results, near)
     positive = chances[:, None] * np.maximum(z, 0.0)
     np.testing.assert_allclose(results[0, :, 0], positive.sum(axis=0), atol=1e-13)
     np.testing.assert_allclose(results[0, :, 1:], positive.T @ masks, atol=1e-13)
@@ -126,7 +134,7 @@ def test_an_exact_zero_is_not_near_where_signs_are_exact():
     near = np.empty((1, 1))
     for threshold, expected in ((0.0, 0.0), (1e-300, 6 / 32)):
         results = np.empty((1, 1, 6))
-        halves.conditional_moments(layer, active, np.array([[threshold]]), halves.halves_of(5), results, near)
+        fill_moments(layer, active, np.array([[threshold]]), results, near)
         assert near[0, 0] == expected
 
 

@@ -7,10 +7,9 @@ operations can take away; η-terms cover underflow. So each bound is an upper bo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,8 @@ from exactdropout.numeric.float64.problem import ETA, UNIT, Problem, out_of_rang
 
 __all__ = ["LARGEST", "Magnitudes", "gamma", "grid_exponent", "layer_magnitudes", "root", "tree_error", "up"]
 
-FEW = 32
-"""So few numbers are faster one by one than in arrays."""
+MANTISSA = (1 << 52) - 1
+"""The bits of a float below its exponent."""
 
 SLACK = 1 + 2.0**-30
 LARGEST = 2.0**1000
@@ -141,21 +140,14 @@ def _propagated(problem: Problem, *, dropout: bool) -> Magnitudes:
 
 
 def grid_exponent(array: Array) -> int:
-    """Return the largest g such that every entry is an integer multiple of 2^g (1023 if all are 0)."""
-    if array.size <= FEW:
-        ratios = [value.as_integer_ratio() for value in array.ravel().tolist()]
-        finest = max([denominator for _, denominator in ratios], default=1)
-        if finest > 1:
-            return 1 - finest.bit_length()
-        whole = reduce(or_, [numerator for numerator, _ in ratios], 0)
-        return (whole & -whole).bit_length() - 1 if whole else 1023
-    entries = array[array != 0]
-    if not entries.size:
-        return 1023
-    mantissas, exponents = np.frexp(entries)
-    integers = (mantissas * 2.0**53).astype(np.int64)
-    lowest = np.log2((integers & -integers).astype(np.float64)).astype(np.int64)
-    return int(np.min(exponents.astype(np.int64) - 53 + lowest))
+    """Return the largest g such that every entry is an integer multiple of 2^g (1023 if all are 0).
+
+    The lowest bit of a float that is no power of 2 is what it loses with the lowest bit of its mantissa.
+    """
+    bits = array.view(np.int64)
+    lowest = np.abs(array - np.where(bits & MANTISSA, bits & (bits - 1), 0).view(np.float64))
+    lowest = lowest[lowest > 0]
+    return math.frexp(lowest.min())[1] - 1 if lowest.size else 1023
 
 
 def _grid_below(

@@ -146,8 +146,14 @@ def block_weights(units: int, keep: float, drop: float) -> Array:
 
 def flattened(network: Network) -> Array:
     """Return weights and biases of a float64 network as one row of ``values``; zeros where a layer has no biases."""
-    biases = (np.zeros(len(w)) if b is None else b for w, b in zip(network.weights, network.biases, strict=True))
-    return np.concatenate([*(w.reshape(-1) for w in network.weights), *biases])
+    parts = [w.ravel() for w in network.weights]
+    parts += [_zeros(len(w)) if b is None else b for w, b in zip(network.weights, network.biases, strict=True)]
+    return np.concatenate(parts)
+
+
+@lru_cache(maxsize=64)
+def _zeros(count: int) -> Array:
+    return freeze(np.zeros(count))
 
 
 def room(size: int) -> Array:

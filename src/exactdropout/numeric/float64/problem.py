@@ -192,23 +192,27 @@ class Setting:
     def problem(self, network: Network) -> Problem:
         """Return the problem of a float64 network of this architecture."""
         weights = network.weights
-        return Problem(
-            weights=weights,
-            biases=tuple(network.bias(l) for l in range(len(weights))),
-            slopes=self.slopes,
-            slope_errors=self.slope_errors,
-            rates=self.rates,
-            keep=self.keep,
-            drop=self.drop,
-            inverse_keep=self.inverse_keep,
-            cumulants=self.cumulants,
-            inputs=self.inputs,
-            input_errors=self.input_errors,
-            labels=self.labels,
-            label_errors=self.label_errors,
-            probabilities=self.data.probabilities,
-            chances=self.chances,
-            first=self.first,
+        return filled(
+            Problem,
+            {
+                "weights": weights,
+                "biases": tuple([network.bias(l) for l in range(len(weights))]),
+                "slopes": self.slopes,
+                "slope_errors": self.slope_errors,
+                "rates": self.rates,
+                "keep": self.keep,
+                "drop": self.drop,
+                "inverse_keep": self.inverse_keep,
+                "cumulants": self.cumulants,
+                "inputs": self.inputs,
+                "input_errors": self.input_errors,
+                "labels": self.labels,
+                "label_errors": self.label_errors,
+                "probabilities": self.data.probabilities,
+                "chances": self.chances,
+                "first": self.first,
+                "memo": {},
+            },
         )
 
 

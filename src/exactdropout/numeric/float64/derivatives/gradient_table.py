@@ -62,8 +62,7 @@ def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Grad
     entries = np.zeros(weights.size + problem.weights[1].size + below + outputs)
     slopes, vectors = views(entries, problem)
     moments, doubts = np.empty((m, below, 1 + width)), np.empty((m, below))
-    about: tuple[Any, ...] = (layer, active, 3.5 * prepared.thresholds(0), kernels.halves_of(width), moments, doubts)
-    kernels.conditional_moments(*about)
+    _moments(table, layer, active, 3.5 * prepared.thresholds(0), moments, doubts)
     arguments: tuple[Any, ...] = (
         layer, rows, active, residuals, table.items, indicators, moments, np.empty((2, below)),
         kernels.Slopes(*slopes, *vectors),
@@ -79,8 +78,6 @@ class Kernels(NamedTuple):
     active_columns: Callable[..., None]
     indicator_space: Callable[..., Any]
     indicator_sums: Callable[..., int]
-    halves_of: Callable[..., Any]
-    conditional_moments: Callable[..., None]
     Slopes: Callable[..., Any]
     layer_gradients: Callable[..., None]
 
@@ -88,13 +85,34 @@ class Kernels(NamedTuple):
 @cache
 def _kernels() -> Kernels:
     """Return the kernels; Numba is loaded by the first call, and later ones skip the import statements."""
-    from exactdropout.numeric.kernels.gradient.conditional_moments import conditional_moments, halves_of
     from exactdropout.numeric.kernels.gradient.indicators import indicator_space, indicator_sums
     from exactdropout.numeric.kernels.gradient.one_layer import Slopes, active_columns, layer_gradients
 
-    return Kernels(
-        active_columns, indicator_space, indicator_sums, halves_of, conditional_moments, Slopes, layer_gradients
+    return Kernels(active_columns, indicator_space, indicator_sums, Slopes, layer_gradients)
+
+
+def _moments(table: TableItems, layer: Layer, active: Active, thresholds: Array, moments: Array, near: Array) -> None:
+    """Fill in the conditional moments, by the kernel or the two that the numbers of active units ask for."""
+    least, most, by_masks, room = _moment_kernel()
+    if least <= table.most and table.fewest <= most:
+        by_masks(*(layer, active, thresholds, room(), moments, near))
+    if table.fewest < least or most < table.most:
+        from exactdropout.numeric.kernels.gradient.sorted_halves import halves_of, moments_by_halves
+
+        by_halves: Callable[..., None] = moments_by_halves
+        by_halves(layer, active, thresholds, halves_of(table.most), moments, near)
+
+
+@cache
+def _moment_kernel() -> tuple[int, int, Callable[..., None], Callable[[], Any]]:
+    from exactdropout.numeric.kernels.gradient.conditional_moments import (
+        DIRECT,
+        LEAST,
+        conditional_moments,
+        direct_space,
     )
+
+    return LEAST, DIRECT, conditional_moments, direct_space
 
 
 def _rounding(problem: Problem, table: TableItems) -> tuple[float, float, float, float]:

@@ -23,14 +23,15 @@ CHUNK_MASKS = 2.0**22
 class TableItems(NamedTuple):
     """Items (example, bits, prefix), one chunk of them after another with its masks, and extremes of all of them.
 
-    ``linear`` says that φ has no kink, so that there is nothing to sum; ``most`` is the most active units of an
-    example, ``least_bits`` and ``most_bits`` are those of an item.
+    ``linear`` says that φ has no kink, so that there is nothing to sum; ``fewest`` and ``most`` are active units of an
+    example, ``least_bits`` and ``most_bits`` those of an item.
     """
 
     items: Array
     chunks: tuple[Chunk, ...]
     weights: tuple[int, ...]
     linear: bool
+    fewest: int
     most: int
     least_bits: int
     most_bits: int
@@ -44,9 +45,14 @@ def applies(problem: Problem) -> bool:
 def table_items(problem: Problem, inputs: Array) -> TableItems:
     """Return the items for these inputs, those of the problem in the order in which they are taken."""
     counts = (inputs != 0).sum(axis=1)
+    linear = problem.slopes[0] == 1.0 and problem.slope_errors[0] == 0.0
+    fewest, largest, masks = int(counts.min()), int(counts.max()), float(np.exp2(counts).sum())
+    if largest <= ITEM_BITS and masks < CHUNK_MASKS:  # an item for each example, and one chunk
+        items = np.zeros((len(counts), 3), dtype=np.int64)
+        items[:, 0] = np.arange(len(counts))
+        return TableItems(items, ((0, len(counts)),), (int(masks),), linear, fewest, largest, 0, 0)
     row = problem.outputs * problem.widths[1] * (1 + problem.widths[0])
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
-    linear = problem.slopes[0] == 1.0 and problem.slope_errors[0] == 0.0
     bits = np.minimum(np.clip(counts - ITEM_BITS, 0, MOST_PREFIX_BITS), int(np.log2(most))) * (not linear)
     items = np.zeros((int((1 << bits).sum()), 3), dtype=np.int64)
     items[:, 0] = np.repeat(np.arange(len(counts)), 1 << bits)
@@ -62,7 +68,8 @@ def table_items(problem: Problem, inputs: Array) -> TableItems:
         chunks=tuple(chunks),
         weights=tuple(weights),
         linear=linear,
-        most=int(counts.max()),
+        fewest=fewest,
+        most=largest,
         least_bits=int(bits.min()),
         most_bits=int(bits.max()),
     )

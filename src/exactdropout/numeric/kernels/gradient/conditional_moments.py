@@ -1,13 +1,8 @@
-"""Conditional moments of one unit: E max(z, 0) and E max(z, 0) given that input u is kept.
+"""Conditional moments of one unit: E max(z, 0) and E max(z, 0) given that input u is kept, by a visit of all masks.
 
-Up to DIRECT units all masks are visited, eight in a vector: a table of the low units, shifted by each subset of the
-others. Sums over the others give the expectations given a low unit, sums over the table those given one of the others.
-
-Of more units 2^(k/2) steps suffice. The mask bits are split in two halves of subset sums α and β, each sorted with its
-masks beside it. For one α,
-E(max(α + β, 0) | α) = α S₀ + S₁ with S_k = Σ_{β > −α} P_β β^k, a suffix of the sorted β; summed over the α that keep u
-it gives the expectation given u, by halving over the bits. The β that keep u come from the same pass the other way
-round.
+A table holds the sums of the low units; each subset of the others shifts it, and a vector takes eight masks. Sums over
+the others give the expectations given a low unit, sums over the table those given one of the others. That suits
+LEAST to DIRECT units; :mod:`.sorted_halves` has the others.
 """
 
 from __future__ import annotations
@@ -23,11 +18,15 @@ from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.simd.positive_parts import ROUND, add_positive_parts
 
 __all__ = [
+    "BLOCK",
     "DIRECT",
-    "Halves",
+    "LEAST",
+    "Direct",
     "conditional_moments",
     "conditional_reference",
-    "halves_of",
+    "direct_space",
+    "kept_sums",
+    "mask_weights",
     "moment_roundings",
 ]
 
@@ -54,38 +53,10 @@ class Direct(NamedTuple):
     parts: Array
 
 
-class Half(NamedTuple):
-    """All sums of one half of the units, ascending in one of two rows, their masks, and the masks' probabilities."""
-
-    values: Array
-    masks: Array
-    weights: Array
-
-
-class Halves(NamedTuple):
-    """Workspace: both halves, sums of one of them from each place on, a number for each mask; that of all masks."""
-
-    first: Half
-    second: Half
-    sums: Array
-    by_mask: Array
-    direct: Direct
-
-
-def halves_of(width: int) -> Halves:
-    """Return the workspace for examples of ``width`` inputs.
-
-    Rows are of uneven length: 4096 bytes apart, loads would wait for stores whose addresses end in the same 12 bits.
-    """
-    half = 1 << (width + 1) // 2
-
-    def one(shift: int) -> Half:
-        masks = np.empty((2, half + 32 + shift), dtype=np.int64)
-        return Half(np.empty((2, half + shift)), masks, np.empty(half))
-
+def direct_space() -> Direct:
+    """Return the workspace for examples of up to DIRECT active units."""
     low, others = 1 << LOW_BITS, 1 << DIRECT - LOW_BITS
-    direct = Direct(*(np.empty(size) for size in (low, low, low, others, others, others, ROUND, ROUND)))
-    return Halves(one(24), one(40), np.empty((2, half + 1)), np.empty(half), direct)
+    return Direct(*(np.empty(size) for size in (low, low, low, others, others, others, ROUND, ROUND)))
 
 
 def conditional_reference(column: Array, base: float, keep: float) -> Array:
@@ -111,111 +82,6 @@ def moment_roundings(count: Any) -> float:
         return float(3.0 * count + 40.0 + 2.0 ** (count - table_bits(count)))
     terms = 2.0 ** ((count + 1) // 2)
     return float(3.0 * count + 24.0 + 2.0 * (min(float(BLOCK), terms) + terms / BLOCK))
-
-
-@subroutine
-def sorted_masks(columns: Array, e: Any, begin: Any, end: Any, j: Any, start: float, half: Half) -> Any:
-    """Write all subset sums of units begin…end of example e and unit j plus ``start``, ascending, and their masks.
-
-    Bit b of a mask is unit begin + b. Each unit merges the list with its own shifted copy, from both ends. The result
-    is in the row that is returned.
-    """
-    values, masks = half.values, half.masks
-    here = 0
-    values[0, 0] = start
-    masks[0, 0] = 0
-    size = 1
-    for unit in range(begin, end):
-        u = columns[e, unit, j]
-        bit = 1 << (unit - begin)
-        there = 1 - here
-        a = 0
-        b = 0
-        c = size - 1
-        d = size - 1
-        for k in range(size):  # the smallest k and the largest k of 2·size values, without a branch
-            x = values[here, a]
-            y = values[here, b] + u
-            first = x <= y
-            values[there, k] = x if first else y
-            masks[there, k] = masks[here, a] if first else masks[here, b] | bit
-            a += 1 if first else 0
-            b += 0 if first else 1
-            x = values[here, c]
-            y = values[here, d] + u
-            second = x <= y
-            values[there, 2 * size - 1 - k] = y if second else x
-            masks[there, 2 * size - 1 - k] = masks[here, d] | bit if second else masks[here, c]
-            c -= 0 if second else 1
-            d -= 1 if second else 0
-        size *= 2
-        here = there
-    return here
-
-
-@subroutine
-def suffix_sums(half: Half, row: Any, size: Any, sums: Array) -> None:
-    """Write Σ P and Σ P·value over the entries from k on, for k = 0, …, size; blocks of 64 begin anew."""
-    values, masks, weights = half.values, half.masks, half.weights
-    zeroth = 0.0
-    first = 0.0
-    before = 0.0
-    before_first = 0.0
-    sums[0, size] = 0.0
-    sums[1, size] = 0.0
-    for k in range(size - 1, -1, -1):
-        p = weights[masks[row, k]]
-        zeroth += p
-        first += p * values[row, k]
-        sums[0, k] = before + zeroth
-        sums[1, k] = before_first + first
-        if k % BLOCK == 0:
-            before += zeroth
-            before_first += first
-            zeroth = 0.0
-            first = 0.0
-
-
-@subroutine
-def one_side(
-    half: Half, row: Any, size: Any, other: Half, other_row: Any, count: Any, threshold: float, sums: Array,
-    by_mask: Array,
-) -> Any:  # fmt: skip
-    """Write P_α (α S₀ + S₁) for each α, at its mask; return whether some |α + β| ≤ threshold may exist."""
-    values, masks, weights, others = half.values, half.masks, half.weights, other.values
-    position = count
-    near = False
-    for k in range(size):
-        a = values[row, k]
-        while position > 0 and others[other_row, position - 1] > -a:
-            position -= 1
-        mask = masks[row, k]
-        by_mask[mask] = weights[mask] * (a * sums[0, position] + sums[1, position])
-        if position < count and others[other_row, position] <= threshold - a:
-            near = True
-        if position > 0 and others[other_row, position - 1] >= -threshold - a:
-            near = True
-    return near
-
-
-@subroutine
-def near_probability(
-    half: Half, row: Any, size: Any, other: Half, other_row: Any, count: Any, threshold: float, sums: Array
-) -> Any:
-    """Return P(|α + β| ≤ threshold) from the suffix sums of the β: two positions that move one way."""
-    values, masks, weights, others = half.values, half.masks, half.weights, other.values
-    low = count
-    high = count
-    total = 0.0
-    for k in range(size):
-        a = values[row, k]
-        while low > 0 and others[other_row, low - 1] >= -threshold - a:
-            low -= 1
-        while high > 0 and others[other_row, high - 1] > threshold - a:
-            high -= 1
-        if low < high:
-            total += weights[masks[row, k]] * (sums[0, low] - sums[0, high])
-    return total
 
 
 @subroutine
@@ -258,7 +124,7 @@ def subset_sums(columns: Array, e: Any, begin: Any, end: Any, j: Any, start: flo
 def all_masks(
     columns: Array, e: Any, count: Any, low: Any, j: Any, start: float, threshold: float, space: Direct, results: Array
 ) -> float:
-    """Write what :func:`conditional_moments` does, mask by mask: ``low`` units in the table, the others outside it.
+    """Write what the moments of one unit, mask by mask: ``low`` units are in the table.
 
     Return P(|z| ≤ threshold).
     """
@@ -307,40 +173,20 @@ def all_masks(
 
 @compiled
 def conditional_moments(
-    layer: Layer, active: Active, thresholds: Array, space: Halves, results: Array, near: Array
+    layer: Layer, active: Active, thresholds: Array, space: Direct, results: Array, near: Array
 ) -> None:
     """Write Σ P max(z_j, 0) over all masks and over those that keep each unit, and P(|z_j| ≤ thresholds[e, j]).
 
-    ``results`` has shape (examples, units below, 1 + most units), ``near`` (examples, units below).
+    ``results`` has shape (examples, units below, 1 + most units), ``near`` (examples, units below). Examples with fewer
+    than LEAST or more than DIRECT active units are left out.
     """
-    first, second, sums, by_mask, direct = space.first, space.second, space.sums, space.by_mask, space.direct
-    columns = active.columns
     for e in range(active.counts.shape[0]):
         count = active.counts[e]
-        if LEAST <= count <= DIRECT:
-            low = table_bits(count)
-            mask_weights(low, layer.keep, layer.drop, direct.weights)
-            mask_weights(count - low, layer.keep, layer.drop, direct.shift_weights)
-            for j in range(layer.bias.shape[0]):
-                threshold = thresholds[e, j] if thresholds[e, j] > 0.0 else -1.0  # 0: signs are exact, zeros too
-                near[e, j] = all_masks(columns, e, count, low, j, layer.bias[j], threshold, direct, results)
+        if not LEAST <= count <= DIRECT:
             continue
-        cut = (count + 1) // 2
-        rest = count - cut
-        many, few = 1 << cut, 1 << rest
-        mask_weights(cut, layer.keep, layer.drop, first.weights)
-        mask_weights(rest, layer.keep, layer.drop, second.weights)
+        low = table_bits(count)
+        mask_weights(low, layer.keep, layer.drop, space.weights)
+        mask_weights(count - low, layer.keep, layer.drop, space.shift_weights)
         for j in range(layer.bias.shape[0]):
-            threshold = thresholds[e, j]
-            a = sorted_masks(columns, e, 0, cut, j, layer.bias[j], first)
-            b = sorted_masks(columns, e, cut, count, j, 0.0, second)
-            suffix_sums(first, a, many, sums)
-            one_side(second, b, few, first, a, many, threshold, sums, by_mask)
-            kept_sums(by_mask, rest, results, e, j, 1 + cut)
-            suffix_sums(second, b, few, sums)
-            close = one_side(first, a, many, second, b, few, threshold, sums, by_mask)
-            near[e, j] = 0.0
-            if close and threshold > 0.0:
-                near[e, j] = near_probability(first, a, many, second, b, few, threshold, sums)
-            kept_sums(by_mask, cut, results, e, j, 1)
-            results[e, j, 0] = by_mask[0]
+            threshold = thresholds[e, j] if thresholds[e, j] > 0.0 else -1.0  # 0: signs are exact, zeros too
+            near[e, j] = all_masks(active.columns, e, count, low, j, layer.bias[j], threshold, space, results)
