@@ -24,6 +24,7 @@ _HOME = {
     "Examples": "exactdropout.model",
     "Gradient": "exactdropout.numeric.result",
     "HessianProduct": "exactdropout.numeric.result",
+    "LawBand": "exactdropout.estimation.band",
     "Network": "exactdropout.model",
     "Optimum": "exactdropout.optimum",
     "OutputLaw": "exactdropout.numeric.exact.law",
@@ -41,6 +42,7 @@ _HOME = {
     "over_q": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free_networks",
     "free_network": "exactdropout.symbolic.free_networks",
+    "law_band": "exactdropout.estimation.band",
     "minimize": "exactdropout.optimum",
     "output_law": "exactdropout.numeric.exact.law",
     "phases": "exactdropout.optimum",
@@ -62,6 +64,7 @@ __all__ = [
     "Examples",
     "Gradient",
     "HessianProduct",
+    "LawBand",
     "Network",
     "Optimum",
     "OutputLaw",
@@ -83,6 +86,7 @@ __all__ = [
     "free_examples",
     "free_network",
     "interop",
+    "law_band",
     "minimize",
     "output_law",
     "over_q",
@@ -103,6 +107,7 @@ if TYPE_CHECKING:
     from exactdropout.claims import Verdict, check
     from exactdropout.comparison.compare import compare
     from exactdropout.comparison.result import Comparison
+    from exactdropout.estimation.band import LawBand, law_band
     from exactdropout.estimation.estimate import estimate
     from exactdropout.estimation.result import Estimate
     from exactdropout.evaluation import evaluate, evaluator, over_q, plan

@@ -18,6 +18,7 @@ from exactdropout.comparison.approximations import FORMULAS, Layers, criterion_o
 from exactdropout.comparison.laws import distance_to_normal, distance_to_sample, steps_of
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.numeric.float64.problem import Problem, prepare
+from exactdropout.numeric.sampled import outputs
 from exactdropout.theorems.neighbours.wei_2020_second_order import second_order
 
 
@@ -182,7 +183,7 @@ def test_averages_over_all_masks_once_are_the_definition(monkeypatch):
         assert count == 2 * part.size
         return np.repeat(part, 2, axis=0).ravel()
 
-    monkeypatch.setattr(sampling, "kept", masks)
+    monkeypatch.setattr(outputs, "kept", masks)
     found = sampling.sample(floats(net, data, F(1, 2)), len(every), 0, gradient=True)
     truth = naive_evaluation(net, data, (F(1, 2),) * 3, gradient=True)
     assert np.allclose(found.mean, truth.per_example.mean.astype(float), rtol=1e-13)

@@ -20,6 +20,7 @@ COMMANDS = {
     "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "law": ["law", "net.json", "--q", "1/2", "--x=1,-1"],
+    "law, band": ["law", "net.json", "--q", "1/2", "--x=1,-1", "--band", "--width", "0.1", "--output", "all"],
     "minimize": ["minimize", "--architecture", "2-1-1 relu, no biases", "--data", "point(1, 1)", "--q", "1/2"],
     "phases": ["phases", "--architecture", "2-2-1 relu, no biases", "--data", "point(1, 1)"],
     "verify": ["verify", "--only", "figure-1"],
@@ -53,6 +54,7 @@ def test_every_key_is_described(
     (tmp_path / "paper.tex").write_text("$$ J_D = R $$ $J_D = 0$")
     assert main([*COMMANDS[name], "--json"]) == (1 if name.startswith("check") else 0)
     content = json.loads(capsys.readouterr().out)
+    name = name.partition(",")[0]
     assert content["schema"] == f"exactdropout/{name}"
     assert content["version"] == 1
     page = (repository / "docs" / "json.md").read_text("utf-8")

@@ -74,3 +74,49 @@ def test_law_refuses_floats_and_wrong_shapes():
         xd.output_law(xd.Network([[1, 1]]), (1.5, 2.0), "1/2")
     with pytest.raises(InvalidInput, match="'x' must have 2 entries"):
         xd.output_law(xd.Network([[1, 1]]), (1, 2, 3), "1/2")
+
+
+@given(problems(max_mask_bits=6, max_examples=1))
+@settings(deadline=None, max_examples=25)
+def test_histograms_and_quantiles_are_those_of_the_plain_loop(problem):
+    network, data, rates = problem
+    law = xd.output_law(network, data.inputs[0].tolist(), rates)
+    levels = [F(1, 7), F(1, 2), F(6, 7), F(1)]
+    for o in range(law.outputs):
+        assert law.quantiles(levels, o) == tuple(law.quantile(level, o) for level in levels)
+        edges, chances = law.histogram(5, o)
+        assert sum(chances) == 1
+        assert (edges[0], edges[-1]) == (law.quantile(F(1, 10**30), o), law.quantile(1, o))
+        if edges[0] < edges[-1]:
+            for k, (a, b, p) in enumerate(zip(edges[:-1], edges[1:], chances, strict=True)):
+                inside = [
+                    q
+                    for v, q in zip(law.values, law.probabilities, strict=True)
+                    if a <= v[o] < b or (k == 4 and v[o] == b)
+                ]
+                assert sum(inside) == p
+
+
+def test_a_law_of_one_value_has_one_bin():
+    law = xd.output_law(xd.Network([[[1]], [1]]), (1,), 0)
+    assert law.histogram() == ((1, 1), (1,))
+    with pytest.raises(InvalidInput, match="'bins'"):
+        law.histogram(0)
+    with pytest.raises(InvalidInput, match=r"'levels\[1\]'"):
+        law.quantiles(["1/2", 0])
+
+
+def test_progress_of_a_law_is_told_and_a_picture_drawn():
+    told: list[tuple[int, int]] = []
+    net = xd.Network([[[F(3**k, 2) + i for k in range(9)] for i in range(4)], [1, 2, 3, 4]])
+    law = xd.output_law(net, [1] * 9, "1/2", progress=lambda done, total: told.append((done, total)))
+    assert told == sorted(set(told))
+    assert {total for _, total in told} == {1000}
+    assert told[-1][0] > 400
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    axes = law.plot(bins=10)
+    (steps,) = axes.patches
+    values, edges, _ = steps.get_data()
+    assert sum(values * (edges[1:] - edges[:-1])) == pytest.approx(1)
+    pyplot.close(axes.get_figure())

@@ -12,7 +12,7 @@ from exactdropout.comparison.approximations import criterion_of, gradient_of, mo
 from exactdropout.comparison.laws import distance_to_normal, distance_to_sample
 from exactdropout.comparison.laws import steps_of as law_steps
 from exactdropout.comparison.result import TITLES, Approximation, Comparison, LawDistance
-from exactdropout.comparison.sampling import outputs_of, sample
+from exactdropout.comparison.sampling import sample
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.estimation.estimate import EstimateProgress, estimate
 from exactdropout.estimation.result import Estimate, certain
@@ -23,6 +23,7 @@ from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.exact.law import OutputLaw, output_law
 from exactdropout.numeric.float64.problem import Problem, prepare
 from exactdropout.numeric.result import Evaluation
+from exactdropout.numeric.sampled.outputs import outputs_of
 
 __all__ = ["compare"]
 
@@ -188,12 +189,14 @@ def _distances(
     law: OutputLaw = output_law(
         exact, examples.exact().inputs[row].tolist(), [Fraction(r) for r in rates], max_cost=max_cost
     )
+    random = np.random.Generator(np.random.Philox(key=np.array([seed, 1 + row], np.uint64)))
+    drawn = outputs_of(problem, row, samples, random) if any(m.name == "sampling" for m in found) else None
     result = []
     for output in range(problem.outputs):
         steps = law_steps(law, output)
         for method in found:
-            if method.name == "sampling":
-                away = distance_to_sample(steps, outputs_of(problem, row, samples, seed)[:, output])
+            if method.name == "sampling" and drawn is not None:
+                away = distance_to_sample(steps, drawn[:, output])
             else:
                 mean, variance = float(method.row_mean[row, output]), float(method.row_variance[row, output])
                 away = distance_to_normal(steps, mean, variance)

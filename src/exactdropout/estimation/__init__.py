@@ -1,6 +1,7 @@
 """Estimates with a proved probability, for networks whose masks are too many to enumerate."""
 
+from exactdropout.estimation.band import LawBand, law_band
 from exactdropout.estimation.estimate import EstimateProgress, estimate
 from exactdropout.estimation.result import Estimate, Interval, RowIntervals
 
-__all__ = ["Estimate", "EstimateProgress", "Interval", "RowIntervals", "estimate"]
+__all__ = ["Estimate", "EstimateProgress", "Interval", "LawBand", "RowIntervals", "estimate", "law_band"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,14 +12,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.errors import InvalidInput
+from exactdropout.estimation.checks import chance_of, floats_of, positive, seed_of
 from exactdropout.estimation.result import Estimate, certain
 from exactdropout.estimation.sums import Sums, risk_of
 from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.arguments import count_of, examples_of, network_of
-from exactdropout.model.numbers import Array, scalar, show
-from exactdropout.numeric.float64.problem import Problem, prepare
+from exactdropout.model.numbers import Array, show
+from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.result import Evaluation
 from exactdropout.numeric.sampled.passes import Sampler
 from exactdropout.numeric.sampled.ranges import Ranges, ranges_of
@@ -100,11 +100,9 @@ def estimate(
     begun = time.monotonic()
     architecture = network_of(network).architecture
     examples = examples_of(data, architecture, label)
-    width = _positive(width, "width", "such as 0.05, relative to the criterion")
-    seconds = _positive(seconds, "seconds", "of seconds")
-    chance = 1 - _confidence(confidence)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
-        raise InvalidInput(f"Argument 'seed' must be an integer from 0 to 2^64 - 1, not {show(seed)}.")
+    width = positive(width, "width", "such as 0.05, relative to the criterion")
+    seconds = positive(seconds, "seconds", "of seconds")
+    chance, seed = chance_of(confidence), seed_of(seed)
     if not isinstance(rows, bool):
         raise InvalidInput(f"Argument 'rows' must be True or False, not {show(rows)}.")
     if gradient is not False:
@@ -117,11 +115,11 @@ def estimate(
     known = _enumerated(network, examples, q, limit, threads, progress)
     if known is not None:
         return certain(known, rows=rows)
-    problem = _floats(network, examples, q)
+    problem = floats_of(network, examples, q)
     if width is None and seconds is None:
         seconds = SECONDS
     with _shown(progress, width, seconds, begun) as report:
-        return _sampled(problem, chance, int(seed), width, seconds, begun, threads, report, rows)
+        return _sampled(problem, chance, seed, width, seconds, begun, threads, report, rows)
 
 
 def _sampled(
@@ -194,44 +192,12 @@ def _enumerated(
     ).attempt(network)  # fmt: skip
 
 
-def _floats(network: Network, examples: Examples, q: object) -> Problem:
-    """Return the float64 problem; a rational network must consist of floats."""
-    rates, kind = drop_rates(q, network.architecture)
-    if kind == "symbolic" or network.kind == "symbolic":
-        raise MixedNumbers("Argument 'network' and 'q' must hold numbers to be sampled, not symbols.")
-    if network.kind != "float64":
-        rounded = network.float64()
-        if rounded.exact() != network:
-            raise InvalidInput(
-                "Argument 'network' holds fractions that are no floats; pass network.float64() to estimate the network "
-                "of the nearest floats."
-            )
-        network = rounded
-    return prepare(network, examples, tuple(Fraction(rate) for rate in rates))
-
-
-def _confidence(value: object) -> Fraction:
-    number, kind = scalar(value, "confidence")
-    if kind == "symbolic" or not 0 < number < 1:
-        raise InvalidInput(f"Argument 'confidence' must satisfy 0 < confidence < 1, not {show(value)}.")
-    return Fraction(number)
-
-
 def _cost(value: object) -> float:
     numbers = (int, float, Fraction, np.integer, np.floating)
     if not isinstance(value, numbers) or isinstance(value, bool) or not value >= 0:
         raise InvalidInput(
             f"Argument 'max_cost' must be a number of seconds, 0 to sample always, or None, not {show(value)}."
         )
-    return float(value)
-
-
-def _positive(value: object, name: str, what: str) -> float | None:
-    if value is None:
-        return None
-    numbers = (int, float, Fraction, np.integer, np.floating)
-    if not isinstance(value, numbers) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise InvalidInput(f"Argument {name!r} must be a positive number {what}, or None, not {show(value)}.")
     return float(value)
 
 

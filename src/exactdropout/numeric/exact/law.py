@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Unpack
 
 from exactdropout.errors import InvalidInput, MixedNumbers
@@ -16,11 +16,18 @@ from exactdropout.model.numbers import format_rational, scalar, show
 from exactdropout.numeric.exact.plan import choose
 from exactdropout.numeric.exact.strategies.states import last_law
 from exactdropout.numeric.exact.strategy import exact_problem
+from exactdropout.progress import Progress, reporting
 
 if TYPE_CHECKING:  # printing is loaded by the first table
     from exactdropout.notation.style import Style, StyleOptions
 
 __all__ = ["OutputLaw", "output_law"]
+
+BAND = "xd.law_band samples a confidence band with a proved probability"
+"""What answers where an exact law is refused."""
+
+MOST_BINS = 10_000
+"""Of a histogram."""
 
 MOST_PRINTED = 60
 """Atoms of a law that is printed as a table in LaTeX: what fits on a page."""
@@ -77,8 +84,70 @@ class OutputLaw:
             raise MixedNumbers(f"Argument 'level' is the float {level!r}; write a Fraction or text such as '19/20'.")
         if kind == "symbolic" or not 0 < wanted <= 1:
             raise InvalidInput(f"Argument 'level' must satisfy 0 < level <= 1, not {show(level)}.")
+        return self._quantiles([wanted], output)[0]
+
+    def quantiles(self, levels: Sequence[Any], output: int = 0) -> tuple[Fraction, ...]:
+        """Return the quantiles at several levels at once, of one output: its law is summed up once.
+
+        >>> law = OutputLaw(values=((Fraction(0),), (Fraction(4),)), probabilities=(Fraction(3, 4), Fraction(1, 4)))
+        >>> law.quantiles(["1/2", "3/4", "4/5"]) == (0, 0, 4)
+        True
+        """
+        wanted = []
+        for number, level in enumerate(levels):
+            value, kind = scalar(level, f"levels[{number}]")
+            if kind not in ("exact", "integer") or not 0 < value <= 1:
+                raise InvalidInput(
+                    f"Argument 'levels[{number}]' must be a rational with 0 < level <= 1, such as '19/20', not "
+                    f"{show(level)}."
+                )
+            wanted.append(value)
+        return self._quantiles(wanted, output)
+
+    def _quantiles(self, levels: Sequence[Fraction], output: int) -> tuple[Fraction, ...]:
         law = self.marginal(output)
-        return law.values[bisect_left(list(accumulate(law.probabilities)), wanted)][0]
+        total = list(accumulate(law.probabilities))
+        return tuple(law.values[bisect_left(total, level)][0] for level in levels)
+
+    def histogram(self, bins: int = 40, output: int = 0) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+        """Return bins + 1 edges and the exact probability of each bin, closed on the left, the last on both sides.
+
+        The bins are equally wide, from the smallest value to the largest; one value alone has a bin of width 0. The
+        density of a bin is its probability over its width.
+
+        >>> law = OutputLaw(values=((Fraction(0),), (Fraction(4),)), probabilities=(Fraction(3, 4), Fraction(1, 4)))
+        >>> edges, chances = law.histogram(bins=4)
+        >>> [str(e) for e in edges], [str(p) for p in chances]
+        (['0', '1', '2', '3', '4'], ['3/4', '0', '0', '1/4'])
+        """
+        if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= MOST_BINS:
+            raise InvalidInput(f"Argument 'bins' must be an integer from 1 to {MOST_BINS}, not {show(bins)}.")
+        law = self.marginal(output)
+        low, high = law.values[0][0], law.values[-1][0]
+        if low == high:
+            return (low, high), (Fraction(1),)
+        edges = tuple(low + (high - low) * k / bins for k in range(bins + 1))
+        starts = [bisect_left(law.values, (edge,)) for edge in edges[:-1]] + [len(law)]
+        chances = tuple(sum(law.probabilities[a:b], Fraction(0)) for a, b in pairwise(starts))
+        return edges, chances
+
+    def plot(self, axes: Any = None, output: int = 0, bins: int = 40) -> Any:
+        """Draw the probabilities of up to 60 values, or the density of a histogram, on Matplotlib axes; return them."""
+        from exactdropout.notation.chart import axes_of, drawn
+
+        on, law = axes_of(axes), self.marginal(output)
+        if len(law) <= MOST_PRINTED:
+            on.vlines([drawn(v[0]) for v in law.values], 0, [float(p) for p in law.probabilities], linewidth=2)
+            on.set_ylabel("probability")
+        else:
+            edges, chances = law.histogram(bins)
+            places = [drawn(edge) for edge in edges]
+            heights = [float(p / (b - a)) for p, a, b in zip(chances, edges[:-1], edges[1:], strict=True)]
+            on.stairs(heights, places, fill=True)
+            on.set_ylabel("density")
+        on.set_ylim(bottom=0)
+        on.set_xlabel("output D" if self.outputs == 1 else f"output {output} of D")
+        return on
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return a booktabs table of values and probabilities; at most 60 atoms.
@@ -122,10 +191,18 @@ class OutputLaw:
         return f"<OutputLaw of {len(self)} atoms from {show(ends, 80)}>"
 
 
-def output_law(network: Network, x: Sequence[Any], q: object = None, *, max_cost: float | None = None) -> OutputLaw:
+def output_law(
+    network: Network,
+    x: Sequence[Any],
+    q: object = None,
+    *,
+    max_cost: float | None = None,
+    progress: Progress | bool | None = None,
+) -> OutputLaw:
     """Return the exact law of D(W, x, R) for one input vector x.
 
     All N mask bits count, the last layer's too; equal states are merged on the way. Cost: at most 2^N states.
+    ``progress``: True for a bar on standard error, or ``progress(done, total)`` in thousandths of the states.
 
     Raises:
         MixedNumbers: the network, x or q is not rational (``network.exact()`` converts a float64 one).
@@ -155,9 +232,18 @@ def output_law(network: Network, x: Sequence[Any], q: object = None, *, max_cost
         activation=[*network.architecture.activations, "linear"],
     )
     problem = exact_problem(deeper, data, (*rates, Fraction(0)))
-    choose(problem, deeper, 1, strategy="states", max_cost=max_cost)
+    choose(problem, deeper, 1, strategy="states", max_cost=max_cost, instead=BAND)
     example = problem.examples[0]
-    states, output = last_law(example, _ignore), example.output
+    with reporting(progress, "thousandths of the states") as report:
+        told = 0
+
+        def tick(share: float) -> None:
+            nonlocal told
+            if report is not None and int(1000 * share) > told:
+                told = int(1000 * share)
+                report(told, 1000)
+
+        states, output = last_law(example, tick), example.output
     total = int(sum(states.values()))
     law: dict[tuple[Fraction, ...], Fraction] = {}
     for h, weight in states.items():
@@ -168,10 +254,6 @@ def output_law(network: Network, x: Sequence[Any], q: object = None, *, max_cost
         value = tuple([Fraction(int(u), output.scale) for u in sums])
         law[value] = law.get(value, Fraction(0)) + Fraction(int(weight), total)
     return _sorted_law(law)
-
-
-def _ignore(share: float) -> None:
-    """Tell nobody how far the law is."""
 
 
 def _sorted_law(law: dict[tuple[Fraction, ...], Fraction]) -> OutputLaw:

@@ -61,8 +61,12 @@ def choose(
     hessian: bool = False,
     strategy: str | None = None,
     max_cost: float | None = None,
+    instead: str = "network.float64() is evaluated faster, with a proved error bound",
 ) -> tuple[list[ExactStrategy], Plan]:
-    """Return the strategies that are affordable, cheapest first (ties by registration), and the plan of the first."""
+    """Return the strategies that are affordable, cheapest first (ties by registration), and the plan of the first.
+
+    A refusal ends with ``instead``.
+    """
     limit = cost_limit(max_cost) * STEPS_PER_SECOND
     memory = math.inf if math.isinf(limit) else MEMORY_LIMIT
     found = EXACT.weighed(strategy, memory, problem)
@@ -73,7 +77,7 @@ def choose(
     affordable = [s for e, s in found.ranked if e.memory <= memory and e.cost + extra <= limit]
     best, chosen = found.ranked[0]
     if not affordable and not math.isinf(limit):
-        raise CostLimitExceeded(_sentence(problem, best, chosen, extra, limit, memory))
+        raise CostLimitExceeded(_sentence(problem, best, chosen, extra, limit, memory, instead))
     removed = reduction_reason(problem.examples)
     cost = best.cost + extra
     return affordable or [chosen], Plan(
@@ -111,7 +115,13 @@ def _gradient_cost(network: Network, rates: Sequence[Fraction], examples: int) -
 
 
 def _sentence(
-    problem: ExactProblem, estimate: Estimate, strategy: ExactStrategy, extra: float, limit: float, memory: float
+    problem: ExactProblem,
+    estimate: Estimate,
+    strategy: ExactStrategy,
+    extra: float,
+    limit: float,
+    memory: float,
+    instead: str,
 ) -> str:
     cost = estimate.cost + extra
     what = f"exact evaluation of 2^{problem.mask_bits} masks"
@@ -119,10 +129,10 @@ def _sentence(
         states, needed = _log2(estimate.visited), estimate.memory / 2**30
         return (
             f"Argument 'max_cost' must be float('inf') to try {what}: it may hold 2^{states:.1f} states "
-            f"({strategy.name}) in {needed:.3g} GiB, beyond the limit of {MEMORY_LIMIT >> 30} GiB."
+            f"({strategy.name}) in {needed:.3g} GiB, beyond the limit of {MEMORY_LIMIT >> 30} GiB; {instead}."
         )
-    instead = f"{enough(cost / STEPS_PER_SECOND)}; network.float64() is evaluated faster, with a proved error bound"
-    return beyond(cost / STEPS_PER_SECOND, limit / STEPS_PER_SECOND, f"{what} ({strategy.name})", instead)
+    seconds = cost / STEPS_PER_SECOND
+    return beyond(seconds, limit / STEPS_PER_SECOND, f"{what} ({strategy.name})", f"{enough(seconds)}; {instead}")
 
 
 def _log2(value: float) -> float:
