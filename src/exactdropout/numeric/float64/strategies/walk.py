@@ -20,6 +20,7 @@ from exactdropout.numeric.float64.quantities import Reference
 from exactdropout.numeric.float64.strategies.lanes import fold, lane_cost
 from exactdropout.numeric.float64.strategies.walk_layout import MAX_UNITS, MOST_ITEMS, grid, tables
 from exactdropout.numeric.float64.strategy import Folded
+from exactdropout.numeric.kernels.walk.leaves import Leaves, Place, Tree
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
@@ -64,33 +65,20 @@ def run(problem: Problem, reference: Reference, moments: int, runner: Runner) ->
     flat = tables(problem)
     starts = np.ascontiguousarray(problem.hidden(problem.first))
     items, chunks, weights = grid(problem, starts, leaf_cost(problem, moments))
-    common: tuple[Any, ...] = (
-        flat.widths,
-        flat.columns,
-        flat.column_offsets,
-        flat.biases,
-        flat.vector_offsets,
-        flat.slopes,
-        flat.dropped,
-        flat.keep,
-        flat.drop,
-        flat.inverse_keep,
-        np.ascontiguousarray(problem.weights[-1]),
-        np.ascontiguousarray(problem.biases[-1]),
-        problem.cumulants,
-        moments,
-        starts,
-        problem.labels,
-        reference.output.value,
-        reference.square_pivot,
+    leaves = Leaves(
+        output_weights=np.ascontiguousarray(problem.weights[-1]),
+        output_bias=np.ascontiguousarray(problem.biases[-1]),
+        cumulants=problem.cumulants,
+        moments=moments,
+        labels=problem.labels,
+        pivots=reference.output.value,
+        square_pivots=reference.square_pivot,
     )
-
     payload = {
-        "common": common,
+        "common": (flat.tree, leaves, starts),
         "items": items,
         "size": moment_count(problem.outputs, moments),
         "row_units": flat.row_units,
-        "row_offsets": flat.row_offsets,
         "row_total": flat.row_total,
         "budget": int(max(1.0, STEP_NANOSECONDS / leaf_cost(problem, moments))),
     }
@@ -108,25 +96,21 @@ class WalkedItems:
         from exactdropout.numeric.kernels.walk.fourth_moments import walk
 
         items, size, units = payload["items"][slice(*chunk)], payload["size"], payload["row_units"]
-        widths, keep = payload["common"][0], payload["common"][7]
-        layers, total = len(keep), int(widths.sum())
+        tree: Tree = payload["common"][0]
+        layers, total = len(tree.keep), int(tree.widths.sum())
         self.result: Array = np.empty((len(items), size))
         self._advance: Callable[..., int] = walk
-        self._arguments: tuple[Any, ...] = (
-            *payload["common"],
-            items,
-            self.result,
-            np.array([0, -1], dtype=np.int64),
-            np.zeros(total),
-            np.zeros(total),
-            np.zeros(total, dtype=np.int64),
-            np.zeros((layers + 1, units + 1), dtype=np.int64),
-            np.zeros((layers + 1, 4), dtype=np.int64),
-            np.zeros(payload["row_total"]),
-            payload["row_offsets"],
-            np.zeros((layers + 1, max(units, 2), size)),
-            payload["budget"],
+        place = Place(
+            state=np.array([0, -1], dtype=np.int64),
+            hidden=np.zeros(total),
+            scaled=np.zeros(total),
+            active=np.zeros(total, dtype=np.int64),
+            sources=np.zeros((layers + 1, units + 1), dtype=np.int64),
+            counters=np.zeros((layers + 1, 4), dtype=np.int64),
+            rows=np.zeros(payload["row_total"]),
+            folds=np.zeros((layers + 1, max(units, 2), size)),
         )
+        self._arguments: tuple[Any, ...] = (*payload["common"], items, self.result, place, payload["budget"])
 
     def step(self) -> bool:
         """Walk for one budget of leaves."""

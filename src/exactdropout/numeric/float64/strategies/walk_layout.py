@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.leaf_count import leaves_per_example
 from exactdropout.numeric.float64.problem import Problem
+from exactdropout.numeric.kernels.walk.leaves import Tree
 
 __all__ = ["MAX_UNITS", "MOST_ITEMS", "Tables", "grid", "tables"]
 
@@ -18,21 +19,10 @@ MAX_UNITS = 60
 """Most units of one layer whose subsets are walked: their count fits an int64, and no budget reaches it."""
 
 
-@dataclass(frozen=True)
-class Tables:
-    """The walked part of the network as flat arrays: what the kernel reads."""
+class Tables(NamedTuple):
+    """The walked part of the network as the kernel reads it, how many rows of it there are, and units of a layer."""
 
-    widths: Array
-    columns: Array
-    column_offsets: Array
-    biases: Array
-    vector_offsets: Array
-    slopes: Array
-    dropped: Array
-    keep: Array
-    drop: Array
-    inverse_keep: Array
-    row_offsets: Array
+    tree: Tree
     row_total: int
     row_units: int
 
@@ -47,7 +37,7 @@ def tables(problem: Problem) -> Tables:
     row_sizes = [(u + 1) * problem.widths[l + 1] for u, l in zip(units, layers, strict=True)]
     row_offsets = np.cumsum([0, *row_sizes])
     index = np.array(layers, dtype=np.int64)
-    return Tables(
+    tree = Tree(
         widths=widths,
         columns=np.concatenate([*columns, np.zeros(0)]),
         column_offsets=column_offsets.astype(np.int64),
@@ -59,9 +49,8 @@ def tables(problem: Problem) -> Tables:
         drop=problem.drop[index],
         inverse_keep=problem.inverse_keep[index],
         row_offsets=row_offsets.astype(np.int64),
-        row_total=int(row_offsets[-1]),
-        row_units=max([*units, 1]),
     )
+    return Tables(tree, row_total=int(row_offsets[-1]), row_units=max([*units, 1]))
 
 
 def grid(

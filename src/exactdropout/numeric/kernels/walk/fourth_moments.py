@@ -19,6 +19,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
+from exactdropout.numeric.kernels.walk.leaves import Leaves, Place, Tree
 
 __all__ = ["BLOCK_BITS", "DONE", "INTERRUPTED", "TOO_MANY_UNITS", "leaf", "walk", "walk_reference"]
 
@@ -55,21 +56,7 @@ def walk_reference(
 
 
 @subroutine
-def leaf(
-    hidden: Array,
-    start: Any,
-    width: Any,
-    output_weights: Array,
-    output_bias: Array,
-    labels: Array,
-    pivots: Array,
-    square_pivots: Array,
-    example: int,
-    cumulants: Array,
-    moments: int,
-    scratch: Array,
-    values: Array,
-) -> None:
+def leaf(hidden: Array, start: Any, width: Any, leaves: Leaves, example: Any, scratch: Array, values: Array) -> None:
     """Write the moments of one leaf: for each output g, g², v, r² with g = f − pivot, r = f − label.
 
     f_o = Σ_i w_oi h_i + b_o and v_o = κ₂ Σ_i (w_oi h_i)². With ``moments`` 4 three more: Var(‖Z‖² | h), T, T² where
@@ -79,22 +66,23 @@ def leaf(
 
     where κ are the cumulants of a mask entry r/p: κ₂ = q/p, κ₃ = q(q−p)/p², κ₄ = q(1−6pq)/p³.
     """
+    output_weights, cumulants = leaves.output_weights, leaves.cumulants
     outputs = output_weights.shape[0]
     for o in range(outputs):
-        f = output_bias[o]
+        f = leaves.output_bias[o]
         v = 0.0
         for i in range(width):
             u = output_weights[o, i] * hidden[start + i]
             f += u
             v += u * u
-        g = f - pivots[example, o]
-        r = f - labels[example, o]
+        g = f - leaves.pivots[example, o]
+        r = f - leaves.labels[example, o]
         values[4 * o] = g
         values[4 * o + 1] = g * g
         values[4 * o + 2] = cumulants[0] * v
         values[4 * o + 3] = r * r
         scratch[o] = r
-    if moments == 4:
+    if leaves.moments == 4:
         spread = 0.0
         for i in range(width):
             alpha = 0.0
@@ -111,7 +99,7 @@ def leaf(
                 for i in range(width):
                     c += (output_weights[a, i] * hidden[start + i]) * (output_weights[b, i] * hidden[start + i])
                 spread += 2.0 * (cumulants[0] * c) * (cumulants[0] * c)
-        t = -square_pivots[example]
+        t = -leaves.square_pivots[example]
         for o in range(outputs):
             t += values[4 * o + 3] + values[4 * o + 2]
         values[4 * outputs] = spread
@@ -120,45 +108,18 @@ def leaf(
 
 
 @compiled
-def walk(
-    widths: Array,
-    columns: Array,
-    column_offsets: Array,
-    biases: Array,
-    vector_offsets: Array,
-    slopes: Array,
-    dropped: Array,
-    keep: Array,
-    drop: Array,
-    inverse_keep: Array,
-    output_weights: Array,
-    output_bias: Array,
-    cumulants: Array,
-    moments: int,
-    starts: Array,
-    labels: Array,
-    pivots: Array,
-    square_pivots: Array,
-    items: Array,
-    results: Array,
-    state: Array,
-    hidden: Array,
-    scaled: Array,
-    active: Array,
-    sources: Array,
-    counters: Array,
-    rows: Array,
-    row_offsets: Array,
-    folds: Array,
-    budget: int,
-) -> int:
+def walk(tree: Tree, leaves: Leaves, starts: Array, items: Array, results: Array, place: Place, budget: int) -> int:
     """Walk items until all are DONE, or ``budget`` leaves were visited (INTERRUPTED; call again to go on).
 
     An item (example, bits, prefix) is the part of an example's masks in which the first ``bits`` active units of the
     first walked layer are kept or dropped as the binary digits of ``prefix`` say, most significant digit first; its
-    result is the expectation over the remaining masks. ``dropped[l]`` is false for a layer of rate 0 only.
-    ``state`` is (item, layer), with layer −1 before an item; all other workspace belongs to the walk.
+    result is the expectation over the remaining masks. ``starts`` are the vectors that enter the first walked layer.
     """
+    widths, columns, column_offsets = tree.widths, tree.columns, tree.column_offsets
+    vector_offsets, row_offsets, biases = tree.vector_offsets, tree.row_offsets, tree.biases
+    slopes, keep, drop = tree.slopes, tree.keep, tree.drop
+    state, hidden, scaled, active = place.state, place.hidden, place.scaled, place.active
+    sources, counters, rows, folds = place.sources, place.counters, place.rows, place.folds
     layers = keep.shape[0]
     size = results.shape[1]
     values = folds[0, 0]
@@ -183,8 +144,8 @@ def walk(
                 h = hidden[here + i]
                 if h != 0.0:
                     start = column_offsets[layer] + i * m
-                    s = h * inverse_keep[layer]
-                    if not dropped[layer]:
+                    s = h * tree.inverse_keep[layer]
+                    if not tree.dropped[layer]:
                         for j in range(m):
                             rows[first_row + j] += columns[start + j] * s
                     else:
@@ -210,21 +171,7 @@ def walk(
                 z = rows[first_row + j]
                 hidden[below + j] = z if z > 0.0 else slopes[layer] * z
             layer += 1
-        leaf(
-            hidden,
-            vector_offsets[layers],
-            widths[layers],
-            output_weights,
-            output_bias,
-            labels,
-            pivots,
-            square_pivots,
-            example,
-            cumulants,
-            moments,
-            scratch,
-            values,
-        )
+        leaf(hidden, vector_offsets[layers], widths[layers], leaves, example, scratch, values)
         visited += 1
         layer = layers - 1
         while layer >= 0:  # fold finished subtrees, up to the first unit that is still to be kept
