@@ -247,3 +247,116 @@ def test_nnet_files(tmp_path: Path) -> None:
     (tmp_path / "bad.nnet").write_text("2, 2\n")
     with pytest.raises(UnreadableFile, match=r"no \.nnet file"):
         interop.load(tmp_path / "bad.nnet")
+
+
+def test_a_layer_that_is_called_twice_is_read_twice(torch: Any, external: External) -> None:
+    nn, half = torch.nn, (Fraction(1, 2), Fraction(1, 2))
+    drop = nn.Dropout(0.5)
+    assert interop.from_torch(nn.Sequential(drop, nn.Linear(2, 2), nn.ReLU(), drop, nn.Linear(2, 1))).q == half
+    external("keras")
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras
+
+    given, drop = keras.Input((2,)), keras.layers.Dropout(0.5)
+    hidden = keras.layers.Dense(3, activation="relu")(drop(given))
+    model = keras.Model(given, keras.layers.Dense(1)(drop(hidden)))
+    assert interop.from_keras(model).q == half
+    nested = keras.Sequential([keras.Input((2,)), model])
+    assert interop.from_keras(nested).q == half
+    two = keras.Model(given, keras.layers.add([hidden, keras.layers.Dense(3)(drop(given))]))
+    with pytest.raises(InvalidInput, match="stand side by side; only chains"):
+        interop.from_keras(two)
+
+
+def test_reading_a_module_leaves_the_modes_of_its_layers(torch: Any) -> None:
+    module = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(2, 1))
+    module[0].eval()
+    interop.from_torch(module)
+    assert (module.training, module[0].training, module[1].training) == (True, False, True)
+
+
+def test_functional_dropout_that_is_off_has_no_rate(torch: Any) -> None:
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+
+        def forward(self, x: Any) -> Any:
+            dropout = torch.nn.functional.dropout
+            return self.second(dropout(self.first(dropout(x, 0.5, False)), 0.25, self.training))
+
+    assert interop.from_torch(Net().eval()).q == (0, Fraction(1, 4))
+
+
+def test_flax_modules_are_read_as_they_are_called(external: External) -> None:
+    external("flax")
+    import jax
+    from flax import linen, nnx
+
+    class Net(linen.Module):
+        kind: str = ""
+
+        @linen.compact
+        def __call__(self, x: Any, deterministic: bool = True) -> Any:
+            drop = linen.Dropout(0.5, broadcast_dims=(0,) if self.kind == "shared" else ())
+            last = linen.Dense(1, name="a_layer_with_the_first_name")
+            h = linen.Dense(3)(drop(x, deterministic=deterministic))
+            h = {"tanh": linen.tanh, "": lambda z: linen.leaky_relu(z, 0.1)}.get(self.kind, linen.relu)(h)
+            h = h + x[:, :1] if self.kind == "residual" else h
+            return last(drop(h, deterministic=deterministic))
+
+    variables = Net().init(jax.random.key(0), np.ones((1, 2)))
+    for given in (Net().bind(variables), (Net(), variables), (Net(), variables["params"])):
+        found = interop.from_flax(given)
+        assert found.q == (Fraction(1, 2), Fraction(1, 2))
+        assert str(found.network.architecture) == "2-3-1 leaky_relu(1/10), biases"
+        assert found.difference is not None
+        assert found.difference < 1e-5
+    for kind, words in (("tanh", "neither relu"), ("residual", "neither relu"), ("shared", "broadcast_dims")):
+        with pytest.raises(InvalidInput, match=words):
+            interop.from_flax((Net(kind), variables))
+    with pytest.raises(InvalidInput, match=r"write module.bind\(variables\)"):
+        interop.from_flax(Net())
+    always = linen.Sequential([linen.Dense(3), linen.relu, linen.Dropout(0.25, deterministic=False), linen.Dense(1)])
+    variables = always.init({"params": jax.random.key(0), "dropout": jax.random.key(1)}, np.ones((1, 2)))
+    assert interop.from_flax((always, variables)).q == (0, Fraction(1, 4))
+
+    class Own(nnx.Module):
+        def __init__(self) -> None:
+            rngs = nnx.Rngs(0)
+            self.last, self.first = nnx.Linear(3, 1, use_bias=False, rngs=rngs), nnx.Linear(2, 3, rngs=rngs)
+            self.drop = nnx.Dropout(0.25, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.last(self.drop(nnx.relu(self.first(self.drop(x)))))
+
+    own = interop.from_flax(Own())
+    assert own.q == (Fraction(1, 4), Fraction(1, 4))
+    assert own.network.biases[1] is None
+    with pytest.raises(InvalidInput, match="must be a Flax module"):
+        interop.from_flax(3)
+
+
+def test_equinox_modules_are_read_as_they_are_called(external: External) -> None:
+    external("equinox")
+    import equinox as eqx
+    import jax
+
+    class Net(eqx.Module):
+        last: Any
+        first: Any
+        drop: Any
+
+        def __call__(self, x: Any, *, key: Any = None) -> Any:
+            one, two = (None, None) if key is None else jax.random.split(key)
+            return self.last(self.drop(jax.nn.relu(self.first(self.drop(x, key=one))), key=two))
+
+    key = jax.random.key(0)
+    linear = eqx.nn.Linear
+    found = interop.from_equinox(Net(linear(3, "scalar", key=key), linear(2, 3, key=key), eqx.nn.Dropout(0.5)))
+    assert found.q == (Fraction(1, 2), Fraction(1, 2))
+    assert str(found.network.architecture) == "2-3-1 relu, biases"
+    with pytest.raises(InvalidInput, match=r"Between 'layers.0.' and 'layers.1.' the values change"):
+        interop.from_equinox(eqx.nn.MLP(2, 1, 3, 1, activation=jax.numpy.tanh, key=key))
+    with pytest.raises(InvalidInput, match="must be an Equinox module"):
+        interop.from_equinox(3)

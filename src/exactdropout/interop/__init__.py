@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "Imported": "layers",
-    "from_equinox": "jax_modules",
-    "from_flax": "jax_modules",
+    "from_equinox": "equinox_modules",
+    "from_flax": "flax_modules",
     "from_keras": "keras_models",
     "from_nnet": "files",
     "from_onnx": "onnx_graphs",
@@ -36,8 +36,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from exactdropout.interop.equinox_modules import from_equinox
     from exactdropout.interop.files import from_nnet, from_safetensors, from_sklearn, load
-    from exactdropout.interop.jax_modules import from_equinox, from_flax
+    from exactdropout.interop.flax_modules import from_flax
     from exactdropout.interop.keras_models import from_keras
     from exactdropout.interop.layers import Imported
     from exactdropout.interop.onnx_graphs import from_onnx

@@ -13,10 +13,11 @@ from exactdropout.errors import ExactDropoutError, InvalidInput, MissingExtra
 from exactdropout.model import Activation, Network, drop_rates
 from exactdropout.model.numbers import Array, show
 
-__all__ = ["Chain", "Imported", "RatesAs", "missing"]
+__all__ = ["Chain", "Imported", "RatesAs", "dropout_classes", "forward", "missing", "rate_of"]
 
 RatesAs = Literal["dyadic", "decimal"]
 AGREEMENT = 1e-4
+RATE_NAMES = ("p", "rate", "q", "drop_prob", "drop_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +59,10 @@ class Chain:
     activations: list[list[Activation]] = field(default_factory=list)
     rates: list[list[Any]] = field(default_factory=lambda: [[]])
     notes: list[str] = field(default_factory=list)
+    parameters: list[tuple[Any, Any]] = field(default_factory=list)
 
-    def linear(self, weight: Any, bias: Any, name: str) -> None:
-        """Add a linear map of shape (out, in)."""
+    def linear(self, weight: Any, bias: Any, name: str, *, parameters: tuple[Any, Any] = (None, None)) -> None:
+        """Add a linear map of shape (out, in); ``parameters`` are what the framework knows its weight and bias by."""
         w = np.asarray(weight, dtype=np.float64)
         if w.ndim != 2:
             raise InvalidInput(f"Layer {name!r} must have a weight of two dimensions, not shape {w.shape}.")
@@ -68,6 +70,7 @@ class Chain:
             raise InvalidInput(f"Layer {name!r} takes {w.shape[1]} inputs, but {self.weights[-1].shape[0]} come.")
         self.weights.append(w)
         self.biases.append(None if bias is None else np.asarray(bias, dtype=np.float64).reshape(-1))
+        self.parameters.append(parameters)
         self.activations.append([])
         self.rates.append([])
 
@@ -144,6 +147,27 @@ class Chain:
                 "rightly, and is not returned."
             )
         return difference
+
+
+def dropout_classes(dropout: Any) -> tuple[type, ...]:
+    """Return classes whose modules drop independent units, as a tuple."""
+    found = dropout if isinstance(dropout, tuple) else (dropout,)
+    if not all(isinstance(kind, type) for kind in found):
+        raise InvalidInput(
+            f"Argument 'dropout' must be a class of dropout layers, or a tuple of some, not {show(dropout)}."
+        )
+    return found
+
+
+def rate_of(layer: Any, name: str) -> Any:
+    """Return the drop probability that a layer of another class says it has."""
+    for attribute in RATE_NAMES:
+        value = getattr(layer, attribute, None)
+        if isinstance(value, (int, float, Fraction)) and not isinstance(value, bool):
+            return value
+    raise InvalidInput(
+        f"Layer {name!r} ({type(layer).__name__}) must say its drop probability as one of {', '.join(RATE_NAMES)}."
+    )
 
 
 def forward(network: Network, x: Array) -> Array:

@@ -6,14 +6,18 @@ import inspect
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exactdropout.errors import InvalidInput
+from exactdropout.interop.recorded import mode_argument
 from exactdropout.model.numbers import show
-from exactdropout.testing.subjects.plain import PlainFunction, mode_argument, parameters
+from exactdropout.testing.subjects.plain import PlainFunction, parameters
 from exactdropout.testing.subjects.subject import Subject
 
-__all__ = ["layer_maker"]
+if TYPE_CHECKING:
+    from exactdropout.testing.subjects.whole_network import WholeNetwork
+
+__all__ = ["layer_maker", "whole_network"]
 
 FRAMEWORKS = ("torch", "keras", "flax", "equinox", "jax", "numpy")
 
@@ -51,6 +55,35 @@ def layer_maker(
     return lambda _: one, True, name_of(layer)
 
 
+def whole_network(module: Any, network: Any, q: Any, dropout: Any) -> WholeNetwork:
+    """Return a module of a framework, or a function beside the network that it should be, as a whole network."""
+    first = module[0] if isinstance(module, tuple) and module else module
+    kind = framework_of(first)
+    if kind is not None and network is not None:
+        raise InvalidInput("Argument 'network' is for functions; a module's network is read from it.")
+    if kind == "torch":
+        from exactdropout.testing.subjects.whole_network import TorchNetwork
+
+        return TorchNetwork(module, dropout)
+    if kind is not None:
+        from exactdropout.testing.subjects import whole_network_jax as jax_networks
+
+        makers = {
+            "keras": jax_networks.keras_network,
+            "flax": jax_networks.flax_network,
+            "equinox": jax_networks.equinox_network,
+        }
+        return makers[kind](module, dropout)
+    if network is None or not callable(module):
+        raise InvalidInput(
+            "Argument 'module' must be a module of PyTorch, Keras, Flax or Equinox, or a function beside network=..., "
+            f"not {show(module)}."
+        )
+    from exactdropout.testing.subjects.whole_network import FunctionBesideNetwork
+
+    return FunctionBesideNetwork(module, network, q)
+
+
 def _made(layer: Any, q: Fraction) -> Any:
     """Return what a factory makes of q, or None where the layer is no factory."""
     if isinstance(layer, type):
@@ -72,8 +105,8 @@ def _made(layer: Any, q: Fraction) -> Any:
 def framework_of(layer: Any) -> str | None:
     """Return the framework of a module, without importing any."""
     for module, kind, base in (
+        ("keras", "keras", "Layer"),  # before PyTorch: on that backend its layers are PyTorch modules too
         ("torch.nn", "torch", "Module"),
-        ("keras", "keras", "Layer"),
         ("flax.linen", "flax", "Module"),
         ("flax.nnx", "flax", "Module"),
         ("equinox", "equinox", "Module"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from exactdropout.testing.subjects.plain import mode_argument
+from exactdropout.interop.recorded import mode_argument
 from exactdropout.testing.subjects.subject import Call, Floats, Untestable, plain
 
 __all__ = ["JaxLayer", "jax_layer"]

@@ -2,13 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from exactdropout.testing.subjects.subject import Call, Floats, Untestable, plain
 
-__all__ = ["KerasLayer", "keras_layer"]
+__all__ = ["KerasLayer", "checked_backend", "generator_states", "keras_layer"]
+
+
+def checked_backend() -> str:
+    """Return the backend of Keras, one of those that can be differentiated here."""
+    import keras
+
+    backend = str(keras.backend.backend())
+    if backend not in ("torch", "jax"):
+        raise Untestable(f"Keras runs on {backend}; set KERAS_BACKEND=torch or jax before it is imported")
+    return backend
+
+
+def _states(layer: Any) -> list[Any]:
+    """Return the states of all seed generators that a layer and the layers in it own."""
+    import keras
+
+    found: dict[int, Any] = {}
+    for part in layer._flatten_layers():
+        generators = list(getattr(part, "_seed_generators", []) or [])
+        generators += [v for v in vars(part).values() if isinstance(v, keras.random.SeedGenerator)]
+        found |= {id(g.state): g.state for g in generators}
+    return list(found.values())
+
+
+def _seed_all(states: list[Any], seed: int) -> None:
+    for number, state in enumerate(states):  # (key, counter): generators with one key start far from each other
+        _assign(state, np.array([seed, number << 20]))
+
+
+def _assign(state: Any, values: Any) -> None:
+    import keras
+
+    state.assign(keras.ops.convert_to_tensor(values, dtype=state.dtype))
+
+
+@contextlib.contextmanager
+def generator_states(model: Any) -> Iterator[None]:
+    """Put the states of all generators of a model back afterwards.
+
+    They go on from where they stand: to seed them would hide that two layers were given one seed.
+    """
+    import keras
+
+    states = _states(model)
+    before = [np.array(keras.ops.convert_to_numpy(state)) for state in states]
+    try:
+        yield
+    finally:
+        for state, values in zip(states, before, strict=True):
+            _assign(state, values)
 
 
 class KerasLayer:
@@ -24,20 +76,13 @@ class KerasLayer:
         self.layer = layer
         policy = getattr(layer, "compute_dtype", None) or "float32"
         self.formats: tuple[str, ...] = (str(policy),)
-        import keras
-
-        self.backend = keras.backend.backend()
-        if self.backend not in ("torch", "jax"):
-            raise Untestable(f"Keras runs on {self.backend}; set KERAS_BACKEND=torch or jax before it is imported")
+        self.backend = checked_backend()
 
     def _seed(self, key: int) -> None:
         import keras
 
         keras.utils.set_random_seed(key)
-        generators = list(getattr(self.layer, "_seed_generators", []) or [])
-        generators += [v for v in vars(self.layer).values() if isinstance(v, keras.random.SeedGenerator)]
-        for generator in generators:
-            generator.state.assign(keras.ops.convert_to_tensor(np.array([key, 0]), dtype=generator.state.dtype))
+        _seed_all(_states(self.layer), key)
 
     def _call(self, x: Floats, dtype: str, training: bool, gradient: bool) -> Call:
         return (self._torch if self.backend == "torch" else self._jax)(x, dtype, training, gradient)

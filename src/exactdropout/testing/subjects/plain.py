@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from exactdropout.interop.recorded import mode_argument
 from exactdropout.testing.subjects.subject import Call, Floats, Untestable, plain
 
 __all__ = ["PlainFunction", "parameters"]
-
-MODE_NAMES = ("training", "train")
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -21,18 +20,6 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         return dict(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return {}
-
-
-def mode_argument(function: Callable[..., Any]) -> tuple[str, bool] | None:
-    """Return the argument that says training or evaluation, and its value for training."""
-    names = parameters(function)
-    for name in MODE_NAMES:
-        if name in names:
-            return name, True
-    for name in ("deterministic", "inference"):
-        if name in names:
-            return name, False
-    return None
 
 
 class PlainFunction:
