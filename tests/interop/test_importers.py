@@ -356,6 +356,9 @@ def test_equinox_modules_are_read_as_they_are_called(external: External) -> None
     found = interop.from_equinox(Net(linear(3, "scalar", key=key), linear(2, 3, key=key), eqx.nn.Dropout(0.5)))
     assert found.q == (Fraction(1, 2), Fraction(1, 2))
     assert str(found.network.architecture) == "2-3-1 relu, biases"
+    for activation, name in ((jax.nn.relu, "relu"), (lambda z: z, "linear"), (jax.nn.leaky_relu, "leaky_relu(1/100)")):
+        small = eqx.nn.MLP(1, 1, 1, 1, activation=activation, key=key)
+        assert str(interop.from_equinox(small).network.architecture) == f"1-1-1 {name}, biases"
     with pytest.raises(InvalidInput, match=r"Between 'layers.0.' and 'layers.1.' the values change"):
         interop.from_equinox(eqx.nn.MLP(2, 1, 3, 1, activation=jax.numpy.tanh, key=key))
     with pytest.raises(InvalidInput, match="must be an Equinox module"):

@@ -145,10 +145,12 @@ def nnx_network(fault: str) -> tuple[Any, dict[str, Any]]:
             key = jax.random.key(0) if fault == "one mask for two layers" else self.rngs.dropout()
             return jax_mask(x, key, fault)
 
+    def filled(values: Any) -> Any:
+        return lambda *_: jax.numpy.asarray(values)
+
     rngs = nnx.Rngs(3)
-    first, second = nnx.Linear(2, 2, rngs=rngs), nnx.Linear(2, 1, use_bias=False, rngs=rngs)
-    for parameter, values in ((first.kernel, FIRST.T), (first.bias, BIAS), (second.kernel, SECOND.T)):
-        parameter[...] = jax.numpy.asarray(values)
+    first = nnx.Linear(2, 2, kernel_init=filled(FIRST.T), bias_init=filled(BIAS), rngs=rngs)
+    second = nnx.Linear(2, 1, kernel_init=filled(SECOND.T), use_bias=False, rngs=rngs)
     return nnx.Sequential(Drop(rngs), first, nnx.relu, Drop(rngs), second), {"dropout": Drop}
 
 

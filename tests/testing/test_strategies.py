@@ -40,6 +40,24 @@ def test_networks_shrink_to_the_smallest_that_fails(condition: Callable[[Network
     assert all(abs(w) <= 1 and w.denominator <= 2 for w in entries)  # 1, or 1/2 with older versions of Hypothesis
 
 
+@pytest.mark.parametrize(
+    ("condition", "widths"),
+    [
+        (lambda n, data, q: any(q) and data.inputs.any() and n.weights[0].any(), (1, 1)),
+        pytest.param(
+            lambda n, data, q: n.architecture.depth >= 3 and q[1] and all(w.any() for w in n.weights) and len(data) > 1,
+            (1, 1, 1, 1), marks=THOROUGH,
+        ),
+    ],
+)  # fmt: skip
+def test_problems_shrink_as_far_as_networks(condition: Callable[..., bool], widths: tuple[int, ...]) -> None:
+    network, data, _ = find(xt.problems(), lambda problem: bool(condition(*problem)), settings=SEARCH)
+    assert network.architecture.widths == widths
+    assert all(abs(w) <= 1 for matrix in network.weights for w in matrix.flat)
+    assert len(data) == (2 if len(widths) > 2 else 1)
+    assert all(abs(v) <= 1 for v in data.inputs.flat)
+
+
 @given(xt.networks(max_mask_bits=5, max_width=3, max_hidden=2, max_outputs=1))
 def test_limits_are_kept(network: Network) -> None:
     widths = network.architecture.widths
@@ -81,11 +99,12 @@ def test_modules_of_torch_are_what_was_drawn(external: External, data: st.DataOb
 
 
 @THOROUGH
-@pytest.mark.parametrize("framework", ["keras", "equinox"])
+@pytest.mark.parametrize("framework", ["keras", "flax", "equinox"])
 def test_modules_of_other_frameworks(external: External, framework: Any) -> None:
     external(framework)
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    read = {"keras": xd.interop.from_keras, "equinox": xd.interop.from_equinox}[framework]
+    readers = {"keras": xd.interop.from_keras, "flax": xd.interop.from_flax, "equinox": xd.interop.from_equinox}
+    read: Any = readers[framework]
 
     @settings(max_examples=3, database=None, derandomize=True, deadline=None)
     @given(xt.modules(framework, max_mask_bits=4, max_hidden=1))

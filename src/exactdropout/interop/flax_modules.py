@@ -165,7 +165,6 @@ def _kernel_sizes(params: Any) -> list[int]:
 
 
 def _nnx_chain(module: Any, classes: tuple[type, ...]) -> Chain:
-    import jax
     import jax.numpy as jnp
     from flax import nnx
 
@@ -175,7 +174,7 @@ def _nnx_chain(module: Any, classes: tuple[type, ...]) -> Chain:
     def linear(path: tuple[Any, ...]) -> Callable[..., Any]:
         def call(layer: Any, x: Any, *_: Any, **__: Any) -> Any:
             kernel, bias = float64(layer.kernel[...]), layer.bias
-            values = float64(bias[...]) if jax.tree_util.tree_leaves(bias) else None  # None, or a Param of None
+            values = float64(bias[...]) if layer.use_bias else None
             if np.shape(x)[-1] != kernel.shape[0]:
                 raise OtherSize
             paths = ((*path, "kernel"), None if values is None else (*path, "bias"))

@@ -82,8 +82,10 @@ class Recorder:
         """Return numbers of several sizes and both signs, other ones after each layer."""
         rng = np.random.default_rng((20261129, self.calls))
         self.calls += 1
-        self.now = (rng.normal(size=shape) * rng.choice(SIZES, size=shape)).astype(np.float32)
-        return np.asarray(self.now)
+        values = (rng.normal(size=shape) * rng.choice(SIZES, size=shape)).astype(np.float32)
+        values.flat[0] = -abs(values.flat[0])  # a single number shows relu where it is negative
+        self.now = values
+        return np.asarray(values)
 
     def linear(self, before: Any, weight: Any, bias: Any, name: str, parameters: tuple[Any, Any]) -> Array:
         """Add a linear layer, of weight (out, in), and return what it answers while it is read."""

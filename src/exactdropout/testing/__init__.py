@@ -36,6 +36,7 @@ _HOME = {
     "plan": "power",
     "problems": "strategies",
     "rates": "strategies",
+    "recurrent_gates": "subjects.recurrent",
     "rescalings": "strategies",
     "scheme": "schemes",
     "shared": "schemes",
@@ -66,6 +67,7 @@ __all__ = [
     "plan",
     "problems",
     "rates",
+    "recurrent_gates",
     "rescalings",
     "scheme",
     "shared",
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
         rescalings,
     )
     from exactdropout.testing.subjects.attention import attention_weights
+    from exactdropout.testing.subjects.recurrent import recurrent_gates
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ __all__ = ["module_of"]
 def module_of(network: Network, q: Sequence[Fraction], framework: str = "torch") -> Any:
     """Return a module of a framework with these weights in float32 and dropout at these rates, inputs first."""
     makers: dict[str, Callable[[Network, Sequence[Fraction]], Any]] = {
-        "torch": _torch, "keras": _keras, "equinox": _equinox
+        "torch": _torch, "keras": _keras, "flax": _flax, "equinox": _equinox
     }  # fmt: skip
     if framework not in makers:
         raise InvalidInput(
@@ -70,6 +70,37 @@ def _keras(network: Network, q: Sequence[Fraction]) -> Any:
     return model
 
 
+def _flax(network: Network, q: Sequence[Fraction]) -> Any:
+    import jax.numpy as jnp
+    from flax import nnx
+
+    def filled(values: Array) -> Callable[..., Any]:
+        return lambda *_: jnp.asarray(values)
+
+    rngs = nnx.Rngs(0)
+    parts: list[Any] = []
+    for (weight, bias, slope), rate in zip(_layers(network), q, strict=True):
+        given = {} if bias is None else {"bias_init": filled(bias)}
+        linear = nnx.Linear(
+            weight.shape[1],
+            weight.shape[0],
+            use_bias=bias is not None,
+            kernel_init=filled(weight.T),
+            rngs=rngs,
+            **given,
+        )
+        parts += [nnx.Dropout(float(rate), rngs=rngs), linear]
+        if slope is not None and slope != 1:
+            parts.append(_leaky(slope))
+    return nnx.Sequential(*parts)
+
+
+def _leaky(slope: float) -> Callable[[Any], Any]:
+    import jax
+
+    return jax.nn.relu if slope == 0 else lambda z: jax.nn.leaky_relu(z, slope)
+
+
 def _equinox(network: Network, q: Sequence[Fraction]) -> Any:
     import equinox as eqx
     import jax
@@ -82,8 +113,6 @@ def _equinox(network: Network, q: Sequence[Fraction]) -> Any:
         if bias is not None:
             linear = eqx.tree_at(lambda layer: layer.bias, linear, jnp.asarray(bias))
         parts += [eqx.nn.Dropout(float(rate)), linear]
-        if slope == 0:
-            parts.append(eqx.nn.Lambda(jax.nn.relu))
-        elif slope is not None and slope != 1:
-            parts.append(eqx.nn.Lambda(lambda z, s=slope: jax.nn.leaky_relu(z, s)))
+        if slope is not None and slope != 1:
+            parts.append(eqx.nn.Lambda(_leaky(slope)))
     return eqx.nn.Sequential(parts)

@@ -57,11 +57,19 @@ class Masks:
         cube = self.kept.reshape(self.calls, *self.shape)
         return np.moveaxis(cube, axis + 1, -1).reshape(-1, self.shape[axis])
 
-    def axis_word(self, axis: int) -> str:
+    def axis_words(self, axis: int) -> str:
         """Return what the entries along an axis are called."""
-        if len(self.shape) == 2:
-            return ("row", "unit")[axis]
-        return "unit" if len(self.shape) == 1 else f"index along dimension {axis},"
+        if len(self.shape) <= 2:
+            return ("rows", "units")[axis] if len(self.shape) == 2 else "units"
+        return f"indices along dimension {axis}"
+
+    def named(self, axis: int, *indices: Any) -> str:
+        """Return some entries along an axis by name: ``units 0 and 3``, ``index 2 along dimension 1``."""
+        one = {"rows": "row", "units": "unit"}.get(self.axis_words(axis), "index")
+        many = {"index": "indices"}.get(one, f"{one}s")
+        listed = " and ".join(filter(None, [", ".join(map(str, indices[:-1])), str(indices[-1])]))
+        along = f" along dimension {axis}" if one == "index" else ""
+        return f"{many if len(indices) > 1 or '–' in listed or ',' in listed else one} {listed}{along}"
 
 
 _TABLES: dict[str, Floats] = {}

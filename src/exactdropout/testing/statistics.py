@@ -134,7 +134,7 @@ def _axes(m: Masks) -> tuple[Any, Any, Callable[[int], str]]:
         others = tuple(a for a in range(len(m.shape)) if a != axis)
         kept.append(cube.sum(axis=others))
         total.append(np.full(length, m.kept.size // length))
-        names += [f"{m.axis_word(axis)} {i}" for i in range(length)]
+        names += [m.named(axis, i) for i in range(length)]
     return np.concatenate(kept), np.concatenate(total), lambda i: names[i]
 
 
@@ -214,7 +214,7 @@ def pairs_of_units(m: Masks) -> Finding:
         mean, where, observed = _all_pairs(m.along(axis), m.p)
         means.append(mean)
         if mean > best[0]:
-            best = (mean, f"{m.axis_word(axis)} {where[0]} and {where[1]}" if where else "", observed)
+            best = (mean, m.named(axis, *where) if where else "", observed)
     return Finding("pairs of units", log_mean(means), best[1], best[2])
 
 
@@ -293,7 +293,7 @@ def totals(m: Masks) -> Finding:
     groups = [("a call", m.kept.sum(axis=1), m.bits)] if m.calls > 1 else []
     for axis, length in enumerate(m.shape):
         if len(m.shape) > 1 and 1 < length < m.bits:
-            groups.append((f"the {m.axis_word(axis)}s of one sample", m.along(axis).sum(axis=1), length))
+            groups.append((f"the {m.axis_words(axis)} of one sample", m.along(axis).sum(axis=1), length))
     means, best = [], (0.0, "", "")
     for what, sums, n in groups:
         logs = binomial_log_probabilities(n, m.p)
@@ -351,10 +351,12 @@ def _contexts(table: Any) -> str:
 def triples_of_units(m: Masks) -> Finding:
     """All triples of indices along each axis (pooled), and of the first positions of a call."""
     means, best = [], (0.0, "", "")
-    groups = [(f"{m.axis_word(a)}s", m.along(a)) for a, n in enumerate(m.shape) if n > 2 and m.kept.size > n]
+    groups: list[tuple[int | None, Truths]] = [
+        (a, m.along(a)) for a, n in enumerate(m.shape) if n > 2 and m.kept.size > n
+    ]
     if len(m.shape) > 1 and m.calls > 1:
-        groups.append(("positions", m.kept))
-    for what, samples in groups:
+        groups.append((None, m.kept))
+    for axis, samples in groups:
         values = samples[:, :MAX_TRIPLE_POSITIONS].astype(np.float32)
         n = values.shape[1]
         if n < 3:
@@ -373,7 +375,7 @@ def triples_of_units(m: Masks) -> Finding:
             odd = float((samples[:, a] ^ samples[:, b] ^ samples[:, c]).mean())
             best = (
                 means[-1],
-                f"{what} {a}, {b} and {c}",
+                f"positions {a}, {b} and {c}" if axis is None else m.named(axis, a, b, c),
                 f"an odd number of the three is kept in {odd:.3g} of {len(values):,}",
             )
     return Finding("joint laws of three units", log_mean(means), best[1], best[2])
@@ -393,7 +395,7 @@ def _eight(total: int, one: Any, two: Any, ijk: Any, i: Any, j: Any, k: Any) -> 
 
 def relations(m: Masks) -> Finding:
     """Linear relations over {0, 1} among the units of a sample, the bits of a word, the positions of a call."""
-    groups = [(f"{m.axis_word(a)}s", m.along(a)) for a, n in enumerate(m.shape) if 1 < n <= MAX_PAIR_POSITIONS]
+    groups = [(m.axis_words(a), m.along(a)) for a, n in enumerate(m.shape) if 1 < n <= MAX_PAIR_POSITIONS]
     words = m.kept[:, : m.bits // WORD * WORD].reshape(-1, WORD)
     groups += [(f"bits of each {WORD} along memory", words)]
     if len(m.shape) > 1 and m.bits <= MAX_PAIR_POSITIONS:
@@ -409,7 +411,7 @@ def relations(m: Masks) -> Finding:
             parity = "odd" if found.parity else "even"
             best = (
                 found.log_evidence,
-                f"{what} {listed}",
+                f"{what}{':' if 'along' in what else ''} {listed}",
                 f"their number of kept bits is {parity} in all {len(samples):,}",
             )
     return Finding("linear relations", log_mean(logs), best[1], best[2])
@@ -459,11 +461,9 @@ def always_together(masks: Masks) -> str | None:
             continue  # samples that are alike show nothing about units
         together = sorted((g for g in members if len(g) > 1), key=lambda g: (g[0], len(g)))
         if together:
-            word = masks.axis_word(axis).rstrip(",")
-            listed = _listed(together[0])
             others = f" (and {len(together) - 1} more such groups)" if len(together) > 1 else ""
-            of = {"unit": " of every row", "row": ""}.get(word, "") if len(masks.shape) == 2 else ""
-            return f"{word}s {listed}{of} always share one mask{others}"
+            of = " of every row" if len(masks.shape) == 2 and axis == 1 else ""
+            return f"{masks.named(axis, _listed(together[0]))}{of} always share one mask{others}"
     return None
 
 

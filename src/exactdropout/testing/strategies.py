@@ -217,10 +217,13 @@ def rescalings(draw: st.DrawFn, network: Network) -> Network:
 
 
 @st.composite
-def modules(draw: st.DrawFn, /, framework: Literal["torch", "keras", "equinox"] = "torch", **limits: int) -> Any:
+def modules(
+    draw: st.DrawFn, /, framework: Literal["torch", "keras", "flax", "equinox"] = "torch", **limits: int
+) -> Any:
     """Draw a module of a framework: dropout at drawn rates before every linear map, float32, of float64 networks.
 
-    For PyTorch a ``torch.nn.Sequential``, for Keras a ``keras.Sequential``, for Equinox an ``equinox.nn.Sequential``.
+    For PyTorch a ``torch.nn.Sequential``, for Keras a ``keras.Sequential``, for Flax an ``nnx.Sequential``, for Equinox
+    an ``equinox.nn.Sequential``.
 
     Returns:
         The module, the network that it is (its weights rounded to float32), and its rates, inputs first.
@@ -281,8 +284,20 @@ def mask_patterns(draw: st.DrawFn, architecture: Architecture) -> tuple[tuple[in
 def problems(
     draw: st.DrawFn, /, *, kind: NumberKind = "exact", max_examples: int = 3, **limits: int
 ) -> tuple[Network, Examples, tuple[Fraction, ...]]:
-    """Draw a network, a distribution that fits it, and drop probabilities."""
-    arch = draw(architectures(**limits))
-    network = draw(networks(arch, kind=kind))
-    data = draw(example_distributions(inputs=arch.inputs, outputs=arch.outputs, max_examples=max_examples, kind=kind))
-    return network, data, draw(rates(arch))
+    """Draw a network, a distribution that fits it, and drop probabilities.
+
+    They shrink as far as :func:`networks` does, then to one example and to rates 0. ``limits`` are those of
+    :func:`architectures`.
+    """
+    # drawn first and cut to the network afterwards: nothing moves among the choices where a unit or a layer goes
+    room = {"max_mask_bits": 9, "max_width": 4, "max_hidden": 3, "max_outputs": 2} | limits
+    inputs, outputs = min(room["max_width"], room["max_mask_bits"]), room["max_outputs"]
+    layers = room["max_hidden"] + 1
+    found = draw(st.lists(st.sampled_from(_PROBABILITIES), min_size=layers, max_size=layers))
+    alike = draw(st.booleans())
+    places = draw(example_distributions(inputs=inputs, outputs=outputs, max_examples=max_examples, kind=kind))
+    network = draw(networks(None, kind=kind, **limits))
+    arch = network.architecture
+    rows = zip(places.inputs.tolist(), places.labels.tolist(), places.probabilities, strict=True)
+    data = Examples([(x[: arch.inputs], y[: arch.outputs], share) for x, y, share in rows])
+    return network, data, tuple(found[:1] * arch.depth if alike else found[: arch.depth])

@@ -108,6 +108,8 @@ class KerasLayer:
         import jax.numpy as jnp
 
         array = jnp.asarray(x, dtype=getattr(jnp, dtype))
+        if not self.layer.built:
+            self.layer(array, training=False)
         weights = [v.value for v in self.layer.trainable_variables]
         states = [v.value for v in self.layer.non_trainable_variables]
 
