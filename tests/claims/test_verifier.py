@@ -182,7 +182,7 @@ def test_its_quantities_are_those_of_the_definition(arch, half):
         (needed,) = obligations(claim, setting, "named", next(setting.sizes()))
         architecture = setting.architecture({})
         for _ in range(3):
-            free = {k: F(rng.randrange(-3, 4), 2) for k in free_keys(claim, setting, architecture)} | {
+            free = {k: F(rng.randrange(-3, 4), 2) for k in free_keys(claim, setting, architecture, {})} | {
                 ("q", ()): F(1, 3)
             }
             scope = scope_of(claim, setting, architecture, next(setting.sizes()), Naive(), free)

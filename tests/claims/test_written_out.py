@@ -109,7 +109,7 @@ def evaluated(text, arch, values):
     setting = build_setting(arch, None, "1/3", None, ())
     claim = read(text, arch, q="1/3")
     architecture = setting.architecture({})
-    free = {key: values(key) for key in free_keys(claim, setting, architecture)}
+    free = {key: values(key) for key in free_keys(claim, setting, architecture, {})}
     scope = scope_of(claim, setting, architecture, next(setting.sizes()), Naive(), free)
     return [scope.evaluate(side) for side in claim.statement.sides]
 

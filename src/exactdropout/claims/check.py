@@ -34,6 +34,7 @@ from exactdropout.claims.setting.entries import refuse_missing_entries, with_lay
 from exactdropout.claims.setting.named_sizes import Unsupported, entries, given_entry, key_text, parts
 from exactdropout.claims.setting.refusals import (
     refuse_contradictions,
+    refuse_examples,
     refuse_missing,
     refuse_overrides,
     refuse_two_readings,
@@ -80,8 +81,9 @@ def check(
             0 ≤ q < 1.
         architecture: an :class:`Architecture`, an exact :class:`Network`, or text such as ``"3-1, no biases"``; sizes
             may be the symbols K, n, d as in ``"K-n^(d-1)-1 relu, biases"``.
-        data: ``"point(x, y)"`` (the default), ``"half(1, 1)"``, ``"point((1, -2), y)"``, or Examples of that kind in
-            one of the forms of :func:`exactdropout.evaluate`.
+        data: ``"point(x, y)"`` (the default), ``"half(1, 1)"``, ``"point((1, -2), y)"``, ``"design(X, y)"`` for m
+            examples with inputs X[s,i] and labels y[s] (``"design(X, y, 3)"`` for three), or Examples in one of the
+            forms of :func:`exactdropout.evaluate`.
         q: drop probability: None or ``"q"`` for a symbol, a number, or one per droppable layer such as ``"0, q"``.
         label: for a data frame, its label column.
         assume: text or texts such as ``"w >= 0, y = 2*c"``; assumptions in the claim (``… if c > 0``) are added.
@@ -115,6 +117,7 @@ def check(
     refuse_two_readings(parsed, setting)
     _refuse_fixed(parsed, setting)
     _refuse_zero_divisors(parsed, setting)
+    refuse_examples(parsed, setting)
     written = with_layers(parsed, setting)
     refuse_missing_entries(written, setting)
     with reporting(progress, "checking") as report:
@@ -222,7 +225,9 @@ class _Check:
     def run(self) -> Verdict:
         """Try in the order of cost: proofs for all sizes, few points, proofs at named sizes, many points."""
         self.stage(0)
-        found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
+        found = None
+        if self.setting.design is None:  # of several examples the verifier's rules are all there is
+            found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
             proof = replayable_proof(self.claim, self.setting)
             if proof is not None:
@@ -243,11 +248,11 @@ class _Check:
                 return self.attacked() or self.proved(every_size(self.setting), [], proof)
             self.tried.append("No argument for all sizes was found.")
         self.stage(2)
-        evidence = self.at_named_sizes()
+        evidence = self.at_named_sizes() if self.setting.design is None else []
         proof = replayable_proof(self.claim, self.setting, everywhere=False)
         if proof is not None:
             return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence, proof)
-        if evidence and self.setting.shape.named:
+        if evidence and self.setting.named:
             self.tried.append(f"{_NO_RULE}: {' '.join(evidence)}")
         self.stage(3)
         if (verdict := self.refuted(_ALL_POINTS)) is not None:
@@ -275,7 +280,7 @@ class _Check:
             return True
 
     def affordable(self) -> None:
-        if not self.setting.shape.named:
+        if not self.setting.named:
             return
         architecture = self.setting.architecture({})
         bits = architecture.mask_bits
@@ -306,7 +311,7 @@ class _Check:
                 self.tried.append("At named sizes neither an identity nor a sum of squares was found.")
                 break
             steps, proved = found, [*proved, ", ".join(f"{k} = {v}" for k, v in choice.items())]
-        if proved and not self.setting.shape.named:
+        if proved and not self.setting.named:
             self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
         return steps if proved else []
 

@@ -104,6 +104,15 @@ def derived_formulas(
     return {name: found.mean[0] if name == "mean" else getattr(found, name) for name in quantities}
 
 
+def _of_one_example(setting: Setting) -> Setting:
+    if setting.design is not None:
+        raise InvalidInput(
+            "Argument 'data' must be one example, or half the mass on it, in a closed form; examples as numbers are "
+            "derived with numbers as sizes, and 'design(X, y)' is for exactdropout.claims.check."
+        )
+    return setting
+
+
 def derivation(
     architecture: Architecture | Network | str,
     data: Examples | Iterable[Any] | str | None = None,
@@ -120,8 +129,8 @@ def derivation(
     Formula(2*w[1]**2 - 4*w[1] + 4)
     """
     examples = None if data is None or isinstance(data, str) else data
-    setting = build_setting(architecture, data if examples is None else None, q, None, ())
-    if not setting.shape.named:
+    setting = _of_one_example(build_setting(architecture, data if examples is None else None, q, None, ()))
+    if not setting.named:
         raise InvalidInput(f"Argument 'architecture' must have numbers as sizes in a derivation, not {setting.shape}.")
     if setting.network is None and examples is None:  # known before a symbol is made
         width = int(setting.shape.inputs)
@@ -191,7 +200,7 @@ def closed_forms(
     >>> print(*closed_forms("K-1, no biases", quantities=["variance"]).values())
     Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)
     """
-    setting = build_setting(architecture, data, q, assume, ())
+    setting = _of_one_example(build_setting(architecture, data, q, assume, ()))
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
     known = facts(setting)

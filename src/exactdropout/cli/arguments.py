@@ -157,7 +157,9 @@ def add_claim_problem(command: argparse.ArgumentParser, *, required: bool = True
         help="'2-3-1 relu, no biases', 'K-n^(d-1)-1 linear, biases', or a network file (.json, .npz)",
     )  # fmt: skip
     command.add_argument(
-        "--data", metavar="TEXT", help="'point(x, y)' (the default), 'half(1, 1)', 'point((1, -2), y)', or a file"
+        "--data",
+        metavar="TEXT",
+        help="'point(x, y)' (the default), 'half(1, 1)', 'point((1, -2), y)', a file, or (in check) 'design(X, y)'",
     )
     command.add_argument("--q", help="drop probability: a number, q (the default), or one per layer such as '0, q'")
 

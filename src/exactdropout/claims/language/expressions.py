@@ -40,7 +40,7 @@ class ExpressionParser(LargerFormsParser):
 
     def __init__(
         self, text: str, vocabulary: Mapping[str, bool] | None = None, names: Names = None,
-        defined: Set[str] = frozenset(), *, one_hidden_layer: bool = False,
+        defined: Set[str] = frozenset(), *, one_hidden_layer: bool = False, several_examples: bool = False,
     ) -> None:  # fmt: skip
         """Read the tokens; ``vocabulary`` as for a printed formula, ``names`` as an author gives them.
 
@@ -49,6 +49,8 @@ class ExpressionParser(LargerFormsParser):
         self.vocabulary = vocabulary or {}
         self.formula = vocabulary is not None
         self.one_hidden_layer = one_hidden_layer
+        self.several_examples = several_examples
+        self.indexed = words.INDEXED | ({"X", "y"} if several_examples else set())
         self.meant = meanings(names)
         if vocabulary is None:
             read = tokens(text, {*self.meant})
@@ -225,10 +227,10 @@ class ExpressionParser(LargerFormsParser):
                 self.error(f"the name that was given to {word} is expected", token)
             if meant == "relu":
                 return self.call("relu", position)
-            if meant is not None and meant not in words.INDEXED and self.sees("[", "_"):
+            if meant is not None and meant not in self.indexed and self.sees("[", "_"):
                 self.error(f"the symbol {word} has no indices; an operator is expected")
             if meant is not None:
-                return Name(meant, self.indices(meant) if meant in words.INDEXED else (), position=position)
+                return Name(meant, self.indices(meant) if meant in self.indexed else (), position=position)
         if word == "step" and self.formula:
             return self.call(word, position)
         if word in words.QUANTITY_WORDS:
@@ -260,6 +262,8 @@ class ExpressionParser(LargerFormsParser):
                 self.expect("}", "in J_{D}")
             self.of_weights()
             return Quantity("criterion", position=position)
+        if word == "R" and self.random and self.several_examples:  # masks R[s,i] of a design
+            return Name(word, self.indices(word), position=position)
         if word == "R":
             self.of_weights()
             return Quantity("risk", position=position)
@@ -274,7 +278,7 @@ class ExpressionParser(LargerFormsParser):
             return self.random_output(token)
         if word == "r" and self.random and self.sees("_", "["):
             return Name(word, self.indices(word), position=position)
-        if word in words.INDEXED or word in words.PLAIN:
+        if word in self.indexed or word in words.PLAIN:
             squared = self.power_before_index(word, position)
             return Name(word, self.indices(word), position=position) if squared is None else squared
         if word in ("partial", "arg", "argmin"):

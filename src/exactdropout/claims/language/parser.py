@@ -70,8 +70,7 @@ def read_claim(text: str, names: Names, around: Surroundings | None, known: tupl
     Raises:
         InvalidInput: as :func:`parse_claim`; a form that the architecture gives no meaning.
     """
-    single = around is not None and around.one_hidden_layer
-    parser = _Parser(_text(text), names=names, defined={d.name for d in known}, one_hidden_layer=single)
+    parser = _Parser(_text(text), names=names, defined={d.name for d in known}, **_about(around))
     raw = parser.claim()
     return written_out(replace(raw, definitions=(*known, *raw.definitions)), around)
 
@@ -84,8 +83,7 @@ def read_definition(
     Raises:
         InvalidInput: it does not parse.
     """
-    single = around is not None and around.one_hidden_layer
-    parser = _Parser(_text(text), names=names, defined={d.name for d in known}, one_hidden_layer=single)
+    parser = _Parser(_text(text), names=names, defined={d.name for d in known}, **_about(around))
     parser.may_define = True
     comparison = parser.comparison()
     parser.end()
@@ -102,8 +100,7 @@ def read_definition(
 
 def parse_assumptions(text: str, names: Names = None, around: Surroundings | None = None) -> tuple[Comparison, ...]:
     """Parse assumptions separated by commas, such as ``w >= 0, y = 2*c``; the empty text holds none."""
-    single = around is not None and around.one_hidden_layer
-    parser = _Parser(_text(text), names=names, one_hidden_layer=single)
+    parser = _Parser(_text(text), names=names, **_about(around))
     found = () if parser.next.kind == "end" else parser.comparisons()
     parser.end()
     return assumptions_written_out(found, tuple(parser.ranges), around, text)
@@ -124,6 +121,12 @@ def parse_expression(text: str, vocabulary: Mapping[str, bool] | None = None) ->
         found = parser.expression()
     parser.end()
     return found
+
+
+def _about(around: Surroundings | None) -> dict[str, bool]:
+    if around is None:
+        return {}
+    return {"one_hidden_layer": around.one_hidden_layer, "several_examples": around.rows is not None}
 
 
 def _text(text: object) -> str:

@@ -69,7 +69,7 @@ _ELSEWHERE = frozenset(
     {"sin", "cos", "tan", "log", "exp", "ln", "sgn", "lim", "sup", "inf", "det", "dim", "Cov", "Pr", "erf"}
 )
 """Words of other formulas, which are no products of their letters."""
-_SYMBOLS = frozenset("xywWbqpKnd")
+_SYMBOLS = frozenset("xywWbqpKndX")
 SPLIT_AFTER = frozenset("_^")
 
 

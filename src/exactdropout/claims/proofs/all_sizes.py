@@ -135,6 +135,8 @@ def every_size(setting: Setting) -> str:
         free.append("n >= 1")
     if shape.symbolic_depth:
         free.append("d >= 1")
+    if setting.design is not None and setting.design.rows == "m":
+        free.append("m >= 1")
     return f"all sizes: {', '.join(free)} ({shape})" if free else f"the sizes of {shape}"
 
 

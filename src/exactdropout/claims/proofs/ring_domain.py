@@ -74,7 +74,7 @@ class RingDomain:
 
     def __init__(self, claim: Claim, setting: Setting, architecture: Architecture) -> None:
         """Make the ring; sign assumptions become assumptions on its generators."""
-        self.keys = free_keys(claim, setting, architecture)
+        self.keys = free_keys(claim, setting, architecture, {})
         self.keep = sympy.Symbol("p", positive=True)
         symbols: dict[Key, sympy.Symbol] = {}
         flipped = set()

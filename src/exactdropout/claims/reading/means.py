@@ -17,11 +17,12 @@ from exactdropout.claims.language.syntax import (
     Power,
     Quantity,
     Repeated,
+    rebuilt,
     walk,
 )
 from exactdropout.claims.reading.trees import ZERO, added, multiplied, negated, put
 
-__all__ = ["NoMean", "mean_in_masks", "mean_in_output"]
+__all__ = ["NoMean", "mean_in_masks", "mean_in_output", "mean_in_rows"]
 
 _TWO = Number(Fraction(2))
 _OUTPUT = Name("D")
@@ -132,6 +133,44 @@ def mean_in_masks(kind: str, body: Any) -> Expression:
         raise NoMean("the variance of a square of masks is not known here; a linear expression in masks is expected")
     noise = Multiply((Name("p"), Name("q")))
     return added(multiplied((noise, _shared(a, b))) for a in found.linear for b in found.linear)
+
+
+def mean_in_rows(body: Any) -> Expression:
+    """Return the mean of a sum over rows s of polynomials of degree 2 in the masks R[s,i] of one row each.
+
+    Raises:
+        NoMean: another expression.
+    """
+    if not _rows(body):
+        return body  # type: ignore[no-any-return]
+    match body:
+        case Negate(operand):
+            return negated(mean_in_rows(operand))
+        case Add(terms) if len({row for term in terms for row in _rows(term)}) > 1:
+            return added(map(mean_in_rows, terms))
+        case Add(terms) if any(isinstance(term, (Repeated, Negate)) for term in terms):
+            return added(map(mean_in_rows, terms))
+        case Divide(top, bottom) if not _rows(bottom):
+            return Divide(mean_in_rows(top), bottom)
+        case Multiply(factors) if sum(bool(_rows(factor)) for factor in factors) == 1:
+            return multiplied(mean_in_rows(factor) for factor in factors)
+        case Repeated("sum", index, first, last, inner) if Name(index) in _rows(inner):
+            if len(_rows(inner)) == 1:
+                return Repeated("sum", index, first, last, mean_in_masks("mean", _of_one_row(inner)))
+    bound = {Name(node.index) for node in walk(body) if isinstance(node, Repeated)}
+    if len(_rows(body)) == 1 and not bound & _rows(body):
+        return mean_in_masks("mean", _of_one_row(body))
+    raise NoMean("the mean of a sum over rows s of squares in R_{s,i} is known here; that is expected")
+
+
+def _of_one_row(body: Any) -> Any:
+    """Return what masks R[s,i] of one row give as an expression in masks r[i]."""
+    return rebuilt(body, lambda n: Name("r", n.indices[1:]) if isinstance(n, Name) and n.name == "R" else n)
+
+
+def _rows(body: Any) -> set[Any]:
+    """Return the first indices of the masks R[s,i]."""
+    return {node.indices[0] for node in walk(body) if isinstance(node, Name) and node.name == "R" and node.indices}
 
 
 def _total(item: _Sum, factor: Expression) -> Expression:

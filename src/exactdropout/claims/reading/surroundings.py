@@ -22,6 +22,7 @@ class Surroundings:
     output_bias: bool
     one_example: bool
     one_rate: bool
+    rows: Expression | None = None  # the number of examples of a design matrix
 
     @property
     def one_hidden_layer(self) -> bool:
@@ -53,6 +54,8 @@ class Surroundings:
             return (self.inputs,)
         if name == "w" and len(indices) == 1:
             return (self.before_output,)
+        if self.rows is not None and (name, len(indices)) in (("X", 2), ("R", 2), ("y", 1)):
+            return (self.rows, self.inputs)[: len(indices)]
         if name == "W" and len(indices) == 2 and self.one_hidden_layer:
             return self.hidden[0], self.inputs
         if name == "W" and len(indices) == 3:

@@ -57,6 +57,17 @@ def named_tensor(name: Name, around: Surroundings) -> Tensor | None:
         return Tensor((around.inputs,), lambda i: Name("x", (i,)))
     if name.name == "w" and not indices:
         return Tensor((around.before_output,), lambda i: Name("w", (i,)))
+    if around.rows is not None and name.name == "y" and not indices:
+        return Tensor((around.rows,), lambda s: Name("y", (s,)))
+    if around.rows is not None and name.name == "R" and not indices:
+        return Tensor((around.rows, around.inputs), lambda s, i: Name("R", (s, i)))
+    if around.rows is not None and name.name == "X" and (not indices or ALL_ENTRIES in indices):
+        if indices in ((), (ALL_ENTRIES, ALL_ENTRIES)):
+            return Tensor((around.rows, around.inputs), lambda s, i: Name("X", (s, i)))
+        if len(indices) == 2 and indices[1] == ALL_ENTRIES:
+            return Tensor((around.inputs,), lambda i: Name("X", (indices[0], i)), row=True)
+        if len(indices) == 2:
+            return Tensor((around.rows,), lambda s: Name("X", (s, indices[1])))
     if name.name != "W":
         return None
     if not indices:

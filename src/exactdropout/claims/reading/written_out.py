@@ -42,7 +42,7 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.language.tokens import fail
-from exactdropout.claims.reading.means import NoMean, mean_in_masks, mean_in_output
+from exactdropout.claims.reading.means import NoMean, mean_in_masks, mean_in_output, mean_in_rows
 from exactdropout.claims.reading.sums import SumReader
 from exactdropout.claims.reading.surroundings import Surroundings
 from exactdropout.claims.reading.tensors import Tensor, contracted, matrix_product, named_tensor, squares
@@ -60,7 +60,7 @@ from exactdropout.claims.reading.trees import (
 __all__ = ["assumptions_written_out", "written_out"]
 
 _TWO = Number(Fraction(2))
-_GROUPS = frozenset({"w", "x", "W"})
+_GROUPS = frozenset({"w", "x", "W", "X", "y"})
 _MAX_DEFINITIONS = 50
 
 
@@ -211,9 +211,14 @@ class _Reader(SumReader):
                 return self.dot(node, self.inside(left), self.inside(right))
             case Diagonal(operand):
                 inner = self.inside(operand)
+                if isinstance(inner, Tensor) and len(inner.lengths) == 2 and inner.lengths[0] == inner.lengths[1]:
+                    whole = inner
+                    return Tensor(inner.lengths[:1], lambda i: whole.entry(i, i), diagonal=True)
                 if not isinstance(inner, Tensor) or inner.matrix:
                     self.refuse(
-                        node, "diag is read of a vector such as x or w, as the diagonal matrix; a vector is expected."
+                        node,
+                        "diag is read of a vector, as the diagonal matrix, or of a square matrix, as its diagonal; "
+                        "a vector such as x or w is expected.",
                     )
                 return Tensor(inner.lengths, inner.entry, diagonal=True)
             case Trace(operand):
@@ -259,7 +264,8 @@ class _Reader(SumReader):
         return node
 
     def is_unknown(self, node: Name) -> bool:
-        return bool(node.indices) and node.name not in ("x", "w", "W", "b", "q", "p", "n", "r")
+        several = self.around is not None and self.around.rows is not None and node.name in ("X", "y", "R")
+        return bool(node.indices) and node.name not in ("x", "w", "W", "b", "q", "p", "n", "r") and not several
 
     def defined(self, node: Name, definition: Definition) -> Any:
         """Return what a named intermediate stands for."""
@@ -389,9 +395,14 @@ class _Reader(SumReader):
         inner = all_apart(inner)
         masks = any(isinstance(n, Name) and n.name == "r" and n.indices for n in walk(inner))
         output = any(n == Name("D") for n in walk(inner))
+        rows = any(isinstance(n, Name) and n.name == "R" for n in walk(inner))
+        if rows and (masks or output or kind != "mean" or not around.one_rate):
+            self.refuse(node, "masks R of a design are read in a mean, with one rate; \\mathbb{E}_R[...] is expected.")
         if masks and output:
             self.refuse(node, "a mean is taken of D, or of masks r_i, and not of both.")
         try:
+            if rows:
+                return mean_in_rows(inner)
             if masks:
                 if not around.one_rate or not around.one_example:
                     self.refuse(node, "explicit masks are read with one rate and one example; E[D] is expected.")

@@ -65,8 +65,8 @@ def edge_points(claim: Claim, setting: Setting, *, seed: int = 0, wide: bool = F
     shapes, scalars = [], parameters(claim, setting)
     for sizes in setting.edge_sizes(_WIDE) if wide else setting.edge_sizes():
         architecture = setting.architecture(sizes)
-        if architecture.mask_bits <= MAX_BITS or setting.shape.named:
-            shapes.append((sizes, architecture, free_keys(claim, setting, architecture)))
+        if architecture.mask_bits <= MAX_BITS or setting.named:
+            shapes.append((sizes, architecture, free_keys(claim, setting, architecture, sizes)))
     for turn in itertools.count():
         for sizes, architecture, keys in shapes:
             free = _point(setting, keys, turn, rng)

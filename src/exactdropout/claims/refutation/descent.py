@@ -68,7 +68,7 @@ def descend(claim: Claim, setting: Setting, *, work: int = WORK, seed: int = 0) 
         for sizes, architecture in shapes:
             if spent > work:
                 return None
-            keys = free_keys(claim, setting, architecture)
+            keys = free_keys(claim, setting, architecture, sizes)
             made: list[int] = []
 
             def scope_at(

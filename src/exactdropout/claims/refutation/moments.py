@@ -81,10 +81,14 @@ def concrete(scope: Scope, variant: Variant = "dropout") -> tuple[Network, Examp
         else:
             biases.append(None)
     network = Network(weights, biases, activation=architecture.activations)
-    x, y = [values["x", (i + 1,)] for i in range(architecture.inputs)], values["y", ()]
-    half = scope.half != (variant == "other mass")
     if variant == "last kept":
         rates = (*rates[:-1], F(0))
+    if scope.rows:
+        examples = scope.examples()
+        mass = [share for _, _, share in examples]
+        return network, Examples.from_arrays([x for x, _, _ in examples], [y for _, y, _ in examples], mass), rates
+    x, y = [values["x", (i + 1,)] for i in range(architecture.inputs)], values["y", ()]
+    half = scope.half != (variant == "other mass")
     return network, Examples.half(x, y) if half else Examples.point(x, y), rates
 
 
@@ -103,11 +107,13 @@ class Quick(Fractions):
         shrink = [1 - q for q in rates] if variant in ("classic", "classic full") else [F(1)] * depth
         if variant == "last kept":
             rates[-1] = F(0)
-        half = scope.half != (variant == "other mass")
-        examples = [_entering(scope, 1)] + ([_entering(scope, 0)] if half else [])
-        share = F(1, len(examples))
+        if scope.rows:
+            examples = [(tuple(x), y, share) for x, y, share in scope.examples()]
+        else:
+            half = scope.half != (variant == "other mass")
+            examples = [(*_entering(scope, k), F(1, 1 + half)) for k in ((1, 0) if half else (1,))]
         totals = dict.fromkeys(("criterion", "risk", "mean", "variance", "second_moment"), F(0))
-        for number, (x, y) in enumerate(examples):
+        for number, (x, y, share) in enumerate(examples):
             mean, second = _moments(scope, x, rates, shrink)
             output = _moments(scope, x, none, [F(1)] * depth if variant == "classic full" else shrink)[0]
             if number == 0:

@@ -123,6 +123,8 @@ def near_miss(claim: Claim, setting: Setting) -> NearMiss | None:
     """Return the slip that explains a refuted claim, or None."""
     if not isinstance(claim.statement, Comparison) or claim.statement.relations != ("=",):
         return None  # an inequality that holds after an edit explains little
+    if setting.design is not None:
+        return _edit(claim, setting, "")
     has_quantity = any(isinstance(node, Quantity) for side in claim.statement.sides for node in walk(side))
     if has_quantity:
         for name, variant in _VARIANTS:
@@ -169,7 +171,7 @@ def _everywhere(claim: Claim, setting: Setting, variant: Variant) -> bool:
     held = _held(claim, setting, variant, simple=True)
     if held is None or _held(claim, setting, variant, simple=False) is None:
         return False
-    return held >= 3 and (held == POINTS or setting.shape.named)
+    return held >= 3 and (held == POINTS or setting.named)
 
 
 def _held(claim: Claim, setting: Setting, variant: Variant, *, simple: bool) -> int | None:

@@ -122,7 +122,7 @@ def failure(claim: Claim, scope: Scope) -> Failure | None:
 def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
     """Compare with larger values of the variable; what assumptions give by it moves with it."""
     variable = statement.variable
-    free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture)}
+    free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes)}
     key: Key
     key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
     if key not in free:
@@ -200,7 +200,7 @@ def _points(
     architecture = setting.architecture(sizes)
     if architecture.mask_bits > MAX_MASK_BITS:
         return
-    keys, scalars = free_keys(claim, setting, architecture), parameters(claim, setting)
+    keys, scalars = free_keys(claim, setting, architecture, sizes), parameters(claim, setting)
     rng = random.Random(f"{seed} {sorted(sizes.items())}")
     for free in itertools.chain(_simple(keys) if simple else (), _random(keys, rng)):
         try:
@@ -266,7 +266,7 @@ def holds_at(claim: Claim, scope: Scope) -> bool | None:
 def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
     """Return a point at which a claim fails as a counterexample, its values made simpler while it remains one."""
     setting = scope.setting
-    keys = free_keys(claim, setting, scope.architecture)
+    keys = free_keys(claim, setting, scope.architecture, scope.sizes)
 
     def fails(free: Mapping[Key, Fraction]) -> Scope | None:
         try:

@@ -137,7 +137,7 @@ def refuse_missing_entries(claim: Claim, setting: Setting) -> None:
         raise InvalidInput(f"Argument 'claim' names n, the width of hidden layers, but {shape} has none.")
     for sizes in setting.sizes():
         architecture = setting.architecture(sizes)
-        free = dict.fromkeys(free_keys(claim, setting, architecture), Fraction(1))
+        free = dict.fromkeys(free_keys(claim, setting, architecture, sizes), Fraction(1))
         free |= {key: Fraction(1, 2) for key in free if key == ("q", ())}
         try:
             scope = scope_of(claim, setting, architecture, sizes, _Ones(), free)
@@ -164,8 +164,14 @@ def _evaluate(claim: Claim, scope: Scope) -> None:
                     raise InvalidInput(f"Argument 'claim' gives {key_text(key)} two values; one is expected.")
                 seen.add(key)
             own[target] = scope.evaluate(expression, own=(target, Fraction(1)))
-    elif isinstance(statement, Monotonicity) and statement.variable.name in ("x", "w", "W", "b"):
-        list(targets(statement.variable, scope))
+    elif (
+        isinstance(statement, Monotonicity)
+        and statement.variable.name in ("x", "w", "W", "b", "X", "y")
+        and len(list(targets(statement.variable, scope))) > 1
+    ):
+        raise InvalidInput(
+            f"Argument 'claim' must vary one number, such as w[1] or y, not all of {statement.variable.name}."
+        )
     skipped = {id(t) for t in own} | ({id(statement.variable)} if isinstance(statement, Monotonicity) else set())
     through = {id(e) for _, e in pairs} if own else set()
     for part in parts(claim):

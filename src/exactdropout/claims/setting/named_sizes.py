@@ -39,6 +39,7 @@ __all__ = [
     "Scope",
     "Undefined",
     "Unsupported",
+    "design_keys",
     "entries",
     "free_keys",
     "given_entry",
@@ -96,8 +97,8 @@ def entries(architecture: Architecture, group: str = "all") -> Iterator[Key]:
                 yield ("b", ()) if last else ("b", (layer, j))
 
 
-def canonical(name: str, indices: tuple[int, ...], architecture: Architecture) -> Key:
-    """Return the key of an entry; with one hidden layer its index may be left out.
+def canonical(name: str, indices: tuple[int, ...], architecture: Architecture, rows: int = 0) -> Key:
+    """Return the key of an entry; with one hidden layer its index may be left out. ``rows`` are those of a design.
 
     Raises:
         InvalidInput: there is no such entry.
@@ -107,13 +108,18 @@ def canonical(name: str, indices: tuple[int, ...], architecture: Architecture) -
     key = (name, indices)
     if name == "x":
         good = len(indices) == 1 and 1 <= indices[0] <= architecture.inputs
+    elif name == "X":
+        good = len(indices) == 2 and 1 <= indices[1] <= architecture.inputs and 1 <= indices[0] <= rows
+    elif name == "y" and rows:
+        good = len(indices) == 1 and 1 <= indices[0] <= rows
     elif name in ("w", "W", "b"):
         good = _exists(key, architecture)
     else:
         good = not indices
     if not good:
-        shown = name + "".join(f"[{i}]" for i in indices)
-        raise InvalidInput(f"Argument 'claim' names {shown}, which does not exist in {architecture}.")
+        shown = f"{name}[{','.join(map(str, indices))}]" if name == "X" else name + "".join(f"[{i}]" for i in indices)
+        where = f" with {rows} examples" if name in ("X", "y") else ""
+        raise InvalidInput(f"Argument 'claim' names {shown}, which does not exist in {architecture}{where}.")
     return key
 
 
@@ -137,6 +143,8 @@ def key_text(key: Key) -> str:
     name, indices = key
     if not indices:
         return name
+    if name == "X":
+        return f"X[{indices[0]},{indices[1]}]"
     return f"{name}[{indices[0]}]" + (f"[{','.join(map(str, indices[1:]))}]" if len(indices) > 1 else "")
 
 
@@ -158,6 +166,24 @@ class Scope:
     half: bool
     quantities: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Return the number of examples of a design, 0 where there is none."""
+        return self.sizes["m"] if self.setting.design is not None else 0
+
+    def examples(self) -> list[tuple[list[Any], Any, Fraction]]:
+        """Return inputs, label and mass of each example."""
+        width = range(1, self.architecture.inputs + 1)
+        design, values = self.setting.design, self.values
+        if design is not None:
+            return [
+                ([values["X", (s, i)] for i in width], values["y", (s,)], design.probability(s, self.rows))
+                for s in range(1, self.rows + 1)
+            ]
+        zero, share = self.domain.number(Fraction(0)), Fraction(1, 2 if self.half else 1)
+        one = ([values["x", (i,)] for i in width], values["y", ()], share)
+        return [one, ([zero for _ in width], zero, share)] if self.half else [one]
 
     def rate(self, layer: int | None) -> Any:
         """Return the drop rate of a droppable layer (0 is the inputs), or the common one."""
@@ -232,7 +258,7 @@ class Scope:
         """Return the value of a symbol."""
         if name in bound and not indices:
             return self.domain.number(Fraction(bound[name]))
-        if name in SIZES and not indices and name in self.sizes:
+        if (name in SIZES or (name == "m" and self.rows)) and not indices and name in self.sizes:
             return self.domain.number(Fraction(self.sizes[name]))
         if name == "n" and len(indices) == 1 and 1 <= indices[0] <= len(self.architecture.hidden):
             return self.domain.number(Fraction(self.architecture.hidden[indices[0] - 1]))
@@ -243,7 +269,8 @@ class Scope:
                 raise InvalidInput(f"Argument 'claim' gives {name} more than one index.")
             rate = self.rate(indices[0] - 1 if indices else None)
             return rate if name == "q" else self.domain.number(Fraction(1)) - rate
-        key = canonical(name, indices, self.architecture) if name in ("w", "x", "W", "b") else (name, indices)
+        own = {"w", "x", "W", "b", *(("X", "y") if self.rows else ())}
+        key = canonical(name, indices, self.architecture, self.rows) if name in own else (name, indices)
         if key not in self.values:
             raise InvalidInput(f"Argument 'claim' uses {name} where a number is expected.")
         return self.values[key]
@@ -350,22 +377,31 @@ def parameters(claim: Claim, setting: Setting) -> list[Key]:
     trees += [*(setting.inputs if isinstance(setting.inputs, tuple) else ()), *filter(None, [setting.label])]
     bound = {node.index for tree in trees for node in walk(tree) if isinstance(node, Repeated)}
     known = {"w", "W", "b", "x", "y", "q", "p", "weights", "biases", *SIZES, *bound}
+    known |= {"X", "m"} if setting.design is not None else set()
     names = {n.name for tree in trees for n in walk(tree) if isinstance(n, Name)} | {k[0] for k in setting.signs}
     return [(name, ()) for name in sorted(names - known)]
 
 
-def free_keys(claim: Claim, setting: Setting, architecture: Architecture) -> list[Key]:
+def free_keys(claim: Claim, setting: Setting, architecture: Architecture, sizes: Mapping[str, int]) -> list[Key]:
     """Return the variables that no assumption, network or example fixes, the simplest to vary first."""
     keys: list[Key] = [k for k in parameters(claim, setting) if setting.definition(k) is None]
     if Name("q") in setting.rates:
         keys.append(("q", ()))
-    if setting.inputs is None:
+    if setting.design is not None:
+        keys += [] if setting.design.table else design_keys(architecture, sizes["m"])
+    elif setting.inputs is None:
         keys += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
-    if setting.label is None:
+    if setting.label is None and setting.design is None:
         keys.append(("y", ()))
     if setting.network is None:
         keys += entries(architecture)
     return [k for k in keys if setting.definition(k) is None]
+
+
+def design_keys(architecture: Architecture, rows: int) -> list[Key]:
+    """Return the keys of a design: inputs, then labels."""
+    inputs = [("X", (s, i)) for s in range(1, rows + 1) for i in range(1, architecture.inputs + 1)]
+    return [*inputs, *(("y", (s,)) for s in range(1, rows + 1))]
 
 
 def scope_of(
@@ -378,8 +414,11 @@ def scope_of(
     """
     scope = Scope(setting, architecture, sizes, domain, dict(free), setting.half)
     wanted = [*(parameters(claim, setting) if scalars is None else scalars)]
-    wanted += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
-    wanted += [("y", ()), *entries(architecture)]
+    if setting.design is not None:
+        wanted += [*design_keys(architecture, sizes["m"]), *entries(architecture)]
+    else:
+        wanted += [("x", (i,)) for i in range(1, architecture.inputs + 1)]
+        wanted += [("y", ()), *entries(architecture)]
     late: dict[Key, Any] = {}
     for key in wanted:
         if key not in scope.values:
@@ -394,6 +433,9 @@ def _defined(key: Key, scope: Scope) -> Any:
     definition = setting.definition(key)
     if definition is not None:
         return scope.evaluate(definition)
+    if setting.design is not None and name in ("X", "y"):
+        inputs, label, _ = setting.design.table[indices[0] - 1]
+        return scope.domain.number(inputs[indices[1] - 1] if name == "X" else label)
     if name == "x":
         if setting.inputs == "ones":
             return scope.domain.number(Fraction(1))
@@ -420,7 +462,7 @@ def targets(target: Name, scope: Scope) -> Iterable[Key]:
     """Return the entries that the left side of a map or an assignment names: one entry or a whole group."""
     architecture = scope.architecture
     name = target.name
-    if name == "y" and not target.indices:
+    if name == "y" and not target.indices and not scope.rows:
         return [("y", ())]
     if name in ("weights", "biases"):
         return list(entries(architecture, name))
@@ -428,13 +470,15 @@ def targets(target: Name, scope: Scope) -> Iterable[Key]:
     everything = [*entries(architecture), *(("x", (i,)) for i in range(1, architecture.inputs + 1))]
     if name == "b" and not indices:
         return [canonical("b", (), architecture)]
-    if name in ("w", "x", "W", "b"):
+    if scope.rows:
+        everything = [k for k in everything if k[0] != "x"] + design_keys(architecture, scope.rows)
+    if name in ("w", "x", "W", "b") or (name in ("X", "y") and scope.rows):
         found = [k for k in everything if k[0] == name and k[1][: len(indices)] == indices and k[1]]
         if found:
             return found
         if name == "W" and len(indices) < 2 and scope.setting.shape.symbolic_depth:
             return []  # at depth 1, or below the layer that is named, there is nothing to map
-        return [canonical(name, indices, architecture)]
+        return [canonical(name, indices, architecture, scope.rows)]
     raise InvalidInput(
         f"Argument 'claim' can map, minimise or vary weights, biases, inputs and the label (and vary q and other "
         f"scalars), not {name}."

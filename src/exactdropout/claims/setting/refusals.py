@@ -17,6 +17,7 @@ from exactdropout.claims.language.syntax import (
     Invariance,
     Minimiser,
     Name,
+    Quantity,
     expression_text,
     walk,
 )
@@ -24,7 +25,7 @@ from exactdropout.claims.setting.named_sizes import entries, given_entry
 from exactdropout.claims.setting.setting import SIZES, Setting, Shape, constant
 from exactdropout.errors import InvalidInput
 
-__all__ = ["refuse_contradictions", "refuse_missing", "refuse_overrides", "refuse_two_readings"]
+__all__ = ["refuse_contradictions", "refuse_examples", "refuse_missing", "refuse_overrides", "refuse_two_readings"]
 
 Key = tuple[str, tuple[int, ...]]
 _TESTS: dict[str, Callable[[Fraction, Fraction], bool]] = {
@@ -107,7 +108,11 @@ def refuse_overrides(setting: Setting) -> None:
     """
     weights = ("w", "W", "b", "weights", "biases")
     by_argument = {
-        "data": [*(["y"] if setting.label is not None else []), *(["x"] if setting.inputs is not None else [])],
+        "data": [
+            *(["y"] if setting.label is not None else []),
+            *(["x"] if setting.inputs is not None else []),
+            *(["X", "y"] if setting.design is not None and setting.design.table else []),
+        ],
         "architecture": weights if setting.network is not None else (),
     }
     for key, value in setting.definitions.items():
@@ -139,9 +144,47 @@ def _given(setting: Setting) -> Iterator[tuple[Key, Fraction]]:
     elif setting.inputs is not None:
         numbers = ((i, constant(value)) for i, value in enumerate(setting.inputs, start=1))
         yield from ((("x", (i,)), number) for i, number in numbers if number is not None)
+    for s, (inputs, number, _) in enumerate(setting.design.table if setting.design is not None else (), start=1):
+        yield ("y", (s,)), number
+        yield from ((("X", (s, i)), value) for i, value in enumerate(inputs, start=1))
     if setting.network is not None:
         for key in entries(setting.network.architecture):
             yield key, given_entry(key, setting.network)
+
+
+def refuse_examples(claim: Claim, setting: Setting) -> None:
+    """Refuse the names of one example where there are several, and those of several where there is one.
+
+    Raises:
+        InvalidInput: the name, and what is written in its place.
+    """
+    nodes = [*walk((claim.statement, claim.assumptions, setting.filters, tuple(setting.definitions.values())))]
+    names = {(node.name, len(node.indices)) for node in nodes if isinstance(node, Name)}
+    names |= {(name, len(indices)) for name, indices in (*setting.signs, *setting.definitions)}
+    if setting.design is None:
+        if ("X", 2) in names or ("y", 1) in names:
+            raise InvalidInput(
+                "Argument 'claim' names entries of several examples, but argument 'data' gives one: give data "
+                "'design(X, y)' for X[s,i] and y[s], or write x[i] and y."
+            )
+        return
+    rows = setting.design.rows
+    for name, indices in (*setting.signs, *setting.definitions):
+        ends = {"X": (rows, setting.shape.inputs), "y": (rows,)}.get(name)
+        if (
+            ends is not None
+            and indices
+            and not (len(indices) == len(ends) and min(indices) >= 1 and all(map(_fits, indices, ends)))
+        ):
+            raise InvalidInput(
+                f"Argument 'assume' names {name}[{','.join(map(str, indices))}], which does not exist in "
+                f"{setting.shape} with {rows} examples."
+            )
+    if any(name == "x" for name, _ in names) or Quantity("output") in nodes:
+        raise InvalidInput(
+            "Argument 'claim' names the inputs x or the output W(x) of one example, but argument 'data' gives several: "
+            "write X[s,i], and Sum(w[i]*X[s,i], i=1..K) for the output of a linear model."
+        )
 
 
 def refuse_missing(shape: Shape, keys: Iterable[Key]) -> None:

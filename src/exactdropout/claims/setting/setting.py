@@ -29,7 +29,7 @@ from exactdropout.model.architecture_text import bias_words, read_architecture
 from exactdropout.model.arguments import architecture_of
 from exactdropout.model.numbers import as_array, scalar, show
 
-__all__ = ["SIZES", "Setting", "Shape", "Sign", "build_setting", "parse_shape", "surroundings"]
+__all__ = ["SIZES", "Design", "Setting", "Shape", "Sign", "build_setting", "parse_shape", "surroundings"]
 
 SIZES = ("K", "n", "d")
 _FEW, _MANY = (1, 2, 3), tuple(range(1, 13))
@@ -37,9 +37,10 @@ _UNITS = (7, 12)
 """How many inputs and hidden units the tried sizes have; more where an assumption asks for large ones."""
 Sign = Literal[">=", ">", "<=", "<", "!="]
 MAX_LAYERS = 1000
-_ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y"})
+_ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y", "X"})
 _LETTERS = frozenset("ijklmrst")
-_GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x"})
+_GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x", "X"})
+MAX_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,31 @@ def parse_shape(text: str) -> Shape:
 
 
 @dataclass(frozen=True)
+class Design:
+    """Several examples: row s is (X[s,1], ..., X[s,K]) with label y[s]; ``table`` gives them as numbers.
+
+    ``rows`` is their number or the symbol m. Each has the mass 1/m where no table says otherwise.
+    """
+
+    rows: int | str
+    table: tuple[tuple[tuple[Fraction, ...], Fraction, Fraction], ...] = ()  # inputs, label, probability
+
+    @property
+    def symbol(self) -> Expression:
+        """Return the number of rows as an expression."""
+        return Number(Fraction(self.rows)) if isinstance(self.rows, int) else Name(self.rows)
+
+    def probability(self, row: int, rows: int) -> Fraction:
+        """Return the mass of a row."""
+        return self.table[row - 1][2] if self.table else Fraction(1, rows)
+
+
+@dataclass(frozen=True)
 class Setting:
     """The validated surroundings of a claim.
 
-    ``inputs`` and ``label`` of the example are None where they are free symbols; ``half`` is Definition 1.
+    ``inputs`` and ``label`` of the example are None where they are free symbols; ``half`` is Definition 1, and
+    ``design`` stands for several examples.
     """
 
     shape: Shape
@@ -122,6 +144,12 @@ class Setting:
     definitions: dict[tuple[str, tuple[int, ...]], Expression]
     filters: tuple[Comparison, ...]
     assumptions: tuple[str, ...]
+    design: Design | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether all sizes are numbers."""
+        return self.shape.named and (self.design is None or isinstance(self.design.rows, int))
 
     def sign(self, key: tuple[str, tuple[int, ...]]) -> frozenset[Sign]:
         """Return what is assumed of the sign of a variable, its groups included."""
@@ -141,6 +169,13 @@ class Setting:
 
     def data_text(self) -> str:
         """Return the data as an argument: ``point((1, -1), 8)``, ``half(x, y)``."""
+        if self.design is not None:
+            if not self.design.table:
+                return f"design(X, y) of {self.design.rows} examples, each with mass 1/{self.design.rows}"
+            rows = [
+                f"(({', '.join(map(str, x))}), {label}) with mass {mass}" for x, label, mass in self.design.table[:12]
+            ]
+            return f"of {len(self.design.table)} examples {', '.join(rows)}" + ", ..." * (len(self.design.table) > 12)
         if self.inputs is None:
             inputs = "x"
         elif self.inputs == "ones":
@@ -153,10 +188,19 @@ class Setting:
     @property
     def single_entries(self) -> bool:
         """Whether an assumption gives a value to one weight, bias or input, not to a whole group."""
-        return any(k[0] in ("w", "W", "b", "x") and len(k[1]) > (k[0] in ("W", "b")) for k in self.definitions)
+        names = ("w", "W", "b", "x", "X", "y")
+        return any(k[0] in names and len(k[1]) > (k[0] in ("W", "b")) for k in self.definitions)
 
     def sizes(self) -> Iterator[dict[str, int]]:
         """Yield sizes to try, small ones first; one choice where the shape is all numbers."""
+        for sizes in self._widths():
+            if self.design is None:
+                yield sizes
+                continue
+            rows = (self.design.rows,) if isinstance(self.design.rows, int) else _FEW
+            yield from ({**sizes, "m": m} for m in rows if sizes["K"] == 1 or m * sizes["K"] <= _UNITS[0])
+
+    def _widths(self) -> Iterator[dict[str, int]]:
         shape = self.shape
         if shape.named:
             widths = set(shape.hidden)
@@ -179,10 +223,11 @@ class Setting:
 
     def edge_sizes(self, few: tuple[int, ...] = _FEW) -> list[dict[str, int]]:
         """Return sizes 1, 2 and 3 in all combinations, as far as they satisfy what is assumed of sizes."""
-        if self.shape.named or self.bounded(None) or isinstance(self.inputs, tuple):
+        if self.named or self.bounded(None) or isinstance(self.inputs, tuple):
             return list(self.sizes())
         one = next(self.sizes())
         free = {"K": isinstance(self.shape.inputs, str), "n": "n" in self.shape.hidden, "d": self.shape.symbolic_depth}
+        free["m"] = self.design is not None and self.design.rows == "m"
         choices = [few if free[name] else (size,) for name, size in one.items()]
         return [dict(zip(one, sizes, strict=True)) for sizes in itertools.product(*choices)]
 
@@ -201,8 +246,8 @@ class Setting:
 def _groups(key: tuple[str, tuple[int, ...]]) -> list[tuple[str, tuple[int, ...]]]:
     name, indices = key
     groups: list[tuple[str, tuple[int, ...]]] = []
-    if name in ("w", "W", "b", "x") and indices:
-        if len(indices) > 1:
+    if name in ("w", "W", "b", "x", "X", "y") and indices:
+        if len(indices) > 1 and name != "X":
             groups.append((name, indices[:1]))
         groups.append((name, ()))
     if name == "b" and not indices:
@@ -229,9 +274,11 @@ def build_setting(
     """
     network = architecture if isinstance(architecture, Network) else None
     shape = _shape(architecture)
-    half, inputs, label = _data(data, shape)
+    half, inputs, label, design = _data(data, shape)
+    if design is not None and design.table:
+        shape = replace(shape, inputs=len(design.table[0][0]))
     rates = _rates(q, shape)
-    around = _around(shape, half=half, rates=rates)
+    around = _around(shape, one=not half and design is None, rates=rates, design=design)
     comparisons = [*_assumptions(assume, names, around), *extra]
     signs: dict[tuple[str, tuple[int, ...]], frozenset[Sign]] = {}
     definitions: dict[tuple[str, tuple[int, ...]], Expression] = {}
@@ -240,6 +287,9 @@ def build_setting(
         left, relation, right = comparison.sides[0], comparison.relations[0], comparison.sides[-1]
         key = _key(left, shape) if isinstance(left, Name) else None
         simple = len(comparison.relations) == 1 and key is not None
+        if simple and key == ("m", ()) and design is not None and relation == "=":
+            design = _with_rows(design, constant(right))
+            continue
         if simple and key is not None and relation == "=":
             if (key[0] in SIZES and constant(right) is not None) or key[0] in ("p", "q"):
                 shape, rates = _with_number(key, constant(right), shape, rates)
@@ -260,7 +310,7 @@ def build_setting(
 
     setting = Setting(
         shape, network, inputs, label, half, rates, signs, definitions, tuple(filters),
-        tuple(str(Claim(c)) for c in comparisons),
+        tuple(str(Claim(c)) for c in comparisons), design,
     )  # fmt: skip
     _refuse_circles(setting)
     beside = (*(inputs if isinstance(inputs, tuple) else ()), *((label,) if label is not None else ()))
@@ -278,17 +328,31 @@ def surroundings(architecture: Any, data: Any, q: Any) -> Surroundings:
         InvalidInput: an argument that does not fit.
     """
     shape = _shape(architecture)
-    half, _, _ = _data(data, shape)
-    return _around(shape, half=half, rates=_rates(q, shape))
+    half, _, _, design = _data(data, shape)
+    if design is not None and design.table:
+        shape = replace(shape, inputs=len(design.table[0][0]))
+    return _around(shape, one=not half and design is None, rates=_rates(q, shape), design=design)
 
 
-def _around(shape: Shape, *, half: bool, rates: tuple[Expression, ...]) -> Surroundings:
+def _with_rows(design: Design, value: Fraction | None) -> Design:
+    """Return a design with the number of examples that an assumption gives.
+
+    Raises:
+        InvalidInput: it has another number, or there is no such number.
+    """
+    whole = value is not None and value.denominator == 1 and 1 <= value <= MAX_ROWS
+    if design.rows != "m" or value is None or not whole:
+        raise InvalidInput("Argument 'assume' must not set m; name the number of examples as data 'design(X, y, 3)'.")
+    return replace(design, rows=int(value))
+
+
+def _around(shape: Shape, *, one: bool, rates: tuple[Expression, ...], design: Design | None) -> Surroundings:
     def size(width: int | str) -> Expression:
         return Number(Fraction(width)) if isinstance(width, int) else Name(width)
 
     return Surroundings(
-        size(shape.inputs), tuple(map(size, shape.hidden)), shape.symbolic_depth, shape.output_bias, not half,
-        len(rates) == 1,
+        size(shape.inputs), tuple(map(size, shape.hidden)), shape.symbolic_depth, shape.output_bias, one,
+        len(rates) == 1, None if design is None else design.symbol,
     )  # fmt: skip
 
 
@@ -352,34 +416,37 @@ def _shape(value: Any) -> Shape:
     )
 
 
-def _data(data: Any, shape: Shape) -> tuple[bool, Any, Expression | None]:
+def _data(data: Any, shape: Shape) -> tuple[bool, Any, Expression | None, Design | None]:
     if data is None:
-        return False, None, None
+        return False, None, None, None
     if not isinstance(data, str):
         return _from_examples(data if isinstance(data, Examples) else Examples(data), shape)
+    free = re.match(r"\s*design\s*\(\s*X\s*,\s*y\s*(?:,\s*(m|[1-9]\d{0,3})\s*)?\)\s*\Z", data)
+    if free is not None and (free[1] in (None, "m") or int(free[1]) <= MAX_ROWS):
+        return False, None, None, Design("m" if free[1] in (None, "m") else int(free[1]))
     match = re.match(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z", data)
     if match is None or len(data) > 10_000:
         raise InvalidInput(
-            f"Argument 'data' must be Examples or text such as 'point(x, y)', 'half(1, 1)' or 'point((1, -2), y)', "
-            f"not {show(data)}."
+            f"Argument 'data' must be Examples or text such as 'point(x, y)', 'half(1, 1)', 'point((1, -2), y)' or "
+            f"'design(X, y)', not {show(data)}."
         )
     with _about("data"):
         half, x, y = match[1] == "half", match[2], parse_expression(match[3])
     label = None if y == Name("y") else y
     if x == "x":
-        return half, None, label
+        return half, None, label, None
     if x == "1":
-        return half, "ones", label
+        return half, "ones", label, None
     if not (x.startswith("(") and x.endswith(")")):
         raise InvalidInput(f"Argument 'data' must give the inputs as x, 1 or (1, -2), not {show(x)}.")
     with _about("data"):
         inputs = tuple(parse_expression(part) for part in x[1:-1].split(","))
     if isinstance(shape.inputs, int) and len(inputs) != shape.inputs:
         raise InvalidInput(f"Argument 'data' must have {shape.inputs} inputs, not {len(inputs)}.")
-    return half, inputs, label
+    return half, inputs, label, None
 
 
-def _from_examples(data: Examples, shape: Shape) -> tuple[bool, Any, Expression | None]:
+def _from_examples(data: Examples, shape: Shape) -> tuple[bool, Any, Expression | None, Design | None]:
     if data.kind != "exact" or data.labels.shape[1] != 1:
         raise InvalidInput("Argument 'data' must hold exact numbers and one label per example in a claim.")
     if isinstance(shape.inputs, int) and data.inputs.shape[1] != shape.inputs:
@@ -389,9 +456,12 @@ def _from_examples(data: Examples, shape: Shape) -> tuple[bool, Any, Expression 
     if len(rows) == 2 and len(origin) == 1 and rows[0][2] == Fraction(1, 2):
         rows.remove(origin[0])
     elif len(rows) != 1:
-        raise InvalidInput("Argument 'data' must be a point mass or Definition 1's half mass in a claim.")
+        if len(rows) > MAX_ROWS:
+            raise InvalidInput(f"Argument 'data' must hold at most {MAX_ROWS} examples in a claim, not {len(rows)}.")
+        table = tuple((tuple(map(Fraction, x)), Fraction(y), Fraction(mass)) for x, y, mass in rows)
+        return False, None, None, Design(len(rows), table)
     x, y, _ = rows[0]
-    return bool(len(data) == 2), tuple(Number(v) for v in x), Number(y)
+    return bool(len(data) == 2), tuple(Number(v) for v in x), Number(y), None
 
 
 def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
@@ -482,7 +552,11 @@ def _key(name: Name, shape: Shape) -> tuple[str, tuple[int, ...]] | None:
     letters = [i.name if isinstance(i, Name) and not i.indices else "" for i in name.indices]
     single = len(shape.hidden) == 1 and not shape.symbolic_depth
     everything = len(set(letters)) == len(letters) and all(i in _LETTERS for i in letters)
-    if letters and everything and (name.name in ("w", "x") or (single and (name.name, len(letters)) == ("W", 2))):
+    if (
+        letters
+        and everything
+        and (name.name in ("w", "x", "X", "y") or (single and (name.name, len(letters)) == ("W", 2)))
+    ):
         return name.name, ()
     if any(i is None or i.denominator != 1 for i in indices):
         return None

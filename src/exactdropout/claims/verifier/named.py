@@ -229,19 +229,21 @@ class Named(Evaluator):
         hidden = sum(self.architecture.widths[:-2])
         if 2**hidden > MAX_MASKS:
             raise NotReplayed("too many masks")
+        self.rows = self.sizes["m"] if setting.design is not None else 0
         self.changed: dict[Key, Ratio] = {}
         self.quantities: dict[str, Ratio] | None = None
 
     def entry(self, name: str, indices: tuple[int, ...]) -> Ratio:
         """Return an entry, which must exist."""
-        widths, setting = self.architecture.widths, self.setting
+        widths, setting, rows = self.architecture.widths, self.setting, self.rows
         if len(self.architecture.hidden) == 1 and (name, len(indices)) in (("W", 2), ("b", 1)):
             indices = (1, *indices)
         layer = indices[0] if name == "W" or (name == "b" and indices) else len(widths) - 1
         inside = 1 <= layer <= len(widths) - 1
         good = {
-            "x": len(indices) == 1 and 1 <= indices[0] <= widths[0],
-            "y": not indices,
+            "x": len(indices) == 1 and 1 <= indices[0] <= widths[0] and not rows,
+            "X": len(indices) == 2 and 1 <= indices[0] <= rows and 1 <= indices[1] <= widths[0],
+            "y": len(indices) == 1 and 1 <= indices[0] <= rows if rows else not indices,
             "w": len(indices) == 1 and 1 <= indices[0] <= widths[-2],
             "W": len(indices) == 3 and inside and layer < len(widths) - 1
             and 1 <= indices[1] <= widths[layer] and 1 <= indices[2] <= widths[layer - 1],
@@ -257,6 +259,9 @@ class Named(Evaluator):
         definition = setting.definition(key)
         if definition is not None:
             return self.value(definition, {})
+        if rows and name in ("X", "y") and setting.design is not None and setting.design.table:
+            inputs, label, _ = setting.design.table[indices[0] - 1]
+            return ratio(inputs[indices[1] - 1] if name == "X" else label)
         if name == "x" and setting.inputs == "ones":
             return ratio(1)
         if name == "x" and isinstance(setting.inputs, tuple):
@@ -279,6 +284,8 @@ class Named(Evaluator):
             case Quantity(name):
                 if self.quantities is None:
                     self.quantities = self.moments()
+                if name not in self.quantities:
+                    raise NotReplayed("the output of several examples")
                 return self.quantities[name]
             case Name(name, indices):
                 return self.name(name, tuple(self.whole(i, bound) for i in indices), bound)
@@ -319,7 +326,7 @@ class Named(Evaluator):
         """Return the value of a symbol."""
         if name in bound and not indices:
             return ratio(bound[name])
-        if name in ("K", "n", "d"):
+        if name in ("K", "n", "d") or (name == "m" and self.rows):
             if indices or name not in self.sizes:
                 raise NotReplayed(f"{name} here")
             return ratio(self.sizes[name])
@@ -328,7 +335,7 @@ class Named(Evaluator):
                 raise NotReplayed("a rate with two indices")
             rate = self.rate(indices[0] - 1 if indices else None)
             return rate if name == "q" else ratio(1) + -rate
-        if name in ("x", "y", "w", "W", "b"):
+        if name in ("x", "y", "w", "W", "b") or (name == "X" and self.rows):
             return self.entry(name, indices)
         if indices or name in ("weights", "biases"):
             raise NotReplayed(f"{name} as a number")
@@ -346,14 +353,22 @@ class Named(Evaluator):
     def moments(self) -> dict[str, Ratio]:
         """Return all quantities."""
         architecture, setting = self.architecture, self.setting
-        x = [self.entry("x", (i,)) for i in range(1, architecture.inputs + 1)]
-        examples = [(x, self.entry("y", ()))] + ([([ratio(0)] * len(x), ratio(0))] if setting.half else [])
-        share = ratio(F(1, len(examples)))
+        width = range(1, architecture.inputs + 1)
+        if setting.design is not None:
+            examples = [
+                ([self.entry("X", (s, i)) for i in width], self.entry("y", (s,)),
+                 ratio(setting.design.probability(s, self.rows)))
+                for s in range(1, self.rows + 1)
+            ]  # fmt: skip
+        else:
+            share = ratio(F(1, 2 if setting.half else 1))
+            examples = [([self.entry("x", (i,)) for i in width], self.entry("y", ()), share)]
+            examples += [([ratio(0) for _ in width], ratio(0), share)] if setting.half else []
         totals = dict.fromkeys(("criterion", "risk", "mean", "variance", "second_moment"), ratio(0))
-        for number, (inputs, label) in enumerate(examples):
+        for number, (inputs, label, share) in enumerate(examples):
             mean, second = self.forward(inputs, dropped=True)
             output = self.forward(inputs, dropped=False)[0]
-            if number == 0:
+            if number == 0 and not self.rows:
                 totals["output"] = output
             totals["criterion"] += share * (second + ratio(-2) * label * mean + label * label)
             totals["risk"] += share * (output + -label) * (output + -label)
@@ -422,8 +437,13 @@ class Named(Evaluator):
             for j in range(1, widths[layer] + 1):
                 every += [("W", (layer, j, i)) for i in range(1, widths[layer - 1] + 1)]
                 every += [("b", (layer, j))] if a.hidden_biases else []
+        if self.rows:
+            every = [key for key in every if key[0] != "x"] + [("y", (s,)) for s in range(1, self.rows + 1)]
+            every += [("X", (s, i)) for s in range(1, self.rows + 1) for i in range(1, widths[0] + 1)]
         indices = tuple(self.whole(i, {}) for i in target.indices)
-        if target.name in ("y", "b") and not indices:
+        if target.name == "b" and not indices and not a.output_bias:
+            raise NotReplayed("no output bias")
+        if target.name in ("y", "b") and not indices and not (self.rows and target.name == "y"):
             yield target.name, ()
             return
         if target.name == "W" and len(indices) == 2:
@@ -470,13 +490,18 @@ class Named(Evaluator):
             if Name("q") not in self.setting.rates:
                 raise NotReplayed("a rate that is a number")
             return {"t'": plus(T, self.step())}, False
-        if variable.name in ("x", "w", "W", "b", "y"):
+        if variable.name in ("x", "w", "W", "b", "y") or (variable.name == "X" and self.rows):
             (key, *others) = self.keys(variable)
-            given = {"x": self.setting.inputs, "y": self.setting.label}.get(key[0], self.setting.network)
+            given: Any = {"x": self.setting.inputs, "y": self.setting.label}.get(key[0], self.setting.network)
+            if key[0] in ("X", "y") and self.setting.design is not None:
+                given = self.setting.design.table or None
             if others or given is not None or self.setting.definition(key) is not None:
                 raise NotReplayed("growth in a group, or in something that is not free")
             return self.shifted(self.entry(*key))
-        if variable.name in ("K", "n", "d", "p", "q") or self.setting.definition((variable.name, ())) is not None:
+        if (
+            variable.name in ("K", "n", "d", "p", "q", *(("m",) if self.rows else ()))
+            or self.setting.definition((variable.name, ())) is not None
+        ):
             raise NotReplayed(f"growth in {variable.name}")
         return self.shifted(self.value(variable, {}))
 

@@ -60,6 +60,7 @@ class AllSizes(Sums):
         super().__init__(claim, setting)
         shape = setting.shape
         self.view = view
+        self.row = ""  # the index of the example that quantities are written for
         self.vanishing = False
         self.scale: Ratio | None = None
         values = [number_of(rate) for rate in setting.rates]
@@ -112,6 +113,8 @@ class AllSizes(Sums):
     def inputs_nonnegative(self) -> bool:
         """Return whether all inputs are ≥ 0."""
         setting = self.setting
+        if setting.design is not None:
+            return self.assumed(("X", ())) and not setting.design.table
         if isinstance(setting.inputs, tuple):
             return all((number_of(x) or F(0)) >= 0 and number_of(x) is not None for x in setting.inputs)
         return setting.inputs == "ones" or self.assumed(("x", ()))
@@ -180,6 +183,8 @@ class AllSizes(Sums):
 
     def quantity(self, name: str) -> Terms:
         """Return a quantity: of the example, or the mean of it and of the origin of Definition 1."""
+        if self.setting.design is not None:
+            return self.of_many(name)
         found = self.example()
         if name not in found:
             raise NotReplayed(f"{name} in the view {self.view}")
@@ -189,6 +194,41 @@ class AllSizes(Sums):
         there = self.example()[name]
         self.origin = False
         return self.product(self.number(ratio(F(1, 2))), found[name] + there)
+
+    def of_many(self, name: str) -> Terms:
+        """Return a quantity of several examples: their mean, written out, or with numbers V, S, U, M and Q of its own.
+
+        J_D = V + S, R = U, E D² = V + M² + Q with V, S, U, Q ≥ 0; S = U where E D = W on every example.
+        """
+        design = self.setting.design
+        if name == "output" or design is None or self.view in ("last", "one unit", "uniform"):
+            raise NotReplayed(f"{name} of several examples in the view {self.view}")
+        explicit = self.vanishing or self.vanishes(("w", ()))
+        if self.view == "opaque" and not explicit:
+            v, s, u, q = (self.number(self.own_nonnegative(letter)) for letter in "VSUQ")
+            m = self.number(self.own("M"))
+            v, s = () if self.kept else v, u if self.same else s
+            return {
+                "criterion": v + s, "risk": u, "penalty": v + s + self.negative(u), "mean": m, "variance": v,
+                "second_moment": v + self.product(m, m) + q,
+            }[name]  # fmt: skip
+        if design.table:
+            raise NotReplayed("examples that are numbers")
+        self.row = next(self.fresh)
+        found = self.example()
+        row, self.row = self.row, ""
+        if name not in found:
+            raise NotReplayed(f"{name} in the view {self.view}")
+        share = self.number(self.extent(str(design.rows)).inverse())
+        return self.product(
+            share, tuple(Term(t.coefficient, t.factors, (*t.summed, (row, str(design.rows)))) for t in found[name])
+        )
+
+    def label_term(self) -> Terms:
+        """Return the label of the example."""
+        if self.origin:
+            return ()
+        return self.entry(("y", ()), (self.row,)) if self.row else self.name("y", (), {})
 
     def own(self, letter: str) -> Ratio:
         """Return a number of the example, or that of the origin."""
@@ -201,7 +241,7 @@ class AllSizes(Sums):
 
     def example(self) -> dict[str, Terms]:
         """Return the quantities of the example, or of the origin, whose inputs and label are 0."""
-        y = () if self.origin else self.name("y", (), {})
+        y = self.label_term()
         if self.view == "floor":
             return self.floor(y)
         w, m, v = self.moments()
@@ -345,6 +385,8 @@ class AllSizes(Sums):
         shape = self.setting.shape
         if layer == 0:
             assert unit is not None
+            if self.row:
+                return self.entry(("X", ()), (self.row, unit))
             return () if self.origin else self.entry(("x", ()), (unit,))
         total = self.sum_over(layer - 1, lambda i: self.product(self.weight(layer, unit, i), self.mean(layer - 1, i)))
         if unit is None:
@@ -380,16 +422,18 @@ class AllSizes(Sums):
         if given or setting.definition((name, ())) is not None or self.view in ("floor", "one unit"):
             raise NotReplayed("growth in something that is not free")
         names = {name, "p"} if name == "q" else {name}
-        around = [value for key, value in setting.definitions.items() if key[0] in ENTRIES | {"x"}]
+        hidden = ENTRIES | ({"X", "y"} if setting.design is not None else {"x"})
+        around = [value for key, value in setting.definitions.items() if key[0] in hidden]
         around += [*setting.inputs] if isinstance(setting.inputs, tuple) else []
         through = any(isinstance(node, Name) and node.name in names for value in around for node in walk(value))
         both = ("'", "0'")  # of the example, and of the origin
-        opaque = {f"{letter}{end}": unknown for letter in "wMeV" for end in both}
+        opaque = {f"{letter}{end}": unknown for letter in "wMeVSUQ" for end in both}
         back = False
         if name == "q":
             moves = {"t'": plus(T, self.step())}
-            kept = {f"w{end}": gen(f"w{end}") for end in both}
+            kept = {f"{letter}{end}": gen(f"{letter}{end}") for letter in "wU" for end in both}
             if self.same:  # D is affine in each mask: Var D is a sum of squares times products of q_l/p_l
+                kept |= {f"{letter}'": gen(f"{letter}'") for letter in "MQ" if setting.design is not None}
                 self.signs.nonnegative |= {f"G{end}" for end in both}
                 kept |= {f"V{end}": plus(gen(f"V{end}"), gen(f"G{end}")) for end in both}
         elif name == "b":
@@ -398,11 +442,12 @@ class AllSizes(Sums):
             moves, back = self.shifted(self.scalar(self.entry(("b", ()), ())))
             change = scaled(gen("h'"), F(-1 if back else 1))
             moved = {f"{c}{end}": plus(gen(f"{c}{end}"), change) for c in "wM" for end in both if not self.sign}
+            moved |= {f"{c}{end}": unknown for c in "SUQ" for end in both}
             kept = {key: gen(key) for key in opaque} | moved
         else:
             moves, back = self.shifted(self.scalar(self.name(name, (), {})))
             kept = {key: gen(key) for key in opaque}
-        if self.view == "opaque":
+        if self.view == "opaque" or self.setting.design is not None:
             moves |= opaque | ({} if through else kept)
         return moves | self.moved_powers(moves, strict=statement.direction in ("increasing", "decreasing")), back
 
@@ -437,6 +482,8 @@ class AllSizes(Sums):
             NotReplayed: it is no such map, or the expression names what it changes.
         """
         setting, shape = self.setting, self.setting.shape
+        if setting.design is not None and any(target.name in ("x", "y", "X") for target, _ in claim.map):
+            raise NotReplayed("a map of several examples")
         if any(isinstance(n, Name) and n.name in ENTRIES | {"x"} for n in walk(claim.expression)):
             raise NotReplayed("a map of what the expression names")
         factors: dict[Key, Ratio] = {}
@@ -449,6 +496,8 @@ class AllSizes(Sums):
                 raise NotReplayed("a target that is no input, label, weight or bias")
             factors[key] = self.factor_of(expression, target)
         unit = self.unit_factor(self.by_layers(factors), shape)
+        if setting.design is not None and (unit + ratio(-1)).top:
+            raise NotReplayed("several outputs that are multiplied")
         if ("y", ()) in factors:
             around = (*setting.definitions.values(), *(setting.inputs if isinstance(setting.inputs, tuple) else ()))
             if any(isinstance(node, Name) and node.name == "y" for value in around for node in walk(value)):

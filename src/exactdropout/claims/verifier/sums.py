@@ -93,8 +93,11 @@ class Sums(Evaluator):
             raise NotReplayed("a given network, or single entries")
         self.fresh = (f"#{k}" for k in itertools.count())
         self.ranges = {"K": shape.inputs, "n": shape.hidden[0] if len(set(shape.hidden)) == 1 else None}
-        self.signs.nonnegative |= {"K", "n", "m'"}
-        self.signs.nonzero |= {"K", "n"}
+        if setting.design is not None:
+            self.ranges["m"] = setting.design.rows
+        sizes = {"K", "n", *(("m",) if setting.design is not None else ())}
+        self.signs.nonnegative |= {*sizes, "m'"}
+        self.signs.nonzero |= sizes
         self.signs.least = self.least()
         self.parts: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]]] = {}
         self.changed: dict[Key, Terms] = {}
@@ -157,7 +160,7 @@ class Sums(Evaluator):
 
     def fits(self, factor: Factor, extents: Mapping[str, str]) -> bool:
         """Return whether the ranges of the indices are those of the entry."""
-        shape, (name, indices) = self.setting.shape, factor
+        shape, design, (name, indices) = self.setting.shape, self.setting.design, factor
         widths = [shape.inputs, *shape.hidden]
         letter, layers = self.group(name)
         layer = layers[0] if layers else 0
@@ -166,6 +169,8 @@ class Sums(Evaluator):
             "w": widths[-1:],
             "b": widths[layer : layer + 1],
             "W": [*reversed(widths[layer - 1 : layer + 1])],
+            "X": [design.rows, shape.inputs] if design is not None else [],
+            "y": [design.rows] if design is not None else [],
             "h'": widths[-1:],
             "g'": widths[-1:],
         }
@@ -397,12 +402,15 @@ class Sums(Evaluator):
         if name in ("q", "p") and not indices:
             rate = self.rate(None)
             return self.number(rate if name == "q" else ratio(1) + -rate)
-        if name in ("K", "n") and not indices and self.ranges[name] is not None:
+        if name in self.ranges and not indices and self.ranges[name] is not None:
             return self.number(self.extent(str(self.ranges[name])))
         if name == "d" and not indices:
             slopes, offset = self.in_sizes(Name("d"))
             return self.number(ratio(offset) + (Ratio(gen("m'")) if slopes else ratio(0)))
-        if name in ("x", "w", "W", "b"):
+        several = setting.design is not None
+        if several and (name == "x" or (name in ("X", "y") and setting.design is not None and setting.design.table)):
+            raise NotReplayed("the inputs of one example, or those that are numbers")
+        if name in ("x", "w", "W", "b") or (several and name in ("X", "y")):
             if name in "Wb" and indices and len(indices) == (2 if name == "W" else 1) and len(shape.hidden) == 1:
                 indices = (Number(F(1)), *indices)
             layered = name == "W" or (name == "b" and bool(indices))
@@ -410,7 +418,7 @@ class Sums(Evaluator):
             units = indices[1:] if layered else indices
             if layered and (layer is None or layer.denominator != 1 or not 1 <= layer <= len(shape.hidden)):
                 raise NotReplayed("a layer that is no number")
-            if len(units) != {"x": 1, "w": 1, "W": 2, "b": int(layered)}[name]:
+            if len(units) != {"x": 1, "w": 1, "W": 2, "b": int(layered), "X": 2, "y": 1}[name]:
                 raise NotReplayed("a wrong number of indices")
             if not all(isinstance(u, Name) and u.name in bound for u in units):
                 raise NotReplayed("an entry that is not named by indices of sums")
@@ -437,7 +445,7 @@ class Sums(Evaluator):
                 raise NotReplayed("inputs that are numbers")
             return self.number(ratio(1))
         if not units:
-            return self.number(self.symbol(key, "b"))
+            return self.number(self.symbol(key, key[0]))
         return (Term(ratio(1), ((key[0] + "".join(map(str, key[1])), units),)),)
 
     def closed(self, a: Terms) -> Ratio:

@@ -101,7 +101,7 @@ def verify(claim: Claim, setting: Setting, proof: Proof) -> None:
     Raises:
         NotReplayed: it is no proof by these rules.
     """
-    if proof.view == "named" and (not setting.shape.named or dict(proof.sizes) != next(setting.sizes())):
+    if proof.view == "named" and (not setting.named or dict(proof.sizes) != next(setting.sizes())):
         raise NotReplayed("the sizes are not those of the setting")
     needed = obligations(claim, setting, proof.view, dict(proof.sizes))
     if len(needed) != len(proof.certificates):
