@@ -138,6 +138,6 @@ def test_an_assumption_does_not_override_given_examples():
 
 def test_a_closed_form_is_of_one_example():
     with pytest.raises(InvalidInput, match="must be one example"):
-        closed_forms("K-1, no biases", "design(X, y)")
+        closed_forms("K-1, no biases", "design(X, y)", quantities=["criterion"])
     with pytest.raises(InvalidInput, match="must be one example"):
         derivation("2-1, no biases", "design(X, y, 2)")
