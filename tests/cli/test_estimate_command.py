@@ -92,6 +92,16 @@ def test_bad_options_are_one_sentence(files, capsys, options, words):
     assert err.count("\n") == 1
 
 
+def test_a_run_goes_on_from_its_checkpoint(files, capsys):
+    assert main([*ASKED, "--width", "20%", "--checkpoint", "run.journal"]) == 0
+    assert main([*ASKED, "--width", "5%", "--checkpoint", "run.journal", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out.partition("seed 0; ")[2].partition("wide.\n")[2])
+    assert main([*ASKED, "--width", "5%", "--json"]) == 0
+    assert again == json.loads(capsys.readouterr().out)
+    assert main([*ASKED, "--width", "5%", "--checkpoint", "run.journal", "--seed", "1"]) == 2
+    assert "'--checkpoint' names 'run.journal', which belongs to another seed" in capsys.readouterr().err
+
+
 def test_q_is_needed(files, capsys):
     assert main([*ASKED[:3], "--width", "20%"]) == 2
     assert "'--q' must be given" in capsys.readouterr().err

@@ -51,6 +51,10 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument("--threads", type=int, help="threads that sample; the bits are the same")
     command.add_argument(
+        "--checkpoint", metavar="FILE", help="journal of the state: a run that was stopped, or is to become narrower, "
+        "goes on from it",
+    )  # fmt: skip
+    command.add_argument(
         "--max-cost", metavar="SECONDS",
         help="the exact engine answers where it takes at most so many seconds of one core (as long as the estimate may "
         "take; 0 always samples)",
@@ -74,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     found = xd.estimate(
         network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
         seed=options.seed, rows=options.per_example, threads=options.threads, max_cost=cost,
-        progress=wants_progress(options),
+        checkpoint=options.checkpoint, progress=wants_progress(options),
     )  # fmt: skip
     reached = width is None or found.criterion.relative_width <= width
     if options.json:
@@ -83,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
         _print(options, network, data, found)
     if found.interrupted:
         complain("interrupted; the intervals hold for what was sampled until then")
+        if options.checkpoint:
+            complain(f"{options.checkpoint} holds the state; the same command goes on from it")
         return EXIT_INTERRUPTED
     if not reached:
         complain(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput
 from exactdropout.estimation.checks import chance_of, floats_of, positive, seed_of
-from exactdropout.estimation.result import Estimate, certain
+from exactdropout.estimation.result import Estimate, Interval, certain
+from exactdropout.estimation.saved import Saved, saved
 from exactdropout.estimation.sums import Sums, risk_of
 from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
@@ -57,6 +59,7 @@ def estimate(
     gradient: bool = False,
     max_cost: float | None = None,
     threads: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: EstimateProgress | bool | None = None,
 ) -> Estimate:
     """Return intervals that contain criterion, risk, penalty, variance, bias and mean with a proved probability.
@@ -82,6 +85,10 @@ def estimate(
         max_cost: the exact engine answers instead where its plan takes at most so many seconds of one core, by default
             ``seconds``, or 10; 0 samples always.
         threads: threads that sample; by default as many as there are cores.
+        checkpoint: path of a journal of the state, written every five seconds, then less often, and at the end. A run
+            that was stopped, or that is to become narrower, goes on from it with the same bits; at most a tenth of the
+            time is lost. It belongs to this network, data, q, ``seed``, ``rows`` and version, and is refused for
+            others; width, time and confidence may change.
         progress: True for a line on standard error that shows the interval, or a callable that takes an Estimate.
 
     Ctrl-C stops the sampling and returns what is known, with ``interrupted`` set, once a first interval is known.
@@ -118,53 +125,73 @@ def estimate(
     problem = floats_of(network, examples, q)
     if width is None and seconds is None:
         seconds = SECONDS
-    with _shown(progress, width, seconds, begun) as report:
-        return _sampled(problem, chance, seed, width, seconds, begun, threads, report, rows)
+    ranges = ranges_of(problem)
+    counts = _counts(problem, ranges)
+    sampler = Sampler(problem, counts, seed, by_row=rows)
+    with (
+        saved(checkpoint, network, examples, problem.rates, seed, rows, {"counts": counts, **vars(ranges)}) as states,
+        _shown(progress, width, seconds, begun) as report,
+        ThreadPoolExecutor(threads, thread_name_prefix="exactdropout") as pool,
+    ):
+        sums = Sums(problem, ranges, counts, sampler.one_pass(0, pool, threads), chance, by_row=rows)
+        goals = _Goals(width, seconds, begun)
+        return _sampled(sums, sampler, risk_of(problem), goals, threads, pool, report, states)
 
 
 def _sampled(
-    problem: Problem,
-    chance: Fraction,
-    seed: int,
-    width: float | None,
-    seconds: float | None,
-    begun: float,
+    sums: Sums,
+    sampler: Sampler,
+    risk: Interval,
+    goals: _Goals,
     threads: int,
+    pool: ThreadPoolExecutor,
     report: EstimateProgress | None,
-    by_row: bool,
+    states: Saved | None,
 ) -> Estimate:
     """Sample pass after pass until the interval is narrow, the time is over or Ctrl-C is pressed."""
-    ranges = ranges_of(problem)
-    risk = risk_of(problem)
-    counts = _counts(problem, ranges)
-    sampler = Sampler(problem, counts, seed, by_row=by_row)
+    state = None if states is None else states.latest
     found: Estimate | None = None
-    told = begun
-    with ThreadPoolExecutor(threads, thread_name_prefix="exactdropout") as pool:
-        try:
-            sums = Sums(problem, ranges, counts, sampler.one_pass(0, pool, threads), chance, by_row=by_row)
-            while True:
-                started = time.monotonic()
-                sums.add(sampler.one_pass(sums.passes + 1, pool, threads))
-                found = sums.estimate(risk, seed)
-                now = time.monotonic()
-                narrow = width is not None and found.criterion.relative_width <= width
-                late = seconds is not None and now - begun + 0.5 * (now - started) >= seconds
-                if report is not None and (now - told >= REPORTS or narrow or late):
-                    report(found)
-                    told = now
-                if narrow or late or sums.passes >= MOST_PASSES:
-                    return found
-        except KeyboardInterrupt:
-            if found is None:
-                raise
-            return _interrupted(found)
+    told = goals.begun
+    try:
+        if state is not None:
+            sums.restore(state)
+            found = sums.estimate(risk, sampler.seed)
+        while found is None or not goals.narrow(found):
+            started = time.monotonic()
+            sums.add(sampler.one_pass(sums.passes + 1, pool, threads))
+            found = sums.estimate(risk, sampler.seed)
+            now = time.monotonic()
+            if states is not None:
+                state = sums.state()
+                states.offer(state)
+            over = goals.narrow(found) or goals.late(now, now - started) or sums.passes >= MOST_PASSES
+            if report is not None and (now - told >= REPORTS or over):
+                report(found)
+                told = now
+            if over:
+                break
+    except KeyboardInterrupt:
+        if found is None:
+            raise
+        found = replace(found, interrupted=True)
+    if states is not None and state is not None:
+        states.write(state)
+    return found
 
 
-def _interrupted(found: Estimate) -> Estimate:
-    from dataclasses import replace
+@dataclass(frozen=True)
+class _Goals:
+    """When to stop: at a width, or after so many seconds from ``begun`` on."""
 
-    return replace(found, interrupted=True)
+    width: float | None
+    seconds: float | None
+    begun: float
+
+    def narrow(self, found: Estimate) -> bool:
+        return self.width is not None and found.criterion.relative_width <= self.width
+
+    def late(self, now: float, one_pass: float) -> bool:
+        return self.seconds is not None and now - self.begun + 0.5 * one_pass >= self.seconds
 
 
 def _counts(problem: Problem, ranges: Ranges) -> Array:

@@ -73,6 +73,22 @@ class Sums:
         if self._by_row is not None:
             self._by_row.add(found)
 
+    def _sequences(self) -> list[Mean | Means]:
+        by_row = [] if self._by_row is None else self._by_row.sequences()
+        return [self._criterion, self._variance, *self._means, *by_row]
+
+    def state(self) -> Array:
+        """Return what passes have changed, all sequences one after the other."""
+        return np.concatenate([sequence.state() for sequence in self._sequences()])
+
+    def restore(self, state: Array) -> None:
+        """Go on from a state of the same problem, seed and choice of rows."""
+        begin = 0
+        for sequence in self._sequences():
+            end = begin + len(sequence.state())
+            sequence.restore(state[begin:end])
+            begin = end
+
     def estimate(self, risk: Interval, seed: int) -> Estimate:
         """Return all intervals; they hold at once, since the shares sum to the chance."""
         side, narrow, each = self._shares
@@ -118,6 +134,10 @@ class _Rows:
         """Take one pass."""
         self._means.add(self._above_low(found))
         self._variances.add(found.row_spreads)
+
+    def sequences(self) -> list[Mean | Means]:
+        """Return both."""
+        return [self._means, self._variances]
 
     def intervals(self) -> RowIntervals:
         """Return all of them."""

@@ -61,6 +61,8 @@ WHAT = {
     "hessian product": "direction of 'hessian_product'",
     "moments": "choice of 'moments'",
     "strategy": "strategy",
+    "seed": "seed",
+    "rows": "choice of 'rows'",
     "name": "kind of work",
     "grid": "grid of chunks",
     "payload": "machine or library (the prepared numbers differ in their last bits)",

@@ -119,6 +119,15 @@ class Mean:
         seen = self._sums / (self.passes * self._copies * self._counts)
         self._centres = np.minimum(seen, self._most)
 
+    def state(self) -> Array:
+        """Return what passes have changed: a run that begins with it goes on with the same bits."""
+        return np.concatenate([[float(self.passes), self._squares], self._sums, self._centres])
+
+    def restore(self, state: Array) -> None:
+        """Go on from a state of the same problem and pilot."""
+        self.passes, self._squares = int(state[0]), float(state[1])
+        self._sums, self._centres = (part.copy() for part in np.split(state[2:], 2))
+
     def bounds(self, below: Fraction, above: Fraction) -> tuple[float, float]:
         """Return [lower, upper]: each side is wrong, at any time, with at most the probability given for it."""
         total = float((self._weights * self._sums).sum())
@@ -162,6 +171,17 @@ class Means:
         self._sums += self._added(values)
         self.passes += 1
         self._centres = np.minimum(self._weights * self._sums / self.passes, self._most)
+
+    def state(self) -> Array:
+        """Return what passes have changed: a run that begins with it goes on with the same bits."""
+        parts = (self._squares, self._sums, self._centres)
+        return np.concatenate([[float(self.passes)], *(part.ravel() for part in parts)])
+
+    def restore(self, state: Array) -> None:
+        """Go on from a state of the same problem and pilot."""
+        self.passes = int(state[0])
+        parts = (part.reshape(self._ceilings.shape).copy() for part in np.split(state[1:], 3))
+        self._squares, self._sums, self._centres = parts
 
     def bounds(self, below: Fraction, above: Fraction) -> tuple[Array, Array]:
         """Return lower and upper ends: each end is wrong, at any time, with at most the probability given for it."""

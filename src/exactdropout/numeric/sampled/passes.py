@@ -85,7 +85,7 @@ class Sampler:
         self._labels = problem.labels.copy()  # one kind of array, and so one compilation
         self._rates = [problem.rates[l] for l in range(first, last)]
         self._rows = np.repeat(np.arange(len(counts)), counts)
-        self._seed = seed
+        self.seed = seed
 
     def one_pass(self, number: int, pool: ThreadPoolExecutor, threads: int) -> Pass:
         """Return pass number 0, 1, …: the same bits for any number of threads."""
@@ -107,7 +107,7 @@ class Sampler:
 
     def _blocks(self, number: int, begin: int, end: int, found: Pass) -> None:
         for block in range(begin, end):
-            key = np.array([self._seed, block], np.uint64)
+            key = np.array([self.seed, block], np.uint64)
             random = np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, number], np.uint64)))
             visits = slice(block * BLOCK, (block + 1) * BLOCK)
             rows = self._rows[visits]
