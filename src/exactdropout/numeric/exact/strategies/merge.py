@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from exactdropout.numeric.exact.strategy import (
     Tick,
     power,
 )
+
+if TYPE_CHECKING:
+    from exactdropout.numeric.kernels.merge.merge import Expansion, Leaving
 
 __all__ = ["estimate", "merged_law", "refusal", "run"]
 
@@ -247,50 +251,44 @@ class _Merging:
         for begin in range(0, len(keys), ABSORBED):
             end = min(len(keys), begin + ABSORBED)
             table.reserve(end - begin)
-            table.used += absorb(keys, counts, begin, end, *self._leaving(0), self.modulus, table.keys, table.counts)
+            table.used += absorb(keys, counts, begin, end, self._leaving(0), self.modulus, table.keys, table.counts)
         for number in range(1, depth):
             keys, counts = table.entries()
             table = _Table(self)
-            sources, start, scratch, states = self._expansion(number)
-            layer = self.example.layers[number]
+            expansion, states = self._expansion(number)
             for begin in range(0, len(keys), states):
                 end = min(len(keys), begin + states)
-                table.reserve((end - begin) * scratch.shape[2] // 2)
+                table.reserve((end - begin) * expansion.keys.shape[1] // 2)
                 new, _ = expand_absorb(
-                    keys, counts, begin, end, self.plan.after[number - 1].table, sources, start,
-                    layer.total - layer.keep, layer.keep, self.modulus, scratch[0], scratch[1],
-                    *self._leaving(number), table.keys, table.counts,
-                )  # fmt: skip
+                    keys, counts, begin, end, expansion, self._leaving(number), table.keys, table.counts
+                )
                 table.used += new
                 self._told(number, begin / len(keys))
         return table.entries()
 
     def folded(self) -> list[list[int]]:
         """Return Σ count·v, Σ count·v² and Σ count·u for every form."""
-        from exactdropout.numeric.kernels.merge.merge import expand_fold, fold
+        from exactdropout.numeric.kernels.merge.merge import Forms, expand_fold, fold
 
         forms = self.plan.forms
         total = np.zeros((len(forms.rows), forms.limbs, 6), dtype=object)
         layer, fields = self.example.layers[-1], self.plan.before[-1].table
-        slopes = _slopes(layer)
+        slopes, sought = _slopes(layer), Forms(*forms.tables, forms.limb)
         if self.depth == 1:
             keys, counts = self.first_list()
             chunk = max(1, CHUNK // (total.shape[0] * total.shape[1]))
             for begin in range(0, len(keys), chunk):
                 sums, end = np.zeros(total.shape, dtype=np.int64), min(len(keys), begin + chunk)
-                fold(keys, counts, begin, end, fields, slopes, *forms.tables, forms.limb, sums)
+                fold(keys, counts, begin, end, fields, slopes, sought, sums)
                 total += sums
                 self._told(1, 0.5 * begin / len(keys))
         else:
             keys, counts = self.law(self.depth - 1)
-            sources, start, scratch, states = self._expansion(self.depth - 1)
+            expansion, states = self._expansion(self.depth - 1)
             for begin in range(0, len(keys), states):
                 sums = np.zeros(total.shape, dtype=np.int64)
-                expand_fold(
-                    keys, counts, begin, min(len(keys), begin + states), self.plan.after[-2].table, sources, start,
-                    layer.total - layer.keep, layer.keep, self.modulus, scratch[0], scratch[1],
-                    fields, slopes, *forms.tables, forms.limb, sums,
-                )  # fmt: skip
+                end = min(len(keys), begin + states)
+                expand_fold(keys, counts, begin, end, expansion, fields, slopes, sought, sums)
                 total += sums
                 self._told(self.depth - 1, begin / len(keys))
         result = []
@@ -302,15 +300,19 @@ class _Merging:
             result.append([v % self.modulus for v in values] if self.modulus else values)
         return result
 
-    def _leaving(self, number: int) -> tuple[Array, Array, Array]:
-        return (
-            self.plan.before[number].table,
-            _slopes(self.example.layers[number]),
-            self.plan.after[number].table,
+    def _leaving(self, number: int) -> Leaving:
+        from exactdropout.numeric.kernels.merge.merge import Leaving
+
+        return Leaving(
+            fields=self.plan.before[number].table,
+            slopes=_slopes(self.example.layers[number]),
+            after=self.plan.after[number].table,
         )
 
-    def _expansion(self, number: int) -> tuple[Array, int, Array, int]:
-        """Return sources and start of a layer as keys, room for one state's expansion, and states for one call."""
+    def _expansion(self, number: int) -> tuple[Expansion, int]:
+        """Return how states are expanded over a layer, with room for one, and states for one call."""
+        from exactdropout.numeric.kernels.merge.merge import Expansion
+
         layer, fields = self.example.layers[number], self.plan.before[number]
         ways = math.prod(count + 1 for *_, count in layer.sources) if layer.keep != layer.total else 1
         steps = fields.table[:, 2].tolist()
@@ -320,7 +322,17 @@ class _Merging:
             [(group, wrapped(fields.step(column)), count) for group, column, count in layer.sources], dtype=np.int64
         ).reshape(-1, 3)
         scratch = np.empty((2, 2, 2 * size), dtype=np.int64)
-        return sources, fields.key(layer.bias), scratch, max(1, ABSORBED * 4 // (size * (1 + len(layer.sources))))
+        expansion = Expansion(
+            before=self.plan.after[number - 1].table,
+            sources=sources,
+            start=fields.key(layer.bias),
+            drop=layer.total - layer.keep,
+            keep=layer.keep,
+            modulus=self.modulus,
+            keys=scratch[0],
+            counts=scratch[1],
+        )
+        return expansion, max(1, ABSORBED * 4 // (size * (1 + len(layer.sources))))
 
 
 class _Table:
@@ -349,10 +361,11 @@ class _Table:
 
 def _reinsert(keys: Array, counts: Array, table_keys: Array, table_counts: Array) -> None:
     """Put distinct keys into an empty table: an absorption whose activation changes nothing."""
-    from exactdropout.numeric.kernels.merge.merge import absorb
+    from exactdropout.numeric.kernels.merge.merge import Leaving, absorb
 
     whole = np.array([[0, (1 << 63) - 1, 1, 0]], dtype=np.int64)
-    absorb(keys, counts, 0, len(keys), whole, np.ones((1, 2), dtype=np.int64), whole, 0, table_keys, table_counts)
+    leaving = Leaving(fields=whole, slopes=np.ones((1, 2), dtype=np.int64), after=whole)
+    absorb(keys, counts, 0, len(keys), leaving, 0, table_keys, table_counts)
 
 
 def _slopes(layer: ReducedLayer) -> Array:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,6 +19,9 @@ from exactdropout.errors import ExactDropoutError, NumericalRange
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem, rounded
 from exactdropout.numeric.runs.work import Chunk, Payload
+
+if TYPE_CHECKING:
+    from exactdropout.numeric.kernels.meet.pairs import Cells
 
 __all__ = [
     "LARGEST_LEAF",
@@ -53,7 +56,7 @@ class Points:
     """The ordered units of one problem that this process holds, and the workspaces that no pair uses at the moment."""
 
     units: dict[int, Ordered] = field(default_factory=dict)
-    workspaces: list[tuple[Array, ...]] = field(default_factory=list)
+    workspaces: list[Cells] = field(default_factory=list)
 
 
 _HELD: WeakValueDictionary[bytes, Points] = WeakValueDictionary()
@@ -224,7 +227,7 @@ class MetPair(_Stepped):
     """Chunk (i, j): E h_i h_j."""
 
     def _work(self, chunk: Chunk) -> Iterator[bool]:
-        from exactdropout.numeric.kernels.meet.pairs import meet_pair
+        from exactdropout.numeric.kernels.meet.pairs import Points, meet_pair
 
         for unit in chunk:
             yield from self._ordered(unit)
@@ -236,21 +239,18 @@ class MetPair(_Stepped):
         except IndexError:
             workspace = _workspace(size, shifts, bits)
         total = np.zeros((1, 2))
-        arguments: tuple[Any, ...] = (
-            i.order,
-            j.rank,
-            self._cut,
-            self._low_bits,
-            np.stack([i.low, j.low], axis=1).ravel(),
-            np.stack([i.high, j.high], axis=1).ravel(),
-            self._weights.ravel(),
-            shifts,
-            bits,
-            *workspace,
-            np.zeros(2, dtype=np.int64),
-            total,
-            self._stretch,
+        points = Points(
+            order=i.order,
+            rank=j.rank,
+            first_bits=self._cut,
+            low_bits=self._low_bits,
+            low=np.stack([i.low, j.low], axis=1).ravel(),
+            high=np.stack([i.high, j.high], axis=1).ravel(),
+            weights=self._weights.ravel(),
         )
+        arguments: tuple[Any, ...] = (
+            points, shifts, bits, workspace, np.zeros(2, dtype=np.int64), total, self._stretch,
+        )  # fmt: skip
         run: Callable[..., bool] = meet_pair
         while not run(*arguments):
             yield False
@@ -258,19 +258,19 @@ class MetPair(_Stepped):
         self.result = np.array([total[0, 0] + total[0, 1]])
 
 
-def _workspace(size: int, shifts: Array, bits: Array) -> tuple[Array, ...]:
+def _workspace(size: int, shifts: Array, bits: Array) -> Cells:
     """Return the arrays that :func:`~.kernels.meet.meet_pair` works in; it writes before it reads."""
-    from exactdropout.numeric.kernels.meet.pairs import BLOCK, NEAR
+    from exactdropout.numeric.kernels.meet.pairs import BLOCK, NEAR, Cells
 
     most = 1 << int(bits.max())
     deepest = 1 << int(shifts[-2] if len(shifts) > 1 else shifts[0] + bits[0])
-    return (
-        np.empty(size if len(shifts) > 1 else 0, dtype=np.int64),
-        np.empty(int(np.sum(1 << shifts[:-1])), dtype=np.int64),
-        _aligned(3, deepest),
-        np.empty(BLOCK, dtype=np.int64),
-        np.empty(most, dtype=np.int64),
-        np.empty(most, dtype=np.int64),
-        _aligned(6, 4 * most + 8),
-        _aligned(1, 4 * NEAR).ravel(),
+    return Cells(
+        dealt=np.empty(size if len(shifts) > 1 else 0, dtype=np.int64),
+        inner=np.empty(int(np.sum(1 << shifts[:-1])), dtype=np.int64),
+        leaves=_aligned(3, deepest),
+        points=np.empty(BLOCK, dtype=np.int64),
+        heads=np.empty(most, dtype=np.int64),
+        tails=np.empty(most, dtype=np.int64),
+        sums=_aligned(6, 4 * most + 8),
+        near=_aligned(1, 4 * NEAR).ravel(),
     )

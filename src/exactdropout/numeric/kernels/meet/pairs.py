@@ -15,7 +15,7 @@ the cells are dealt again in the same way, until they hold a few dozen points an
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from exactdropout.numeric.kernels.meet.order import add
 from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 from exactdropout.numeric.kernels.simd.pair_products import fetch, ones, prefix_rows, products_below, products_of_relus
 
-__all__ = ["BLOCK", "NEAR", "meet_pair", "meet_reference"]
+__all__ = ["BLOCK", "NEAR", "Cells", "Points", "meet_pair", "meet_reference"]
 
 BLOCK = 4096
 """Points whose terms are added without compensation."""
@@ -49,30 +49,41 @@ def meet_reference(first: Array, second: Array, p_first: Array, p_second: Array,
     )
 
 
+class Points(NamedTuple):
+    """The points of both lists for two units i and j.
+
+    ``order`` is that of i, ``rank`` that of j. ``low`` and ``high`` hold what low and high bits of a point add to its
+    values for i and j, one after the other; ``weights[32 half + k]`` is the probability of a mask with k ones.
+    """
+
+    order: Array
+    rank: Array
+    first_bits: int
+    low_bits: int
+    low: Array
+    high: Array
+    weights: Array
+
+
+class Cells(NamedTuple):
+    """Workspace: points dealt at level 0, at the inner levels one after the other, and at the last one; a block of
+    them; where each cell begins and ends; sums of cells; and the points that are taken one by one."""
+
+    dealt: Array
+    inner: Array
+    leaves: Array
+    points: Array
+    heads: Array
+    tails: Array
+    sums: Array
+    near: Array
+
+
 @subroutine
 def deal(
-    points: Array,
-    begin: Any,
-    end: Any,
-    origin: Any,
-    shift: Any,
-    bits: Any,
-    last: Any,
-    first_bits: Any,
-    low_bits: Any,
-    low: Array,
-    high: Array,
-    weights: Array,
-    heads: Array,
-    tails: Array,
-    dealt: Array,
-    leaves: Array,
-    sums: Array,
-    near: Array,
-    order: Array,
-    rank: Array,
-    ahead: Any,
-) -> float:
+    points: Array, begin: Any, end: Any, origin: Any, shift: Any, bits: Any, last: Any, of: Points, space: Cells,
+    dealt: Array, ahead: Any,
+) -> float:  # fmt: skip
     """Deal one block of points into 2^bits cells of 2^shift ranks from ``origin``, and return its far and near pairs.
 
     Place 0 of ``dealt`` (or of ``leaves``, at the last level: A from the head of its cell, B from the tail) is that of
@@ -80,6 +91,9 @@ def deal(
     the next block. Rows of ``sums``, cells in the order (low part, high part): the block's own sums of (P, Pβ_i, Pβ_j,
     Pβ_iβ_j), the prefix sums of former blocks, and both together.
     """
+    order, rank, first_bits, low_bits = of.order, of.rank, of.first_bits, of.low_bits
+    low, high, weights = of.low, of.high, of.weights
+    heads, tails, leaves, sums, near = space.heads, space.tails, space.leaves, space.sums, space.near
     high_part = bits >> 1
     low_part = bits - high_part
     groups, rows = 1 << high_part, 1 << low_part
@@ -205,36 +219,15 @@ def pairs_of_leaves(size: Any, shift: Any, heads: Array, tails: Array, leaves: A
 
 
 @compiled
-def meet_pair(
-    order: Array,
-    rank: Array,
-    first_bits: int,
-    low_bits: int,
-    low: Array,
-    high: Array,
-    weights: Array,
-    shifts: Array,
-    bits: Array,
-    dealt: Array,
-    inner: Array,
-    leaves: Array,
-    points: Array,
-    heads: Array,
-    tails: Array,
-    sums: Array,
-    near: Array,
-    state: Array,
-    total: Array,
-    budget: int,
-) -> bool:
+def meet_pair(of: Points, shifts: Array, bits: Array, space: Cells, state: Array, total: Array, budget: int) -> bool:
     """Go on with one pair for about ``budget`` points; True when it is done, with the value total[0, 0] + total[0, 1].
 
-    ``order`` is that of i, ``rank`` that of j. ``low`` and ``high`` hold what low and high bits of a point add to its
-    values for i and j, one after the other; ``weights[32 half + k]`` is the probability of a mask with k ones. Level
-    l deals cells of 2^shifts[l−1] ranks (level 0: all points) into 2^bits[l] cells of 2^shifts[l]; it writes
+    Level l deals cells of 2^shifts[l−1] ranks (level 0: all points) into 2^bits[l] cells of 2^shifts[l]; it writes
     ``dealt`` (level 0), ``inner`` (one level after the other) or, the last one, ``leaves``. ``state`` is (points
     dealt at level 0, ranks done below).
     """
+    order, rank, dealt, inner, leaves = of.order, of.rank, space.dealt, space.inner, space.leaves
+    points, heads, tails, sums = space.points, space.heads, space.tails, space.sums
     levels = shifts.shape[0]
     size = order.shape[0]
     done = 0
@@ -247,8 +240,8 @@ def meet_pair(
             e = np.int64(order[t])
             points[t - begin] = (np.int64(rank[e]) << RANK) | e
         value = deal(
-            points, 0, end - begin, 0, shifts[0], bits[0], levels == 1, first_bits, low_bits, low, high, weights,
-            heads, tails, dealt, leaves, sums, near, order, rank, end if end + BLOCK <= size else -1,
+            points, 0, end - begin, 0, shifts[0], bits[0], levels == 1, of, space, dealt,
+            end if end + BLOCK <= size else -1,
         )  # fmt: skip
         add(total, 0, value)
         if end < size:
@@ -273,9 +266,8 @@ def meet_pair(
                 for begin in range(0, here, BLOCK):
                     end = min(here, begin + BLOCK)
                     value = deal(
-                        source, begin, end, origin, shifts[level], bits[level], level == levels - 1, first_bits,
-                        low_bits, low, high, weights, heads, tails, inner[offset : offset + ranks], leaves, sums, near,
-                        order, rank, -1,
+                        source, begin, end, origin, shifts[level], bits[level], level == levels - 1, of, space,
+                        inner[offset : offset + ranks], -1,
                     )  # fmt: skip
                     add(total, 0, value)
                     if end < here:

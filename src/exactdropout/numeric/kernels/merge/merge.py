@@ -9,17 +9,64 @@ residues where ``modulus`` > 0.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 
-__all__ = ["absorb", "cut", "expand_absorb", "expand_fold", "fold", "push", "push_halves", "push_reference"]
+__all__ = [
+    "Expansion",
+    "Forms",
+    "Leaving",
+    "absorb",
+    "cut",
+    "expand_absorb",
+    "expand_fold",
+    "fold",
+    "push",
+    "push_halves",
+    "push_reference",
+]
 
 MULTIPLIER = -7046029254386353131  # 2^64/φ as a signed number: spreads keys over the upper bits of a product
 LOW_WORD = 0xFFFFFFFF
+
+
+class Leaving(NamedTuple):
+    """How states leave a layer: fields, rows (shift, mask, step, low); slopes, rows (top, bottom); and the fields of
+    the activated values."""
+
+    fields: Array
+    slopes: Array
+    after: Array
+
+
+class Expansion(NamedTuple):
+    """How a state is expanded over a layer.
+
+    ``before`` are the fields of the entering values, ``sources`` rows (group, key step, count), ``start`` the key of
+    the biases; a unit is dropped in ``drop`` ways and kept in ``keep``; ``keys`` and ``counts``, two rows each, are
+    workspace.
+    """
+
+    before: Array
+    sources: Array
+    start: int
+    drop: int
+    keep: int
+    modulus: int
+    keys: Array
+    counts: Array
+
+
+class Forms(NamedTuple):
+    """What is folded: v = forms[f, 0] + Σ_i forms[f, i+1]·h_i, the factors of h_i², and the bits of a limb."""
+
+    forms: Array
+    squares: Array
+    limb: int
 
 
 def push_reference(law: dict[int, int], delta: int, drop: int, keep: int) -> dict[int, int]:
@@ -175,21 +222,14 @@ def _leave(key: Any, fields: Array, slopes: Array, values: Array) -> None:
 
 @compiled
 def absorb(
-    keys: Array,
-    counts: Array,
-    begin: Any,
-    end: Any,
-    fields: Array,
-    slopes: Array,
-    after: Array,
-    modulus: Any,
-    table_keys: Array,
+    keys: Array, counts: Array, begin: Any, end: Any, leaving: Leaving, modulus: Any, table_keys: Array,
     table_counts: Array,
-) -> int:
+) -> int:  # fmt: skip
     """Add the activated states begin..end to an open table (a power of two; −1 is empty); return how many are new.
 
-    ``after`` are the fields of the activated values. The caller leaves room for every state to be new.
+    The caller leaves room for every state to be new.
     """
+    fields, slopes, after = leaving.fields, leaving.slopes, leaving.after
     values = np.empty(fields.shape[0], dtype=np.int64)
     last = table_keys.shape[0] - 1
     new = 0
@@ -218,22 +258,14 @@ def absorb(
 
 @compiled
 def fold(
-    keys: Array,
-    counts: Array,
-    begin: Any,
-    end: Any,
-    fields: Array,
-    slopes: Array,
-    forms: Array,
-    squares: Array,
-    limb: Any,
-    sums: Array,
+    keys: Array, counts: Array, begin: Any, end: Any, fields: Array, slopes: Array, sought: Forms, sums: Array
 ) -> None:
     """Add Σ count·v, Σ count·v² and Σ count·u for every row v = forms[f, 0] + Σ_i forms[f, i+1]·h_i, u = Σ_i s_fi·h_i².
 
     ``sums[f, l]`` takes limb l of the counts (``limb`` bits each): low and high 32-bit parts of the three products, so
     that 2^30 states can be added without a carry.
     """
+    forms, squares, limb = sought.forms, sought.squares, sought.limb
     values = np.empty(fields.shape[0], dtype=np.int64)
     limbs = sums.shape[1]
     mask = (np.int64(1) << limb) - 1
@@ -264,25 +296,13 @@ def fold(
 
 
 @subroutine
-def _expand(
-    key: Any,
-    count: Any,
-    before: Array,
-    sources: Array,
-    start: Any,
-    drop: Any,
-    keep: Any,
-    modulus: Any,
-    keys: Array,
-    counts: Array,
-) -> Any:
-    """Write the law of one state's pre-activations to row 0 or 1 of ``keys``; return (size, row).
-
-    ``before`` are the fields of the entering values, ``sources`` rows (group, key step, count).
-    """
+def _expand(key: Any, count: Any, by: Expansion) -> Any:
+    """Write the law of one state's pre-activations to row 0 or 1 of ``keys``; return (size, row)."""
+    before, sources, drop, keep, modulus = by.before, by.sources, by.drop, by.keep, by.modulus
+    keys, counts = by.keys, by.counts
     here = 0
     size = 1
-    base = start
+    base = by.start
     total = drop + keep
     at = np.zeros(3, dtype=np.int64)
     ends = np.zeros(2, dtype=np.int64)
@@ -325,59 +345,28 @@ def _expand(
 
 @compiled
 def expand_absorb(
-    state_keys: Array,
-    state_counts: Array,
-    begin: Any,
-    end: Any,
-    before: Array,
-    sources: Array,
-    start: Any,
-    drop: Any,
-    keep: Any,
-    modulus: Any,
-    keys: Array,
-    counts: Array,
-    fields: Array,
-    slopes: Array,
-    after: Array,
-    table_keys: Array,
+    state_keys: Array, state_counts: Array, begin: Any, end: Any, by: Expansion, leaving: Leaving, table_keys: Array,
     table_counts: Array,
-) -> Any:
+) -> Any:  # fmt: skip
     """Expand the states begin..end over one hidden layer into an open table; return (new states, partial states)."""
     new = 0
     work = 0
     for s in range(begin, end):
-        size, row = _expand(state_keys[s], state_counts[s], before, sources, start, drop, keep, modulus, keys, counts)
-        new += absorb(keys[row], counts[row], 0, size, fields, slopes, after, modulus, table_keys, table_counts)
+        size, row = _expand(state_keys[s], state_counts[s], by)
+        new += absorb(by.keys[row], by.counts[row], 0, size, leaving, by.modulus, table_keys, table_counts)
         work += size
     return new, work
 
 
 @compiled
 def expand_fold(
-    state_keys: Array,
-    state_counts: Array,
-    begin: Any,
-    end: Any,
-    before: Array,
-    sources: Array,
-    start: Any,
-    drop: Any,
-    keep: Any,
-    modulus: Any,
-    keys: Array,
-    counts: Array,
-    fields: Array,
-    slopes: Array,
-    forms: Array,
-    squares: Array,
-    limb: Any,
-    sums: Array,
-) -> int:
+    state_keys: Array, state_counts: Array, begin: Any, end: Any, by: Expansion, fields: Array, slopes: Array,
+    sought: Forms, sums: Array,
+) -> int:  # fmt: skip
     """Expand the states begin..end over the last hidden layer and fold them; return the states folded."""
     work = 0
     for s in range(begin, end):
-        size, row = _expand(state_keys[s], state_counts[s], before, sources, start, drop, keep, modulus, keys, counts)
-        fold(keys[row], counts[row], 0, size, fields, slopes, forms, squares, limb, sums)
+        size, row = _expand(state_keys[s], state_counts[s], by)
+        fold(by.keys[row], by.counts[row], 0, size, fields, slopes, sought, sums)
         work += size
     return work
