@@ -10,7 +10,6 @@ from exactdropout.certificate import shipped
 from exactdropout.certificate.shipped import Shipped, certificates_folder
 from exactdropout.errors import InvalidInput
 from exactdropout.theorems.gadget import (
-    exactdropout_2026_universal_bound,
     helmbold_2017_lemma_9,
     helmbold_2017_lemma_10,
 )
@@ -31,7 +30,6 @@ from exactdropout.theorems.negative_weights import (
     helmbold_2017_theorem_17,
 )
 from exactdropout.theorems.nonnegative import (
-    exactdropout_2026_nonnegative_bound,
     exactdropout_2026_nonnegative_minimum,
     helmbold_2017_lemma_12,
     helmbold_2017_lemma_14,
@@ -145,12 +143,9 @@ F = Fraction
         (helmbold_2017_lemma_15.prove, {"exceptions": ()}, {"enumeration"}),
         (helmbold_2017_lemma_15.prove, {"exceptions": (5, 7, 16)}, {"enumeration"}),
         (helmbold_2017_lemma_16.prove, {"constant": 2}, {"cases", "enumeration"}),
-        (helmbold_2017_theorem_8.prove, {"smallest": 1}, {"identity"}),
         (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 2}, {"identity", "derivation", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 0}, {"identity", "derivation", "enumeration"}),
-        (exactdropout_2026_nonnegative_bound.prove, {"factor": 2}, {"identity", "enumeration"}),
-        (exactdropout_2026_universal_bound.prove, {"power": 0}, {"identity", "enumeration"}),
         (exactdropout_2026_nonnegative_minimum.prove, {"power": 0}, {"identity", "certificate", "enumeration"}),
         (exactdropout_2026_nonnegative_minimum.prove, {"power": 2}, {"identity", "certificate", "enumeration"}),
         (exactdropout_2026_every_width.prove, {"power": 2}, {"identity"}),

@@ -323,6 +323,8 @@ def _name(node: Name, style: Style) -> tuple[str, int]:
 
 
 def _function(function: str) -> str:
+    if len(function) == 1:
+        return function
     return rf"\{function}" if function in ("max", "min") else rf"\operatorname{{{function}}}"
 
 

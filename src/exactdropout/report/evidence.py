@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 from exactdropout.theorems.proof import METHODS, Proof, Step
 from exactdropout.theorems.registry import Theorem
 
-__all__ = ["Certificate", "Groups", "Mark", "legend", "mark", "shipped_certificates", "sources"]
+__all__ = ["Certificate", "Groups", "Mark", "introduction", "legend", "mark", "shipped_certificates", "sources"]
 
 Groups: TypeAlias = Sequence[tuple[str, Sequence[tuple[Theorem, Proof]]]]
 """Entries with the heading they stand under."""
@@ -79,6 +80,29 @@ def shipped_certificates() -> list[Certificate]:
             words, verified = str(error), False
         found.append(Certificate(name=item.name, statement=words, verified=verified, coq=item.coq_name))
     return found
+
+
+def introduction(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
+    """Return the paragraphs that open a report: counts of verdicts, and the letters that all entries use."""
+    counts = Counter(proof.verdict for _, proof in entries).most_common()
+    verdicts = ", ".join(f"{verdict} ({number})" for verdict, number in counts)
+    made = sum(bool(theorem.derivations) for theorem, _ in entries)
+    return [
+        f"Results: {len(entries)}. Verdicts on the statements as printed, or on ours where a source was not read: "
+        f"{verdicts}. A verdict covers the scope that is named with it and nothing wider. In {made} of them the "
+        "statement, its letters and the lines of the proof are objects from which both the text and the check are "
+        "made; they open with their letters. In the others a mark covers the formula that was computed, and the "
+        "words around it were written by hand.",
+        r"Throughout, $D = \mathcal D(W, x, R)$ is the output of the network under the dropout pattern $R$, $q$ the "
+        r"drop probability, $p = 1 - q$, $\lambda = q/p$ (in Theorem 7 the factor of weight decay), $R(W)$ the risk "
+        r"and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion. $K$ is the number of inputs, $n$ the number of units "
+        r"in each hidden layer, $d$ the number of layers of weights; a unit is a hidden unit. $P_{(x, 1)}$ is the "
+        r"distribution that is $(x, 1)$ and $(0, 0)$ with probability one half each. $W_{\mathrm{neg}}$ is the "
+        r"network of copies of the first-one gadget, whose unit $i$ has weight 1 from input $i$ and $-1$ from all "
+        r"before it, and then layers of ones; $A = (1 + \lambda K/n)(1 + \lambda/n)^{d-2}$. $n^*$ is the least "
+        r"width from which on minimisers need negative weights. $T$ is the minimum over non-negative weights on the "
+        r"point mass, $\Lambda(h)$ the gain of a unit $h$: minus its mean product with the residual.",
+    ]
 
 
 def sources(entries: Sequence[tuple[Theorem, Proof]]) -> Groups:

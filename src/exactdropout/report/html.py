@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.prose import html_sentence
-from exactdropout.report.evidence import Certificate, Groups, legend, mark, sources
+from exactdropout.report.evidence import Certificate, Groups, introduction, legend, mark, sources
 from exactdropout.theorems.in_coq import coq_statements
+from exactdropout.theorems.lemmas.numbered import cited_lemmas
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
+from exactdropout.theorems.statements.derivation import Derivation
 
 __all__ = ["html_page"]
 
@@ -60,9 +62,10 @@ def html_page(
     """
     drawn = pictures or {}
     groups = sources(entries)
-    body = [f"<h1>{html.escape(title)}</h1>", _table(groups), _legend(entries, certificates)]
-    for name, group in groups:
-        body.append(f"<h2>{html.escape(name)}</h2>")
+    body = [f"<h1>{html.escape(title)}</h1>", _introduction(entries), _navigation(groups), _table(groups)]
+    body += [_legend(entries, certificates), *_lemmas(cited_lemmas(proof for _, proof in entries))]
+    for place, (name, group) in enumerate(groups, 1):
+        body.append(f'<h2 id="part-{place}">{html.escape(name)}</h2>')
         body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in group]
     body += _certificates(certificates)
     return (
@@ -101,7 +104,7 @@ def _table(groups: Groups) -> str:
         if len(groups) > 1:
             rows.append(f'<tr class="group"><td colspan="5">{html.escape(name)}</td></tr>')
         rows += [
-            f'<tr><td><a href="#{html.escape(t.id)}">{_text(t.number)}</a></td><td>{_text(t.statement)}</td>'
+            f'<tr><td><a href="#{html.escape(t.id)}">{_text(t.number)}</a></td><td>{_text(t.sentence)}</td>'
             f'<td class="{_class(p.verdict)}">{html.escape(p.verdict)}</td><td>{_text(p.scope)}</td>'
             f"<td>{html.escape(t.evidence(p))}</td></tr>"
             for t, p in group
@@ -118,15 +121,42 @@ def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Cer
     return f"<h2>Evidence</h2><ul>{''.join(items)}</ul>"
 
 
+def _introduction(entries: Sequence[tuple[Theorem, Proof]]) -> str:
+    """Return the introduction of the LaTeX report, with its counts of verdicts."""
+    return "".join(f"<p>{_text(text)}</p>" for text in introduction(entries))
+
+
+def _navigation(groups: Groups) -> str:
+    items = [f'<li><a href="#part-{place}">{html.escape(name)}</a></li>' for place, (name, _) in enumerate(groups, 1)]
+    return f"<nav><ul>{''.join(items)}</ul></nav>"
+
+
+def _lemmas(found: Sequence[Derivation]) -> list[str]:
+    """Return the lemmas that several proofs cite, each with its proof."""
+    parts = ["<h2>Lemmas</h2>"] if found else []
+    for lemma in found:
+        steps = "".join(f"<li>{_step(step)}</li>" for step in lemma.prove())
+        parts.append(
+            f'<section id="lemma-{lemma.number}"><h3>{html.escape(lemma.cited)}</h3>'
+            f'<p class="statement">{_text(lemma.statement())}</p>{_letters(lemma.opening())}<ol>{steps}</ol></section>'
+        )
+    return parts
+
+
+def _letters(definitions: Sequence[str]) -> str:
+    return f'<p><span class="label">Letters.</span> {"; ".join(map(_text, definitions))}.</p>' if definitions else ""
+
+
 def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
     parts = [
         f'<section id="{html.escape(theorem.id)}"><h3>{_text(theorem.title)}</h3>',
         f'<p class="meta">{_text(theorem.number)} of <code>{html.escape(theorem.source)}</code>, '
         f"<code>{html.escape(theorem.id)}</code>, {proof.seconds:.2f} s</p>",
         f'<p><span class="label">{theorem.printed_label}.</span> {_text(theorem.printed)}</p>',
-        f'<p class="statement"><span class="label">Statement.</span> {_text(theorem.statement)}</p>',
+        f'<p class="statement"><span class="label">Statement.</span> {_text(theorem.sentence)}</p>',
         f'<p><span class="label">Verdict:</span> <span class="{_class(proof.verdict)}">{html.escape(proof.verdict)}'
         f'</span>. <span class="label">Scope:</span> {_text(proof.scope)}.</p>',
+        _letters(theorem.definitions),
     ]
     if theorem.correction:
         parts.append(f'<p><span class="label">{theorem.correction_label}.</span> {_text(theorem.correction)}</p>')

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.document import PREAMBLE as DOCUMENT
 from exactdropout.notation.markup import latex_text
 from exactdropout.notation.prose import latex_sentence, sentence
-from exactdropout.report.evidence import RECHECKED, Certificate, Groups, legend, mark, sources
+from exactdropout.report.evidence import RECHECKED, Certificate, Groups, introduction, legend, mark, sources
+from exactdropout.theorems.lemmas.numbered import cited_lemmas
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
+from exactdropout.theorems.statements.derivation import Derivation
 
 __all__ = ["latex_document"]
 
@@ -26,6 +27,7 @@ PREAMBLE = (
 \theoremstyle{remark}
 \newtheorem*{counterexample}{Counterexample}
 \newtheorem*{remark}{Remark}
+\setcounter{secnumdepth}{0}
 \raggedbottom
 \makeatletter\@beginparpenalty=10000\makeatother % the first step stays with the word Proof
 \definecolor{evidence}{gray}{0.42}
@@ -61,11 +63,13 @@ def latex_document(
         r"\begin{document}",
         r"\maketitle",
         *_summary(entries),
+        r"\tableofcontents",
         *_table(groups),
         *_legend(entries, certificates),
     ]
+    lines += _lemmas(cited_lemmas(proof for _, proof in entries))
     for name, group in groups:
-        lines.append(rf"\section*{{{latex_text(name)}}}")
+        lines.append(rf"\section{{{latex_text(name)}}}")
         for theorem, proof in group:
             lines += _entry(theorem, proof, (pictures or {}).get(theorem.id))
     lines += [*_certificates(certificates), r"\end{document}", ""]
@@ -86,15 +90,7 @@ def _sentence(text: str) -> str:
 
 
 def _summary(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
-    counts = Counter(proof.verdict for _, proof in entries).most_common()
-    verdicts = ", ".join(f"{latex_text(verdict)} ({number})" for verdict, number in counts)
-    return [
-        rf"\noindent Results: {len(entries)}. Verdicts on the statements as printed, or on ours where "
-        rf"a source was not read: {verdicts}. A verdict covers the "
-        r"scope that is named with it and nothing wider. Throughout, $D = \mathcal D(W, x, R)$ is the output of the "
-        r"network under the dropout pattern $R$, $q$ the drop probability, $p = 1 - q$, $\lambda = q/p$ (in Theorem 7 "
-        r"the factor of weight decay), $R(W)$ the risk and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion."
-    ]
+    return [rf"\noindent {latex_sentence(text)}\par" for text in introduction(entries)]
 
 
 def _table(groups: Groups) -> list[str]:
@@ -111,7 +107,7 @@ def _table(groups: Groups) -> list[str]:
         for theorem, proof in group:
             cells = (
                 latex_sentence(theorem.number),
-                *map(latex_sentence, (theorem.statement, proof.verdict, proof.scope)),
+                *map(latex_sentence, (theorem.sentence, proof.verdict, proof.scope)),
             )
             lines.append(rf"\ref{{{theorem.id}}} & " + " & ".join(cells) + r" \\ \addlinespace")
     return [*lines, r"\end{longtable}\end{small}"]
@@ -128,17 +124,40 @@ def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Cer
     return [*lines, r"\end{description}"]
 
 
+def _lemmas(found: Sequence[Derivation]) -> list[str]:
+    """Return the lemmas that several proofs cite, each with its proof."""
+    lines = [r"\section{Lemmas}"] if found else []
+    for lemma in found:
+        lines += [
+            rf"\begin{{lemma}}[{latex_sentence(lemma.title)}]{_sentence(lemma.statement())}\end{{lemma}}",
+            rf"\noindent\textbf{{Letters:}} {_letters(lemma.opening())}",
+            *_proof(lemma.prove()),
+        ]
+    return lines
+
+
+def _letters(definitions: Sequence[str]) -> str:
+    return "; ".join(map(latex_sentence, definitions)) + "."
+
+
+def _proof(found: Sequence[Step]) -> list[str]:
+    steps = [rf"\item {_step(step)}" for step in found]
+    return [r"\begin{proof}\leavevmode\begin{enumerate}", *steps, r"\qedhere\end{enumerate}\end{proof}"]
+
+
 def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
     printed = "printed" if theorem.source_read else "ours"
     lines = [
-        rf"\subsection*{{{latex_sentence(theorem.title)}}}",
+        rf"\subsection{{{latex_sentence(theorem.title)}}}",
         rf"\noindent\evidence{{{latex_sentence(theorem.number)} of {latex_text(theorem.source)} \quad "
         rf"{_breakable(theorem.id)}}}",
         rf"\begin{{{printed}}}{latex_sentence(theorem.printed)}\end{{{printed}}}",
-        rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.statement)}\end{{result}}",
+        rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.sentence)}\end{{result}}",
         rf"\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]
+    if theorem.definitions:
+        lines.append(rf"\par\noindent\textbf{{Letters:}} {_letters(theorem.definitions)}")
     if theorem.correction:
         name = "remark" if theorem.verdict == "holds" else "correction"
         lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
@@ -151,8 +170,7 @@ def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
     if picture is not None:
         lines.append(rf"\par\medskip\noindent\includegraphics[width=\linewidth]{{{picture}}}\par")
     if proof.steps:
-        steps = [rf"\item {_step(step)}" for step in proof.steps]
-        lines += [r"\begin{proof}\leavevmode\begin{enumerate}", *steps, r"\qedhere\end{enumerate}\end{proof}"]
+        lines += _proof(proof.steps)
     return lines
 
 
@@ -175,7 +193,7 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
         return []
     head = r"Certificate & Statement & Checker now & Coq, needs coqc \\"
     lines = [
-        r"\section*{Certificates}",
+        r"\section{Certificates}",
         r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
         r"independent checker while this report was written, and the theorem that Coq proves from the same file.",
         r"\begin{footnotesize}\begin{longtable}{@{}L{34mm}L{60mm}L{16mm}L{36mm}@{}}",

@@ -31,6 +31,8 @@ from exactdropout.notation.prose import latex_sentence
 from exactdropout.notation.style import Style, StyleOptions, styled
 from exactdropout.theorems.in_coq import IN_COQ, InCoq
 from exactdropout.theorems.proof import Proof, Step, Verdict, extended
+from exactdropout.theorems.statements.derivation import Derivation, scope_of
+from exactdropout.theorems.statements.lines import Sentence
 
 __all__ = ["Theorem", "catalogue", "get", "load_file", "register"]
 
@@ -101,6 +103,7 @@ class Theorem:
         correction: the corrected statement, where the printed one does not hold; a remark on the print where it does.
         full: further steps that take longer, such as data made anew; ``prove(full=True)`` runs them too.
         picture: draws a figure of the result, given ``"svg"`` or ``"pdf"``; needs the extra ``[plot]``.
+        derivations: the statement and its proof as objects; text, scope and checks are then made from them.
     """
 
     id: str
@@ -115,6 +118,7 @@ class Theorem:
     source_read: bool = True
     full: Callable[[], Sequence[Step]] | None = field(default=None, repr=False, compare=False)
     picture: Callable[[str], bytes] | None = field(default=None, repr=False, compare=False)
+    derivations: tuple[Derivation, ...] = field(default=(), repr=False, compare=False)
     proof: Callable[[], Proof] = field(repr=False, compare=False)
 
     def prove(self, *, full: bool = False) -> Proof:
@@ -153,6 +157,16 @@ class Theorem:
         return "; ".join(part for part in (proof.evidence, self.in_coq.evidence if self.in_coq else "") if part)
 
     @property
+    def sentence(self) -> str:
+        """The statement with formulas in LaTeX between dollars where it is made of objects, else ``statement``."""
+        return "; ".join(d.statement() for d in self.derivations) or self.statement
+
+    @property
+    def definitions(self) -> list[str]:
+        """What the letters of the statement mean, as sentences; empty where the statement is not made of objects."""
+        return list(dict.fromkeys(text for d in self.derivations for text in d.opening()))
+
+    @property
     def correction_label(self) -> str:
         """What ``correction`` is: a corrected statement, or only a remark where the printed statement holds."""
         return "Remark" if self.verdict == "holds" else "Corrected statement"
@@ -175,16 +189,19 @@ def register(
     title: str,
     source: str,
     number: str,
-    printed: str,
-    statement: str,
     verdict: Verdict,
-    scope: str,
-    correction: str = "",
+    printed: str | Sentence | None = None,
+    statement: str | None = None,
+    scope: str | None = None,
+    correction: str | Sentence = "",
     source_read: bool = True,
     full: Callable[[], Sequence[Step]] | None = None,
     picture: Callable[[str], bytes] | None = None,
+    derivations: Sequence[Derivation] = (),
 ) -> Callable[[Callable[[], Proof]], Callable[[], Proof]]:
     """Register the decorated function, which takes nothing and returns a Proof, as the proof of a theorem.
+
+    ``statement`` and ``scope`` are given, or made from ``derivations``; so is ``printed`` where it is not given.
 
     Raises:
         InvalidInput: an id that is taken or is not of the form ``author-year-number``, or an unknown verdict.
@@ -193,6 +210,13 @@ def register(
         raise InvalidInput(f"Argument 'id' must be lower-case words joined by hyphens, not {show(id)}.")
     if verdict not in _VERDICTS:
         raise InvalidInput(f"Argument 'verdict' must be one of {', '.join(_VERDICTS)}, not {show(verdict)}.")
+
+    if not derivations and None in (printed, statement, scope):
+        raise InvalidInput("Arguments 'printed', 'statement' and 'scope' must be given, or 'derivations' to make them.")
+    if derivations and (statement is not None or scope is not None):
+        raise InvalidInput("Arguments 'statement' and 'scope' are made from 'derivations' and must not be given, too.")
+    shown = "; ".join(d.statement() for d in derivations)
+    stated = "; ".join(d.text() for d in derivations) if statement is None else statement
 
     def decorate(proof: Callable[[], Proof]) -> Callable[[], Proof]:
         target = _collecting[-1]
@@ -203,14 +227,15 @@ def register(
             title=title,
             source=source,
             number=number,
-            printed=printed,
-            statement=statement,
+            printed=printed.latex() if isinstance(printed, Sentence) else printed or shown,
+            statement=stated,
             verdict=verdict,
-            scope=scope,
-            correction=correction,
+            scope=scope_of(derivations) if scope is None else scope,
+            correction=correction.latex() if isinstance(correction, Sentence) else correction,
             source_read=source_read,
             full=full,
             picture=picture,
+            derivations=tuple(derivations),
             proof=proof,
         )
         return proof
@@ -287,7 +312,7 @@ def _theorem_latex(entry: Theorem, proof: Proof | None, style: Style) -> str:
     """Return the statement, the correction, and the numbered steps of a proof with how each was checked."""
     title = latex_sentence(f"{entry.title}; {entry.number}")
     title = f"{{{title}}}" if "]" in title else title
-    statement = f"{latex_sentence(entry.statement)}."
+    statement = f"{latex_sentence(entry.sentence)}."
     if entry.correction:
         verb = "fails" if entry.verdict == "fails as printed" else entry.verdict
         statement += " Remark: " if entry.verdict == "holds" else f" As printed it {verb}; corrected: "

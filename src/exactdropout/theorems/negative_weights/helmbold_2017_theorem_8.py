@@ -1,28 +1,60 @@
 """Theorem 8 of Helmbold and Long (2017): on P_(1,1), wide networks need negative weights; for every K ≥ 2 and every q.
 
-Printed for K > 18 and q = ½. Proved: if (1 + λK/n)(1 + λ/n)^{d−2} < (1 − q^K)(1 + λ/K), n a multiple of K, then W_neg
-beats every network with non-negative weights; the right side exceeds 1 exactly for K ≥ 2, so all large n satisfy it.
+Printed for K > 18 and q = ½. Proved: with L = (1 − q^K)(1 + λ/K) > 1 and n (L − 1) > λ (K + L (d − 2)), n a
+multiple of K, W_neg beats every network with non-negative weights.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-import sympy
-
 from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.errors import InvalidInput
-from exactdropout.theorems.gadget.exactdropout_2026_universal_bound import best_gadget_steps
+from exactdropout.theorems.definitions import (
+    COPIES,
+    DEPTH,
+    KEEP,
+    OPEN_RATE,
+    SPREAD,
+    A,
+    K,
+    count,
+    d,
+    lam,
+    n,
+    p,
+    q,
+    quantity,
+    real,
+    s,
+    t,
+)
 from exactdropout.theorems.gadget.first_one_gadget import best_biased_criterion, growth, kept_input_probability
-from exactdropout.theorems.generic_symbols import generic, identity
+from exactdropout.theorems.gadget.gadget_optimum import (
+    GADGET_DEFINITIONS,
+    GADGET_MEANING,
+    GADGET_OPTIMUM,
+    J_NEG,
+    beta,
+    kappa,
+)
 from exactdropout.theorems.lemmas.certified_minima import certified_step, shipped_minimum
-from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_bound import bound, nonnegative_bound_steps
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.lemmas.powers import BERNOULLI, k, x
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_bound import J_PLUS, NONNEGATIVE_BOUND, bound
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import (
+    ByLemma,
+    Conclusion,
+    Derivation,
+    Hypothesis,
+    lemma_step,
+    proved,
+)
+from exactdropout.theorems.statements.lines import ByDivision, ByInduction, Definition, From, Line, part, say
+from exactdropout.theorems.statements.terms import apply, equal, symbol
 
-__all__ = ["certificates_step", "gap_is_positive_steps", "gap_steps", "prove", "sufficient_width"]
-
-SCOPE = "all K >= 2, d >= 2 and q in (0, 1); n at least an explicit width"
+__all__ = ["GAP", "THEOREM_8", "certificates_step", "gap_is_positive_steps", "prove", "sufficient_width"]
 
 
 def sufficient_width(inputs: int, depth: int, rate: Fraction = Fraction(1, 2)) -> int:
@@ -44,27 +76,6 @@ def sufficient_width(inputs: int, depth: int, rate: Fraction = Fraction(1, 2)) -
     return inputs * high
 
 
-def gap_steps(smallest: int = 2) -> list[Step]:
-    """The comparison of the two bounds, and that it can be met for all K ≥ ``smallest``; 2 is the least."""
-    k, p, a, z = sympy.symbols("K p A z", positive=True)
-    q = 1 - p
-    low = q / (2 * (k * p + 2 * q))
-    gadget = best_biased_criterion(1 - z, a)  # z = q^K
-    difference = sympy.numer(sympy.together(low - gadget))
-    wanted = (1 - z) * (k * p + q) - a * k * p
-    ratio = sympy.cancel(difference / wanted)
-    return [
-        step(
-            r"The bound of non-negative networks exceeds $J_D$ of $W_{\mathrm{neg}}$ exactly if $A < (1 - q^K)(1 + "
-            r"\lambda/K)$: "
-            r"the difference is a positive factor times $(1 - q^K)(Kp + q) - A K p$.",
-            "identity",
-            ratio.is_positive is True or _positive_factor(ratio, k, p, a, z),
-        ),
-        *gap_is_positive_steps(smallest),
-    ]
-
-
 def certificates_step(*inputs: int) -> Step:
     """The gap in certified minima, for all weights against non-negative ones: biases, d = 2, q = ½."""
     kinds = [s for s in SHIPPED if s.biases and s.inputs in inputs and s.width >= {2: 3}.get(s.inputs, 1)]
@@ -79,69 +90,130 @@ def certificates_step(*inputs: int) -> Step:
     )
 
 
-def gap_is_positive_steps(smallest: int = 2) -> list[Step]:
-    """(1 − q^K)(1 + λ/K) > 1, the same as λ (1 − q^K) > K q^K, for all K ≥ ``smallest`` and q in (0, 1); 2 is least."""
-    ring, (kk, rate, power) = generic("K q Q")
-    first = kk * power - (kk - 1) * rate * power  # g_K = K q^{K−1} − (K − 1) q^K, Q = q^{K−1}
-    second = (kk + 1) * rate * power - kk * rate * rate * power
-    starts = smallest * rate ** (smallest - 1) - (smallest - 1) * rate**smallest
-    square = (1 - rate) ** 2
-    sums = sum((j * rate ** (j - 1) for j in range(1, smallest)), ring.zero)
-    z = rate * power
-    return [
-        identity(
-            r"$g_K = K q^{K-1} - (K-1) q^K$ has $g_K - g_{K+1} = K q^{K-1} (1-q)^2$, with $Q = q^{K-1}$.",
-            first - second,
-            kk * power * (1 - rate) ** 2,
+L = symbol("L")
+GAP_DEFINITIONS = (KEEP, SPREAD)
+_POSITIVE = (1 - q**K) * (K * p + q) - K * p > 0
+
+GAP = Derivation(
+    name="gap",
+    number=3,
+    title="The gap is positive",
+    setting=say("Two inputs or more"),
+    quantified=(count(K, 2, "the number of inputs"), OPEN_RATE),
+    definitions=GAP_DEFINITIONS,
+    lines=(
+        Line(
+            label="gap",
+            sentence=say("By induction on {0}: {claim}.", K),
+            claim=_POSITIVE,
+            reason=ByInduction(K, (), (), plus=(K * p**2 * q**K,)),
         ),
-        step(
-            rf"So $1 - g_K = (1-q)^2 \sum_{{j < K}} j q^{{j-1}}$, positive on $0 < q < 1$ for $K \ge {smallest}$; "
-            rf"and $1 - g_K > "
-            r"0$ says $(1 - q^K)(Kp + q) > Kp$.",
-            "identity",
-            1 - starts == square * sums and bool(sums),
-            f"start of the induction, K = {smallest}",
+    ),
+    conclusions=(
+        Conclusion(_POSITIVE, From((part("gap"),))),
+        Conclusion((1 - q**K) * (1 + lam / K) > 1, From((part("gap", 1 / (K * p)),))),
+        Conclusion(lam * (1 - q**K) > K * q**K, From((part("gap", 1 / p),))),
+    ),
+)
+"""(1 − q^K)(1 + λ/K) > 1 for K ≥ 2, which the width must leave room for."""
+
+_REST = 1 - (d - 2) * (lam / n)
+_BOUND = q / (2 * (K * p + 2 * q))
+
+THEOREM_8 = Derivation(
+    name="theorem-8",
+    title="Dropout needs negative weights",
+    setting=say(
+        "On P(1,1) with {0} inputs, the gadget network beats every network with weights that are not negative", K
+    ),
+    quantified=(count(K, 2, "the number of inputs"), DEPTH, OPEN_RATE, COPIES),
+    definitions=(
+        *GADGET_DEFINITIONS,
+        Definition(L, (1 - q**K) * (1 + lam / K), "what the growth of the gadget network must stay below"),
+    ),
+    quantities=(
+        quantity(apply("J", beta, kappa), GADGET_MEANING),
+        quantity(J_PLUS, "the criterion of any network with the same layers whose weights are not negative"),
+    ),
+    auxiliary=(real(beta, "an output bias"), real(kappa, "a multiple of the best output weight")),
+    hypotheses=(Hypothesis("wide", n * (L - 1) > lam * (K + L * (d - 2))),),
+    lines=(
+        Line(
+            label="plus",
+            sentence=say("Weights that are not negative cannot do better than {claim}."),
+            claim=J_PLUS >= _BOUND,
+            reason=ByLemma(NONNEGATIVE_BOUND),
         ),
-        identity(
-            r"In other words, times $p$: $q (1 - q^K) - K p q^K = (1 - q^K)(Kp + q) - Kp = q (1 - g_K)$, so $\lambda "
-            r"(1 - q^K) > K q^K$.",
-            (1 - z) * (kk * (1 - rate) + rate) - kk * (1 - rate),
-            rate * (1 - first),
+        Line(
+            label="gadget",
+            sentence=say("The gadget network has {claim}."),
+            claim=equal(J_NEG, t / (1 + 2 * t)),
+            reason=ByLemma(GADGET_OPTIMUM),
         ),
-        identity(
-            r"and $(1 - q^K)(Kp + q) - Kp = q (1 - q^K) - K p q^K$.",
-            (1 - z) * (kk * (1 - rate) + rate) - kk * (1 - rate),
-            rate * (1 - z) - kk * (1 - rate) * z,
+        Line(
+            label="power",
+            sentence=say("By Bernoulli's inequality {claim}."),
+            claim=(1 + lam / n) ** (d - 2) * (1 - (d - 2) * (lam / n)) <= 1,
+            reason=ByLemma(BERNOULLI, ((x, lam / n), (k, d - 2))),
         ),
-    ]
+        Line(
+            label="product",
+            sentence=say("So {claim}."),
+            claim=A * _REST <= 1 + lam * K / n,
+            reason=From((part("power", 1 + lam * K / n),)),
+        ),
+        Line(
+            label="positive",
+            sentence=say("The hypothesis gives {claim}."),
+            claim=_REST > 0,
+            reason=From((part("wide", 1 / (n * L)),), plus=((n + lam * K) / (n * L),)),
+        ),
+        Line(
+            label="room",
+            sentence=say("With it {claim}."),
+            claim=(L - A) * _REST > 0,
+            reason=From((part("product"), part("wide", 1 / n))),
+        ),
+        Line(
+            label="growth",
+            sentence=say("So {claim}."),
+            claim=L > A,
+            reason=ByDivision("positive", "room"),
+        ),
+        Line(
+            label="difference",
+            sentence=say("The bound exceeds the criterion of the gadget network by a multiple of that: {claim}."),
+            claim=_BOUND - t / (1 + 2 * t) > 0,
+            reason=From((part("growth", K * p / (2 * (K * p + 2 * q) * (2 * A - s))),)),
+        ),
+        Line(
+            label="gap",
+            sentence=say("The hypothesis is met by all large widths, as {claim}."),
+            claim=(1 - q**K) * (1 + lam / K) > 1,
+            reason=ByLemma(GAP),
+        ),
+    ),
+    conclusions=(
+        Conclusion(J_NEG < J_PLUS, From((part("plus"), part("gadget", -1), part("difference")))),
+        Conclusion(L > 1, From((part("gap"),))),
+    ),
+)
+DERIVATIONS = (THEOREM_8,)
 
 
-def _positive_factor(ratio: sympy.Expr, *symbols: sympy.Symbol) -> bool:
-    """Return whether 1/ratio or ratio is a product of manifestly positive factors on 0 < p < 1, 0 < z < 1, A ≥ 1."""
-    k, p, a, z = symbols
-    h, e, f = sympy.symbols("h e f", positive=True)
-    # p = 1/(1 + h), z = 1/(1 + f), A = 1 + e cover the domain; signs are then those of the coefficients
-    moved = sympy.cancel(ratio.subs({p: 1 / (1 + h), z: 1 / (1 + f), a: 1 + e}))
-    parts = [sympy.Poly(part, k, h, e, f) for part in sympy.fraction(moved)]
-    return all(all(c > 0 for c in part.coeffs()) for part in parts) or all(
-        all(c < 0 for c in part.coeffs()) for part in parts
-    )
+def gap_is_positive_steps() -> list[Step]:
+    """(1 − q^K)(1 + λ/K) > 1, the same as λ (1 − q^K) > K q^K, for all K ≥ 2 and q in (0, 1), as a step."""
+    return [lemma_step(GAP)]
 
 
-def prove(smallest: int = 2) -> Proof:
-    """Prove the theorem for all K ≥ ``smallest``."""
+def prove() -> Proof:
+    """Prove the theorem, and compare with widths and certified minima."""
     half = Fraction(1, 2)
-    steps = [
-        *nonnegative_bound_steps(),
-        *best_gadget_steps(),
-        *gap_steps(smallest),
+    further = [
         argument(
-            r"For fixed $K \ge 2$, $d$, $q$, $A = (1 + \lambda \frac Kn)(1 + \frac\lambda n)^{d-2} \to 1$, so all "
-            r"large $n$ have "
-            r"$\inf J_D \le J_D(W_{\mathrm{neg}}) < \inf_{W \ge 0} J_D$: whatever minimises $J_D$ has a negative "
-            r"weight. (For $n$ "
-            r"no multiple of $K$, use $\lfloor n/K \rfloor$ gadgets and leave other units of each layer at 0.) That "
-            r"minimisers exist is shown for $d = 2$ only; for deeper networks the gap of the infima is what is proved."
+            r"So whatever minimises $J_D$ has a negative weight. (For $n$ no multiple of $K$, use $\lfloor n/K "
+            r"\rfloor$ gadgets and leave other units of each layer at 0.) That minimisers exist is shown for $d = 2$ "
+            r"only; for deeper networks the gap of the infima is what is proved."
         ),
         enumerated(
             "At the sufficient width the gadget is below the bound, one gadget less is not.",
@@ -150,7 +222,7 @@ def prove(smallest: int = 2) -> Proof:
                     best_biased_criterion(kept_input_probability(k, rate), growth(k, n, d, rate)) < bound(k, rate),
                     (n <= smaller) == (not below),
                 )
-                for k in range(max(smallest, 2), 7)
+                for k in range(2, 7)
                 for d in (2, 3, 5)
                 for rate in (half, Fraction(1, 10), Fraction(9, 10))
                 for n in (sufficient_width(k, d, rate),)
@@ -169,7 +241,7 @@ def prove(smallest: int = 2) -> Proof:
             [([sufficient_width(k, 2) for k in (2, 3, 4)], [18, 21, 24])],
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 @register(
@@ -177,12 +249,17 @@ def prove(smallest: int = 2) -> Proof:
     title="Dropout needs negative weights on P_(1,1)",
     source="helmbold2017",
     number="Theorem 8",
-    printed=r"$K > 18$, $n$ large relative to $K$ and $d$, $q = \frac12$: every minimiser of $J_D$ on $P_{(\mathbf "
-    r"1, 1)}$ has a "
-    "negative weight.",
-    statement="K >= 2, any q in (0,1), n large: every minimiser of J_D on P_(1,1) has a negative weight",
+    printed=say(
+        "For {0}, {1} large relative to {2} and {3}, and {4}, every minimiser of the criterion on P(1,1) has a "
+        "negative weight.",
+        K > 18,
+        n,
+        K,
+        d,
+        equal(q, Fraction(1, 2)),
+    ),
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def theorem_8() -> Proof:
     """Prove the entry as declared."""

@@ -1,0 +1,527 @@
+"""The lines of a proof: a claim as an object, the words around it, and the reason that is checked from the claim.
+
+A reason decides from the claim alone (with the definitions and ranges of the entry) whether the line holds; no outcome
+is handed over. What is only argued in words is a line with the reason :class:`InWords`, and is marked so.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, lru_cache
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import sympy
+
+from exactdropout.errors import InvalidInput
+from exactdropout.model.numbers import show
+from exactdropout.theorems.statements.ranges import (
+    Variable,
+    abstracted,
+    counts,
+    divisors,
+    expanded,
+    in_range,
+    is_zero,
+    manifest_sign,
+    point,
+    value_at,
+)
+from exactdropout.theorems.statements.terms import Operand, Relation, Term, number, symbol
+
+__all__ = [
+    "ByAlgebra",
+    "ByCases",
+    "ByDivision",
+    "ByInduction",
+    "ByInstances",
+    "Context",
+    "Definition",
+    "From",
+    "InWords",
+    "Instances",
+    "Line",
+    "Part",
+    "Reason",
+    "Sentence",
+    "part",
+    "say",
+]
+
+ONE = number(1)
+Instances: TypeAlias = Callable[[], Iterable[Mapping[Term, Any]]]
+_TYPED = re.compile(r"[$=<>^_\\+*|\[\]≤≥∑λ]|\{(?!\d+\}|claim\})")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words with places ``{0}``, ``{1}``, … for formulas, and ``{claim}`` for the claim of a line."""
+
+    words: str
+    formulas: tuple[Term | Relation | Variable, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse formulas that are typed instead of inserted."""
+        if _TYPED.search(self.words):
+            raise InvalidInput(
+                f"Argument 'words' must hold words and places for formulas, not {show(self.words, 200)}."
+            )
+
+    def latex(self, claim: Relation | None = None) -> str:
+        """Return the sentence with formulas in LaTeX between dollars."""
+        return self._filled(claim, lambda f: f"${f.latex()}$")
+
+    def text(self, claim: Relation | None = None) -> str:
+        """Return the sentence as plain text."""
+        return self._filled(claim, str)
+
+    def _filled(self, claim: Relation | None, shown: Callable[[Any], str]) -> str:
+        places = {"claim": shown(claim)} if claim is not None else {}
+        return self.words.format(*map(shown, self.formulas), **places)
+
+
+def say(words: str, *formulas: Term | Relation | Variable) -> Sentence:
+    """Return a sentence; formulas are inserted at ``{0}``, ``{1}``, ….
+
+    >>> from exactdropout.theorems.statements.terms import symbols
+    >>> K, p = symbols("K p")
+    >>> say("The mean of {0} kept inputs is {1}.", K, K * p).latex()
+    'The mean of $K$ kept inputs is $K p$.'
+    """
+    return Sentence(words, formulas)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A name and what it stands for; the meaning says in words what that is."""
+
+    name: Term
+    value: Term
+    meaning: str
+
+    def relation(self) -> Relation:
+        """Return name = value."""
+        return Relation(self.name, "=", self.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a line may use: variables with ranges, definitions, and what was established, by label."""
+
+    variables: tuple[Variable, ...]
+    definitions: Mapping[Any, Any]
+    auxiliary: frozenset[Term]
+    established: dict[str, tuple[str, Relation]] = field(default_factory=dict)
+
+    @property
+    def ranges(self) -> tuple[Variable, ...]:
+        """The variables, and each definition with the range that is manifest of its value."""
+        return _ranges(self.variables, tuple(self.definitions.items()))
+
+    @property
+    def _point(self) -> dict[Any, Any]:
+        return point([v for v in self.variables if v.term.expression() not in self.definitions])
+
+    def stages(self, expression: Any) -> Iterator[Any]:
+        """Yield an expression with no definition written out, then the shortest ones, and so on to all."""
+        yield expression
+        order = sorted(self.definitions, key=lambda name: int(sympy.count_ops(self.definitions[name])))
+        for end in range(1, len(order) + 1):
+            allowed = set(order[:end])
+            written = expanded(expression, {k: v for k, v in self.definitions.items() if k in allowed})
+            if written != expression:
+                expression = written
+                yield expression
+
+    def zero(self, expression: Any) -> bool:
+        """Return whether an expression is 0 on all ranges, definitions written out as far as it takes."""
+        value = value_at(expanded(expression, self.definitions), self._point)
+        if value.is_Rational and value != 0:  # one point decides most of what is not 0
+            return False
+        return any(is_zero(written) for written in self.stages(expression))
+
+    def sign(self, expression: Any) -> str:
+        """Return the manifest sign, definitions written out as far as it takes."""
+        value = value_at(expanded(expression, self.definitions), self._point)
+        if value.is_Rational and value < 0:
+            return "unknown"
+        if value == 0 and self.zero(expression):
+            return "nonnegative"
+        signs = (
+            manifest_sign(*abstracted(written, self.ranges, whole=whole))
+            for written in self.stages(expression)
+            for whole in (True, False)
+        )
+        return next((sign for sign in signs if sign != "unknown"), "unknown")
+
+    def within(self, value: Any, variable: Variable) -> bool:
+        """Return whether a value manifestly lies in the range of a variable."""
+        return any(_inside(written, variable, self.ranges) for written in self.stages(value))
+
+    def defined(self, relation: Relation) -> bool:
+        """Return whether every divisor of a claim is manifestly not 0, and every base of a free exponent positive."""
+        for side in (relation.left, relation.right):
+            for divisor, positive in divisors(side):
+                signs = [self.sign(divisor), "unknown" if positive else self.sign(-divisor)]
+                if "positive" not in signs and not self._established(divisor):
+                    return False
+        return True
+
+    def _established(self, divisor: Any) -> bool:
+        """Return whether a divisor is manifestly a positive multiple of what an earlier line says to be positive."""
+        return any(
+            relation.strict and self.sign(sympy.cancel(divisor / relation.gap())) == "positive"
+            for _, relation in self.established.values()
+        )
+
+
+@lru_cache(maxsize=256)
+def _ranges(variables: tuple[Variable, ...], definitions: tuple[tuple[Any, Any], ...]) -> tuple[Variable, ...]:
+    found = list(variables)
+    for name, value in definitions:
+        signs = {}
+        for end in (0, 1):
+            for direction in (1, -1):
+                signs[end, direction] = manifest_sign(*abstracted(direction * (value - end), found))
+        low = next((end for end in (1, 0) if signs[end, 1] != "unknown"), None)
+        high = next((end for end in (0, 1) if signs[end, -1] != "unknown"), None)
+        found.append(
+            Variable(
+                term=symbol(str(name)),
+                meaning="",
+                kind="integer" if counts(value, found) else "real",
+                low=None if low is None else Fraction(low),
+                high=None if high is None else Fraction(high),
+                low_in=low is not None and signs[low, 1] == "nonnegative",
+                high_in=high is not None and signs[high, -1] == "nonnegative",
+            )
+        )
+    return tuple(found)
+
+
+def _inside(value: Any, variable: Variable, ranges: tuple[Variable, ...]) -> bool:
+    shown, wider = abstracted(value, ranges)
+    return in_range(shown, variable, wider)
+
+
+@dataclass(frozen=True)
+class ByAlgebra:
+    """The two sides are equal as rational functions, or the claim's difference has a manifest sign."""
+
+    method: ClassVar[str] = "identity"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim holds."""
+        if claim.left == claim.right:
+            return False  # says nothing
+        if claim.sign == "=":
+            return context.zero(claim.gap())
+        sign = context.sign(claim.gap())
+        return sign == "positive" or (sign == "nonnegative" and not claim.strict)
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return what was checked, in words."""
+        return "" if claim.sign == "=" else "manifest sign of the difference"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A line or hypothesis that is used, the factor it is multiplied by, and values for its auxiliary variables."""
+
+    label: str
+    factor: Term
+    values: tuple[tuple[Term, Term], ...] = ()
+
+
+def part(label: str, factor: Operand = 1, **values: Operand) -> Part:
+    """Return a part; keywords give values to auxiliary variables of the line, by name."""
+
+    return Part(label, number(factor), tuple((symbol(name), number(value)) for name, value in values.items()))
+
+
+@dataclass(frozen=True)
+class From:
+    """The claim's difference is a sum of factors times the differences of earlier lines, and of ``plus``.
+
+    Factors of inequalities and every term of ``plus`` must have a manifest sign; factors of equations are free.
+    """
+
+    parts: tuple[Part, ...]
+    plus: tuple[Term, ...] = ()
+    method: ClassVar[str] = "consequence"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim follows."""
+        used = _used(self.parts, claim, context)
+        if used is None:
+            return False
+        rest = claim.gap() - used
+        strict = any(
+            context.established[p.label][1].strict and context.sign(p.factor.expression()) == "positive"
+            for p in self.parts
+        )
+        for term in self.plus:
+            sign = context.sign(term.expression())
+            if sign == "unknown" or claim.sign == "=":
+                return False
+            rest = rest - term.expression()
+            strict = strict or sign == "positive"
+        return (strict or not claim.strict) and context.zero(rest)
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return the numbers of the lines used, with their factors."""
+        shown = [f"({context.established[p.label][0]})" + _times(p.factor) for p in self.parts]
+        shown += [f"${t.latex()} \\ge 0$" for t in self.plus]
+        return "from " + ", ".join(shown)
+
+
+def _used(parts: Sequence[Part], claim: Relation, context: Context) -> Any:
+    """Return the sum of factors times differences of earlier lines, or None where one may not be used so."""
+    ranges = {v.term: v for v in context.variables}
+    total: Any = sympy.Integer(0)
+    for used in parts:
+        if used.label not in context.established:
+            return None
+        relation = context.established[used.label][1]
+        for name, value in used.values:
+            free = name in context.auxiliary and name in ranges
+            if not free or not context.within(value.expression(), ranges[name]):
+                return None
+        relation = relation.at(dict(used.values)) if used.values else relation
+        if relation.sign != "=" and (claim.sign == "=" or context.sign(used.factor.expression()) == "unknown"):
+            return None
+        total += used.factor.expression() * relation.gap()
+    return total
+
+
+def _times(factor: Term) -> str:
+    return "" if factor == ONE else f" times ${factor.latex()}$"
+
+
+@dataclass(frozen=True)
+class ByDivision:
+    """The claim's difference times that of a positive line is that of another line."""
+
+    positive: str
+    product: str
+    method: ClassVar[str] = "consequence"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim follows."""
+        if self.positive not in context.established or self.product not in context.established:
+            return False
+        (_, divisor), (_, found) = context.established[self.positive], context.established[self.product]
+        if divisor.sign not in ("<", ">") or (claim.strict and not found.strict):
+            return False
+        if (claim.sign == "=") != (found.sign == "="):
+            return False
+        return context.zero(claim.gap() * divisor.gap() - found.gap())
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return the numbers of the lines used."""
+        first, second = (context.established[label][0] for label in (self.product, self.positive))
+        return f"from ({first}), divided by what is positive by ({second})"
+
+
+@dataclass(frozen=True)
+class ByInduction:
+    """Induction on an integer: the claim with ``start`` put in, and its passage with ``following`` put in.
+
+    ``start`` and ``following`` give the value of each changing quantity at the first number and at the next. The
+    claim's difference at the next number is ``factor`` times that before, plus terms that are not negative, plus
+    ``parts``, earlier lines times factors; the start may use ``first`` in the same way. With ``signs`` the passage is
+    checked in each case of the signs of these variables.
+    """
+
+    variable: Term
+    start: tuple[tuple[Term, Term], ...]
+    following: tuple[tuple[Term, Term], ...]
+    factor: Term = ONE
+    plus: tuple[Term, ...] = ()
+    parts: tuple[Part, ...] = ()
+    first: tuple[Part, ...] = ()
+    signs: tuple[Term, ...] = ()
+    method: ClassVar[str] = "induction"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether start and passage hold."""
+        ranges = {v.term: v for v in context.variables}
+        if self.variable not in ranges:
+            return False
+        over = ranges[self.variable]
+        if not over.integral or over.low is None or not over.low_in or over.high is not None:
+            return False
+        if {name for name, _ in self.start} != {name for name, _ in self.following}:
+            return False
+        gap = expanded(claim.gap(), context.definitions)  # what depends on the variable is written out first
+        number_ = self.variable.expression()
+        begun = gap.xreplace({number_: _exact(over.low), **_values(self.start, context)})
+        grown = gap.xreplace({number_: number_ + 1, **_values(self.following, context)})
+        passage = grown - self.factor.expression() * gap - sum(t.expression() for t in self.plus)
+        for parts in (self.first, self.parts):
+            used = _used(parts, claim, context)
+            if used is None:
+                return False
+            begun, passage = (begun - used, passage) if parts is self.first else (begun, passage - used)
+        cases = [p for p, _ in _cases(passage, self.signs, context)] if self.signs else [passage]
+        if any(found is None or not context.zero(found) for found in cases):
+            return False
+        if claim.sign == "=":
+            return not self.plus and context.zero(begun)
+        signs = [context.sign(self.factor.expression()), *(context.sign(t.expression()) for t in self.plus)]
+        if "unknown" in signs:
+            return False
+        if claim.strict:
+            return context.sign(begun) == "positive" and (signs[0] == "positive" or "positive" in signs[1:])
+        return context.zero(begun) or context.sign(begun) != "unknown"
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return start and passage."""
+        low = next(v.low for v in context.variables if v.term == self.variable)
+        begun = [f"${self.variable.latex()} = {low}$"]
+        begun += [f"${name.latex()} = {value.latex()}$" for name, value in self.start]
+        passage = [f"${name.latex()}$ becomes ${value.latex()}$" for name, value in self.following]
+        return "start " + ", ".join(begun) + "; next: " + ", ".join(passage or [f"${(self.variable + 1).latex()}$"])
+
+
+def _values(pairs: Iterable[tuple[Term, Term]], context: Context) -> dict[Any, Any]:
+    return {name.expression(): expanded(value.expression(), context.definitions) for name, value in pairs}
+
+
+@dataclass(frozen=True)
+class ByCases:
+    """The claim in every combination of signs of the variables named: each is t > 0, 0 and -t."""
+
+    signs: tuple[Term, ...]
+    method: ClassVar[str] = "cases"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim holds in each case."""
+        for gap, ranges in _cases(expanded(claim.gap(), context.definitions), self.signs, context):
+            if gap is None:
+                return False
+            if claim.sign == "=" and not is_zero(gap):
+                return False
+            sign = "nonnegative" if is_zero(gap) else manifest_sign(*abstracted(gap, ranges))
+            if claim.sign != "=" and (sign == "unknown" or (claim.strict and sign != "positive")):
+                return False
+        return bool(self.signs)
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return the cases."""
+        return "; ".join(f"${name.latex()} > 0$, $= 0$, $< 0$" for name in self.signs)
+
+
+def _cases(expression: Any, signs: Sequence[Term], context: Context) -> Iterator[tuple[Any, tuple[Variable, ...]]]:
+    """Yield an expression without relu, or None, for each choice of signs of real variables, with their ranges."""
+    ranges = {v.term: v for v in context.variables}
+    if any(name not in ranges or ranges[name].low is not None or ranges[name].high is not None for name in signs):
+        yield None, context.variables
+        return
+    others = tuple(v for v in context.variables if v.term not in signs)
+    for choice in itertools.product((1, 0, -1), repeat=len(signs)):
+        chosen = [(name.expression(), name, s) for name, s in zip(signs, choice, strict=True)]
+        positive = tuple(Variable(term=name, meaning="", low=Fraction(0)) for _, name, s in chosen if s)
+        moved = expression.xreplace({found: s * found for found, _, s in chosen if s != 1})
+        yield _without_relu(moved, (*others, *positive)), (*others, *positive)
+
+
+def _without_relu(expression: Any, ranges: Sequence[Variable]) -> Any:
+    """Return the expression with each relu resolved by the manifest sign of its argument; None where none is."""
+    relu = sympy.Function("relu")
+    for found in sorted(expression.atoms(relu), key=sympy.count_ops):
+        inside = found.args[0]
+        if manifest_sign(*abstracted(inside, ranges)) != "unknown":
+            expression = expression.xreplace({found: inside})
+        elif manifest_sign(*abstracted(-inside, ranges)) != "unknown":
+            expression = expression.xreplace({found: sympy.Integer(0)})
+        else:
+            return None
+    return expression
+
+
+@cache
+def _listed(instances: Instances) -> tuple[Mapping[Any, Any], ...]:
+    return tuple({name.expression(): _exact(value) for name, value in found.items()} for found in instances())
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return sympy.Rational(value.numerator, value.denominator)
+    return sympy.sympify(value)
+
+
+def _at_instances(claim: Relation, instances: Instances, context: Context) -> bool:
+    """Return whether the claim holds in every instance; there must be one, and each must decide the claim."""
+    cases = _listed(instances)
+    gap = expanded(claim.gap(), context.definitions)
+    relu = sympy.Function("relu")
+    for case in cases:
+        value = gap.xreplace(dict(case)).replace(relu, lambda x: sympy.Max(0, x))
+        if claim.sign == "=":
+            if not is_zero(value):
+                return False
+        elif not value.is_Rational or value < 0 or (claim.strict and value == 0):
+            return False
+    return bool(cases)
+
+
+@dataclass(frozen=True)
+class ByInstances:
+    """The claim in listed cases: numbers found by the definition, or polynomials that the symbolic engine returned."""
+
+    instances: Instances
+    described: str
+    method: str = "enumeration"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim holds in all cases."""
+        return _at_instances(claim, self.instances, context)
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return what the cases are."""
+        return self.described
+
+
+@dataclass(frozen=True)
+class InWords:
+    """An argument in words. With ``instances`` its claim must also hold in listed cases, or the line fails."""
+
+    instances: Instances | None = None
+    described: str = ""
+    method: ClassVar[str] = "argument"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim holds in the listed cases."""
+        return self.instances is None or _at_instances(claim, self.instances, context)
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return what the cases are."""
+        return self.described
+
+
+class Reason(Protocol):
+    """Why a claim holds, decided from the claim and the context alone."""
+
+    @property
+    def method(self) -> str:
+        """The kind of evidence, one of :data:`exactdropout.theorems.proof.METHODS`."""
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the claim holds."""
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return what was checked, in words with formulas in LaTeX."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of a proof; ``label`` is how later lines cite it."""
+
+    label: str
+    sentence: Sentence
+    claim: Relation | None = None
+    reason: Reason = ByAlgebra()

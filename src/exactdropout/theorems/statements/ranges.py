@@ -1,0 +1,318 @@
+"""Variables with their ranges, and signs that are manifest on them.
+
+A sign is manifest if, with every variable written in quantities that are not negative (K ≥ 2 as 2 + u, q in (0, 1) as
+1/(1 + s)), numerator and denominator are polynomials without negative coefficients, or if the expression is a sum, a
+product or an even power of such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+import sympy
+
+from exactdropout.notation.tree import Divide, Power, walk
+from exactdropout.theorems.statements.terms import Relation, Term, number, symbol
+
+__all__ = [
+    "Kind",
+    "Variable",
+    "abstracted",
+    "counts",
+    "divisors",
+    "expanded",
+    "in_range",
+    "is_zero",
+    "manifest_sign",
+    "point",
+    "value_at",
+]
+
+Kind: TypeAlias = Literal["integer", "count", "rate", "real", "network"]
+Manifest: TypeAlias = Literal["positive", "nonnegative", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """A variable of a statement with its range; ``low_in`` and ``high_in`` say whether the ends belong to it.
+
+    Args:
+        term: the symbol, or an application of a function, that varies.
+        meaning: what it is, in words.
+        kind: integers or real numbers; a ``count`` is an integer from 1 on and a ``rate`` lies in [0, 1), and ranges
+            beyond that are refused; ``network`` is a number that a network and data determine, such as J_D.
+        low, high: ends of the range, None where there is none.
+    """
+
+    term: Term
+    meaning: str
+    kind: Kind = "real"
+    low: Fraction | None = None
+    high: Fraction | None = None
+    low_in: bool = False
+    high_in: bool = False
+
+    def relations(self) -> tuple[Relation, ...]:
+        """Return the range as inequalities."""
+        found = []
+        if self.low is not None:
+            found.append(self.term >= self.low if self.low_in else self.term > self.low)
+        if self.high is not None:
+            found.append(self.term <= self.high if self.high_in else self.term < self.high)
+        return tuple(found)
+
+    def latex(self) -> str:
+        """Return the range as LaTeX, such as ``K \\ge 2``; the symbol alone where there is no end."""
+        below, above = (None if end is None else number(end).latex() for end in (self.low, self.high))
+        name = self.term.latex()
+        if below is not None and above is not None:
+            signs = r"\le" if self.low_in else "<", r"\le" if self.high_in else "<"
+            return f"{below} {signs[0]} {name} {signs[1]} {above}"
+        found = self.relations()
+        return found[0].latex() if found else name
+
+    def __str__(self) -> str:
+        """Return the range as text, such as ``0 < q < 1``."""
+        below, above = (None if end is None else str(end) for end in (self.low, self.high))
+        if below is not None and above is not None:
+            signs = "<=" if self.low_in else "<", "<=" if self.high_in else "<"
+            return f"{below} {signs[0]} {self.term} {signs[1]} {above}"
+        found = self.relations()
+        return str(found[0]) if found else str(self.term)
+
+    @property
+    def integral(self) -> bool:
+        """Whether only integers are meant."""
+        return self.kind in ("integer", "count")
+
+    def sensible(self) -> bool:
+        """Return whether the range has an element and stays within what its kind allows."""
+        if self.kind == "count" and (self.low is None or self.low < 1 or not self.low_in):
+            return False
+        if self.kind == "rate" and (self.low is None or self.high is None or self.low < 0 or self.high > 1):
+            return False
+        if self.kind == "rate" and self.high == 1 and self.high_in:
+            return False  # a kept unit is divided by 1 - q
+        if self.low is None or self.high is None:
+            return True
+        return self.low < self.high or (self.low == self.high and self.low_in and self.high_in)
+
+
+def is_zero(expression: Any) -> bool:
+    """Return whether an expression is 0 as a rational function of its symbols."""
+    if expression == 0:
+        return True
+    split = _split(expression)
+    powers = {e: sympy.Dummy() for e in split.atoms(sympy.Pow) if e.exp.free_symbols}
+    top, _ = sympy.fraction(sympy.together(split.xreplace(powers)))
+    return bool(sympy.expand(top) == 0)
+
+
+def _split(expression: Any) -> Any:
+    """Return an expression with q^(K + 1) as q^K times q."""
+
+    def split(power: Any) -> Any:
+        base, exponent = power.args
+        return sympy.Mul(*(base**term for term in sympy.Add.make_args(sympy.expand(exponent))))
+
+    return expression.replace(lambda e: e.is_Pow and bool(e.exp.free_symbols), split)
+
+
+def abstracted(
+    expression: Any, variables: Sequence[Variable], *, whole: bool = True
+) -> tuple[Any, tuple[Variable, ...]]:
+    """Return an expression with powers such as q^K as new variables, and the variables with them.
+
+    A base in (0, 1) with a positive exponent lies in (0, 1), a base of at least 1 with an exponent that is not
+    negative is at least 1, any positive base has a positive power. ``whole`` leaves q^(K + 1) as one power; without it
+    is q^K times q.
+    """
+    split = expression if whole else _split(expression)
+    found: list[Variable] = list(variables)
+    new: dict[Any, Any] = {}
+    powers = [e for e in sympy.preorder_traversal(split) if e.is_Pow and e.exp.free_symbols]
+    for place, power in enumerate(dict.fromkeys(powers), 1):
+        base, exponent = power.args
+        if manifest_sign(base, variables) != "positive":
+            continue
+        low, high, closed = Fraction(0), None, False
+        if manifest_sign(1 - base, variables) == "positive" and manifest_sign(exponent, variables) == "positive":
+            high = Fraction(1)
+        elif manifest_sign(base - 1, variables) != "unknown" and manifest_sign(exponent, variables) != "unknown":
+            low, closed = Fraction(1), True
+        stand_in = Variable(term=symbol("power", place), meaning=str(power), low=low, high=high, low_in=closed)
+        new[power] = stand_in.term.expression()
+        found.append(stand_in)
+    return split.xreplace(new), tuple(found)
+
+
+def manifest_sign(expression: Any, variables: Sequence[Variable]) -> Manifest:
+    """Return whether an expression is manifestly positive or not negative on the ranges; else ``unknown``."""
+    expression = sympy.sympify(expression)
+    if expression.is_Rational:
+        return "positive" if expression > 0 else "nonnegative" if expression == 0 else "unknown"
+    found = _by_parts(expression, variables)
+    return found if found != "unknown" else _by_coefficients(expression, variables)
+
+
+def _by_parts(expression: Any, variables: Sequence[Variable]) -> Manifest:
+    if expression.is_Mul:
+        signs = [manifest_sign(factor, variables) for factor in expression.args]
+        if "unknown" in signs:
+            return "unknown"
+        return "nonnegative" if "nonnegative" in signs else "positive"
+    if expression.is_Pow and expression.exp.is_Integer:
+        sign = manifest_sign(expression.base, variables)
+        if expression.exp > 0:
+            if sign != "unknown":
+                return sign
+            return "nonnegative" if expression.exp % 2 == 0 else "unknown"
+        return "positive" if sign == "positive" else "unknown"
+    if expression.is_Add:
+        signs = [_by_parts(term, variables) if not term.is_Rational else "unknown" for term in expression.args]
+        if "unknown" not in signs:
+            return "positive" if "positive" in signs else "nonnegative"
+    return "unknown"
+
+
+def _by_coefficients(expression: Any, variables: Sequence[Variable]) -> Manifest:
+    parameters: dict[Any, bool] = {}
+    moved: dict[Any, Any] = {}
+    for place, variable in enumerate(variables):
+        atom = variable.term.expression()
+        if not expression.has(atom):
+            continue
+        for name, written, positive in _written(variable, place):
+            moved[atom] = written
+            parameters[name] = positive
+    written = expression.xreplace(moved)
+    if not written.free_symbols <= set(parameters) or written.atoms(sympy.Function):
+        return "unknown"
+    top, bottom = sympy.fraction(sympy.cancel(sympy.together(written)))
+    signs = [_coefficients(part, parameters) for part in (top, bottom)]
+    if "negative" in signs:  # both may have changed their sign
+        signs = [_coefficients(-part, parameters) for part in (top, bottom)]
+    if signs[1] != "positive" or signs[0] in ("unknown", "negative"):
+        return "unknown"
+    return "positive" if signs[0] == "positive" else "nonnegative"
+
+
+def _written(variable: Variable, place: int) -> Iterator[tuple[Any, Any, bool]]:
+    """Yield the parameter, the variable in it, and whether the parameter is positive (else not negative)."""
+    name = sympy.Dummy(f"u{place}")
+    low, high = (
+        None if end is None else sympy.Rational(end.numerator, end.denominator) for end in (variable.low, variable.high)
+    )
+    if low is not None and high is not None:
+        if variable.low_in and variable.high_in:
+            return  # no parameter of one sign covers a closed interval
+        if variable.high_in:
+            yield name, (low * name + high) / (1 + name), not variable.high_in
+        else:
+            yield name, (low + high * name) / (1 + name), not variable.low_in
+    elif low is not None:
+        yield name, low + name, not variable.low_in
+    elif high is not None:
+        yield name, high - name, not variable.high_in
+
+
+def _coefficients(part: Any, parameters: Mapping[Any, bool]) -> str:
+    names = list(parameters)
+    if not names:
+        return "positive" if part > 0 else "nonnegative" if part == 0 else "negative"
+    try:
+        terms = sympy.Poly(part, *names).terms()
+    except sympy.PolynomialError:
+        return "unknown"
+    if any(not c.is_Rational for _, c in terms):
+        return "unknown"
+    if all(c >= 0 for _, c in terms):
+        sure = any(
+            c > 0 and all(not e or parameters[n] for e, n in zip(exponents, names, strict=True))
+            for exponents, c in terms
+        )
+        return "positive" if sure else "nonnegative"
+    return "negative" if all(c <= 0 for _, c in terms) else "unknown"
+
+
+def in_range(value: Any, variable: Variable, variables: Sequence[Variable]) -> bool:
+    """Return whether an expression manifestly lies in the range of a variable, for all values of ``variables``."""
+    if variable.integral and not _is_integral(value, variables):
+        return False
+    for end, sign, inside in ((variable.low, 1, variable.low_in), (variable.high, -1, variable.high_in)):
+        if end is not None:
+            room = manifest_sign(sign * (value - sympy.Rational(end.numerator, end.denominator)), variables)
+            if room == "unknown" or (room == "nonnegative" and not inside):
+                return False
+    return True
+
+
+def _is_integral(value: Any, variables: Sequence[Variable]) -> bool:
+    integers = {v.term.expression() for v in variables if v.integral}
+    if not value.free_symbols <= integers:
+        return False
+    if not integers or value.is_Rational:
+        return bool(value.is_Integer)
+    try:
+        return all(c.is_Integer for c in sympy.Poly(value, *sorted(integers, key=str)).coeffs())
+    except sympy.PolynomialError:
+        return False
+
+
+def expanded(expression: Any, definitions: Mapping[Any, Any]) -> Any:
+    """Return an expression with definitions written out, the last first, since each may use those before it."""
+    for name, value in reversed(list(definitions.items())):
+        expression = expression.xreplace({name: value})
+    return expression
+
+
+def divisors(term: Term) -> list[tuple[Any, bool]]:
+    """Return what a formula divides by, and the bases of its powers, with whether they must be positive."""
+    found: list[tuple[Any, bool]] = []
+    for node in walk(term.node):
+        if isinstance(node, Divide):
+            found.append((Term(node.bottom).expression(), False))
+        elif isinstance(node, Power):
+            exponent = Term(node.exponent).expression()
+            if not (exponent.is_Integer and exponent >= 0):
+                found.append((Term(node.base).expression(), True))
+    return found
+
+
+def counts(exponent: Any, variables: Sequence[Variable]) -> bool:
+    """Return whether an exponent is an integer that is not negative."""
+    return _is_integral(exponent, variables) and manifest_sign(exponent, variables) != "unknown"
+
+
+def point(variables: Sequence[Variable]) -> dict[Any, Any]:
+    """Return one value in its range for each variable."""
+    found = {}
+    for place, variable in enumerate(variables, 2):
+        low, high = variable.low, variable.high
+        if low is not None and high is not None:
+            value = low + (high - low) * Fraction(place, 2 * place + 3)
+        elif variable.integral:
+            value = Fraction(place) + (low or 0)
+        else:
+            step = Fraction(3 * place + 1, 7)
+            value = low + step if low is not None else high - step if high is not None else step
+        found[variable.term.expression()] = sympy.Rational(value.numerator, value.denominator)
+    return found
+
+
+def value_at(expression: Any, values: Mapping[Any, Any]) -> Any:
+    """Return the value at a point; a function without a definition stands for one arbitrary polynomial."""
+    from sympy.core.function import AppliedUndef
+
+    found = expression.xreplace(dict(values))
+    while calls := [f for f in found.atoms(AppliedUndef) if not f.free_symbols]:
+        inner = min(calls, key=sympy.count_ops)
+        if str(inner.func) == "relu":
+            worth = sympy.Max(0, inner.args[0])
+        else:
+            worth = 3 + sum((i + 2) * argument**i for i, argument in enumerate(inner.args, 1))
+        found = found.xreplace({inner: worth})
+    return found
