@@ -73,3 +73,24 @@ def test_a_proof_that_raises_or_returns_nonsense(tmp_path):
     (other,) = theorems.load_file(write(tmp_path, GOOD.replace("return conclude", "return str"), "b.py"))
     with pytest.raises(InvalidInput, match=r"could not be run|must return"):
         other.prove()
+
+
+def test_the_example_of_the_docs_is_proved_and_fails_when_changed(repository, tmp_path):
+    text = (repository / "docs" / "examples" / "my_theorem.py").read_text("utf-8")
+    (mine,) = theorems.load_file(write(tmp_path, text))
+    assert mine.prove().verdict == "holds"
+    assert mine.statement == (
+        "One linear unit without bias on one example: J = (w x - y)^2 + lambda (w x)^2, J >= (w x - y)^2"
+    )
+    assert mine.scope == "all 0 <= q < 1, all w, all x, all y"
+    for right, wrong in (
+        ("+ s * (w * x) ** 2)", "- s * (w * x) ** 2)"),
+        ("+ s * (w * x) ** 2)", "+ s * (w * x) ** 3)"),
+        ("high=Fraction(1)", "high=Fraction(2)"),
+        ("p, 1 - q", "p, 1 + q"),
+        ("J >= (w", "J > (w"),
+        ("Fraction(found)", "Fraction(found) + 1"),
+    ):
+        assert right in text
+        (changed,) = theorems.load_file(write(tmp_path, text.replace(right, wrong)))
+        assert changed.prove().verdict == "not proved", wrong

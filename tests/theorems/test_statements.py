@@ -30,7 +30,7 @@ x, y, z, k, c = symbols("x y z k c")
 REAL = (real(x, "a number"), real(y, "a number"))
 ABOVE = (real(x, "a number that is not negative", low=0, low_in=True),)
 
-NOT_OBJECTS = 42
+NOT_OBJECTS = 40
 """Entries whose statements and steps are still typed; the number may only fall."""
 
 
@@ -103,6 +103,13 @@ def test_signs_are_manifest_on_ranges_only():
     assert not derivation(1 / (1 - x) > 1, ByAlgebra(), quantified=(closed,)).holds()
     assert derivation(1 - q**K > 0, ByAlgebra(), quantified=(count(K, 1, ""), OPEN_RATE)).holds()
     assert not derivation(1 - q**K > 0, ByAlgebra(), quantified=(integer(K, 0, ""), OPEN_RATE)).holds()
+
+
+def test_powers_need_a_positive_base_or_a_counting_exponent():
+    power, counted = equal((x - 1) ** k * (x - 1), (x - 1) ** (k + 1)), integer(k, 0, "")
+    assert derivation(power, ByAlgebra(), quantified=(REAL[0], counted)).holds()
+    assert not derivation(power, ByAlgebra(), quantified=(REAL[0], integer(k, -1, ""))).holds()
+    assert not derivation(power, ByAlgebra(), quantified=(REAL[0], real(k, "", low=0))).holds()
 
 
 def test_counts_and_rates_cannot_leave_what_they_mean():

@@ -8,7 +8,7 @@ isolated among those with the same D, so no minimiser of the criterion is isolat
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -20,9 +20,13 @@ from exactdropout.numeric.definition import masks, naive_evaluation
 from exactdropout.symbolic.criterion.masks import Layers, dropout_output
 from exactdropout.symbolic.free_networks import free_examples, free_network
 from exactdropout.symbolic.ring.ring import ReluPolynomial, ReluRing
+from exactdropout.theorems.definitions import integer, quantity, real
 from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import ByCases, ByInduction, From, InWords, Line, part, say
+from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
 __all__ = ["cumulative", "prove", "rescaled"]
 
@@ -34,7 +38,6 @@ SIZES = (
     Architecture(1, (2, 1, 2)),
     Architecture(2, (2,), activation="leaky_relu(1/10)"),
 )
-SCOPE = "all widths and depths, any q, every mask; relu, leaky relu, linear"
 
 
 def cumulative(scales: list[Any], layer: int) -> Any:
@@ -54,26 +57,153 @@ def rescaled(network: Network, scales: list[Any], bias_factor: Factor = cumulati
     )
 
 
+C, c, w, h, mu, S, b, z, slope, H, D, y, k, j = symbols("C c w h mu S b z s H D y k j")
+Sp, Hp, Dp = (symbol(name, "new") for name in "SHD")
+
+
+def _leaky(at: Term) -> Term:
+    """Return φ(z) = z above 0 and s z below, as relu(z) − s relu(−z)."""
+    return apply("relu", at) - slope * apply("relu", -at)
+
+
+def _layer_values() -> Iterator[Mapping[Term, Any]]:
+    """Yield the outputs of a network and of the rescaled one under every mask, with C_d."""
+    network, scales = _given()[0], [Fraction(2), Fraction(3, 4), Fraction(5, 3)]
+    after = rescaled(network, scales)
+    product = cumulative(scales, len(scales) - 1)
+    for mask, _ in masks(network, _RATES):
+        for label in (Fraction(2), Fraction(-1, 3)):
+            outputs = [Fraction(numeric_output(net, (2, -1), mask, _RATES)[0]) for net in (network, after)]
+            yield {C: product, D: outputs[0], Dp: outputs[1], y: label}
+
+
+_OUTPUT, _UNIT = equal(Dp, C * D), equal(Hp, C * H)
+
+RESCALING = Derivation(
+    name="rescaling",
+    title="Rescaling layers rescales the output",
+    setting=say(
+        "Weights of each layer times positive factors, biases times their products so far, every dropout pattern"
+    ),
+    quantified=(
+        real(C, "the product of the factors of all layers", low=0),
+        real(y, "a label"),
+        real(slope, "the slope of the activation below 0: 0 for relu, 1 for linear units"),
+    ),
+    quantities=(
+        quantity(D, "the output of the network under a dropout pattern"),
+        quantity(Dp, "that of the rescaled network under the same pattern"),
+    ),
+    auxiliary=(
+        integer(k, 0, "a number of units below, taken into the sum one after the other"),
+        integer(j, 0, "a number of layers"),
+        real(c, "the factor of the next layer", low=0),
+        real(w, "a weight of that layer"),
+        real(h, "the value of the unit below it"),
+        real(mu, "the mask of that unit, divided by the probability to be kept"),
+        real(b, "the bias"),
+        real(S, "a pre-activation, as far as it is summed"),
+        real(Sp, "the same of the rescaled network"),
+        real(z, "a pre-activation"),
+        real(H, "the value of a unit"),
+        real(Hp, "that of the rescaled network"),
+    ),
+    lines=(
+        Line(
+            label="pre-activation",
+            sentence=say(
+                "If the values below are multiplied by {0}, the sum is multiplied by {1}: it starts at the bias, and "
+                "each unit below adds {2} and {3}, its mask included. So {claim}.",
+                C,
+                c * C,
+                w * (h * mu),
+                (c * w) * ((C * h) * mu),
+            ),
+            claim=equal(Sp, c * C * S),
+            reason=ByInduction(
+                k,
+                ((S, b), (Sp, (c * C) * b)),
+                ((S, S + w * (h * mu)), (Sp, Sp + (c * w) * ((C * h) * mu))),
+            ),
+        ),
+        Line(
+            label="activation",
+            sentence=say("The activation, written with relu, keeps positive factors: {claim}."),
+            claim=equal(_leaky(C * z), C * _leaky(z)),
+            reason=ByCases((z,)),
+        ),
+        Line(
+            label="units",
+            sentence=say(
+                "By induction on the layers every unit is multiplied by the product of the factors so far: {claim}. "
+                "The inputs are the same."
+            ),
+            claim=_UNIT,
+            reason=ByInduction(
+                j,
+                ((H, h), (Hp, h), (C, number(1))),
+                ((H, _leaky(S)), (Hp, _leaky(c * C * S)), (C, c * C)),
+                factor=number(0),
+                signs=(S,),
+            ),
+        ),
+        Line(
+            label="output",
+            sentence=say("The output layer is the same step without activation: {claim}."),
+            claim=_OUTPUT,
+            reason=InWords(_layer_values, "a network with two hidden layers, 64 masks"),
+        ),
+        Line(
+            label="loss",
+            sentence=say("The squared errors differ by a multiple of {0}: {claim}.", C - 1),
+            claim=equal((Dp - y) ** 2 - (D - y) ** 2, (Dp + D - 2 * y) * ((C - 1) * D)),
+            reason=From((part("output", Dp + D - 2 * y),)),
+        ),
+    ),
+    conclusions=(
+        Conclusion(_OUTPUT, From((part("output"),))),
+        Conclusion(equal((Dp - y) ** 2 - (D - y) ** 2, (Dp + D - 2 * y) * ((C - 1) * D)), From((part("loss"),))),
+    ),
+)
+"""D(W′, x, R) = C_d D(W, x, R); for C_d = 1 criterion, penalty and risk are the same."""
+
+t, v = symbols("t v")
+
+CURVE = Derivation(
+    name="curve",
+    title="No network is isolated among those with its output",
+    setting=say(
+        "Factor {0} for a hidden layer and its inverse for the next",
+        t,
+    ),
+    quantified=(real(t, "a positive factor", low=0), real(v, "a weight or bias of a hidden layer")),
+    lines=(
+        Line(label="product", sentence=say("The product is {claim}."), claim=equal(t * (1 / t), 1)),
+        Line(label="moves", sentence=say("It moves by {claim}."), claim=equal(t * v - v, (t - 1) * v)),
+    ),
+    conclusions=(
+        Conclusion(equal(t * (1 / t), 1), From((part("product"),))),
+        Conclusion(equal(t * v - v, (t - 1) * v), From((part("moves"),))),
+    ),
+)
+DERIVATIONS = (RESCALING, CURVE)
+
+
 def prove(bias_factor: Factor = cumulative) -> Proof:
-    """Prove the theorem with the given factor of the biases; only C_j works."""
-    steps = [
-        *_induction_step(bias_factor),
-        *_homogeneity(),
-        induction(
-            r"Induction on the layers: $h'_0 = x = h_0$, and $h'_{j-1} = C_{j-1} h_{j-1}$ gives $h'_j = C_j h_j$, for "
-            r"the same pattern $R$ and whatever the widths; the output layer is the same step without $\varphi$. So "
-            r"$\mathcal D(W', x, R) = C_d\, \mathcal D(W, x, R)$; with no unit dropped and $p = 1$, "
-            r"$W'(x) = C_d\, W(x)$.",
-            start=_layers(bias_factor)[0],
-            step=_layers(bias_factor)[1],
-            detail="start C_0 = 1; step: the bias, one more unit below and the activation, as above",
+    """Prove the theorem; the factor of the biases enters the networks that are compared, and only C_j works."""
+    further = [
+        argument(
+            "If some hidden layer has a weight or bias that is not 0, this curve through W consists of other networks "
+            "with the same output for every pattern, as near to W as one likes. If all hidden layers are 0, hidden "
+            "values are 0 and the output weights may be moved freely. So for d at least 2 no network is isolated in "
+            "its level set, minimisers included."
         ),
-        identity(
-            r"If $C_d = 1$, then $\mathcal D$ and $W(x)$ are the same for all $x$ and $R$, so criterion, risk and "
-            r"penalty are the same for every distribution: $(C_d \mathcal D - y)^2 = (\mathcal D - y)^2$ at $C_d = 1$.",
-            *_same_loss(),
+        step(
+            "All hidden layers 0: the output is the output bias, whatever the output weights.",
+            "derivation",
+            _zero_layers_leave_output_weights_free(),
+            "2-2-1 and 2-2-2-1",
         ),
-        *_not_isolated(),
         *(_at_size(arch, bias_factor) for arch in SIZES),
         enumerated(
             "A network with given numbers: every pattern, and criterion and risk at $C_d = 1$.",
@@ -82,16 +212,14 @@ def prove(bias_factor: Factor = cumulative) -> Proof:
         ),
         enumerated(
             r"The last lines of the printed proof exchange $W$ and $W'$: with $K = d = 1$, weight 1, $c_1 = 2$, $x = "
-            r"1$, "
-            r"$q = \frac12$ and the input kept, $\mathcal D(W') = 4 = 2\, \mathcal D(W)$, and $\mathcal D(W) = 2 \ne "
-            r"2\, "
-            r"\mathcal D(W')$.",
+            r"1$, $q = \frac12$ and the input kept, $\mathcal D(W') = 4 = 2\, \mathcal D(W)$, and $\mathcal D(W) = 2 "
+            r"\ne 2\, \mathcal D(W')$.",
             [_exchanged()],
             "one mask",
         ),
         *_one_layer(),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def _exchanged() -> tuple[object, object]:
@@ -115,99 +243,6 @@ def _one_layer() -> list[Step]:
             "The double loop on a grid of (w, b).",
             [(naive_evaluation(Network([[u]], [v]), data, half).criterion, (u + v - 1) ** 2 + u**2) for u, v in points],
             "25 networks, 2 masks",
-        ),
-    ]
-
-
-def _layers(bias_factor: Factor) -> tuple[bool, bool]:
-    """The start and the step of the induction on the layers, for the activation in its sign cases."""
-    ring, (big, c, w, h, m, total, b, t, s) = generic("C+ c+ w h m S b t+ s")
-    grown = c * big
-    linear = bias_factor([big, c], 1) * b == grown * b and (
-        grown * total + (c * w) * (big * h * m) == grown * (total + w * h * m)
-    )
-    # slope 1 above 0, s below: relu (s = 0), leaky relu, linear (s = 1)
-    activation = grown * ring.relu(t) == ring.relu(grown * t) and ring.relu(-grown * t) == ring.zero
-    return ring.one * h == h, linear and activation and grown * (s * -t) == s * (grown * -t)
-
-
-def _same_loss() -> tuple[ReluPolynomial, ReluPolynomial]:
-    ring, (d, y) = generic("D y")
-    return (ring.one * d - y) ** 2, (d - y) ** 2
-
-
-def _induction_step(bias_factor: Factor) -> list[Step]:
-    """From layer j − 1 to layer j at any width: generic C = C_{j−1} > 0, c = c_j > 0, h, r/p, w, b."""
-    _, (big, c, w, h, m, total, b) = generic("C+ c+ w h m S b")
-    factor = bias_factor([big, c], 1)
-    return [
-        identity(
-            r"Masks commute with the scaling: $(C h)\, r/p = C\, (h\, r/p)$, with $m = r/p$ of any value.",
-            (big * h) * m,
-            big * (h * m),
-        ),
-        identity(
-            r"Pre-activation, induction on the number of units below: it starts at the bias, $b' = c\, C\, b$.",
-            factor * b,
-            (c * big) * b,
-        ),
-        identity(
-            r"One more unit below: $S' = c\,C\,S$ gives $S' + (c w)(C h\, r/p) = c\,C\,(S + w h\, r/p)$.",
-            (c * big) * total + (c * w) * (big * h * m),
-            (c * big) * (total + w * h * m),
-        ),
-    ]
-
-
-def _homogeneity() -> list[Step]:
-    """φ(C z) = C φ(z) for φ(z) = z (z > 0), s z (z ≤ 0) with any slope s, in the three cases of the sign of z."""
-    ring, (c, t, s) = generic("C+ t+ s")
-
-    def phi(z: ReluPolynomial) -> ReluPolynomial:
-        if ring.is_positive(z):
-            return z
-        if ring.is_nonnegative(-z):
-            return s * z
-        raise AssertionError("the three cases have a manifest sign")
-
-    cases = {"z = t > 0": t, "z = 0": ring.zero, "z = -t < 0": -t}
-    return [
-        step(
-            r"$\varphi(C z) = C \varphi(z)$ for $C > 0$ and every slope $s$ of $\varphi$ below 0.",
-            "cases",
-            all(phi(c * z) == c * phi(z) for z in cases.values()),
-            "; ".join(cases),
-        )
-    ]
-
-
-def _not_isolated() -> list[Step]:
-    """For d ≥ 2: c_j = t, c_{j+1} = 1/t moves W along a curve of equal D; zero layers leave others free."""
-    _, (t, s, c, w, b) = generic("t+ s+ C w b")
-    return [
-        identity(
-            r"With $c_j = t$, $c_{j+1} = s$ the product $C_d$ and all biases above layer $j$ change by $t s$ only, "
-            r"which is 1 for $s = 1/t$.",
-            (c * t) * s * b,
-            (t * s) * (c * b),
-        ),
-        identity(
-            r"The curve moves: $t w - w = (t - 1) w$ for each weight and bias of layer $j$: not 0 for $t \ne 1$ unless "
-            "all of them are.",
-            t * w - w,
-            (t - 1) * w,
-        ),
-        argument(
-            "If some hidden layer has a weight or bias that is not 0, this curve through W consists of other networks "
-            "with the same output for every pattern, as near to W as one likes. If all hidden layers are 0, hidden "
-            "values are 0 and the output weights may be moved freely. So for d at least 2 no network is isolated in "
-            "its level set, minimisers included."
-        ),
-        step(
-            "All hidden layers 0: the output is the output bias, whatever the output weights.",
-            "derivation",
-            _zero_layers_leave_output_weights_free(),
-            "2-2-1 and 2-2-2-1",
         ),
     ]
 
@@ -270,17 +305,25 @@ def _at_size(arch: Architecture, bias_factor: Factor) -> Step:
     return step(claim, "derivation", holds, f"{1 << arch.mask_bits} patterns")
 
 
-def _numbers(bias_factor: Factor) -> list[tuple[object, object]]:
+_RATES = (Fraction(1, 3),) * 3
+
+
+def _given() -> tuple[Network, list[Fraction]]:
+    """Return a network with two hidden layers and the factors of its layers; their product is 1."""
     F = Fraction
     network = Network([[[1, -2], [F(1, 2), 3]], [[1, -1], [2, F(-1, 3)]], [3, -2]], [[F(1, 3), -1], [0, 1], F(1, 2)])
-    scales = [F(2), F(3, 4), F(2, 3)]
-    data, rates = Examples.half((F(3, 2), -1), 2), (F(1, 3),) * 3
+    return network, [F(2), F(3, 4), F(2, 3)]
+
+
+def _numbers(bias_factor: Factor) -> list[tuple[object, object]]:
+    network, scales = _given()
+    data = Examples.half((Fraction(3, 2), -1), 2)
     after = rescaled(network, scales, bias_factor)
     pairs: list[tuple[object, object]] = [
-        (numeric_output(after, (2, -1), mask, rates), numeric_output(network, (2, -1), mask, rates))
-        for mask, _ in masks(network, rates)
+        (numeric_output(after, (2, -1), mask, _RATES), numeric_output(network, (2, -1), mask, _RATES))
+        for mask, _ in masks(network, _RATES)
     ]
-    one, two = (naive_evaluation(n, data, rates) for n in (network, after))
+    one, two = (naive_evaluation(n, data, _RATES) for n in (network, after))
     return [*pairs, (one.criterion, two.criterion), (one.risk, two.risk), (one.penalty, two.penalty)]
 
 
@@ -289,12 +332,15 @@ def _numbers(bias_factor: Factor) -> list[tuple[object, object]]:
     title="Rescaling layers rescales the output; no isolated minimisers",
     source="helmbold2017",
     number="Theorem 5",
-    printed=r"$c_1, \dots, c_d > 0$, $W'_j = c_j W_j$, $b'_j = \bigl(\prod_{l \le j} c_l\bigr) b_j$: "
-    r"$\mathcal D(W', x, R) = \bigl(\prod_j c_j\bigr) \mathcal D(W, x, R)$; with $\prod_j c_j = 1$ criterion, penalty "
-    "and risk are unchanged.",
-    statement="D(W',x,R) = (c1...cd) D(W,x,R) for all x, R; for d >= 2 no minimiser is isolated",
+    printed=say(
+        "Multiply the weights of each layer by a positive factor, and its biases by the product of the factors up to "
+        "it: then {0} with {1} the product of all factors; where it is 1, criterion, penalty and risk are unchanged, "
+        "so no minimiser is isolated.",
+        _OUTPUT,
+        C,
+    ),
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     correction=r"In the last lines of the printed proof $W$ and $W'$ are exchanged; that no minimiser is isolated "
     r"needs $d \ge 2$. The introduction states the rescaling without the rule for biases, which it needs.",
 )

@@ -8,7 +8,7 @@ tend to 0 in general. The statement is written down and derived here; of the sou
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,13 +16,15 @@ import sympy
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_gradient
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import KEEP, OPEN_RATE, RATE, integer, p, q, quantity, real
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, Hypothesis, proved
+from exactdropout.theorems.statements.lines import ByInduction, Definition, From, InWords, Line, part, say
+from exactdropout.theorems.statements.terms import Term, equal, symbol, symbols
 
 __all__ = ["limit", "mean_after_step", "prove"]
 
-SCOPE = "mean: all X, y, q in [0, 1), positive definite p G + q Diag(G), small steps; covariance: a witness"
 ROWS, LABELS = ((1, 2), (0, 1), (1, -1)), (1, 3, -2)
 WITNESS_ROWS, WITNESS_LABELS = ((1, 1),), (1,)
 
@@ -52,35 +54,146 @@ def mean_after_step(rows: sympy.Matrix, labels: sympy.Matrix, b: sympy.Matrix, q
     return total
 
 
-def prove(weight: int = 1) -> Proof:
-    """Prove the limit with weight·q Diag(G); only ``weight=1`` works."""
-    _, (p, g, b) = generic("p g b")
-    q = 1 - p
-    steps = [
-        identity(
-            r"$E[D G D]$ has entries $p^2 G_{ij}$ off the diagonal and $p G_{ii}$ on it (a mask bit is its own "
-            r"square), and $p "
-            r"G_{ii} = p (p G_{ii} + q G_{ii})$: so $E[D G D] = p\, (p G + q \mathrm{Diag}(G))$; here one diagonal "
-            r"entry.",
-            p * g * b,
-            p * (p * g + weight * q * g) * b,
+alpha, g, r, k = symbols("alpha g r k")
+START, ERROR, AT = symbol("e", 0), symbol("e"), symbol("a")
+M_DIAGONAL, M_OFF, A_DIAGONAL, A_OFF = symbol("M", "ii"), symbol("M", "ij"), symbol("A", "ii"), symbol("A", "ij")
+SPREAD_AFTER = symbol("V")
+
+
+def _masked_products() -> Iterator[Mapping[Term, Any]]:
+    """Yield entries of E[D G D] on and off the diagonal by the sum over both masks, q free."""
+    rate, diagonal, off = sympy.Symbol("q"), sympy.Symbol("g"), sympy.Symbol("r")
+    total = sympy.zeros(2, 2)
+    for bits in itertools.product((0, 1), repeat=2):
+        kept = sympy.diag(*bits)
+        chance = (1 - rate) ** sum(bits) * rate ** (2 - sum(bits))
+        total += chance * kept * sympy.Matrix([[diagonal, off], [off, diagonal]]) * kept
+    yield {M_DIAGONAL: sympy.expand(total[0, 0]), M_OFF: sympy.expand(total[0, 1])}
+
+
+def _variance_after_step() -> Iterator[Mapping[Term, Any]]:
+    """Yield the variance after one step from the limit for X = (1, 1), y = 1, by the sum over masks, q and α free."""
+    rate, step_size = sympy.Symbol("q"), sympy.Symbol("alpha")
+    rows, labels = sympy.Matrix(WITNESS_ROWS), sympy.Matrix(WITNESS_LABELS)
+    best = limit(rows.T * rows, rows.T * labels, rate)
+    found = _steps(rows, labels, best, rate, step_size)
+    yield {SPREAD_AFTER: sum(chance * sum(x**2 for x in following - best) for chance, following in found)}
+
+
+_STEP = equal(ERROR, (1 - alpha * p * AT) ** k * START)
+_SHRINKS = (1 - alpha * p * AT) ** 2 < 1
+_VARIANCE = equal(SPREAD_AFTER, 2 * alpha**2 * q * (1 - q) ** 2 / (2 - q) ** 2)
+
+MASKED_PRODUCT = Derivation(
+    name="masked-product",
+    title="The mean of a product between masks",
+    setting=say("Entries on and off the diagonal"),
+    quantified=(RATE, real(g, "an entry of the Gram matrix on the diagonal"), real(r, "one off the diagonal")),
+    definitions=(
+        KEEP,
+        Definition(A_DIAGONAL, p * g + q * g, "the entry on the diagonal of the matrix that regularises"),
+        Definition(A_OFF, p * r, "the entry off the diagonal"),
+    ),
+    quantities=(
+        quantity(M_DIAGONAL, "the mean of the Gram matrix between two copies of the mask, on the diagonal"),
+        quantity(M_OFF, "the same off the diagonal"),
+    ),
+    lines=(
+        Line(
+            label="diagonal",
+            sentence=say("On the diagonal a mask bit is its own square: {claim}."),
+            claim=equal(M_DIAGONAL, p * g),
+            reason=InWords(_masked_products, "all masks of two inputs, q free"),
         ),
+        Line(
+            label="off",
+            sentence=say("Off it two masks are independent: {claim}."),
+            claim=equal(M_OFF, p**2 * r),
+            reason=InWords(_masked_products, "all masks of two inputs, q free"),
+        ),
+    ),
+    conclusions=(
+        Conclusion(equal(M_DIAGONAL, p * A_DIAGONAL), From((part("diagonal"),))),
+        Conclusion(equal(M_OFF, p * A_OFF), From((part("off"),))),
+    ),
+)
+"""E[D G D] = p A with A = p G + q Diag(G)."""
+
+MEAN_CONVERGES = Derivation(
+    name="mean-converges",
+    title="The mean of the iterates converges",
+    setting=say("Along an eigenvector of the regularised Gram matrix with eigenvalue {0}", AT),
+    quantified=(
+        RATE,
+        real(alpha, "the step size", low=0),
+        real(AT, "the eigenvalue, positive", low=0),
+        real(START, "the error of the starting point"),
+        integer(k, 0, "the number of steps"),
+    ),
+    definitions=(KEEP,),
+    quantities=(quantity(ERROR, "the error of the mean iterate"),),
+    hypotheses=(Hypothesis("small", alpha * p * AT < 2),),
+    lines=(
+        Line(
+            label="step",
+            sentence=say("A fresh mask in each step multiplies the error by one factor: {claim}."),
+            claim=_STEP,
+            reason=ByInduction(
+                k, ((ERROR, START),), ((ERROR, (1 - alpha * p * AT) * ERROR),), factor=1 - alpha * p * AT
+            ),
+        ),
+        Line(
+            label="factor",
+            sentence=say("The factor is less than 1 in absolute value: {claim}."),
+            claim=_SHRINKS,
+            reason=From((part("small", alpha * p * AT),)),
+        ),
+    ),
+    conclusions=(Conclusion(_STEP, From((part("step"),))), Conclusion(_SHRINKS, From((part("factor"),)))),
+)
+"""e_k = (1 − α p a)^k e_0, and |1 − α p a| < 1 for small steps."""
+
+VARIANCE_STAYS = Derivation(
+    name="variance-stays",
+    title="The covariance does not vanish",
+    setting=say("Two inputs that are 1, label 1, one step from the limit"),
+    quantified=(OPEN_RATE, real(alpha, "the step size", low=0)),
+    quantities=(quantity(SPREAD_AFTER, "the variance of the iterate after the step, summed over both weights"),),
+    lines=(
+        Line(
+            label="variance",
+            sentence=say("By the sum over the four masks, {claim}."),
+            claim=_VARIANCE,
+            reason=InWords(_variance_after_step, "all masks, q and the step size free"),
+        ),
+    ),
+    conclusions=(
+        Conclusion(_VARIANCE, From((part("variance"),))),
+        Conclusion(SPREAD_AFTER > 0, From((part("variance"),), plus=(2 * alpha**2 * q * (1 - q) ** 2 / (2 - q) ** 2,))),
+    ),
+)
+"""V = 2 α² q (1 − q)²/(2 − q)² > 0."""
+DERIVATIONS = (MASKED_PRODUCT, MEAN_CONVERGES, VARIANCE_STAYS)
+
+
+def prove(weight: int = 1) -> Proof:
+    """Prove the limit; the networks are compared with weight·q Diag(G), and only ``weight=1`` works."""
+    further = [
         argument(
             r"So with $A = p G + q \mathrm{Diag}(G)$ a step from $b$ has mean $b + \alpha p (X^\top y - A b)$, and "
-            r"$b^* = A^{-1} "
-            r"X^\top y$ is its fixed point. Masks are fresh, so $E b_{k+1} - b^* = (I - \alpha p A)(E b_k - b^*)$; if "
-            r"$A$ is "
-            r"positive definite and $0 < \alpha p \|A\| < 2$ every eigenvalue of $I - \alpha p A$ is in $(-1, 1)$ and "
-            r"$E b_k "
+            r"$b^* = A^{-1} X^\top y$ is its fixed point; every eigenvector of $A$ gives an error as above, so $E b_k "
             r"\to b^*$."
         ),
         *(_at_size(rows, columns, weight) for rows, columns in ((1, 1), (2, 2), (1, 3))),
         argument(
             r"In inverted scaling $w = p b$ this is $(G + \frac qp \mathrm{Diag}(G))^{-1} X^\top y$: the minimiser of "
-            r"the "
-            "criterion (srivastava-2014-linear), reached in the mean although no iterate need be near it."
+            r"the criterion (srivastava-2014-linear), reached in the mean although no iterate need be near it."
         ),
-        *_covariance(),
+        argument(
+            r"If the covariance tended to 0, the iterates would tend to $b^*$ in mean square; a step from near $b^*$, "
+            r"with a fresh mask, has variance near that number (it is continuous in the starting point, and the "
+            r"conditional variance is part of the variance): a contradiction."
+        ),
         enumerated(
             "Given numbers: the mean step keeps the limit, and the dropout criterion has gradient 0 there, mask by "
             "mask.",
@@ -88,7 +201,7 @@ def prove(weight: int = 1) -> Proof:
             "4 masks; q = 1/3, 1/2, 4/5",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def _at_size(rows: int, columns: int, weight: int) -> Step:
@@ -106,41 +219,14 @@ def _at_size(rows: int, columns: int, weight: int) -> Step:
     )
 
 
-def _covariance() -> list[Step]:
-    """X = (1, 1), y = 1: at b* every step with exactly one kept input moves, so a constant iterate is impossible."""
-    q, rate = sympy.Symbol("q"), sympy.Symbol("alpha", real=True)
-    rows, labels = sympy.Matrix(WITNESS_ROWS), sympy.Matrix(WITNESS_LABELS)
-    best = limit(rows.T * rows, rows.T * labels, q)
-    spread = sum(
-        chance * sum(v**2 for v in following - best) for chance, following in _steps(rows, labels, best, q, rate)
-    )
-    kept_mean = (mean_after_step(rows, labels, best, q, rate) - best).applyfunc(sympy.cancel).is_zero_matrix is True
-    wanted = 2 * rate**2 * q * (1 - q) ** 2 / (2 - q) ** 2
-    return [
-        step(
-            rf"Witness $X = (1, 1)$, $y = 1$: from $b^* = (1, 1)/(2 - q)$ one step has mean $b^*$ and variance "
-            rf"${sympy.latex(wanted)} > 0$ for $0 < q < 1$.",
-            "derivation",
-            kept_mean and sympy.cancel(spread - wanted) == 0,
-        ),
-        argument(
-            r"If the covariance tended to 0, the iterates would tend to $b^*$ in mean square; a step from near $b^*$, "
-            r"with a "
-            "fresh mask, has variance near that number (it is continuous in the starting point, and the conditional "
-            "variance "
-            "is part of the variance): a contradiction."
-        ),
-    ]
-
-
 def _numbers(weight: int) -> Iterator[tuple[Any, Any]]:
     rows, labels = sympy.Matrix(ROWS), sympy.Matrix(LABELS)
-    for q in (Fraction(1, 3), Fraction(1, 2), Fraction(4, 5)):
-        rate = sympy.Rational(q.numerator, q.denominator)
+    for drop in (Fraction(1, 3), Fraction(1, 2), Fraction(4, 5)):
+        rate = sympy.Rational(drop.numerator, drop.denominator)
         best = limit(rows.T * rows, rows.T * labels, rate, weight)
         yield mean_after_step(rows, labels, best, rate, sympy.Rational(1, 7)), best
         weights: Sequence[Any] = [(1 - rate) * v for v in best]
-        slope = naive_gradient(Network([weights]).exact(), Examples(zip(ROWS, LABELS, strict=True)), (q,))
+        slope = naive_gradient(Network([weights]).exact(), Examples(zip(ROWS, LABELS, strict=True)), (drop,))
         yield slope.weights[0].tolist(), [[0, 0]]
 
 
@@ -149,12 +235,8 @@ def _numbers(weight: int) -> Iterator[tuple[Any, Any]]:
     title="Gradient descent with dropout in the linear model: the mean converges, the covariance does not vanish",
     source="clara2023",
     number="linear model (our derivation; abstract read)",
-    printed=r"Masks without rescaling: $E b_k \to (p X^\top X + (1-p) \mathrm{Diag}(X^\top X))^{-1} X^\top y$; the "
-    r"covariance of the "
-    r"iterates does not vanish.",
-    statement="E b_k -> (p X'X + q Diag(X'X))^-1 X'y for small steps; the covariance of the iterates stays positive",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     source_read=False,
 )
 def iterates() -> Proof:

@@ -145,6 +145,12 @@ class Context:
 
     def sign(self, expression: Any) -> str:
         """Return the manifest sign, definitions written out as far as it takes."""
+        key = (expression, self.variables, tuple(self.definitions.items()))
+        if key not in _signs:
+            _signs[key] = self._sign(expression)
+        return _signs[key]
+
+    def _sign(self, expression: Any) -> str:
         value = value_at(expanded(expression, self.definitions), self._point)
         if value.is_Rational and value < 0:
             return "unknown"
@@ -164,8 +170,11 @@ class Context:
     def defined(self, relation: Relation) -> bool:
         """Return whether every divisor of a claim is manifestly not 0, and every base of a free exponent positive."""
         for side in (relation.left, relation.right):
-            for divisor, positive in divisors(side):
-                signs = [self.sign(divisor), "unknown" if positive else self.sign(-divisor)]
+            for divisor, exponent in divisors(side):
+                if exponent is not None and any(counts(e, self.ranges) for e in self.stages(exponent)):
+                    continue
+                free = exponent is not None and not exponent.is_Integer
+                signs = [self.sign(divisor), "unknown" if free else self.sign(-divisor)]
                 if "positive" not in signs and not self._established(divisor):
                     return False
         return True
@@ -178,13 +187,19 @@ class Context:
         )
 
 
+_signs: dict[Any, str] = {}
+
+
 @lru_cache(maxsize=256)
 def _ranges(variables: tuple[Variable, ...], definitions: tuple[tuple[Any, Any], ...]) -> tuple[Variable, ...]:
     found = list(variables)
+    given = dict(definitions)
+    named = point([v for v in variables if v.term.expression() not in given])
     for name, value in definitions:
-        signs = {}
-        for end in (0, 1):
-            for direction in (1, -1):
+        signs = dict.fromkeys(itertools.product((0, 1), (1, -1)), "unknown")
+        somewhere = value_at(expanded(value, given), named)
+        for end, direction in signs:
+            if not somewhere.is_Rational or direction * (somewhere - end) >= 0:  # else it has no such sign
                 signs[end, direction] = manifest_sign(*abstracted(direction * (value - end), found))
         low = next((end for end in (1, 0) if signs[end, 1] != "unknown"), None)
         high = next((end for end in (0, 1) if signs[end, -1] != "unknown"), None)

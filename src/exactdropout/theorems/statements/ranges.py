@@ -269,16 +269,14 @@ def expanded(expression: Any, definitions: Mapping[Any, Any]) -> Any:
     return expression
 
 
-def divisors(term: Term) -> list[tuple[Any, bool]]:
-    """Return what a formula divides by, and the bases of its powers, with whether they must be positive."""
-    found: list[tuple[Any, bool]] = []
+def divisors(term: Term) -> list[tuple[Any, Any]]:
+    """Return what a formula divides by, each with None, and the bases of its powers, each with the exponent."""
+    found: list[tuple[Any, Any]] = []
     for node in walk(term.node):
         if isinstance(node, Divide):
-            found.append((Term(node.bottom).expression(), False))
+            found.append((Term(node.bottom).expression(), None))
         elif isinstance(node, Power):
-            exponent = Term(node.exponent).expression()
-            if not (exponent.is_Integer and exponent >= 0):
-                found.append((Term(node.base).expression(), True))
+            found.append((Term(node.base).expression(), Term(node.exponent).expression()))
     return found
 
 
