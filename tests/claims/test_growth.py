@@ -6,6 +6,7 @@ from fractions import Fraction as F
 import pytest
 
 from exactdropout.claims import check
+from exactdropout.errors import InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 
@@ -71,3 +72,42 @@ def test_the_criterion_of_a_linear_network_grows_by_the_double_loop(seed):
     data = Examples.half([1, -2], 3)
     values = [naive_evaluation(network, data, [F(k, 6)] * 2).criterion for k in range(6)]
     assert values == sorted(values)
+
+
+SIZED = {"data": "point(1, y)", "assume": "weights = c, c > 0"}
+
+
+@pytest.mark.parametrize("size", ["K", "n"])
+def test_the_relative_variance_shrinks_with_width(size):
+    """Against Corollary 19's exact form at named sizes, in plain fractions."""
+    assert check(f"Var[D]/W(x)^2 is nonincreasing in {size}", DEEP, **SIZED).status == "proved"
+    assert check(f"Var[D]/W(x)^2 is nondecreasing in {size}", DEEP, **SIZED).status == "refuted"
+
+    def relative(k, n, d):
+        t = F(1, 2)
+        return (1 + t / k) * (1 + t / n) ** (d - 1) - 1
+
+    for k, n, d in [(1, 1, 1), (2, 3, 2), (3, 1, 4)]:
+        larger = (k + 1, n, d) if size == "K" else (k, n + 1, d)
+        assert relative(*larger) <= relative(k, n, d)
+
+
+def test_growth_in_a_size_names_both_sizes():
+    verdict = check("W(x) is increasing in n", DEEP, **SIZED)
+    assert verdict.status == "refuted"
+    assert verdict.counterexample.note == " (at n = 1 and at n = 2)"
+
+
+@pytest.mark.parametrize(
+    ("claim", "arch", "rest", "words"),
+    [
+        ("J_D is nondecreasing in K", "K-1", {}, "b and w and x may be others at each size"),
+        ("W(x) is nondecreasing in n", DEEP, {"assume": "W = 1", "data": "point(1, y)"}, "but w may be others"),
+        ("J_D is nondecreasing in K", "2-1", {}, "no K"),
+        ("J_D is nondecreasing in n", "K-2-1", {}, "no n"),
+    ],
+)
+def test_growth_in_a_size_needs_what_it_compares(claim, arch, rest, words):
+    with pytest.raises(InvalidInput, match=r".") as caught:
+        check(claim, arch, **rest)
+    assert words in str(caught.value)

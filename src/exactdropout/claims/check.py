@@ -14,6 +14,7 @@ from exactdropout.claims.language.syntax import (
     Divide,
     Expression,
     Minimiser,
+    Monotonicity,
     Multiply,
     Name,
     Negate,
@@ -30,7 +31,7 @@ from exactdropout.claims.refutation.attack import attack
 from exactdropout.claims.refutation.descent import descend
 from exactdropout.claims.refutation.near_miss import near_miss
 from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, counterexample_at, search
-from exactdropout.claims.setting.entries import refuse_missing_entries, with_layers
+from exactdropout.claims.setting.entries import refuse_growth_of_free_entries, refuse_missing_entries, with_layers
 from exactdropout.claims.setting.named_sizes import Unsupported, entries, given_entry, key_text, parts
 from exactdropout.claims.setting.refusals import (
     refuse_contradictions,
@@ -39,7 +40,7 @@ from exactdropout.claims.setting.refusals import (
     refuse_overrides,
     refuse_two_readings,
 )
-from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
+from exactdropout.claims.setting.setting import SIZES, Setting, build_setting, constant, surroundings
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.claims.verifier.verify import Proof
 from exactdropout.errors import CostLimitExceeded, InvalidInput
@@ -120,6 +121,7 @@ def check(
     refuse_examples(parsed, setting)
     written = with_layers(parsed, setting)
     refuse_missing_entries(written, setting)
+    refuse_growth_of_free_entries(written, setting)
     with reporting(progress, "checking") as report:
         return replace(_Check(written, setting, limit, report).run(), claim=parsed)
 
@@ -217,6 +219,9 @@ class _Check:
     def __init__(self, claim: Claim, setting: Setting, max_cost: float, report: Progress | None) -> None:
         self.claim, self.setting, self.max_cost, self.report = claim, setting, max_cost, report
         self.tried: list[str] = []
+        statement = claim.statement
+        sizes = isinstance(statement, Monotonicity) and statement.variable.name in SIZES
+        self.searched = setting.design is None and not sizes  # of the others the verifier's rules are all there is
 
     def stage(self, done: int) -> None:
         if self.report is not None:
@@ -226,7 +231,7 @@ class _Check:
         """Try in the order of cost: proofs for all sizes, few points, proofs at named sizes, many points."""
         self.stage(0)
         found = None
-        if self.setting.design is None:  # of several examples the verifier's rules are all there is
+        if self.searched:
             found = prove_everywhere(self.claim, self.setting) or prove_by_scaling(self.claim, self.setting)
         if found is not None:
             proof = replayable_proof(self.claim, self.setting)
@@ -248,7 +253,7 @@ class _Check:
                 return self.attacked() or self.proved(every_size(self.setting), [], proof)
             self.tried.append("No argument for all sizes was found.")
         self.stage(2)
-        evidence = self.at_named_sizes() if self.setting.design is None else []
+        evidence = self.at_named_sizes() if self.searched else []
         proof = replayable_proof(self.claim, self.setting, everywhere=False)
         if proof is not None:
             return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence, proof)

@@ -26,7 +26,7 @@ from exactdropout.claims.setting.named_sizes import (
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import Setting
+from exactdropout.claims.setting.setting import SIZES, Setting
 from exactdropout.claims.verdict import Counterexample
 from exactdropout.notation.text import expression_text
 
@@ -122,6 +122,8 @@ def failure(claim: Claim, scope: Scope) -> Failure | None:
 def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
     """Compare with larger values of the variable; what assumptions give by it moves with it."""
     variable = statement.variable
+    if variable.name in SIZES:
+        return _not_monotone_in_size(claim, statement, scope)
     free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes)}
     key: Key
     key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
@@ -139,6 +141,27 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
         if not _RELATIONS[relation](before, after):
             name = key_text(key)
             return Failure(before, relation, after, f" (at {name} = {here} and at {name} = {other})")
+    return None
+
+
+def _not_monotone_in_size(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
+    """Compare with the next sizes; what has no value at a size is 1 there, and the expression does not depend on it."""
+    setting, name = scope.setting, statement.variable.name
+    before, relation = scope.evaluate(statement.expression), _DIRECTIONS[statement.direction]
+    for more in (1, 2):
+        sizes = {**scope.sizes, name: scope.sizes[name] + more}
+        architecture = setting.architecture(sizes)
+        free = {k: scope.values.get(k, F(1)) for k in free_keys(claim, setting, architecture, sizes)}
+        moved = scope_of(claim, setting, architecture, sizes, type(scope.domain)(), free)
+        if not setting.bounded(sizes) or not admissible(moved):
+            continue
+        try:
+            after = moved.evaluate(statement.expression)
+        except Undefined:
+            continue
+        if not _RELATIONS[relation](before, after):
+            note = f" (at {name} = {scope.sizes[name]} and at {name} = {sizes[name]})"
+            return Failure(before, relation, after, note)
     return None
 
 

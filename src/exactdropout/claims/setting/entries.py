@@ -32,10 +32,10 @@ from exactdropout.claims.setting.named_sizes import (
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import Setting
+from exactdropout.claims.setting.setting import SIZES, Setting
 from exactdropout.errors import InvalidInput
 
-__all__ = ["refuse_missing_entries", "with_layers"]
+__all__ = ["refuse_growth_of_free_entries", "refuse_missing_entries", "with_layers"]
 
 _FIRST = Number(Fraction(1))
 _TURNED: dict[Direction, Direction] = {
@@ -106,6 +106,35 @@ def _unit(pair: tuple[Name, Expression], pairs: Any, setting: Setting) -> tuple[
         )
     unit = _with_first(target)
     return unit, rebuilt(expression, lambda node: unit if node == target else node)
+
+
+def refuse_growth_of_free_entries(claim: Claim, setting: Setting) -> None:
+    """Refuse growth in K, n or d of what depends on weights or inputs that are free: other sizes have other ones.
+
+    Raises:
+        InvalidInput: what has to be given, or a size that is a number here.
+    """
+    statement, shape = claim.statement, setting.shape
+    if not isinstance(statement, Monotonicity) or statement.variable.name not in SIZES:
+        return
+    name = statement.variable.name
+    free = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
+    if not free[name] or statement.variable.indices:
+        raise InvalidInput(
+            f"Argument 'claim' must vary a size that is a symbol of the architecture; {shape} has no {name}."
+        )
+    depends = any(
+        isinstance(n, Quantity) or (isinstance(n, Name) and n.name in ("w", "W", "b", "x", "X"))
+        for n in walk(statement)
+    )
+    sizes = next(setting.sizes())
+    keys = free_keys(claim, setting, setting.architecture(sizes), sizes)
+    entries = sorted({key[0] for key in keys if key[0] in ("w", "W", "b", "x", "X")})
+    if depends and entries:
+        raise InvalidInput(
+            f"Argument 'claim' compares sizes, but {' and '.join(entries)} may be others at each size: give them, for "
+            "example by data 'point(1, y)' and assume 'weights = c' for a network without biases."
+        )
 
 
 class _Ones(Fractions):

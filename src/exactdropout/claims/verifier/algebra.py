@@ -182,6 +182,16 @@ class Ratio:
         """Return the negative."""
         return Ratio(scaled(self.top, F(-1)), self.keep, self.bottom)
 
+    def cancelled(self) -> Ratio:
+        """Return the same without powers of variables that top and bottom share: equal where this is defined."""
+        terms = [dict(m) for part in (self.top, self.bottom) for m in part]
+        shared = {name: min(m.get(name, 0) for m in terms) for name in terms[0]} if self.top else {}
+
+        def without(a: Polynomial) -> Polynomial:
+            return {tuple((n, p - shared.get(n, 0)) for n, p in m if p > shared.get(n, 0)): v for m, v in a.items()}
+
+        return Ratio(without(self.top), self.keep, without(self.bottom)) if any(shared.values()) else self
+
     def inverse(self) -> Ratio:
         """Return 1 / self."""
         if not self.top:

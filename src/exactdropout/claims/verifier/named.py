@@ -177,6 +177,7 @@ class Evaluator:
 
         ``moves`` says what becomes of each variable; ``back`` that it leads to the smaller one.
         """
+        value = value.cancelled()
         unknown = [name for name, to in moves.items() if not to]
         tops = (value.top, value.bottom)
         if any(name in self.signs.names(part) for part in tops for name in unknown):

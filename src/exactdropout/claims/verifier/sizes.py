@@ -416,6 +416,8 @@ class AllSizes(Sums):
         """Return what becomes of each variable as the claim's one grows; nothing where that is unknown."""
         variable, setting, unknown = statement.variable, self.setting, Polynomial()
         name = variable.name
+        if name in ("K", "n", "d") and not variable.indices:
+            return self.larger_size(name, statement), False
         if variable.indices or name in ("K", "n", "d", "p", "x", "w", "W", "weights", "biases"):
             raise NotReplayed(f"growth in {name}")
         given = {"y": setting.label is not None, "q": Name("q") not in setting.rates}.get(name, False)
@@ -451,19 +453,43 @@ class AllSizes(Sums):
             moves |= opaque | ({} if through else kept)
         return moves | self.moved_powers(moves, strict=statement.direction in ("increasing", "decreasing")), back
 
-    def moved_powers(self, moves: Mapping[str, Polynomial], *, strict: bool) -> dict[str, Polynomial]:
-        """Return what becomes of powers of a base that grows: u to u + g, g ≥ 0, or u = v − g to v > 0."""
+    def larger_size(self, name: str, statement: Monotonicity) -> dict[str, Polynomial]:
+        """Return what becomes of each variable as a size grows; sums and quantities change in an unknown way."""
+        setting = self.setting
+        tied = any(
+            isinstance(n, Name) and n.name == name for c in setting.filters if "=" in c.relations for n in walk(c)
+        )
+        symbolic = setting.shape.symbolic_depth if name == "d" else self.ranges[name] == name
+        if tied or not symbolic or self.view in ("floor", "one unit"):
+            raise NotReplayed(f"growth in {name}, which is given")
+        unknown = {f"{letter}{end}": Polynomial() for letter in "wMeVSUQ" for end in ("'", "0'")}
+        size = "m'" if name == "d" else name
+        moves = unknown | dict.fromkeys(self.parts, Polynomial()) | {size: plus(gen(size), self.step())}
+        return moves | self.moved_powers(moves, strict=statement.direction in ("increasing", "decreasing"), size=size)
+
+    def moved_powers(self, moves: Mapping[str, Polynomial], *, strict: bool, size: str = "") -> dict[str, Polynomial]:
+        """Return what becomes of powers of a base that grows: u to u + g, g ≥ 0, or u = v − g to v > 0.
+
+        Of a base above 1 that shrinks, z = v + g becomes v, v ≥ 0; of one that stays, as the exponent grows, z + g.
+        """
         found = {}
         for number, known in enumerate(self.powers):
             inside = self.signs.names(known.over) | self.signs.names(known.under)
-            if not inside & set(moves):
+            if not inside & set(moves) and known.size != size:
                 continue
             name, grown = known.name, f"g{number}'"
             found[name] = Polynomial()
             if any(key in inside and not to for key, to in moves.items()):
                 continue
             a, b = self.signs.moved(known.over, moves), self.signs.moved(known.under, moves)
-            larger = self.signs.manifest(plus(times(a, known.under), scaled(times(known.over, b), F(-1))))
+            change = plus(times(a, known.under), scaled(times(known.over, b), F(-1)))
+            larger = self.signs.manifest(change)
+            if known.size == size and (change or not known.excess):
+                continue
+            if known.excess and not larger and self.signs.manifest(scaled(change, F(-1))):
+                self.signs.nonnegative |= {grown, f"v{number}'"}
+                found[name], self.before[name] = gen(f"v{number}'"), plus(gen(f"v{number}'"), gen(grown))
+                continue
             if not larger or not (known.excess or name in self.signs.nonnegative):
                 continue
             self.signs.nonnegative.add(grown)
