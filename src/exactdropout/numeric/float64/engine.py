@@ -166,7 +166,8 @@ class Prepared:
                 folded = chosen.run(problem, reference, moments, runner)
             slope = product = None
             if self._gradient or direction is not None:
-                self._ordered = self._ordered or ordered_examples(problem)
+                grid = None if self._packed is None else self._packed.grid
+                self._ordered = self._ordered or ordered_examples(problem, grid)
             if self._gradient:
                 slope = criterion_gradient(network, problem, runner, self._ordered)
             if direction is not None:

@@ -46,13 +46,15 @@ class Packed(NamedTuple):
     plan: Array
     numbers: Array
     sizes: Sizes
+    grid: int
+    """The largest g such that every input is a multiple of 2^g, NO_GRID where one was rounded."""
 
 
 def pack(setting: Setting) -> Packed:
     """Return the arrays of a setting."""
     plan, sizes = _shape(setting.architecture.widths, setting.dropped, setting.exponents, setting.examples)
     plan = plan.copy()
-    plan[layout.GRID] = NO_GRID if setting.inexact else grid_exponent(setting.inputs)
+    plan[layout.GRID] = grid = NO_GRID if setting.inexact else grid_exponent(setting.inputs)
     last = len(setting.keep) - 1
     keep, drop = (float(p[last - 1]) for p in (setting.keep, setting.drop))
     scales = [
@@ -68,7 +70,7 @@ def pack(setting: Setting) -> Packed:
         block_weights(layout.MIDDLE, keep, drop),
     )  # fmt: skip
     np.concatenate(parts, out=numbers)
-    return Packed(plan=plan, numbers=numbers, sizes=sizes)
+    return Packed(plan=plan, numbers=numbers, sizes=sizes, grid=grid)
 
 
 @lru_cache(maxsize=64)

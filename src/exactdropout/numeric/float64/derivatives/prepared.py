@@ -107,8 +107,11 @@ class Ordered:
     table: TableItems | None
 
 
-def ordered_examples(problem: Problem) -> Ordered:
-    """Return the examples in the order of the bits of all their numbers; those that are equal there are equal."""
+def ordered_examples(problem: Problem, grid: int | None = None) -> Ordered:
+    """Return the examples in the order of the bits of all their numbers; those that are equal there are equal.
+
+    ``grid`` is that of the inputs, NO_GRID where one was rounded, where it is known.
+    """
     parts = (problem.inputs, problem.input_errors, problem.labels, problem.label_errors, problem.chances)
     rows = Rows(*(np.array(part, order="C") for part in parts))  # writable: read-only arrays are types of their own
     order = np.arange(problem.examples)
@@ -117,16 +120,20 @@ def ordered_examples(problem: Problem) -> Ordered:
         order = np.lexsort(keys.T[::-1])
         rows = Rows(*(np.ascontiguousarray(part[order]) for part in rows))
     lost = (rows.inputs == 0) & (rows.input_errors > 0)
-    grid = NO_GRID if rows.input_errors.any() else grid_exponent(rows.inputs)
-    return Ordered(
-        rows=rows,
-        order=order,
-        lost=lost.any(axis=1),
-        grid=grid,
-        places=_places((*problem.widths, problem.outputs)),
-        slopes=np.array([[*problem.slopes, 0.0], [*problem.slope_errors, 0.0]]),
-        masks=_masks(problem.rates),
-        table=table_items(problem, rows.inputs) if applies(problem) else None,
+    if grid is None:
+        grid = NO_GRID if rows.input_errors.any() else grid_exponent(rows.inputs)
+    return filled(
+        Ordered,
+        {
+            "rows": rows,
+            "order": order,
+            "lost": lost.any(axis=1),
+            "grid": grid,
+            "places": _places((*problem.widths, problem.outputs)),
+            "slopes": np.array([[*problem.slopes, 0.0], [*problem.slope_errors, 0.0]]),
+            "masks": _masks(problem.rates),
+            "table": table_items(problem, rows.inputs) if applies(problem) else None,
+        },
     )
 
 
@@ -241,7 +248,7 @@ def bounded_gradient(
     doubts[prepared.ordered.lost] = 1.0
     arguments: tuple[Any, ...] = (
         prepared.net, prepared.rows, prepared.reach, doubts, Rounding(*rounding),
-        np.empty((4, int(prepared.net.places[0].max()))), bounds[:cut], bounds[cut:],
+        np.empty((4, max(*prepared.problem.widths, prepared.problem.outputs))), bounds[:cut], bounds[cut:],
     )  # fmt: skip
     if not entry_bounds(*arguments) < LARGEST:
         raise out_of_range("network")
