@@ -102,6 +102,10 @@ def test_beyond_enumeration_the_truth_is_an_interval():
     assert 0.01 < wide.width < 0.06
     assert gaussian - found.truth.criterion.high <= found.error("gaussian").middle <= gaussian
     assert "exact" not in found.lines()[0][0]
+    assert found.rows_proved_wrong("scaled") == 1  # a variance of 0
+    rows, deviation = found.truth.rows, np.sqrt(found["gaussian"].row_variance)
+    wrong = [deviation[i, 0] not in rows.deviation(i) for i in range(6)]
+    assert found.rows_proved_wrong("gaussian") == np.mean(wrong) < 1
     with pytest.raises(InvalidInput, match="needs an exact evaluation"):
         found.rows("gaussian")
     with pytest.raises(CostLimitExceeded):
@@ -144,6 +148,8 @@ def test_symbols_and_costs_are_refused():
     with pytest.raises(CostLimitExceeded, match="lower samples"):
         xd.compare(network, data, "1/2", samples=10**9)
     found = xd.compare(*small(), "1/2", methods=["scaled"])
+    with pytest.raises(InvalidInput, match="rows are exact"):
+        found.rows_proved_wrong("scaled")
     for ask in (
         lambda: found["sampling"],
         lambda: found.error("scaled", "mean"),
@@ -195,14 +201,17 @@ def test_the_command_prints_what_python_returns(files, capsys):
 
 def test_the_command_says_when_the_truth_is_an_interval(files, capsys):
     call = ["compare", "large.json", "large-data.json", "--q", "1/2", "--seconds", "0.5", "--method", "diagonal"]
-    assert main([*call, "--plot", "errors.svg"]) == 0
+    assert main([*call, "--plot", "errors.svg", "--per-example"]) == 0
     out = capsys.readouterr().out
+    assert "outside its proved interval" in out
+    assert "proved, and the standard deviation" in out
     assert "in the interval with probability at least 1 - 1e-9" in out
     assert "exact" not in out
     assert (files / "errors.svg").read_text().lstrip().startswith("<?xml")
     assert main([*call, "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["certain"] is False
+    assert 0 <= content["methods"][0]["rows_proved_wrong"] <= 1
     assert (
         content["methods"][0]["criterion"]["error"]["at_least"] < content["methods"][0]["criterion"]["error"]["at_most"]
     )

@@ -16,6 +16,7 @@ COMMANDS = {
     "check": ["check", "penalty = 1", "--architecture", "1-1, no biases"],
     "check-document": ["check", "paper.tex", "--architecture", "1-1, no biases"],
     "compare": ["compare", "net.json", "data.csv", "--q", "1/2", "--gradient", "--law", "1", "--per-example"],
+    "compare, interval": ["compare", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1e-4", "--method", "scaled"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
     "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],

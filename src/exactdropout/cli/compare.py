@@ -111,6 +111,8 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
     print_table(title, header, found.lines(), numeric=range(1, 9))
     if found.evaluation is not None:
         _print_rows(options, found)
+    else:
+        _print_row_intervals(options, found)
     if found.laws:
         rows = [(found[d.name].title, str(d.row + 1), str(d.output), f"{d.distance:.4f}") for d in found.laws]
         print_table(
@@ -162,6 +164,30 @@ def _print_rows(options: argparse.Namespace, found: Any) -> None:
         )
 
 
+def _print_row_intervals(options: argparse.Namespace, found: Any) -> None:
+    """Print where the methods' standard deviations lie beside the proved intervals; a star is outside."""
+    print_table(
+        "Rows whose standard deviation lies outside its proved interval",
+        ("method", "share of the rows"),
+        [(m.title, _share(found.rows_proved_wrong(m.name))) for m in found.approximations],
+        numeric=(1,),
+    )
+    if options.per_example:
+        rows = found.truth.rows
+        cells = []
+        for i, o in _pairs(rows.mean_low.shape):
+            known = rows.deviation(i, o)
+            by_method = [float(m.row_variance[i, o]) ** 0.5 for m in found.approximations]
+            shown = [f"{value:.4g}{'' if value in known else '*'}" for value in by_method]
+            cells.append((str(i + 1), str(o), *rows.mean(i, o).ends(), *known.ends(), *shown))
+        print_table(
+            "Each row's mean and standard deviation, proved, and the standard deviation by each method (*: outside)",
+            ("row", "output", "mean from", "to", "deviation from", "to", *(m.title for m in found.approximations)),
+            cells,
+            numeric=range(6 + len(found.approximations)),
+        )
+
+
 def _pairs(shape: tuple[int, int]) -> list[tuple[int, int]]:
     return [(i, o) for i in range(shape[0]) for o in range(shape[1])]
 
@@ -204,6 +230,8 @@ def _json(options: argparse.Namespace, found: Any) -> dict[str, Any]:
             entry["worst_variance"] = _finite(errors.worst_variance)
             if options.gradient:
                 entry["gradient_error"] = _finite(found.gradient_error(method.name))
+        else:
+            entry["rows_proved_wrong"] = found.rows_proved_wrong(method.name)
         if options.per_example:
             entry["per_example"] = [
                 {"mean": m, "variance": v, "criterion": c}

@@ -72,7 +72,7 @@ def compare(
         seconds: beyond enumeration, as in :func:`exactdropout.estimate`.
         confidence: beyond enumeration, as in :func:`exactdropout.estimate`.
         max_cost: seconds of one core (60) that the exact evaluation, each law and each method may take. Where the
-            evaluation would take longer, the truth is the interval of :func:`exactdropout.estimate`.
+            evaluation would take longer, the truth is the interval of :func:`exactdropout.estimate`, for each row too.
         threads: of the evaluation or estimate.
         progress: True for what ``evaluate`` or ``estimate`` shows, or a callable that takes an Estimate.
 
@@ -103,7 +103,7 @@ def compare(
     truth: Estimate
     if exact is None:
         truth = estimate(
-            network, examples, q, width=width, seconds=seconds, confidence=confidence, seed=seed, max_cost=0,
+            network, examples, q, width=width, seconds=seconds, confidence=confidence, seed=seed, rows=True, max_cost=0,
             threads=threads, progress=progress,
         )  # fmt: skip
     else:

@@ -165,6 +165,18 @@ class Comparison:
             criterion=found.row_criterion - criterion, exact_mean=mean, exact_variance=variance,
         )  # fmt: skip
 
+    def rows_proved_wrong(self, name: str) -> float:
+        """Return the share of rows (and outputs) whose deviation by this method lies outside the proved interval.
+
+        All these intervals hold at once, as sure as ``truth`` is. Needs a truth that is an interval: beside exact
+        values nearly every row of an approximation is wrong, and ``rows`` says by how much.
+        """
+        rows = self.truth.rows
+        if rows is None:
+            raise InvalidInput("'rows_proved_wrong' needs a truth with intervals for each row; here rows are exact.")
+        deviation = np.sqrt(self[name].row_variance)
+        return float(((deviation < rows.deviation_low) | (deviation > rows.deviation_high)).mean())
+
     def gradient_error(self, name: str) -> float:
         """Return ‖g − g*‖/‖g*‖ over all weights and biases, g* the exact gradient; needs ``gradient=True``.
 
@@ -181,7 +193,7 @@ class Comparison:
 
     def _certain(self, name: str) -> Evaluation:
         if self.evaluation is None:
-            raise InvalidInput(f"{name!r} needs an exact evaluation, and here all masks were too many; see truth.")
+            raise InvalidInput(f"{name!r} needs an exact evaluation, and here all masks were too many; see truth.rows.")
         return self.evaluation
 
     def lines(self) -> list[tuple[str, ...]]:
