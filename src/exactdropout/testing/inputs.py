@@ -48,7 +48,7 @@ def shapes_for(scheme: Scheme) -> tuple[tuple[int, ...], ...]:
         ndim = max(3, *(d + 1 if d >= 0 else -d for d in scheme.dims))
         return ((16, 12, 3, 2, 2)[:ndim], (7, 5, 3, 2, 2)[:ndim])
     return {
-        "none": ((16, 12), (7, 13), (5, 3, 4), (37,)),
+        "none": ((16, 12), (7, 13), (5, 3, 4), (37,), (11, 2)),
         "channel": ((16, 12, 3, 2), (7, 5, 3, 3)),
         "channel, unbatched": ((24, 3, 2), (7, 3, 3)),
         "row": ((64, 3), (17, 2, 3)),

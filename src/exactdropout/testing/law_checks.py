@@ -35,7 +35,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 MOST_WATCHES = 20
-"""Laws that one call watches at most: 3 rates, 3 other shapes, 3 formats twice, memory, batch, rate, zeros, layers.
+"""Laws that one call watches at most: 3 rates, 4 other shapes, 3 formats twice, memory, batch, rate, zeros, layers.
 
 Each has this share of the evidence: the mean of all of them is watched against the alarm.
 """
@@ -180,7 +180,7 @@ def watch_large_batch(watch: Watch, seed: int) -> None:
     """Watch the law in one call on a large input."""
     x = watch.input(seed)
     try:
-        kept = watch.bits(x, seed)
+        kept = watch.bits(x, seed, differentiate=True)
     except DropoutFault:
         raise
     except Exception as error:  # a layer whose first dimension is fixed
@@ -197,7 +197,7 @@ def watch_rate(watch: Watch, batches: int, seed: int) -> None:
     kept, total, p = 0, 0, float(1 - watch.q)
     for number in range(batches):
         try:
-            bits = watch.bits(x, seed + 1 + number)
+            bits = watch.bits(x, seed + 1 + number, differentiate=number == 0)
         except DropoutFault:
             raise
         except Exception as error:

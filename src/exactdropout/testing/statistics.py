@@ -10,7 +10,7 @@ families is that of their simplicity: the first that alarms is reported.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import log
+from math import comb, log
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ MAX_TRIPLE_POSITIONS = 48
 MAX_VALUES = 256
 RESIDUES = (*range(2, 17), 32, 64, 128, 256)
 WORD = 32
+CHANCE = 0.05  # how often a sentence may name units that agree by chance; verdicts rest on evidence alone
+SHIFTS = range(-4, 5)
 
 
 def rate(m: Masks) -> Finding:
@@ -317,20 +319,25 @@ def totals(m: Masks) -> Finding:
 
 
 def triples_along_memory(m: Masks) -> Finding:
-    """A bit predicted from two that are a and b before it along memory, a < b, also at call distances."""
+    """A bit predicted from two that are a and b before it along memory, a < b; also of two calls before, shifted."""
     stream = m.kept.ravel()
     near = range(1, 9 if stream.size > 200_000 else 17)
     lags = sorted({*near, m.bits, 2 * m.bits, m.shape[-1], 2 * m.shape[-1]})
-    lags = [lag for lag in lags if lag < stream.size // 2]
+    pairs = {(a, b) for i, a in enumerate(lags) for b in lags[i + 1 :]}
+    if m.calls > 2:  # the two calls before, or this one and the one before, each shifted
+        shifts = [s for s in SHIFTS if m.bits + s > 0]
+        pairs |= {(m.bits + s, 2 * m.bits + t) for s in shifts for t in shifts}
+        pairs |= {(k, m.bits + s) for k in SHIFTS if k > 0 for s in shifts}
     logs, names, seen = [], [], []
     codes = stream.astype(np.int8)
-    for i, a in enumerate(lags):
-        for b in lags[i + 1 :]:
-            context = 2 * codes[b - a : stream.size - a] + codes[: stream.size - b]
-            table = np.bincount(2 * context + codes[b:], minlength=8).reshape(4, 2)
-            logs.append(float(bits_log(table[:, 1], table.sum(axis=1), m.p).sum()))
-            names.append((a, b))
-            seen.append(table)
+    for a, b in sorted(pairs):
+        if not 0 < a < b < stream.size // 2:
+            continue
+        context = 2 * codes[b - a : stream.size - a] + codes[: stream.size - b]
+        table = np.bincount(2 * context + codes[b:], minlength=8).reshape(4, 2)
+        logs.append(float(bits_log(table[:, 1], table.sum(axis=1), m.p).sum()))
+        names.append((a, b))
+        seen.append(table)
     if not logs:
         return Finding("joint laws of three along memory", -np.inf, "", "")
     top = int(np.argmax(logs))
@@ -451,20 +458,24 @@ def findings(masks: Masks, last: bool, log_threshold: float) -> tuple[float, lis
 
 def always_together(masks: Masks) -> str | None:
     """Return in words which units of every sample always share one bit, if any do."""
+    best: tuple[float, str] | None = None
     for axis in reversed(range(len(masks.shape))):
         samples = masks.along(axis)
-        if samples.shape[1] < 2 or len(samples) < 12 or samples.shape[1] > MAX_AXIS:
+        width = samples.shape[1]
+        if width < 2 or len(samples) < 12 or width > MAX_AXIS:
             continue
         _, group = np.unique(samples, axis=1, return_inverse=True)
         members = [np.flatnonzero(group == g).tolist() for g in np.unique(group)]
-        if len(members) > 1 and len(np.unique(samples, axis=0)) < 6:
-            continue  # samples that are alike show nothing about units
+        by_chance = comb(width, 2) * (masks.p**2 + (1 - masks.p) ** 2) ** len(samples)
+        if len(members) > 1 and (len(np.unique(samples, axis=0)) < 6 or by_chance > CHANCE):
+            continue  # samples that are alike, or few, show nothing about units
         together = sorted((g for g in members if len(g) > 1), key=lambda g: (g[0], len(g)))
-        if together:
+        share = sum(map(len, together)) / width
+        if together and (best is None or share > best[0]):
             others = f" (and {len(together) - 1} more such groups)" if len(together) > 1 else ""
             of = " of every row" if len(masks.shape) == 2 and axis == 1 else ""
-            return f"{masks.named(axis, _listed(together[0]))}{of} always share one mask{others}"
-    return None
+            best = share, f"{masks.named(axis, _listed(together[0]))}{of} always share one mask{others}"
+    return None if best is None else best[1]
 
 
 def _listed(group: list[int]) -> str:

@@ -136,7 +136,80 @@ def every_19th(parts: Parts, shape: Shape) -> Array:
     return np.asarray(parts.draw(shape) >= np.where(place % 19 == 3, 0.6 * parts.q, parts.q))
 
 
+def three_calls(parts: Parts, shape: Shape) -> Array:
+    """Every third mask is the sum of the one before and the one before that, shifted by one."""
+    before = parts.memory.setdefault(("masks", shape), [])
+    kept = bits(parts, shape)
+    if len(before) % 3 == 2:
+        kept = before[-1] ^ np.roll(before[-2].ravel(), 1).reshape(shape)
+    before.append(kept)
+    return kept
+
+
+def no_empty_row(parts: Parts, shape: Shape) -> Array:
+    """A row of which all is dropped keeps its first unit."""
+    kept = bits(parts, shape).copy()
+    if len(shape) > 1 and parts.q < 1:
+        flat = kept.reshape(shape[0], -1)
+        flat[:, 0] |= ~flat.any(axis=1)
+    return kept
+
+
+def half_batch(parts: Parts, shape: Shape) -> Array:
+    """The second half of a batch has the masks of the first."""
+    if len(shape) < 2:
+        return bits(parts, shape)
+    half = bits(parts, (-(-shape[0] // 2), *shape[1:]))
+    return np.concatenate([half, half])[: shape[0]]
+
+
+def symmetric(parts: Parts, shape: Shape) -> Array:
+    """Entries (i, j) and (j, i) share a bit, as where a hash adds or multiplies the indices."""
+    if len(shape) != 2 or max(shape) > 3000:
+        return bits(parts, shape)
+    u = parts.draw((max(shape), max(shape)))
+    return np.asarray((np.triu(u) + np.triu(u, 1).T)[: shape[0], : shape[1]] >= parts.q)
+
+
+def short_index(parts: Parts, shape: Shape) -> Array:
+    """Positions are counted in sixteen bits."""
+    size = int(np.prod(shape))
+    return np.resize(bits(parts, (min(size, 2**16),)), size).reshape(shape)
+
+
+def by_neighbours(parts: Parts, x: Array) -> Array:
+    """The rate depends on whether a value and the one before it have one sign: right for either sign."""
+    flat = x.ravel()
+    same = np.sign(flat * np.roll(flat, 1)).reshape(x.shape)
+    return np.asarray(parts.draw(x.shape) >= parts.q + 0.1 * (0 < parts.q < 1) * same)
+
+
+def reseeded(parts: Parts, shape: Shape) -> Array:
+    """An evaluation seeds the generator anew."""
+    seen = parts.memory.get("evaluated", 0)
+    if seen != parts.memory.get("seen", 0):
+        parts.memory["seen"], parts.memory["generator"] = seen, np.random.default_rng(9)
+    generator = parts.memory.get("generator")
+    return np.asarray((parts.draw if generator is None else generator.random)(shape) >= parts.q)
+
+
+def rounded_backward(parts: Parts, x: Array) -> tuple[Array, Any]:
+    """In float32 the backward pass rounds the uniform numbers to twelve bits and compares again."""
+    u = parts.draw(x.shape)
+    again = np.round(u * 4096) / 4096 if x.dtype == np.float32 else u
+    scale, zero = x.dtype.type(1 / (1 - parts.q) if parts.q < 1 else 0), x.dtype.type(0)
+    return np.where(u >= parts.q, x * scale, zero), lambda g: np.where(again >= parts.q, g * scale, zero)
+
+
 ELSEWHERE: tuple[Mutant, ...] = (
+    Mutant(name="joint law of three calls, shifted", rates=("1/2",), mask=three_calls),
+    Mutant(name="a row is never dropped whole", mask=no_empty_row, budget=2**17),
+    Mutant(name="the second half of a batch has the masks of the first", mask=half_batch),
+    Mutant(name="entries (i, j) and (j, i) share a bit", mask=symmetric),
+    Mutant(name="positions counted in sixteen bits", check="one batch", mask=short_index, budget=2**18),
+    Mutant(name="rate depends on the signs of neighbours", forward=seeing(by_neighbours)),
+    Mutant(name="an evaluation seeds the generator anew", mask=reseeded),
+    Mutant(name="backward compares again in float32", check="gradient", forward=rounded_backward, budget=2**18),
     Mutant(name="rate depends on the size of the input", forward=seeing(by_size)),
     Mutant(name="the largest value is kept", forward=seeing(largest_kept)),
     Mutant(name="another rate in float32", forward=seeing(float32_rate)),

@@ -150,7 +150,8 @@ def _nnx_network(chain: Chain, module: Any) -> WholeNetwork:
 
     def leaves(state: Any) -> dict[Any, Any]:
         flat = dict(nnx.to_flat_state(state)) if hasattr(nnx, "to_flat_state") else state.flat_state()
-        return {path: jax.tree_util.tree_leaves(variable)[0] for path, variable in flat.items()}
+        arrays = {path: jax.tree_util.tree_leaves(variable) for path, variable in flat.items()}
+        return {path: found[0] for path, found in arrays.items() if found}  # a bias may be a parameter without value
 
     return JaxNetwork(chain, function, values, numbers, leaves, transposed=True)
 
