@@ -141,7 +141,9 @@ def forbid_images(value: dict[str, Any]) -> None:
 
 
 def one_leaf(value: dict[str, Any]) -> None:
-    value["cells"][0]["tree"] = {"leaf": 0}
+    tree = first_tree(value)
+    tree.clear()
+    tree["leaf"] = 0
 
 
 def forget_type(value: dict[str, Any]) -> None:

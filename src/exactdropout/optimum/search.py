@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from exactdropout.optimum.cuts import Cut, round_residual
 from exactdropout.optimum.relaxation import Atoms, Groups, Relaxed, relax
@@ -34,6 +35,9 @@ __all__ = ["Child", "Node", "Search"]
 
 DENOMINATORS = (1 << 8, 1 << 14, 1 << 20, 1 << 28, 1 << 40)
 NEAR = 1e-6
+MANY_TYPES = 64
+BALANCE = 0.5
+"""Of the choice of a half, the weight of halving its group beside that of a fractional mass."""
 
 
 @dataclass(eq=False)
@@ -257,8 +261,14 @@ class Search:
     # -- branching ----------------------------------------------------------------------------------------------
 
     def _choose(self, node: Node) -> tuple[int, tuple[int, ...], float]:
-        """Return the group, the part and the relaxed mass of the part to split on."""
+        """Return the group, the part and the relaxed mass of the part to split on.
+
+        Of few types, those that the relaxation uses are split off. Of many, halves: else the tree would be as deep as
+        there are types.
+        """
         masses = self._masses(node)
+        if max((len(kinds) for kinds, capacity in node.groups if capacity), default=0) > MANY_TYPES:
+            return self._half(node, masses)
         directions: dict[int, Floats] = {}
         for t, theta, c in zip(
             node.relaxed.atoms.kinds, node.relaxed.sizes, node.relaxed.atoms.directions, strict=True
@@ -279,6 +289,30 @@ class Search:
             return g, node.groups[g][0][: len(node.groups[g][0]) // 2], 0.0
         _, g, part, mass = best
         return g, part, mass
+
+    def _half(self, node: Node, masses: Sequence[dict[int, float]]) -> tuple[int, tuple[int, ...], float]:
+        """Return a split by the side of a separator, or by the output sign: how many units respond to a masked input.
+
+        The mass of the part is to be far from an integer, and the part about half of the group.
+        """
+        per = self.arrangement.signs_per_cone
+        best: tuple[float, int, npt.NDArray[np.bool_], float] | None = None
+        for g, (kinds, capacity) in enumerate(node.groups):
+            if not capacity or len(kinds) < 2:
+                continue
+            types = np.array(kinds)
+            sides = np.column_stack([self.signs[types // per] > 0, types % per == 0])
+            sizes = np.count_nonzero(sides, axis=0)
+            mass = np.array([masses[g].get(t, 0.0) for t in kinds]) @ sides
+            halves = np.minimum(sizes, len(kinds) - sizes) / len(kinds)
+            scores = np.where(halves > 0, np.abs(mass - np.round(mass)) + BALANCE * halves, -1.0)
+            at = int(scores.argmax())
+            if best is None or scores[at] > best[0]:
+                best = float(scores[at]), g, sides[:, at], float(mass[at])
+        if best is None:
+            raise ArithmeticError("A group of many types has two of them.")
+        _, g, inside, amount = best
+        return g, tuple(t for t, chosen in zip(node.groups[g][0], inside, strict=True) if chosen), amount
 
     def _touching(self, kinds: Sequence[int], kind: int, direction: Floats) -> tuple[int, ...]:
         """Return the types of a group whose closed cone holds a direction, up to rounding."""
