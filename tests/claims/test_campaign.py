@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from exactdropout.claims import check, parse_claim
+from exactdropout.claims import check
 from exactdropout.claims.refutation.attack import edge_points
 from exactdropout.claims.refutation.search import admissible, failure
 from exactdropout.claims.setting.entries import with_layers
@@ -65,8 +65,8 @@ def statement(rng, shape):
     if kind < 0.55:
         return f"{a} {rng.choice(('=', '<=', '>=', '>=', '<=', '<', '!='))} {expression(rng, shape)}"
     if kind < 0.8:
-        direction = rng.choice(("nondecreasing", "nonincreasing", "constant", "increasing"))
-        return f"{a} is {direction} in {rng.choice(('q', 'q', 'p', 'y', 'c', 'x[1]', 'w[1]'))}"
+        direction = rng.choice(("nondecreasing", "nonincreasing", "constant", "increasing", "convex", "concave"))
+        return f"{a} is {direction} in {rng.choice(('q', 'q', 'p', 'y', 'c', 'x[1]', 'w[1]', 'b', 'K', 'n', 'd'))}"
     weight = rng.choice(("w[1]", "w", "x[1]", "x", "y", "W[1]", "W[1,1]", "b"))
     factor = rng.choice(("-1", "2", "c", "1/2", "K", "n", "d", "c^2"))
     if kind < 0.83:
@@ -99,7 +99,10 @@ def campaign(count, seed, points=200, max_cost=1.0):
     for _ in range(count):
         shape = rng.choice(SHAPES)
         text, assume = statement(rng, shape), rng.choice(ASSUME)
-        data = rng.choice((None, None, None, "point(1, y)", "half(x, y)", "point((1, -2), 3)"))
+        data = rng.choice((None, None, None, "point(1, y)", "half(x, y)", "point((1, -2), 3)", "design(X, y)",
+                           "design(X, y, 2)"))  # fmt: skip
+        if data is not None and "X" in data:
+            text = text.replace("x[i]", "X[1,i]").replace("x[k]", "X[1,k]").replace("y^2", "y[1]^2")
         data = None if data is not None and "-2" in data and not shape.startswith(("2", "K")) else data
         q = rng.choice((None, None, None, "1/2", "0", "0, q", "q, 0", "q, 1/2", "1/3, q, 0"))
         try:
@@ -110,9 +113,8 @@ def campaign(count, seed, points=200, max_cost=1.0):
         tally[verdict.status] += 1
         if verdict.status == "proved":
             tally["replayed"] += verdict.evidence == "replayed"
-            claim = parse_claim(text)
             setting = build_setting(shape, data, q, assume, ())
-            if falls(with_layers(claim, setting), setting, points, rng.randrange(10**6)):
+            if falls(with_layers(verdict.claim, setting), setting, points, rng.randrange(10**6)):
                 wrong.append((text, shape, data, q, assume))
     return tally, wrong
 

@@ -230,8 +230,6 @@ class _Parser(ExpressionParser):
             word = "non" + self.next.text
         else:
             word = self.next.text
-        if word in ("convex", "concave"):
-            self.error("convexity is not part of the grammar yet; 'nondecreasing in' or another statement is expected")
         if word == "not":
             self.error(
                 "a denied claim is checked as the claim itself, refuted by a counterexample; a direction is expected"

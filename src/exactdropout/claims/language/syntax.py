@@ -68,7 +68,9 @@ QUANTITIES = ("criterion", "risk", "penalty", "mean", "variance", "second_moment
 """What a claim can be about: J_D, R, J_D − R, E D, Var D, E D², W(x)."""
 
 Relation: TypeAlias = Literal["=", "!=", "<=", "<", ">=", ">"]
-Direction: TypeAlias = Literal["nondecreasing", "nonincreasing", "increasing", "decreasing", "constant"]
+Direction: TypeAlias = Literal[
+    "nondecreasing", "nonincreasing", "increasing", "decreasing", "constant", "convex", "concave"
+]
 Assignment: TypeAlias = tuple[Name, Expression]
 
 
@@ -82,7 +84,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Monotonicity:
-    """An expression is monotone, or constant, in one variable."""
+    """An expression is monotone, constant, convex or concave in one variable."""
 
     expression: Expression
     direction: Direction

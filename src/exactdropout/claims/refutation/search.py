@@ -124,6 +124,7 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
     variable = statement.variable
     if variable.name in SIZES:
         return _not_monotone_in_size(claim, statement, scope)
+    bent = {"convex": ">=", "concave": "<="}.get(statement.direction)
     free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes)}
     key: Key
     key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
@@ -132,14 +133,26 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
     here = scope.values[key]
     before = scope.evaluate(statement.expression)
     steps = [v for v in ((*_RATES, F(1, 100), F(99, 100)) if key[0] == "q" else _VALUES[:8]) if v > here]
-    relation = _DIRECTIONS[statement.direction]
+    relation = bent or _DIRECTIONS[statement.direction]
     for other in sorted(steps):
         moved = scope_of(claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: other})
         if not admissible(moved):
             continue
         after = moved.evaluate(statement.expression)
+        name = key_text(key)
+        if bent:
+            middle = (here + other) / 2
+            between = scope_of(
+                claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: middle}
+            )
+            if not admissible(between):
+                continue
+            ends, twice = before + after, 2 * between.evaluate(statement.expression)
+            if not _RELATIONS[bent](ends, twice):
+                note = f" (the sum at {name} = {here} and {other}, and twice the value at {middle})"
+                return Failure(ends, bent, twice, note)
+            continue
         if not _RELATIONS[relation](before, after):
-            name = key_text(key)
             return Failure(before, relation, after, f" (at {name} = {here} and at {name} = {other})")
     return None
 

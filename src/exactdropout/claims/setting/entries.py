@@ -40,7 +40,7 @@ __all__ = ["refuse_growth_of_free_entries", "refuse_missing_entries", "with_laye
 _FIRST = Number(Fraction(1))
 _TURNED: dict[Direction, Direction] = {
     "nondecreasing": "nonincreasing", "nonincreasing": "nondecreasing", "increasing": "decreasing",
-    "decreasing": "increasing", "constant": "constant",
+    "decreasing": "increasing", "constant": "constant", "convex": "convex", "concave": "concave",
 }  # fmt: skip
 
 
@@ -119,6 +119,10 @@ def refuse_growth_of_free_entries(claim: Claim, setting: Setting) -> None:
         return
     name = statement.variable.name
     free = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
+    if statement.direction in ("convex", "concave"):
+        raise InvalidInput(
+            "Argument 'claim' may say convex or concave of a number such as w[1], y or q, not of a size."
+        )
     if not free[name] or statement.variable.indices:
         raise InvalidInput(
             f"Argument 'claim' must vary a size that is a symbol of the architecture; {shape} has no {name}."

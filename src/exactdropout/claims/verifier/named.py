@@ -37,9 +37,11 @@ from exactdropout.claims.verifier.algebra import (
     Polynomial,
     Ratio,
     T,
+    by_power,
     gen,
     plus,
     ratio,
+    scaled,
     spend,
     times,
     to_power,
@@ -199,6 +201,58 @@ class Evaluator:
             direction, "<"
         )
         return self.obligation(there, relation, here)
+
+    def bend(self, value: Ratio, direction: str, moves: Mapping[str, Polynomial]) -> Obligation:
+        """Return what convexity needs in v: f(v) + f(v + 2 h) − 2 f(v + h) ≥ 0 for every h > 0; concavity, ≤ 0.
+
+        In q it is that in p, at p, p + h and p + 2 h ≤ 1.
+
+        Raises:
+            NotReplayed: a variable that moves by something else than h.
+        """
+        values = self.at_three_rates(value, moves) if "t'" in moves else [value]
+        for _ in range(3 - len(values)):
+            here = values[-1]
+            names = self.signs.names(here.top) | self.signs.names(here.bottom)
+            if any(name in names and (not to or self.signs.names(to) - {name, "h'"}) for name, to in moves.items()):
+                raise NotReplayed("a quantity that depends on the variable in an unknown way")
+            there = Ratio(self.signs.moved(here.top, moves), here.keep, self.signs.moved(here.bottom, moves))
+            if not self.signs.positive(here.bottom) or not self.signs.positive(there.bottom):
+                raise NotReplayed("a divisor that may be 0 between two points")
+            values.append(there)
+        ends, middle = values[0] + values[2], values[1] + values[1]
+        return self.obligation(ends, ">=" if direction == "convex" else "<=", middle)
+
+    def at_three_rates(self, value: Ratio, moves: Mapping[str, Polynomial]) -> list[Ratio]:
+        """Return a value at p, p + h and p + 2 h, with t = (1 − p)/p."""
+        parts = (value.top, value.bottom)
+        unknown = {name for name, to in moves.items() if name != "t'" and to != gen(name)}
+        atoms = {name for part in parts for name in self.signs.names(part) if name in self.signs.atoms}
+        bent = any("t'" in self.signs.names(self.signs.atoms[name]) for name in atoms)
+        if bent or unknown & {name for part in parts for name in self.signs.names(part)}:
+            raise NotReplayed("a quantity that depends on the rate in an unknown way")
+        step, found = self.step(), []
+        self.signs.nonnegative.add("p'")
+        self.signs.nonzero.add("p'")
+        for times_h in range(3):
+            p = plus(gen("p'"), scaled(step, F(times_h)))
+            rest, ends, degrees = plus(ONE, scaled(p, F(-1))), [], []
+            for part in parts:
+                powers = by_power(part, "t'")
+                degrees.append(max(powers, default=0))
+                total: Polynomial = {}
+                for k, coefficient in powers.items():
+                    factor = times(to_power(rest, k), to_power(p, degrees[-1] - k))
+                    total = plus(total, times(coefficient, factor))
+                ends.append(total)
+            power = degrees[1] + value.keep - degrees[0]
+            ends[power < 0] = times(ends[power < 0], to_power(p, abs(power)))
+            found.append(Ratio(ends[0], 0, ends[1]))
+        largest = plus(ONE, scaled(plus(gen("p'"), scaled(step, F(2))), F(-1)))
+        self.signs.known = [(largest, False)]
+        if not all(self.signs.positive(each.bottom) for each in found):
+            raise NotReplayed("a divisor that may be 0 between two points")
+        return found
 
     def step(self) -> Polynomial:
         """Return h > 0."""

@@ -59,7 +59,7 @@ def obligations(claim: Claim, setting: Setting, view: View, sizes: Mapping[str, 
     if isinstance(statement, Monotonicity) and view not in ("floor", "one unit"):
         value = here.closed(here.value(statement.expression, {}))
         moves, back = here.variable(statement)
-        return [here.growth(value, statement.direction, moves, back=back)]
+        return [_grown(here, statement, value, moves, back=back)]
     if isinstance(statement, Minimiser) and view in ("opaque", "written"):
         after = here.at_minimiser(statement)
         value, least = (e.closed(e.value(statement.expression, {})) for e in (here, after))
@@ -81,11 +81,17 @@ def _at_named_sizes(claim: Claim, here: Named) -> list[Obligation]:
     if isinstance(statement, Monotonicity):
         value = here.value(statement.expression, {})
         moves, back = here.variable(statement.variable)
-        return [here.growth(value, statement.direction, moves, back=back)]
+        return [_grown(here, statement, value, moves, back=back)]
     if isinstance(statement, Minimiser):
         value, after = here.value(statement.expression, {}), here.at_minimiser(statement)
         return [here.obligation(value, ">=", after.value(statement.expression, {}))]
     raise NotReplayed(f"a statement of the kind {type(statement).__name__}")
+
+
+def _grown(here: Evaluator, statement: Monotonicity, value: Any, moves: Any, *, back: bool) -> Obligation:
+    if statement.direction in ("convex", "concave"):
+        return here.bend(value, statement.direction, moves)
+    return here.growth(value, statement.direction, moves, back=back)
 
 
 def _compared(here: Evaluator, statement: Comparison, values: list[Any]) -> list[Obligation]:
