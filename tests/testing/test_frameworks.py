@@ -36,7 +36,9 @@ def test_keras(keras: Any) -> None:
 
 @pytest.mark.thorough
 def test_layers_of_keras(keras: Any) -> None:
-    report = xt.assert_dropout(keras.layers.Dropout, "3/10", budget=SMALL)
+    old = keras.__version__.startswith("3.5.")
+    left_out = [xt.skip("rates 0 and 1", "the gradient at rate 1 is NaN in Keras 3.5")] if old else "all"
+    report = xt.assert_dropout(keras.layers.Dropout, "3/10", budget=SMALL, checks=left_out)
     assert {"value", "gradient", "evaluation", "laws", "layers", "seed"} <= {n for n, _ in report.checked}
     noise = xt.shared(1)
     x = np.linspace(-2, 2, 16 * 5 * 3).reshape(16, 5, 3)
@@ -60,7 +62,7 @@ def test_a_broken_layer_of_keras_is_flagged(keras: Any) -> None:
             bits = keras.random.uniform((1, inputs.shape[-1]), seed=self.seed_generator) >= self.rate
             return inputs * keras.ops.cast(bits, inputs.dtype) / (1 - self.rate)
 
-    with pytest.raises(DropoutFault, match=r"rows .*always share one mask"):
+    with pytest.raises(DropoutFault, match=r"rows .*always share one mask|rate by position"):
         xt.assert_dropout(Rows(0.5), "1/2", x=np.linspace(-2, 2, 192).reshape(16, 12), budget=SMALL)
 
 

@@ -131,7 +131,10 @@ def derivation(
     examples = None if data is None or isinstance(data, str) else data
     setting = _of_one_example(build_setting(architecture, data if examples is None else None, q, None, ()))
     if not setting.named:
-        raise InvalidInput(f"Argument 'architecture' must have numbers as sizes in a derivation, not {setting.shape}.")
+        raise InvalidInput(
+            f"Argument 'architecture' must have numbers as sizes in a derivation, not {setting.shape}; symbols as "
+            "sizes need a closed form: claims.closed_forms, or --closed-form on the command line."
+        )
     if setting.network is None and examples is None:  # known before a symbol is made
         width = int(setting.shape.inputs)
         used = width if not isinstance(setting.inputs, tuple) else sum(constant(v) != 0 for v in setting.inputs)

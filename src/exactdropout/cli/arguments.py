@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from fractions import Fraction
 from typing import Any
@@ -223,6 +224,9 @@ def numbers(text: str, name: str) -> list[Fraction]:
 
 def drop_probability(text: str, name: str = "--q") -> Any:
     """Return ``1/2``, or ``0,1/2,1/2`` for one per layer (inputs first)."""
+    if re.fullmatch(r"\s*0,\d*[1-9]\d*\s*", text):
+        point = text.strip().replace(",", ".")
+        raise InvalidInput(f"Argument {name!r} is {show(text)}; a decimal has a point: {point}, and 1 is no rate.")
     values = numbers(text, name)
     return values[0] if len(values) == 1 else values
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
+
+from exactdropout.cli.meant import meant
 
 __all__ = ["Parser", "as_typed", "complain", "one_line", "unexpected"]
 
@@ -14,12 +17,21 @@ _LONGEST = 2000
 
 
 class Parser(argparse.ArgumentParser):
-    """The parser of a command; what it says of a wrong command line is printable."""
+    """The parser of a command; what it says of a wrong command line is printable, and says what was probably meant."""
+
+    given: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse, and remember the words for what is said of them."""
+        self.given = list(sys.argv[1:] if args is None else args)
+        result: tuple[Any, list[str]] = super().parse_known_args(args, namespace)
+        return result
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and one line, and leave with exit code 2."""
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
+        given = self.given if " " not in self.prog else [self.prog.rpartition(" ")[2], *self.given]
+        self.exit(2, f"{self.prog}: error: {one_line(message)}{one_line(meant(self, message, given))}\n")
 
 
 def one_line(text: str) -> str:

@@ -17,6 +17,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -81,7 +82,7 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except ExactDropoutError:
         raise
     except FileNotFoundError:
-        raise UnreadableFile(f"File {named(path)} does not exist.") from None
+        raise UnreadableFile(f"File {named(path)} does not exist{_beside(path)}") from None
     except IsADirectoryError:
         raise UnreadableFile(f"File {named(path)} is not a file.") from None
     except UnicodeDecodeError:
@@ -122,6 +123,16 @@ def text_lines(path: str | os.PathLike[str], progress: Callable[[int, int], None
         if progress is not None:
             progress(total, total)
         text.detach()
+
+
+def _beside(path: str | os.PathLike[str]) -> str:
+    """Return the end of a sentence about a missing file: the file in its folder that was probably meant."""
+    folder, name = os.path.split(os.fspath(path))
+    try:
+        near = get_close_matches(name, os.listdir(folder or "."), 1)
+    except (OSError, TypeError):
+        return "."
+    return f"; did you mean {named(os.path.join(folder, near[0]))}?" if near else "."
 
 
 def read_json(path: str | os.PathLike[str], format_name: str) -> dict[str, Any]:

@@ -124,9 +124,21 @@ def parse_rational(text: str, name: str = "number") -> Fraction:
             return Fraction(number * 10**scale) if scale >= 0 else Fraction(number, 10**-scale)
     else:
         raise InvalidInput(
-            f"Argument {name!r} must be an integer, a fraction such as 3/7 or a decimal such as 0.25, not {show(text)}."
+            f"Argument {name!r} must be an integer, a fraction such as 3/7 or a decimal such as 0.25, not {show(text)}"
+            f"{_instead(stripped)}."
         )
     raise InvalidInput(f"Argument {name!r} must have at most {MAX_DIGITS} digits; {show(text, 24)} has more.")
+
+
+def _instead(text: str) -> str:
+    """Return what to write in place of a number in another notation, if it is one."""
+    if match := re.fullmatch(r"([+-]?\d{1,20})(?:[.,](\d{1,20}))?\s?%", text):
+        whole, part = match[1], match[2] or ""
+        return f"; a percentage is written {int(whole + part)}/100{'0' * len(part)}"
+    if re.fullmatch(r"[+-]?\d{1,20},\d{1,20}", text):
+        return f"; a decimal has a point: {text.replace(',', '.')}"
+    words = {"half": "1/2", "quarter": "1/4", "third": "1/3", "zero": "0", "none": "0"}
+    return f"; write {words[text.lower()]}" if text.lower() in words else ""
 
 
 def format_rational(value: int | Fraction) -> str:

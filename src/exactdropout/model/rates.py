@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from fractions import Fraction
@@ -59,6 +60,7 @@ def _drop_rates(q: object, layers: int) -> tuple[DropRates, Kind]:
         if q.ndim > 1:
             raise InvalidInput(f"Argument 'q' must be one number or one per droppable layer, not shape {q.shape}.")
         q = q.tolist() if q.dtype.kind in "fi" else list(q) if q.ndim else q[()]
+    written = q
     if isinstance(q, str) and "," in q:
         q = [part for part in q.strip().strip("()[]").split(",") if part.strip()]
     if isinstance(q, (AbstractSet, Mapping)):
@@ -66,9 +68,11 @@ def _drop_rates(q: object, layers: int) -> tuple[DropRates, Kind]:
     one = isinstance(q, (str, bytes)) or not (isinstance(q, Iterable) or hasattr(q, "__len__"))
     values = [q] * layers if one else list(q)  # type: ignore[call-overload]  # a sequence here
     if len(values) != layers:
+        decimal = isinstance(written, str) and re.fullmatch(r"0,\d+", written.strip())
+        instead = f"; a decimal has a point: {written.strip().replace(',', '.')}" if decimal else ""  # type: ignore[attr-defined]
         raise InvalidInput(
             f"Argument 'q' must be one number or one per droppable layer ({layers}: the inputs and "
-            f"{layers - 1} hidden), not {len(values)}."
+            f"{layers - 1} hidden), not {len(values)}{instead}."
         )
     rates: list[Number] = []
     kinds: list[Kind] = []
@@ -77,7 +81,9 @@ def _drop_rates(q: object, layers: int) -> tuple[DropRates, Kind]:
         rate, kind = scalar(value, name)
         if kind != "symbolic" and not 0 <= rate < 1:
             instead = "; q is the probability of dropping, so with q = 1 nothing would be left" if rate == 1 else ""
-            if 1 < rate <= 100:
+            if isinstance(written, str) and re.fullmatch(r"0,\d+", written.strip()):
+                instead = f"; a decimal has a point: {written.strip().replace(',', '.')}"
+            elif 1 < rate <= 100:
                 instead = f"; for a percentage write '{show(rate)}/100'" if rate == int(rate) else ""
             raise InvalidInput(f"Argument {name!r} must satisfy 0 <= q < 1, not {show(value)}{instead}.")
         rates.append(rate)

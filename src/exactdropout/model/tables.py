@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -134,7 +135,9 @@ def _columns(
     def index(name: object, argument: str) -> int:
         if names is None or name not in names:
             known = show(", ".join(names), 200) if names else "the file has no header"
-            raise InvalidInput(f"Argument {argument!r} must name a column ({known}), not {show(name)}.")
+            near = get_close_matches(str(name).lower(), [n.lower() for n in names or ()], 1)
+            meant = f"; did you mean {next(show(n) for n in names or () if n.lower() == near[0])}?" if near else "."
+            raise InvalidInput(f"Argument {argument!r} must name a column ({known}), not {show(name)}{meant}")
         return names.index(str(name))
 
     chosen = None if probability is None else index(probability, "probability")
