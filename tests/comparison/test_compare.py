@@ -146,7 +146,11 @@ def test_symbols_and_costs_are_refused():
     with pytest.raises(CostLimitExceeded, match="leave 'gaussian' out of methods"):
         xd.compare(network, data, "1/2", methods=["gaussian"], max_cost=1e-6)
     with pytest.raises(CostLimitExceeded, match="lower samples"):
-        xd.compare(network, data, "1/2", samples=10**9)
+        xd.compare(network, data, "1/2", samples=10**9, methods=["sampling"])
+    cheap = xd.compare(network, data, "1/2", samples=10**9, width=0.1)
+    assert list(cheap.left_out) == ["sampling"]
+    assert "lower samples" in cheap.left_out["sampling"]
+    assert [a.name for a in cheap.approximations] == list(METHODS[1:])
     found = xd.compare(*small(), "1/2", methods=["scaled"])
     with pytest.raises(InvalidInput, match="rows are exact"):
         found.rows_proved_wrong("scaled")
@@ -251,3 +255,11 @@ def test_a_notebook_shows_the_table_and_axes_can_be_given():
     assert [len(p) for p in left.containers] == [5, 5]
     assert len(right.lines) == 6
     pyplot.close(figure)
+
+
+def test_the_command_says_which_methods_it_left_out(files, capsys):
+    assert main(["compare", "small.json", "small-data.json", "--q", "1/2", "--samples", "1000000000"]) == 0
+    shown = capsys.readouterr()
+    assert "without 'sampling'" in shown.err
+    assert "lower --samples" in shown.err or "lower samples" in shown.err
+    assert "weights times p" in shown.out

@@ -113,6 +113,8 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         _print_rows(options, found)
     else:
         _print_row_intervals(options, found)
+    for name, why in found.left_out.items():
+        complain(f"without {name!r}: {why}")
     if found.laws:
         rows = [(found[d.name].title, str(d.row + 1), str(d.output), f"{d.distance:.4f}") for d in found.laws]
         print_table(
@@ -212,6 +214,7 @@ def _json(options: argparse.Namespace, found: Any) -> dict[str, Any]:
         "samples": found.samples,
         "seed": found.seed,
         "sampling_error": None if found.sampling_error is None else list(found.sampling_error),
+        "left_out": dict(found.left_out),
         "methods": [],
     }
     for method in found.approximations:

@@ -146,7 +146,7 @@ def steps_of(name: str, widths: Sequence[int], rows: int) -> float:
     products = sum(a * b for a, b in itertools.pairwise(widths))
     hidden = widths[1:-1]
     if name == "gaussian":
-        return rows * (2.0 * products * max(hidden, default=1) + sum(40.0 * len(NODES) * n * n / 2 for n in hidden))
+        return rows * (0.2 * products * max(hidden, default=1) + sum(90.0 * len(NODES) * n * n / 2 for n in hidden))
     return rows * (2.0 * products * (widths[-1] if name == "second-order" else 1) + sum(100.0 * n for n in hidden))
 
 

@@ -14,7 +14,7 @@ from exactdropout.comparison.laws import steps_of as law_steps
 from exactdropout.comparison.result import TITLES, Approximation, Comparison, LawDistance
 from exactdropout.comparison.sampling import sample
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
-from exactdropout.estimation.estimate import EstimateProgress, estimate
+from exactdropout.estimation.estimate import EstimateProgress, estimate, worth_planning
 from exactdropout.estimation.result import Estimate, certain
 from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
@@ -63,7 +63,8 @@ def compare(
         data: examples in any form that :func:`exactdropout.evaluate` takes.
         q: drop probability in [0, 1), one number or one per layer, inputs first.
         label: for a data frame, its label column or columns.
-        methods: which, by the names above; all five by default.
+        methods: which, by the names above; by default all five but those beyond ``max_cost``, which are named in
+            ``left_out``.
         samples: T ≥ 2, masks for each row that ``"sampling"`` averages.
         seed: of its generator, 0 to 2⁶⁴ − 1.
         gradient: compare ∂J/∂W and ∂J/∂b too; each method's own gradient costs one evaluation for each weight.
@@ -78,7 +79,7 @@ def compare(
 
     Raises:
         InvalidInput, MixedNumbers: bad arguments.
-        CostLimitExceeded: a method or a law beyond ``max_cost``; a gradient where the exact one is.
+        CostLimitExceeded: a method asked for by name, or a law, beyond ``max_cost``; a gradient whose exact one is.
 
     >>> figure_1 = Network(weights=[[[1, 1], [1, 1]], [1, 1]])
     >>> found = compare(figure_1, Examples.point((1, -1), 8), "1/2", methods=["diagonal", "second-order", "scaled"])
@@ -98,7 +99,9 @@ def compare(
     problem = prepare(
         network if network.kind == "float64" else network.float64(), examples, tuple(Fraction(r) for r in rates)
     )
-    _affordable(names, problem, samples, gradient=gradient, limit=cost_limit(max_cost))
+    left_out = {n: r for n in names if (r := _refusal(n, problem, samples, gradient, cost_limit(max_cost)))}
+    if left_out and methods is not None:
+        raise CostLimitExceeded(next(iter(left_out.values())))
     exact = _exact(network, examples, q, gradient=gradient, max_cost=max_cost, threads=threads, progress=progress)
     truth: Estimate
     if exact is None:
@@ -108,7 +111,7 @@ def compare(
         )  # fmt: skip
     else:
         truth = certain(exact)
-    found = tuple(_approximation(name, problem, samples, seed, gradient=gradient) for name in names)
+    found = tuple(_approximation(n, problem, samples, seed, gradient=gradient) for n in names if n not in left_out)
     fourth = exact is not None and exact.per_example.squared_error_variance is not None
     distances: list[LawDistance] = []
     for row in rows:
@@ -116,6 +119,7 @@ def compare(
     return Comparison(
         truth=truth, approximations=found, samples=samples, seed=seed,
         sampling_error=exact.standard_error(samples) if exact is not None and fourth else None, laws=tuple(distances),
+        left_out=left_out,
     )  # fmt: skip
 
 
@@ -162,6 +166,8 @@ def _exact(
     Raises:
         CostLimitExceeded: with ``gradient``, for which there is no interval.
     """
+    if not gradient and not worth_planning(network, examples, q, cost_limit(max_cost)):
+        return None
     for moments in (4, 2):
         evaluator = Evaluator(
             network.architecture, examples, q, gradient=gradient, moments=4 if moments == 4 else 2, max_cost=max_cost,
@@ -204,18 +210,19 @@ def _distances(
     return result
 
 
-def _affordable(names: Sequence[str], problem: Problem, samples: int, *, gradient: bool, limit: float) -> None:
+def _refusal(name: str, problem: Problem, samples: int, gradient: bool, limit: float) -> str:
+    """Return why a method costs too much, or nothing."""
     widths = (*problem.widths, problem.outputs)
     weights = sum(w.size + w.shape[0] for w in problem.weights)
-    for name in names:
-        if name == "sampling":
-            seconds = 1e-9 * samples * problem.examples * (sum(w.size for w in problem.weights) + 20 * sum(widths))
-        else:
-            seconds = 1e-9 * steps_of(name, widths, problem.examples) * (1 + 4 * weights * gradient)
-        if seconds > limit:
-            less = "lower samples" if name == "sampling" else f"leave {name!r} out of methods"
-            less += ", leave gradient out" if gradient else ""
-            raise CostLimitExceeded(beyond(seconds, limit, f"the method {name!r}", f"{less}, or raise max_cost"))
+    if name == "sampling":
+        seconds = samples * problem.examples * (1.5e-10 * weights * (1 + 2 * gradient) + 1e-8 * sum(widths))
+    else:
+        seconds = 1e-9 * steps_of(name, widths, problem.examples) * (1 + 4 * weights * gradient)
+    if seconds <= limit:
+        return ""
+    less = "lower samples" if name == "sampling" else f"leave {name!r} out of methods"
+    less += ", leave gradient out" if gradient else ""
+    return beyond(seconds, limit, f"the method {name!r}", f"{less}, or raise max_cost")
 
 
 def _methods(methods: Any) -> tuple[str, ...]:

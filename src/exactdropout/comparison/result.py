@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -106,7 +106,8 @@ class Comparison:
     """Approximations of the criterion beside the truth; made by :func:`exactdropout.compare`.
 
     ``truth`` holds an interval for each quantity: certain where all masks were evaluated (``evaluation``), else with a
-    proved probability. ``sampling_error`` are floats [lower, upper] that contain the exact standard error of the
+    proved probability. ``left_out`` says of methods that nobody asked for by name why they were too dear.
+    ``sampling_error`` are floats [lower, upper] that contain the exact standard error of the
     criterion that T sampled masks give, where fourth moments were affordable.
     """
 
@@ -116,6 +117,7 @@ class Comparison:
     seed: int
     sampling_error: tuple[float, float] | None = None
     laws: tuple[LawDistance, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def evaluation(self) -> Evaluation | None:

@@ -27,7 +27,7 @@ from exactdropout.numeric.result import Evaluation
 from exactdropout.numeric.sampled.passes import Sampler
 from exactdropout.numeric.sampled.ranges import Ranges, ranges_of
 
-__all__ = ["EstimateProgress", "estimate"]
+__all__ = ["EstimateProgress", "estimate", "worth_planning"]
 
 EstimateProgress: TypeAlias = Callable[[Estimate], None]
 """Called with what is known so far, from the calling thread, a few times a second at most."""
@@ -205,13 +205,18 @@ def _counts(problem: Problem, ranges: Ranges) -> Array:
     return counts
 
 
+def worth_planning(network: Network, examples: Examples, q: object, limit: float) -> bool:
+    """Return whether a plan of the exact engine takes less than a tenth of ``limit``, or is sure to find an answer."""
+    rates, _ = drop_rates(q, network.architecture)
+    planning = PLANNING * len(examples) * network.architecture.parameters
+    return limit > 10 * planning or not any(rate > 0 for rate in rates[:-1])
+
+
 def _enumerated(
     network: Network, examples: Examples, q: object, limit: float, threads: int, progress: Any
 ) -> Evaluation | None:
     """Return what the exact engine says, or None where it would take longer than the limit."""
-    rates, _ = drop_rates(q, network.architecture)
-    planning = PLANNING * len(examples) * network.architecture.parameters
-    if limit <= 10 * planning and any(rate > 0 for rate in rates[:-1]):
+    if not worth_planning(network, examples, q, limit):
         return None
     return Evaluator(
         network.architecture, examples, q, max_cost=limit or None,
