@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from exactdropout.model import Network
-from exactdropout.model.numbers import Array
+from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient, views
 from exactdropout.numeric.float64.derivatives.table_items import (
@@ -66,7 +66,7 @@ def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Grad
     arguments: tuple[Any, ...] = (
         layer, rows, active, residuals, table.items, indicators, moments, np.empty((2, below)),
         kernels.Slopes(*slopes, *vectors),
-        doubts,
+        doubts, _moment_roundings(table.most),
     )  # fmt: skip
     kernels.layer_gradients(*arguments)
     return bounded_gradient(network, prepared, entries, doubts, _rounding(problem, table))
@@ -125,11 +125,10 @@ def _rounding(problem: Problem, table: TableItems) -> tuple[float, float, float,
 def _roundings(
     below: int, outputs: int, count: int, least_bits: int, most_bits: int, inverse_keep: float, slope: float
 ) -> tuple[float, float, float, float]:
-    from exactdropout.numeric.kernels.gradient.conditional_moments import moment_roundings
     from exactdropout.numeric.kernels.gradient.indicators import LOW_BITS, MIDDLE_BITS
 
     outer = max(0, count - least_bits - LOW_BITS - MIDDLE_BITS)
-    moments = max(moment_roundings(units) for units in range(count + 1))
+    moments = float(_moment_roundings(count).max())
     tables = 2.0 * count + 8.0 * 2.0**outer + 40.0 + most_bits
     output = count + 2.0 * below + 24.0
     lost = TINY * 64.0 * 2.0**count * (count + below + outputs + 8.0) * (1.0 + inverse_keep)
@@ -137,6 +136,14 @@ def _roundings(
     steep, spread = max(1.0, size), 1.0 + size
     parts = max(size + abs(1.0 - slope), size**2 + abs(1.0 - size**2)) / steep
     return 2.0 * (spread / steep) ** 2 * (moments + tables + output), lost, max(1.0, parts) * (1.0 + 2.0**-30), 1.0
+
+
+@lru_cache(maxsize=64)
+def _moment_roundings(most: int) -> Array:
+    """Return how many roundings a moment meets, for each number of active units."""
+    from exactdropout.numeric.kernels.gradient.conditional_moments import moment_roundings
+
+    return freeze(np.array([moment_roundings(units) for units in range(most + 1)]))
 
 
 def _indicators(

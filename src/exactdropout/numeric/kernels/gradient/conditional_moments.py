@@ -25,7 +25,6 @@ __all__ = [
     "conditional_moments",
     "conditional_reference",
     "direct_space",
-    "kept_sums",
     "mask_weights",
     "moment_roundings",
 ]
@@ -69,34 +68,12 @@ def conditional_reference(column: Array, base: float, keep: float) -> Array:
     return result
 
 
-@subroutine
-def table_bits(count: Any) -> Any:
-    """Return how many of ``count`` units are in the table where all masks are visited."""
-    return min(LOW_BITS, max(LEAST, (count + 1) // 2))
-
-
-@subroutine
-def moment_roundings(count: Any) -> float:
+def moment_roundings(count: int) -> float:
     """Return how many roundings a moment of ``count`` units meets at most, relative to Σ P |z|, beside those of z."""
     if LEAST <= count <= DIRECT:  # 2·count of probabilities; a sum for each other unit's mask, and the folds
-        return float(3.0 * count + 40.0 + 2.0 ** (count - table_bits(count)))
+        return float(3.0 * count + 40.0 + 2.0 ** (count - min(LOW_BITS, max(LEAST, (count + 1) // 2))))
     terms = 2.0 ** ((count + 1) // 2)
     return float(3.0 * count + 24.0 + 2.0 * (min(float(BLOCK), terms) + terms / BLOCK))
-
-
-@subroutine
-def kept_sums(by_mask: Array, bits: Any, results: Array, e: Any, j: Any, at: Any) -> None:
-    """Write the sum of the entries with each bit to results[e, j, at + bit], by halving; that of all to entry 0."""
-    for bit in range(bits - 1, -1, -1):
-        half = 1 << bit
-        kept = 0.0
-        for begin in range(0, half, BLOCK):
-            part = 0.0
-            for k in range(begin, min(half, begin + BLOCK)):
-                part += by_mask[half + k]
-                by_mask[k] += by_mask[half + k]
-            kept += part
-        results[e, j, at + bit] = kept
 
 
 @subroutine
@@ -121,6 +98,31 @@ def subset_sums(columns: Array, e: Any, begin: Any, end: Any, j: Any, start: flo
 
 
 @subroutine
+def kept_lanes(values: Array, bits: Any, parts: Array, results: Array, e: Any, j: Any, at: Any) -> None:
+    """Write the sum of the entries with each bit to results[e, j, at + bit], by halving; that of all to entry 0.
+
+    Long sums go in ROUND lanes, or every addition would wait for the one before.
+    """
+    half = 1 << bits >> 1
+    for bit in range(bits - 1, -1, -1):
+        lanes = min(half, ROUND)
+        for l in range(lanes):
+            parts[l] = 0.0
+        for begin in range(0, half, lanes):
+            for l in range(lanes):
+                value = values[half + begin + l]
+                values[begin + l] += value
+                parts[l] += value
+        size = lanes >> 1
+        while size > 0:
+            for l in range(size):
+                parts[l] += parts[size + l]
+            size >>= 1
+        results[e, j, at + bit] = parts[0]
+        half >>= 1
+
+
+@subroutine
 def all_masks(
     columns: Array, e: Any, count: Any, low: Any, j: Any, start: float, threshold: float, space: Direct, results: Array
 ) -> float:
@@ -141,32 +143,10 @@ def all_masks(
         weight = shift_weights[place]
         part = add_positive_parts(table, width, weights, shifts[place], weight, threshold, sums, lanes)
         by_shift[place] = weight * part
-    kept_sums(by_shift, count - low, results, e, j, 1 + low)
+    kept_lanes(by_shift, count - low, parts, results, e, j, 1 + low)
     for l in range(width):
         sums[l] *= weights[l]
-    half = width >> 1
-    for bit in range(low - 1, -1, -1):
-        kept = 0.0
-        if half >= ROUND:  # in lanes, or every addition would wait for the one before
-            for l in range(ROUND):
-                parts[l] = 0.0
-            for begin in range(0, half, ROUND):
-                for l in range(ROUND):
-                    value = sums[half + begin + l]
-                    sums[begin + l] += value
-                    parts[l] += value
-            size = ROUND >> 1
-            while size > 0:
-                for l in range(size):
-                    parts[l] += parts[size + l]
-                size >>= 1
-            kept = parts[0]
-        else:
-            for l in range(half):
-                kept += sums[half + l]
-                sums[l] += sums[half + l]
-        results[e, j, 1 + bit] = kept
-        half >>= 1
+    kept_lanes(sums, low, parts, results, e, j, 1)
     results[e, j, 0] = sums[0]
     return float(((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7])))
 
@@ -184,7 +164,7 @@ def conditional_moments(
         count = active.counts[e]
         if not LEAST <= count <= DIRECT:
             continue
-        low = table_bits(count)
+        low = min(LOW_BITS, max(LEAST, (count + 1) // 2))
         mask_weights(low, layer.keep, layer.drop, space.weights)
         mask_weights(count - low, layer.keep, layer.drop, space.shift_weights)
         for j in range(layer.bias.shape[0]):

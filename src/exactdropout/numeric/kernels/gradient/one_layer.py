@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.gradient.conditional_moments import moment_roundings
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer, Rows
 from exactdropout.numeric.kernels.simd.compiled import compiled
 
@@ -68,13 +67,14 @@ def add_items(items: Array, counts: Array, indicators: Array) -> None:
 @compiled
 def layer_gradients(
     layer: Layer, rows: Rows, active: Active, residuals: Array, items: Array, indicators: Array, moments: Array,
-    expected: Array, slopes: Slopes, doubts: Array,
+    expected: Array, slopes: Slopes, doubts: Array, roundings: Array,
 ) -> None:  # fmt: skip
     """Add all examples up, and turn ``doubts`` from P(|z_i| ≤ 3.5·wrongs) to the probability of an uncertain sign.
 
     Masks that are sums of zeros only are taken off it. The first row of ``indicators`` of each example (outputs × units
     below × 1 + most units) holds Σ P r 1(z > 0) over all its items, ``moments`` Σ P max(z, 0), each over all masks and
-    over those that keep each unit. ``expected`` (2 × units below) is workspace for E z and E max(z, 0).
+    over those that keep each unit; ``roundings[k]`` is how many one of k active units meets. ``expected`` (2 × units
+    below) is workspace for E z and E max(z, 0).
     """
     weights, bias, output_weights = layer.weights, layer.bias, layer.output_weights
     slope, keep, drop, inverse_keep, kappa = layer.slope, layer.keep, layer.drop, layer.inverse_keep, layer.kappa
@@ -112,7 +112,7 @@ def layer_gradients(
                         k = active.units[e, column - 1]
                         slopes.weights[i, k] += probability * (w * (g * inputs[e, k]))
                         slopes.output_weights[o, i] += probability * ((weights[i, k] * inputs[e, k]) * g)
-        rounding = 2.0 * moment_roundings(count) * UNIT
+        rounding = 2.0 * roundings[count] * UNIT
         for i in range(below):
             near = doubts[e, i]
             zeros = 1.0 if bias[i] == 0.0 else 0.0

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.gradient.conditional_moments import BLOCK, DIRECT, LEAST, kept_sums, mask_weights
+from exactdropout.numeric.kernels.gradient.conditional_moments import BLOCK, DIRECT, LEAST, mask_weights
 from exactdropout.numeric.kernels.gradient.layout import Active, Layer
 from exactdropout.numeric.kernels.simd.compiled import compiled, subroutine
 
@@ -154,6 +154,21 @@ def near_probability(
         if low < high:
             total += weights[masks[row, k]] * (sums[0, low] - sums[0, high])
     return total
+
+
+@subroutine
+def kept_sums(by_mask: Array, bits: Any, results: Array, e: Any, j: Any, at: Any) -> None:
+    """Write the sum of the entries with each bit to results[e, j, at + bit], by halving; that of all to entry 0."""
+    for bit in range(bits - 1, -1, -1):
+        half = 1 << bit
+        kept = 0.0
+        for begin in range(0, half, BLOCK):
+            part = 0.0
+            for k in range(begin, min(half, begin + BLOCK)):
+                part += by_mask[half + k]
+                by_mask[k] += by_mask[half + k]
+            kept += part
+        results[e, j, at + bit] = kept
 
 
 @compiled
