@@ -71,9 +71,9 @@ def minimize(
     of cones grows like H^(dim−1)/(dim−1)!: 14, 104, 1 882 and 94 572 with biases for all-ones inputs, K = 2, …, 5; one
     relaxation costs about ten float programs per cone, one exact cut up to one rational program per type. The number
     of relaxations depends on how many multiplicity vectors come near the optimum, not directly on n: 1 to 20 for most
-    problems with K ≤ 3, about 200 for K = 4, n = 4 without biases. Measured on one core: K = 2, n = 12 with biases
-    0.2 s; K = 3, n = 6 with biases 0.1 s and without 0.7 s; K = 4, n = 4 with biases 0.8 s and without 4 s; K = 5,
-    n = 1 without biases half a minute.
+    problems with K ≤ 3, about 150 for K = 4, n = 4 without biases. Measured on one core: K = 2, n = 12 with biases
+    0.2 s; K = 3, n = 6 with biases 0.1 s and without 0.7 s; K = 4, n = 4 with biases 0.8 s and without 2 s; K = 5,
+    n = 1 without biases half a minute; 20 rows of data with two features, n = 4 with biases 10 s (32 relaxations).
 
     Raises:
         InvalidInput: another architecture, a hidden rate 0, a time limit that is not positive.
