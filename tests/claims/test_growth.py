@@ -105,6 +105,12 @@ def test_growth_in_a_size_names_both_sizes():
         ("W(x) is nondecreasing in n", DEEP, {"assume": "W = 1", "data": "point(1, y)"}, "but w may be others"),
         ("J_D is nondecreasing in K", "2-1", {}, "no K"),
         ("J_D is nondecreasing in n", "K-2-1", {}, "no n"),
+        (
+            "W(x) is nondecreasing in K",
+            "K-1",
+            {"data": "point((1, -2), 3)", "assume": "w = c, b = 0"},
+            "gives 2 inputs",
+        ),
     ],
 )
 def test_growth_in_a_size_needs_what_it_compares(claim, arch, rest, words):

@@ -123,6 +123,10 @@ def refuse_growth_of_free_entries(claim: Claim, setting: Setting) -> None:
         raise InvalidInput(
             "Argument 'claim' may say convex or concave of a number such as w[1], y or q, not of a size."
         )
+    if name == "K" and isinstance(setting.inputs, tuple):
+        raise InvalidInput(
+            f"Argument 'claim' must not vary K, since argument 'data' gives {len(setting.inputs)} inputs."
+        )
     if not free[name] or statement.variable.indices:
         raise InvalidInput(
             f"Argument 'claim' must vary a size that is a symbol of the architecture; {shape} has no {name}."
