@@ -23,9 +23,9 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.reading.surroundings import Surroundings
+from exactdropout.claims.setting.shape import Design, Shape, parse_shape
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Activation, Architecture, Examples, Network
-from exactdropout.model.architecture_text import bias_words, read_architecture
 from exactdropout.model.arguments import architecture_of
 from exactdropout.model.numbers import as_array, scalar, show
 
@@ -36,94 +36,10 @@ _FEW, _MANY = (1, 2, 3), tuple(range(1, 13))
 _UNITS = (7, 12)
 """How many inputs and hidden units the tried sizes have; more where an assumption asks for large ones."""
 Sign = Literal[">=", ">", "<=", "<", "!="]
-MAX_LAYERS = 1000
 _ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y", "X"})
 _LETTERS = frozenset("ijklmrst")
 _GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x", "X"})
 MAX_ROWS = 1000
-
-
-@dataclass(frozen=True)
-class Shape:
-    """An architecture whose inputs, width and depth are numbers or the symbols K, n, d; one output."""
-
-    inputs: int | str
-    hidden: tuple[int | str, ...]
-    symbolic_depth: bool
-    activation: Activation
-    hidden_biases: bool
-    output_bias: bool
-
-    @property
-    def named(self) -> bool:
-        """Whether all sizes are numbers."""
-        return not self.symbolic_depth and all(isinstance(n, int) for n in (self.inputs, *self.hidden))
-
-    def instance(self, sizes: dict[str, int]) -> Architecture:
-        """Return the architecture at given K, n, d."""
-
-        def number(width: int | str) -> int:
-            return width if isinstance(width, int) else sizes[width]
-
-        hidden = [number(n) for n in self.hidden]
-        if self.symbolic_depth:
-            hidden = hidden * (sizes["d"] - 1)
-        return Architecture(
-            number(self.inputs),
-            tuple(hidden),
-            hidden_biases=self.hidden_biases,
-            output_bias=self.output_bias,
-            activation=self.activation,
-        )
-
-    def __str__(self) -> str:
-        """Return the text that :func:`parse_shape` reads."""
-        hidden = [f"{n}^(d-1)" if self.symbolic_depth else str(n) for n in self.hidden]
-        bias = bias_words(self.hidden_biases, self.output_bias)
-        return f"{'-'.join([str(self.inputs), *hidden, '1'])} {self.activation}, {bias}"
-
-
-def parse_shape(text: str) -> Shape:
-    """Parse ``2-3-1 relu, biases``, ``K-n-1 linear, no biases``, ``K-n^(d-1)-1 relu, hidden biases``.
-
-    Raises:
-        InvalidInput: one sentence that names the form expected.
-    """
-    found = read_architecture(text, symbolic=True)
-    if found.outputs != 1:
-        raise InvalidInput(
-            f"Argument 'architecture' must have one output and end in -1 in a claim, not {show(text)}; networks with "
-            "more outputs are derived in Python by xd.derive."
-        )
-    kinds = set(found.activations)
-    if len(kinds) > 1:
-        raise InvalidInput("Argument 'architecture' must have one activation for all hidden layers in a claim.")
-    hidden = [width for width, times in found.hidden for _ in range(times if isinstance(times, int) else 1)]
-    if len(hidden) > MAX_LAYERS:
-        raise InvalidInput(f"Argument 'architecture' must have at most {MAX_LAYERS} layers, not {len(hidden)}.")
-    symbolic = any(isinstance(times, str) for _, times in found.hidden)
-    kind = kinds.pop() if kinds else Activation.relu() if hidden else Activation.linear()
-    return Shape(found.inputs, tuple(hidden), symbolic, kind, found.hidden_biases, found.output_bias)
-
-
-@dataclass(frozen=True)
-class Design:
-    """Several examples: row s is (X[s,1], ..., X[s,K]) with label y[s]; ``table`` gives them as numbers.
-
-    ``rows`` is their number or the symbol m. Each has the mass 1/m where no table says otherwise.
-    """
-
-    rows: int | str
-    table: tuple[tuple[tuple[Fraction, ...], Fraction, Fraction], ...] = ()  # inputs, label, probability
-
-    @property
-    def symbol(self) -> Expression:
-        """Return the number of rows as an expression."""
-        return Number(Fraction(self.rows)) if isinstance(self.rows, int) else Name(self.rows)
-
-    def probability(self, row: int, rows: int) -> Fraction:
-        """Return the mass of a row."""
-        return self.table[row - 1][2] if self.table else Fraction(1, rows)
 
 
 @dataclass(frozen=True)

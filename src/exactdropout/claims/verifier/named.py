@@ -6,8 +6,7 @@ What is shared with the search are fractions, the syntax tree, and what the sett
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -32,241 +31,20 @@ from exactdropout.claims.language.syntax import (
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import (
     MAX_POWER,
-    ONE,
     NotReplayed,
     Polynomial,
     Ratio,
     T,
-    by_power,
-    gen,
     plus,
     ratio,
-    scaled,
     spend,
-    times,
-    to_power,
 )
-from exactdropout.claims.verifier.rules import Need, Signs
+from exactdropout.claims.verifier.evaluator import ENTRIES, NODE, Evaluator, Key
 
-__all__ = ["ENTRIES", "NODE", "Evaluator", "Key", "Named", "Obligation", "number_of"]
+__all__ = ["Named"]
 
 F = Fraction
-Key = tuple[str, tuple[int, ...]]
 MAX_MASKS = 64
-NODE = 20
-"""A node of an expression, in products of terms."""
-ENTRIES = frozenset({"w", "W", "b", "weights", "biases"})
-
-
-@dataclass(frozen=True)
-class Obligation:
-    """What a relation needs of the polynomial of left − right: that it is zero, not negative, or positive."""
-
-    polynomial: Polynomial
-    need: Need
-    signs: Signs
-
-
-def number_of(node: Any) -> Fraction | None:
-    """Return the value of a number, its negative, or a quotient of numbers."""
-    match node:
-        case Number(value):
-            return value
-        case Negate(operand):
-            inner = number_of(operand)
-            return None if inner is None else -inner
-        case Divide(top, bottom):
-            a, b = number_of(top), number_of(bottom)
-            return None if a is None or not b else a / b
-    return None
-
-
-class Evaluator:
-    """What named sizes and all sizes have in common: symbols with signs, rates, relations, growth."""
-
-    def __init__(self, claim: Claim, setting: Setting) -> None:
-        """Start with t = q/p ≥ 0, which is not 0 where q > 0 is assumed."""
-        self.claim, self.setting = claim, setting
-        self.signs = Signs({"t'"})
-        self.before: dict[str, Polynomial] = {}  # other forms of variables, from which they are moved
-        if setting.sign(("q", ())) & {">", "!="}:
-            self.signs.nonzero.add("t'")
-
-    def symbol(self, key: Key, name: str) -> Ratio:
-        """Return a free variable; what is assumed to be ≤ 0 is minus a variable that is ≥ 0."""
-        signs = self.setting.sign(key)
-        below = bool(signs & {"<", "<="})
-        name = f"-{name}" if below else name
-        if signs & {">", ">=", "<", "<="}:
-            self.signs.nonnegative.add(name)
-        if signs & {">", "<", "!="}:
-            self.signs.nonzero.add(name)
-        return -Ratio(gen(name)) if below else Ratio(gen(name))
-
-    def rate(self, layer: int | None) -> Ratio:
-        """Return the drop rate of a layer, or the common one: q = t/(1 + t)."""
-        rates = self.setting.rates
-        if layer is None and len(rates) > 1:
-            if Name("q") not in rates:
-                raise NotReplayed("q beside rates by layers")
-            return Ratio(T, 1)
-        if layer is not None and not 0 <= layer < max(len(rates), 1 + len(self.setting.shape.hidden)):
-            raise NotReplayed("a rate of no layer")
-        rate = rates[layer or 0] if len(rates) > 1 else rates[0]
-        value = number_of(rate)
-        if value is not None:
-            return ratio(value)
-        if rate != Name("q"):
-            raise NotReplayed("a rate that is no number and not q")
-        return Ratio(T, 1)
-
-    def spread(self, layer: int) -> Ratio:
-        """Return q/p of a layer, the variance of its masks."""
-        q = self.rate(layer)
-        return Ratio(T) if q == Ratio(T, 1) else q * (ratio(1) + -q).inverse()
-
-    def relu(self, value: Ratio) -> Ratio:
-        """Return relu of a value over a divisor that is positive."""
-        if not self.signs.positive(value.bottom):
-            raise NotReplayed("relu over a divisor that may be negative")
-        return Ratio(self.signs.relu(value.top), value.keep, value.bottom)
-
-    def call(self, function: str, values: list[Ratio]) -> Ratio:
-        """Return relu, abs, max or min."""
-        if function == "relu":
-            return self.relu(values[0])
-        if function == "abs":
-            return self.relu(values[0]) + self.relu(-values[0])
-        if function not in ("max", "min"):
-            raise NotReplayed(function)
-        result = values[0]
-        for other in values[1:]:
-            result += self.relu(other + -result) if function == "max" else -self.relu(result + -other)
-        return result
-
-    def sign_kept(self, value: Ratio) -> Polynomial:
-        """Return a polynomial with the sign of a value."""
-        return value.top if self.signs.positive(value.bottom) else times(value.top, value.bottom)
-
-    def obligation(self, left: Ratio, relation: str, right: Ratio) -> Obligation:
-        """Return what a relation needs of the difference of both sides."""
-        difference = left + -right
-        if relation in ("<=", "<"):
-            difference = -difference
-        need: Need = "positive"
-        if relation in ("=", "!="):
-            need = "zero" if relation == "=" else "nonzero"
-        elif relation in (">=", "<="):
-            need = "nonnegative"
-        return Obligation(self.signs.reduced(self.sign_kept(difference)), need, self.signs)
-
-    def assume(self, evaluate: Callable[[Expression], Ratio]) -> None:
-        """Add what comparisons in the assumptions say, as far as it is written in polynomials: f ≥ 0, or f = 0."""
-        for comparison in self.setting.filters:
-            for left, relation, right in zip(
-                comparison.sides, comparison.relations, comparison.sides[1:], strict=False
-            ):
-                try:
-                    difference = evaluate(left) + -evaluate(right)
-                    found = self.signs.reduced(self.sign_kept(difference if relation in (">", ">=") else -difference))
-                except NotReplayed:
-                    continue
-                if found and relation != "!=":
-                    self.signs.known.append((found, relation == "="))
-
-    def growth(self, value: Ratio, direction: str, moves: Mapping[str, Polynomial], *, back: bool) -> Obligation:
-        """Return what growth needs: the value where the variable is larger by h > 0, minus the value here.
-
-        ``moves`` says what becomes of each variable; ``back`` that it leads to the smaller one.
-        """
-        value = value.cancelled()
-        unknown = [name for name, to in moves.items() if not to]
-        tops = (value.top, value.bottom)
-        if any(name in self.signs.names(part) for part in tops for name in unknown):
-            raise NotReplayed("a quantity that depends on the variable in an unknown way")
-        top, bottom = (self.signs.moved(part, moves) for part in tops)
-        one_plus_t = plus(ONE, moves.get("t'", T))
-        if "t'" in moves:
-            bottom = times(bottom, to_power(one_plus_t, max(value.keep, 0)))
-            top = times(top, to_power(one_plus_t, max(-value.keep, 0)))
-        there = Ratio(top, 0 if "t'" in moves else value.keep, bottom)
-        value = Ratio(self.signs.moved(value.top, self.before), value.keep, self.signs.moved(value.bottom, self.before))
-        if not self.signs.positive(value.bottom) or not self.signs.positive(there.bottom):
-            raise NotReplayed("a divisor that may be 0 between two points")
-        here, there = (there, value) if back else (value, there)
-        for polynomial, equal in [*self.signs.known]:  # what is assumed holds at the larger value too
-            if not any(name in self.signs.names(polynomial) for name in (*unknown, *self.before)):
-                self.signs.known.append((self.signs.moved(polynomial, moves), equal))
-        relation = {"constant": "=", "nondecreasing": ">=", "nonincreasing": "<=", "increasing": ">"}.get(
-            direction, "<"
-        )
-        return self.obligation(there, relation, here)
-
-    def bend(self, value: Ratio, direction: str, moves: Mapping[str, Polynomial]) -> Obligation:
-        """Return what convexity needs in v: f(v) + f(v + 2 h) − 2 f(v + h) ≥ 0 for every h > 0; concavity, ≤ 0.
-
-        In q it is that in p, at p, p + h and p + 2 h ≤ 1.
-
-        Raises:
-            NotReplayed: a variable that moves by something else than h.
-        """
-        values = self.at_three_rates(value, moves) if "t'" in moves else [value]
-        for _ in range(3 - len(values)):
-            here = values[-1]
-            names = self.signs.names(here.top) | self.signs.names(here.bottom)
-            if any(name in names and (not to or self.signs.names(to) - {name, "h'"}) for name, to in moves.items()):
-                raise NotReplayed("a quantity that depends on the variable in an unknown way")
-            there = Ratio(self.signs.moved(here.top, moves), here.keep, self.signs.moved(here.bottom, moves))
-            if not self.signs.positive(here.bottom) or not self.signs.positive(there.bottom):
-                raise NotReplayed("a divisor that may be 0 between two points")
-            values.append(there)
-        ends, middle = values[0] + values[2], values[1] + values[1]
-        return self.obligation(ends, ">=" if direction == "convex" else "<=", middle)
-
-    def at_three_rates(self, value: Ratio, moves: Mapping[str, Polynomial]) -> list[Ratio]:
-        """Return a value at p, p + h and p + 2 h, with t = (1 − p)/p."""
-        parts = (value.top, value.bottom)
-        unknown = {name for name, to in moves.items() if name != "t'" and to != gen(name)}
-        atoms = {name for part in parts for name in self.signs.names(part) if name in self.signs.atoms}
-        bent = any("t'" in self.signs.names(self.signs.atoms[name]) for name in atoms)
-        if bent or unknown & {name for part in parts for name in self.signs.names(part)}:
-            raise NotReplayed("a quantity that depends on the rate in an unknown way")
-        step, found = self.step(), []
-        self.signs.nonnegative.add("p'")
-        self.signs.nonzero.add("p'")
-        for times_h in range(3):
-            p = plus(gen("p'"), scaled(step, F(times_h)))
-            rest, ends, degrees = plus(ONE, scaled(p, F(-1))), [], []
-            for part in parts:
-                powers = by_power(part, "t'")
-                degrees.append(max(powers, default=0))
-                total: Polynomial = {}
-                for k, coefficient in powers.items():
-                    factor = times(to_power(rest, k), to_power(p, degrees[-1] - k))
-                    total = plus(total, times(coefficient, factor))
-                ends.append(total)
-            power = degrees[1] + value.keep - degrees[0]
-            ends[power < 0] = times(ends[power < 0], to_power(p, abs(power)))
-            found.append(Ratio(ends[0], 0, ends[1]))
-        largest = plus(ONE, scaled(plus(gen("p'"), scaled(step, F(2))), F(-1)))
-        self.signs.known = [(largest, False)]
-        if not all(self.signs.positive(each.bottom) for each in found):
-            raise NotReplayed("a divisor that may be 0 between two points")
-        return found
-
-    def step(self) -> Polynomial:
-        """Return h > 0."""
-        self.signs.nonnegative.add("h'")
-        self.signs.nonzero.add("h'")
-        return gen("h'")
-
-    def shifted(self, value: Ratio) -> tuple[dict[str, Polynomial], bool]:
-        """Return the move of a free variable v, v + h or, where it is −u with u ≥ 0, back to −(u + h)."""
-        ((monomial, sign),) = value.top.items()
-        if len(monomial) != 1 or value.keep or value.bottom != ONE or abs(sign) != 1:
-            raise NotReplayed("growth in something that is not free")
-        ((name, _),) = monomial
-        return {name: plus(gen(name), self.step())}, sign < 0
 
 
 class Named(Evaluator):

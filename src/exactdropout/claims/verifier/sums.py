@@ -46,7 +46,7 @@ from exactdropout.claims.verifier.algebra import (
     times,
     to_power,
 )
-from exactdropout.claims.verifier.named import NODE, Evaluator, Key, number_of
+from exactdropout.claims.verifier.evaluator import NODE, Evaluator, Key, number_of
 
 __all__ = ["Sums", "Term", "Terms"]
 

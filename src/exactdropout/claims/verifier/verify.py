@@ -4,8 +4,9 @@ Nothing here is shared with the search for proofs but fractions, the syntax tree
 signs, definitions: look-ups, no algebra). A :class:`Proof` names a view and, for each relation, a certificate. The
 verifier writes the difference of both sides as a polynomial itself, and checks the certificate on that.
 
+- ``evaluator``: symbols, rates, relations, growth and convexity;
 - ``named``: sizes that are numbers, quantities by all masks;
-- ``sizes``: every size, by what a view knows of the quantities; ``sums``: sums over indices;
+- ``quantities``: every size, by what a view knows of them; ``sizes``: what changes there; ``sums``: sums over indices;
 - ``rules``: the rules by which a certificate shows that a polynomial is 0, ≥ 0 or > 0;
 - ``algebra``: polynomials over the fractions.
 
@@ -22,7 +23,8 @@ from typing import Any, Literal
 from exactdropout.claims.language.syntax import Claim, Comparison, Invariance, Minimiser, Monotonicity
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import NotReplayed
-from exactdropout.claims.verifier.named import Evaluator, Named, Obligation
+from exactdropout.claims.verifier.evaluator import Evaluator, Obligation
+from exactdropout.claims.verifier.named import Named
 from exactdropout.claims.verifier.rules import Certificate, Signs, holds
 from exactdropout.claims.verifier.sizes import AllSizes
 
