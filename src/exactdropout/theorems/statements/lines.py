@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import sympy
@@ -23,12 +23,15 @@ from exactdropout.theorems.statements.ranges import (
     abstracted,
     counts,
     divisors,
+    exact_value,
     expanded,
-    in_range,
+    inside,
     is_zero,
     manifest_sign,
     point,
     value_at,
+    with_defined,
+    without_relu,
 )
 from exactdropout.theorems.statements.terms import Operand, Relation, Term, number, symbol
 
@@ -119,7 +122,7 @@ class Context:
     @property
     def ranges(self) -> tuple[Variable, ...]:
         """The variables, and each definition with the range that is manifest of its value."""
-        return _ranges(self.variables, tuple(self.definitions.items()))
+        return with_defined(self.variables, tuple(self.definitions.items()))
 
     @property
     def _point(self) -> dict[Any, Any]:
@@ -165,7 +168,7 @@ class Context:
 
     def within(self, value: Any, variable: Variable) -> bool:
         """Return whether a value manifestly lies in the range of a variable."""
-        return any(_inside(written, variable, self.ranges) for written in self.stages(value))
+        return any(inside(written, variable, self.ranges) for written in self.stages(value))
 
     def defined(self, relation: Relation) -> bool:
         """Return whether every divisor of a claim is manifestly not 0, and every base of a free exponent positive."""
@@ -188,38 +191,6 @@ class Context:
 
 
 _signs: dict[Any, str] = {}
-
-
-@lru_cache(maxsize=256)
-def _ranges(variables: tuple[Variable, ...], definitions: tuple[tuple[Any, Any], ...]) -> tuple[Variable, ...]:
-    found = list(variables)
-    given = dict(definitions)
-    named = point([v for v in variables if v.term.expression() not in given])
-    for name, value in definitions:
-        signs = dict.fromkeys(itertools.product((0, 1), (1, -1)), "unknown")
-        somewhere = value_at(expanded(value, given), named)
-        for end, direction in signs:
-            if not somewhere.is_Rational or direction * (somewhere - end) >= 0:  # else it has no such sign
-                signs[end, direction] = manifest_sign(*abstracted(direction * (value - end), found))
-        low = next((end for end in (1, 0) if signs[end, 1] != "unknown"), None)
-        high = next((end for end in (0, 1) if signs[end, -1] != "unknown"), None)
-        found.append(
-            Variable(
-                term=symbol(str(name)),
-                meaning="",
-                kind="integer" if counts(value, found) else "real",
-                low=None if low is None else Fraction(low),
-                high=None if high is None else Fraction(high),
-                low_in=low is not None and signs[low, 1] == "nonnegative",
-                high_in=high is not None and signs[high, -1] == "nonnegative",
-            )
-        )
-    return tuple(found)
-
-
-def _inside(value: Any, variable: Variable, ranges: tuple[Variable, ...]) -> bool:
-    shown, wider = abstracted(value, ranges)
-    return in_range(shown, variable, wider)
 
 
 @dataclass(frozen=True)
@@ -373,7 +344,7 @@ class ByInduction:
             return False
         gap = expanded(claim.gap(), context.definitions)  # what depends on the variable is written out first
         number_ = self.variable.expression()
-        begun = gap.xreplace({number_: _exact(over.low), **_values(self.start, context)})
+        begun = gap.xreplace({number_: exact_value(over.low), **_values(self.start, context)})
         grown = gap.xreplace({number_: number_ + 1, **_values(self.following, context)})
         passage = grown - self.factor.expression() * gap - sum(t.expression() for t in self.plus)
         for parts in (self.first, self.parts):
@@ -441,32 +412,12 @@ def _cases(expression: Any, signs: Sequence[Term], context: Context) -> Iterator
         chosen = [(name.expression(), name, s) for name, s in zip(signs, choice, strict=True)]
         positive = tuple(Variable(term=name, meaning="", low=Fraction(0)) for _, name, s in chosen if s)
         moved = expression.xreplace({found: s * found for found, _, s in chosen if s != 1})
-        yield _without_relu(moved, (*others, *positive)), (*others, *positive)
-
-
-def _without_relu(expression: Any, ranges: Sequence[Variable]) -> Any:
-    """Return the expression with each relu resolved by the manifest sign of its argument; None where none is."""
-    relu = sympy.Function("relu")
-    for found in sorted(expression.atoms(relu), key=sympy.count_ops):
-        inside = found.args[0]
-        if manifest_sign(*abstracted(inside, ranges)) != "unknown":
-            expression = expression.xreplace({found: inside})
-        elif manifest_sign(*abstracted(-inside, ranges)) != "unknown":
-            expression = expression.xreplace({found: sympy.Integer(0)})
-        else:
-            return None
-    return expression
+        yield without_relu(moved, (*others, *positive)), (*others, *positive)
 
 
 @cache
 def _listed(instances: Instances) -> tuple[Mapping[Any, Any], ...]:
-    return tuple({name.expression(): _exact(value) for name, value in found.items()} for found in instances())
-
-
-def _exact(value: Any) -> Any:
-    if isinstance(value, Fraction):
-        return sympy.Rational(value.numerator, value.denominator)
-    return sympy.sympify(value)
+    return tuple({name.expression(): exact_value(value) for name, value in found.items()} for found in instances())
 
 
 def _at_instances(claim: Relation, instances: Instances, context: Context) -> bool:

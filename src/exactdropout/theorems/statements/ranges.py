@@ -7,9 +7,11 @@ product or an even power of such.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import sympy
@@ -23,12 +25,16 @@ __all__ = [
     "abstracted",
     "counts",
     "divisors",
+    "exact_value",
     "expanded",
     "in_range",
+    "inside",
     "is_zero",
     "manifest_sign",
     "point",
     "value_at",
+    "with_defined",
+    "without_relu",
 ]
 
 Kind: TypeAlias = Literal["integer", "count", "rate", "real", "network"]
@@ -314,3 +320,58 @@ def value_at(expression: Any, values: Mapping[Any, Any]) -> Any:
             worth = 3 + sum((i + 2) * argument**i for i, argument in enumerate(inner.args, 1))
         found = found.xreplace({inner: worth})
     return found
+
+
+@lru_cache(maxsize=256)
+def with_defined(variables: tuple[Variable, ...], definitions: tuple[tuple[Any, Any], ...]) -> tuple[Variable, ...]:
+    """Return the variables, and the names that are defined with the ranges that their values have."""
+    found = list(variables)
+    given = dict(definitions)
+    named = point([v for v in variables if v.term.expression() not in given])
+    for name, value in definitions:
+        signs = dict.fromkeys(itertools.product((0, 1), (1, -1)), "unknown")
+        somewhere = value_at(expanded(value, given), named)
+        for end, direction in signs:
+            if not somewhere.is_Rational or direction * (somewhere - end) >= 0:  # else it has no such sign
+                signs[end, direction] = manifest_sign(*abstracted(direction * (value - end), found))
+        low = next((end for end in (1, 0) if signs[end, 1] != "unknown"), None)
+        high = next((end for end in (0, 1) if signs[end, -1] != "unknown"), None)
+        found.append(
+            Variable(
+                term=symbol(str(name)),
+                meaning="",
+                kind="integer" if counts(value, found) else "real",
+                low=None if low is None else Fraction(low),
+                high=None if high is None else Fraction(high),
+                low_in=low is not None and signs[low, 1] == "nonnegative",
+                high_in=high is not None and signs[high, -1] == "nonnegative",
+            )
+        )
+    return tuple(found)
+
+
+def inside(value: Any, variable: Variable, ranges: tuple[Variable, ...]) -> bool:
+    """Return whether a value lies in the range of a variable."""
+    shown, wider = abstracted(value, ranges)
+    return in_range(shown, variable, wider)
+
+
+def without_relu(expression: Any, ranges: Sequence[Variable]) -> Any:
+    """Return the expression with each relu resolved by the manifest sign of its argument; None where none is."""
+    relu = sympy.Function("relu")
+    for found in sorted(expression.atoms(relu), key=sympy.count_ops):
+        argument = found.args[0]
+        if manifest_sign(*abstracted(argument, ranges)) != "unknown":
+            expression = expression.xreplace({found: argument})
+        elif manifest_sign(*abstracted(-argument, ranges)) != "unknown":
+            expression = expression.xreplace({found: sympy.Integer(0)})
+        else:
+            return None
+    return expression
+
+
+def exact_value(value: Any) -> Any:
+    """Return a number or an expression as SymPy has it, fractions as rationals."""
+    if isinstance(value, Fraction):
+        return sympy.Rational(value.numerator, value.denominator)
+    return sympy.sympify(value)
