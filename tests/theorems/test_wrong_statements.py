@@ -22,7 +22,6 @@ from exactdropout.theorems.lemmas import certified_minima
 from exactdropout.theorems.minimisers import helmbold_2017_definition_2
 from exactdropout.theorems.negative_weights import (
     exactdropout_2026_every_width,
-    exactdropout_2026_narrow_layers,
     exactdropout_2026_smallest_width,
     exactdropout_2026_width_limits,
     helmbold_2017_section_4_3,
@@ -149,8 +148,6 @@ F = Fraction
         (exactdropout_2026_nonnegative_minimum.prove, {"power": 0}, {"identity", "certificate", "enumeration"}),
         (exactdropout_2026_nonnegative_minimum.prove, {"power": 2}, {"identity", "certificate", "enumeration"}),
         (exactdropout_2026_every_width.prove, {"power": 2}, {"identity"}),
-        (exactdropout_2026_narrow_layers.prove, {"power": 2}, {"identity"}),
-        (exactdropout_2026_narrow_layers.prove, {"power": 4}, {"identity", "cases"}),
         (exactdropout_2026_width_limits.prove, {"spare": 2}, {"identity"}),
         (exactdropout_2026_width_limits.prove, {"share": 1}, {"identity"}),
         (exactdropout_2026_width_limits.prove, {"share": 3}, {"identity"}),

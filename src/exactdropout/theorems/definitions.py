@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from exactdropout.theorems.statements.lines import Definition
 from exactdropout.theorems.statements.ranges import Variable
-from exactdropout.theorems.statements.terms import Term, symbol, symbols
+from exactdropout.theorems.statements.terms import Term, equal, symbol, symbols
 
 __all__ = [
     "COPIES",
@@ -78,9 +78,9 @@ RATE = Variable(
     high=Fraction(1),
     low_in=True,
 )
-KEEP = Definition(p, 1 - q, "the probability to be kept")
-SPREAD = Definition(lam, q / p, "the variance of a mask over its mean, squared")
-WIDTH_OF_COPIES = Definition(n, m * K, "the number of units in each hidden layer")
+KEEP = Definition(p, 1 - q, "the probability to be kept", equal(p + q, 1))
+SPREAD = Definition(lam, q / p, "the variance of a mask over its mean, squared", equal(p * (1 + lam), 1))
+WIDTH_OF_COPIES = Definition(n, m * K, "the number of units in each hidden layer", equal(n / K, m))
 GROWTH = Definition(
     A,
     (1 + lam * K / n) * (1 + lam / n) ** (d - 2),

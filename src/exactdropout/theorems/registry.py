@@ -159,7 +159,7 @@ class Theorem:
     @property
     def sentence(self) -> str:
         """The statement with formulas in LaTeX between dollars where it is made of objects, else ``statement``."""
-        return "; ".join(d.statement() for d in self.derivations) or self.statement
+        return "; ".join(d.statement() for d in self.derivations if not d.supporting) or self.statement
 
     @property
     def definitions(self) -> list[str]:
@@ -215,8 +215,8 @@ def register(
         raise InvalidInput("Arguments 'printed', 'statement' and 'scope' must be given, or 'derivations' to make them.")
     if derivations and (statement is not None or scope is not None):
         raise InvalidInput("Arguments 'statement' and 'scope' are made from 'derivations' and must not be given, too.")
-    shown = "; ".join(d.statement() for d in derivations)
-    stated = "; ".join(d.text() for d in derivations) if statement is None else statement
+    shown = "; ".join(d.statement() for d in derivations if not d.supporting)
+    stated = "; ".join(d.text() for d in derivations if not d.supporting) if statement is None else statement
 
     def decorate(proof: Callable[[], Proof]) -> Callable[[], Proof]:
         target = _collecting[-1]

@@ -26,17 +26,7 @@ import sympy
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
-from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import (
-    SLOPE,
-    TAU,
-    K,
-    j,
-    k,
-    n,
-    narrow_layer_steps,
-    p,
-    q,
-)
+from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow_layer_steps
 from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import nonnegative_minimum_steps
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
@@ -47,7 +37,11 @@ SCOPE = (
     "one hidden layer: without biases on the point mass, with biases on P_(1,1), all-ones input; every K >= 2 as q "
     "-> 1; upper bounds for every n and q, lower ones for 3 (K-1) (1-q) <= 1 (with biases 6 (K-1) (1-q) <= 1)"
 )
-ell, y, w, s, r = sympy.symbols("ell y w s r", positive=True)
+K, k, n, p, j, ell, y, w, s, r = sympy.symbols("K k n p j ell y w s r", positive=True)
+q = 1 - p
+TAU = q / (q + n * p)
+SLOPE = (1 - TAU) / (q + K * p)
+"""τ = λ/(n + λ) and c, as in the entry on narrow layers."""
 EDGE = n * p / (q * (q + K * p))
 """c/τ, which increases with n."""
 

@@ -55,7 +55,7 @@ def mean_after_step(rows: sympy.Matrix, labels: sympy.Matrix, b: sympy.Matrix, q
 
 
 alpha, g, r, k = symbols("alpha g r k")
-START, ERROR, AT = symbol("e", 0), symbol("e"), symbol("a")
+START, ERROR, NEXT, AT = symbol("e", 0), symbol("e"), symbol("e", "next"), symbol("a")
 M_DIAGONAL, M_OFF, A_DIAGONAL, A_OFF = symbol("M", "ii"), symbol("M", "ij"), symbol("A", "ii"), symbol("A", "ij")
 SPREAD_AFTER = symbol("V")
 
@@ -78,6 +78,20 @@ def _variance_after_step() -> Iterator[Mapping[Term, Any]]:
     best = limit(rows.T * rows, rows.T * labels, rate)
     found = _steps(rows, labels, best, rate, step_size)
     yield {SPREAD_AFTER: sum(chance * sum(x**2 for x in following - best) for chance, following in found)}
+
+
+def _mean_step() -> Iterator[Mapping[Term, Any]]:
+    """Yield the error of the mean iterate after one step along an eigenvector, by the sum over masks, q and α free."""
+    rate, step_size, error = sympy.Symbol("q"), sympy.Symbol("alpha"), sympy.Symbol("e")
+    for rows, vector, eigenvalue in (
+        (((1, 1),), (1, 1), 2 - rate),
+        (((1, 1),), (1, -1), rate),
+        (((2,),), (1,), sympy.Integer(4)),
+    ):
+        matrix, labels = sympy.Matrix(rows), sympy.Matrix([3])
+        best = limit(matrix.T * matrix, matrix.T * labels, rate)
+        found = mean_after_step(matrix, labels, best + error * sympy.Matrix(vector), rate, step_size) - best
+        yield {AT: eigenvalue, NEXT: sympy.cancel(found[0])}
 
 
 _STEP = equal(ERROR, (1 - alpha * p * AT) ** k * START)
@@ -131,12 +145,21 @@ MEAN_CONVERGES = Derivation(
         integer(k, 0, "the number of steps"),
     ),
     definitions=(KEEP,),
-    quantities=(quantity(ERROR, "the error of the mean iterate"),),
+    quantities=(
+        quantity(ERROR, "the error of the mean iterate"),
+        quantity(NEXT, "the same after one more step"),
+    ),
     hypotheses=(Hypothesis("small", alpha * p * AT < 2),),
     lines=(
         Line(
+            label="one step",
+            sentence=say("A step with a fresh mask multiplies the error by one factor: {claim}."),
+            claim=equal(NEXT, (1 - alpha * p * AT) * ERROR),
+            reason=InWords(_mean_step, "one or two inputs, all masks, q and the step size free"),
+        ),
+        Line(
             label="step",
-            sentence=say("A fresh mask in each step multiplies the error by one factor: {claim}."),
+            sentence=say("So after {0} steps {claim}.", k),
             claim=_STEP,
             reason=ByInduction(
                 k, ((ERROR, START),), ((ERROR, (1 - alpha * p * AT) * ERROR),), factor=1 - alpha * p * AT

@@ -68,6 +68,7 @@ class Derivation:
 
     Args:
         name: what tables of mutants call it.
+        supporting: whether it is only a part of the proof of an entry, and no part of its statement.
         number: of a lemma that several proofs cite and that is printed once; 0 for what is an entry itself.
         title: a few words.
         setting: what the statement is about, in words with formulas inserted.
@@ -91,6 +92,7 @@ class Derivation:
     auxiliary: tuple[Variable, ...] = ()
     lines: tuple[Line, ...] = ()
     number: int = 0
+    supporting: bool = False
 
     @property
     def cited(self) -> str:
@@ -244,6 +246,8 @@ def _well_formed(derivation: Derivation, context: Context) -> bool:
         known.add(name)
         if not context.defined(definition.relation()):
             return False
+        if definition.fact is not None and not context.zero(definition.fact.gap()):
+            return False
     stated = known - {s for v in derivation.auxiliary for s in v.term.expression().free_symbols}
     claims = [h.claim for h in derivation.hypotheses] + [c.claim for c in derivation.conclusions]
     symbols = {s for c in claims for side in (c.left, c.right) for s in side.expression().free_symbols}
@@ -336,7 +340,7 @@ def proved(
 
 def scope_of(derivations: Sequence[Derivation]) -> str:
     """Return the ranges of the variables of all derivations as text."""
-    return "; ".join(dict.fromkeys(derivation.scope() for derivation in derivations))
+    return "; ".join(dict.fromkeys(d.scope() for d in derivations if not d.supporting))
 
 
 def lemmas_of(derivation: Derivation) -> Mapping[str, Derivation]:

@@ -99,11 +99,16 @@ def say(words: str, *formulas: Term | Relation | Variable) -> Sentence:
 
 @dataclass(frozen=True)
 class Definition:
-    """A name and what it stands for; the meaning says in words what that is."""
+    """A name and what it stands for; the meaning says in words what that is, ``fact`` in a second formula.
+
+    The fact is an equation that must follow from the value, such as p + q = 1 for p = 1 - q: one that is wrong in
+    either is refused.
+    """
 
     name: Term
     value: Term
     meaning: str
+    fact: Relation | None = None
 
     def relation(self) -> Relation:
         """Return name = value."""

@@ -213,6 +213,8 @@ def why_true(mutant: Mutant) -> str | None:
         if mutant.place.startswith("conclusions") or mutant.place == "definition":
             return "weaker: follows from the original" if _weaker(before, after) else _checked_again(mutant)
         line = next(x for x in mutant.derivation.lines if f"line {x.label!r}" == mutant.place)
+        if after != line.claim:
+            return None  # a start or a passage, which say how a quantity changes
         if isinstance(line.reason, (InWords, ByInstances)):
             return "weaker: follows from the original" if _weaker(before, after) else None
         return "true: the line was checked as it stands"
@@ -241,7 +243,11 @@ def _within(small: Variable, large: Variable) -> bool:
 
 
 def _has_words(mutant: Mutant) -> bool:
-    return any(isinstance(line.reason, InWords) for line in mutant.original.lines)
+    """Return whether a line rests on words: an argument, or how a quantity begins and changes."""
+    return any(
+        isinstance(line.reason, InWords) or (isinstance(line.reason, ByInduction) and bool(line.reason.start))
+        for line in mutant.original.lines
+    )
 
 
 def _checked_again(mutant: Mutant) -> str | None:

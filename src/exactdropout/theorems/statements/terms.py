@@ -6,6 +6,7 @@ text, LaTeX or MathML; :meth:`Term.expression` is the same tree as a SymPy expre
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -125,6 +126,14 @@ class Term:
         """Return the SymPy expression."""
         return _expression(self.node)
 
+    def value(self, values: Mapping[Term, Fraction]) -> Fraction:
+        """Return the number at given values of the symbols; sums, products, quotients and integer powers only.
+
+        >>> (1 / (1 + symbol("x") ** 2)).value({symbol("x"): Fraction(1, 2)})
+        Fraction(4, 5)
+        """
+        return _value(self.node, {name.node: found for name, found in values.items()})
+
     def at(self, values: Mapping[Term, Operand]) -> Term:
         """Return the term with symbols replaced, all at once."""
         found = {key.node: _node(value) for key, value in values.items()}
@@ -172,6 +181,13 @@ class Relation:
         """Return what the claim says to be positive, not negative, or 0: the larger side less the smaller one."""
         left, right = self.left.expression(), self.right.expression()
         return right - left if self.sign in ("<", "<=") else left - right
+
+    def holds_at(self, values: Mapping[Term, Fraction]) -> bool:
+        """Return whether the claim is true at given values of the symbols."""
+        left, right = self.left.value(values), self.right.value(values)
+        return {"=": left == right, "<=": left <= right, "<": left < right, ">=": left >= right, ">": left > right}[
+            self.sign
+        ]
 
     def at(self, values: Mapping[Term, Operand]) -> Relation:
         """Return the claim with symbols replaced, all at once."""
@@ -246,6 +262,27 @@ def _replaced(node: Any, values: Mapping[Any, Any]) -> Any:
         case Call(function, arguments):
             return Call(function, tuple(_replaced(a, values) for a in arguments))
     return node
+
+
+def _value(node: Expression, values: Mapping[Any, Fraction]) -> Fraction:
+    if node in values:
+        return values[node]
+    match node:
+        case Number(value):
+            return value
+        case Add(terms):
+            return sum((_value(t, values) for t in terms), Fraction(0))
+        case Multiply(factors):
+            return math.prod((_value(f, values) for f in factors), start=Fraction(1))
+        case Divide(top, bottom):
+            return _value(top, values) / _value(bottom, values)
+        case Negate(operand):
+            return -_value(operand, values)
+        case Power(base, exponent):
+            power = _value(exponent, values)
+            if power.denominator == 1:
+                return Fraction(_value(base, values) ** power.numerator)
+    raise InvalidInput(f"The formula {Term(node)} has no rational value here; give a number for every symbol.")
 
 
 @cache
