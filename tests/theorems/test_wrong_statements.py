@@ -81,7 +81,7 @@ def only_lower_scales(scales, layer):
 @pytest.mark.parametrize("factor", [only_own_scale, only_lower_scales])
 def test_theorem_5_with_wrong_biases(factor):
     found = failed_methods(helmbold_2017_theorem_5.prove(factor))
-    assert found == {"identity", "induction", "derivation", "enumeration"}
+    assert found == {"derivation", "enumeration"}
 
 
 @pytest.mark.parametrize("power", [1, 3])
