@@ -140,6 +140,12 @@ def _criteria() -> Iterator[Mapping[Term, Any]]:
         yield {**_given(inputs, width, rate), J: Fraction(found), TERMS: total}
 
 
+MINIMUM_OF_POINT_MASS = Definition(
+    T,
+    1 - 1 / ((1 + lam / K) * (1 + lam / n)),
+    "the minimum over weights that are not negative on the point mass without biases",
+    equal(T, 1 - c * COUNT),
+)
 _RESIDUAL_SQUARE = 1 - 2 * c * COUNT + c**2 * COUNT_SQUARE
 
 MINIMUM = Derivation(
@@ -150,7 +156,7 @@ MINIMUM = Derivation(
     definitions=(
         *LINE,
         KAPPA,
-        Definition(T, 1 - 1 / ((1 + lam / K) * (1 + lam / n)), "the minimum over weights that are not negative"),
+        MINIMUM_OF_POINT_MASS,
     ),
     hypotheses=(Hypothesis("narrow", NARROW),),
     quantities=(
@@ -225,7 +231,7 @@ BIASED_MINIMUM = Derivation(
     definitions=(
         *LINE,
         KAPPA,
-        Definition(T, 1 - 1 / ((1 + lam / K) * (1 + lam / n)), "the minimum over weights that are not negative"),
+        MINIMUM_OF_POINT_MASS,
     ),
     hypotheses=(Hypothesis("narrow", NARROW_WITH_BIASES),),
     quantities=(quantity(J_BIASED, "the criterion of any network of this shape with biases"),),
