@@ -105,20 +105,26 @@ def kept_lanes(values: Array, bits: Any, parts: Array, results: Array, e: Any, j
     """
     half = 1 << bits >> 1
     for bit in range(bits - 1, -1, -1):
-        lanes = min(half, ROUND)
-        for l in range(lanes):
-            parts[l] = 0.0
-        for begin in range(0, half, lanes):
-            for l in range(lanes):
-                value = values[half + begin + l]
-                values[begin + l] += value
-                parts[l] += value
-        size = lanes >> 1
-        while size > 0:
-            for l in range(size):
-                parts[l] += parts[size + l]
-            size >>= 1
-        results[e, j, at + bit] = parts[0]
+        kept = 0.0
+        if half >= ROUND:
+            for l in range(ROUND):
+                parts[l] = 0.0
+            for begin in range(0, half, ROUND):
+                for l in range(ROUND):
+                    value = values[half + begin + l]
+                    values[begin + l] += value
+                    parts[l] += value
+            size = ROUND >> 1
+            while size > 0:
+                for l in range(size):
+                    parts[l] += parts[size + l]
+                size >>= 1
+            kept = parts[0]
+        else:
+            for l in range(half):
+                kept += values[half + l]
+                values[l] += values[half + l]
+        results[e, j, at + bit] = kept
         half >>= 1
 
 
