@@ -58,6 +58,9 @@ PROGRAMS = {
     "coqc": "apt install coq",
     "cc": "apt install gcc libc6-dev",
     "git": "apt install git",
+    "bash": "apt install bash",
+    "zsh": "apt install zsh",
+    "fish": "apt install fish",
 }
 LIBRARIES = {
     "torch": "pip install torch==2.13.0",  # the CPU build

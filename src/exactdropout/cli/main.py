@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         certify,
         check,
         compare,
+        completion,
         derive,
         estimate,
         evaluate,
@@ -58,7 +59,20 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=f"exactdropout {__version__}")
     commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (verify, evaluate, estimate, compare, derive, check, minimize, phases, certify, law, example):
+    for command in (
+        verify,
+        evaluate,
+        estimate,
+        compare,
+        derive,
+        check,
+        minimize,
+        phases,
+        certify,
+        law,
+        example,
+        completion,
+    ):
         command.add(commands)
     return result
 
