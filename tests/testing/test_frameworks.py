@@ -43,9 +43,14 @@ def test_layers_of_keras(keras: Any) -> None:
     noise = xt.shared(1)
     x = np.linspace(-2, 2, 16 * 5 * 3).reshape(16, 5, 3)
     xt.assert_dropout(
-        lambda q: keras.layers.Dropout(q, noise_shape=(None, 1, None)), "3/10", model=noise, x=x, budget=SMALL
+        lambda q: keras.layers.Dropout(q, noise_shape=(None, 1, None)),
+        "3/10",
+        model=noise,
+        x=x,
+        checks=left_out,
+        budget=SMALL,
     )
-    xt.assert_dropout(keras.layers.SpatialDropout1D, "3/10", model=noise, x=x, budget=SMALL)
+    xt.assert_dropout(keras.layers.SpatialDropout1D, "3/10", model=noise, x=x, checks=left_out, budget=SMALL)
 
 
 def test_keras_gaussian(keras: Any) -> None:
