@@ -200,7 +200,7 @@ WITH_BIASES = Derivation(
         Conclusion(NARROW, From((part("narrow"),), plus=(K * p * (q + (K - 1) * p * (q + n * p)) ** 2,))),
         Conclusion(
             SMALL,
-            From((part("narrow", 1 / q**2),), plus=((q**2 * (q - 2 * K * (K - 1) * p**2) - _CONDITION) / q**2,)),
+            From((part("narrow", 1 / q**2),), plus=(1 / q**2 * (q**2 * (q - 2 * K * (K - 1) * p**2) - _CONDITION),)),
         ),
         Conclusion(
             _BIAS_TERM + c**2 * (K * (K - 1) * p**2) <= kappa,

@@ -115,8 +115,8 @@ class Term:
         return text.replace("*", " ")
 
     def latex(self) -> str:
-        """Return LaTeX, without delimiters."""
-        return expression_latex(self.node)
+        """Return LaTeX, without delimiters; parentheses of fixed size, so that lines may end inside them."""
+        return expression_latex(self.node).replace(r"\left( ", "(").replace(r" \right)", ")")
 
     def mathml(self) -> str:
         """Return a ``math`` element."""
