@@ -74,3 +74,21 @@ def test_a_layer_of_biases_beside_one_of_its_units(capsys):
 )
 def test_ctrl_c_ends_a_long_search_in_one_line(interrupted, arguments):
     assert interrupted(arguments, 2.5) == (130, "", "exactdropout: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ("penatly >= 0", "did you mean 'penalty'?"),
+        ("critreion >= 0", "did you mean 'criterion'?"),
+        ("loss >= 0", "did you mean 'J_D' (the criterion) or 'R' (the risk)?"),
+        ("var >= 0", "did you mean 'Var[D]'?"),
+        ("penalty => 0", "'=>' is no relation; write '>=', or 'conclusion if condition'"),
+        ("penalty =< y", "'=<' is no relation; write '<='."),
+        ("w1 >= 0", "'w1' reads two ways; write w[1] for an entry."),
+        ("penalty >= 0 if x12 >= 0", "write x[12] for an entry"),
+    ],
+)
+def test_what_was_likely_meant(claim, told, capsys):
+    assert main(["check", claim, "--architecture", "K-1, no biases"]) == 2
+    assert told in capsys.readouterr().err

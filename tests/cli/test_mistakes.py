@@ -153,7 +153,7 @@ COMMAND_LINES = {
     # claims
     "check 'penalty >= 0'": "--architecture 'K-1, no biases'",
     "check 'penatly >= 0' --architecture '2-1, no biases'": "not 'penatly'",
-    "check 'penalty => 0' --architecture '2-1, no biases'": "position 10",
+    "check 'penalty => 0' --architecture '2-1, no biases'": "position 9",
     "check 'penalty >= w[3]' --architecture '2-1, no biases'": "names w[3], which does not exist",
     "check 'penalty >= foo(w)' --architecture '2-1, no biases'": "not 'foo'",
 }

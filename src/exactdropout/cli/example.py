@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
         "folder. Existing files are never overwritten.",
         allow_abbrev=False,
     )
-    command.add_argument("directory", nargs="?", default=".", help="a folder, made where it is missing (the current one)")
+    command.add_argument("directory", nargs="?", default=".", help="a folder, made where there is none (this one)")
     command.set_defaults(run=run)
 
 

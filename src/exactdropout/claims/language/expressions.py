@@ -24,7 +24,7 @@ from exactdropout.claims.language.syntax import (
     Quantity,
     nested_exponents,
 )
-from exactdropout.claims.language.tokens import GREEK, WORDS, Token, fail, in_parentheses, tokens
+from exactdropout.claims.language.tokens import GREEK, WORDS, Token, fail, in_parentheses, likely_meant, tokens
 
 __all__ = ["MAX_EXPONENT", "MAX_NESTING", "ExpressionParser", "Names"]
 
@@ -288,7 +288,7 @@ class ExpressionParser(LargerFormsParser):
                 token,
             )
         if (word in WORDS and word != "a") or (len(word) > 1 and word not in GREEK):
-            self.error(f"a quantity or a symbol is expected ({words.GREEK_OR_LETTER})", token)
+            self.error(f"a quantity or a symbol is expected ({words.GREEK_OR_LETTER}){likely_meant(word)}", token)
         if self.sees("[", "_") and (self.may_define or word in self.defined):
             return Name(word, self.indices(word), position=position)
         if self.sees("["):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -10,7 +11,18 @@ from typing import Literal, NoReturn
 from exactdropout.claims.language.typesetting import SPACE, without_typesetting
 from exactdropout.errors import InvalidInput
 
-__all__ = ["GREEK", "MAX_CHARACTERS", "MAX_DIGITS", "MAX_TOKENS", "WORDS", "Token", "fail", "in_parentheses", "tokens"]
+__all__ = [
+    "GREEK",
+    "MAX_CHARACTERS",
+    "MAX_DIGITS",
+    "MAX_TOKENS",
+    "WORDS",
+    "Token",
+    "fail",
+    "in_parentheses",
+    "likely_meant",
+    "tokens",
+]
 
 MAX_CHARACTERS = 10_000
 MAX_TOKENS = 3_000
@@ -80,6 +92,17 @@ class Token:
     kind: Literal["number", "name", "operator", "end"]
     text: str
     position: int
+
+
+_ENTRIES = frozenset({"w", "W", "x", "b"})
+"""Letters that stand for vectors and matrices: w1 is an entry, and no product."""
+_OTHER_WORDS = {
+    **dict.fromkeys(("loss", "cost", "objective", "mse"), "'J_D' (the criterion) or 'R' (the risk)"),
+    **dict.fromkeys(("var", "varianse"), "'Var[D]'"),
+    **dict.fromkeys(("mean", "expectation", "average"), "'E[D]'"),
+    "crit": "'J_D'",
+}
+"""What people call the quantities elsewhere."""
 
 
 def fail(text: str, position: int, message: str) -> NoReturn:
@@ -163,7 +186,13 @@ def tokens(
                 fail(text, at + len(digits), f"{digits}{power[0]} reads two ways; a power of ten is written 10^3.")
             found.append(Token("number", digits, at))
             at += len(digits)
+        elif turned_round := re.compile(r"=[<>](?!=)").match(text, at):
+            implied = ", or 'conclusion if condition' for an implication" if turned_round[0] == "=>" else ""
+            fail(text, at, f"'{turned_round[0]}' is no relation; write '{turned_round[0][::-1]}'{implied}.")
         elif word := _WORD.match(text, at):
+            if not latex and word[0] in _ENTRIES and (digits_behind := re.compile(r"\d+").match(text, word.end())):
+                entry = f"{word[0]}[{digits_behind[0]}]"
+                fail(text, at, f"'{word[0]}{digits_behind[0]}' reads two ways; write {entry} for an entry.")
             if wrapped and word[0] not in names:
                 _refuse_unknown(text, at, word[0], latex_letters)
             elif latex and len(word[0]) > MAX_LETTERS and word[0] not in WORDS and word[0] not in names:
@@ -210,6 +239,18 @@ def tokens(
         if len(found) > max_characters * MAX_TOKENS // MAX_CHARACTERS:
             fail(text, at, f"a claim has at most {max_characters * MAX_TOKENS // MAX_CHARACTERS} symbols.")
     return [*found, Token("end", "", len(text))]
+
+
+def likely_meant(word: str) -> str:
+    """Return what a word that the grammar does not know is likely to mean, as the end of a message.
+
+    >>> likely_meant("penatly"), likely_meant("loss"), likely_meant("zzz")
+    ("; did you mean 'penalty'?", "; did you mean 'J_D' (the criterion) or 'R' (the risk)?", '')
+    """
+    if word.lower() in _OTHER_WORDS:
+        return f"; did you mean {_OTHER_WORDS[word.lower()]}?"
+    near = difflib.get_close_matches(word, sorted(WORDS), n=1, cutoff=0.7)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _is_product(word: str, text: str) -> bool:
