@@ -103,7 +103,7 @@ def random_scope(problem, rng, sizes):
     claim = parse_claim("penalty = 0")
     free = {
         k: F(rng.choice((1, 2, 3)), rng.choice((4, 5))) if k[0] == "q" else F(rng.randrange(-3, 4), rng.choice((1, 2)))
-        for k in free_keys(claim, problem, architecture)
+        for k in free_keys(claim, problem, architecture, sizes)
     }
     return scope_of(claim, problem, architecture, sizes, Naive(), free)
 
@@ -169,7 +169,6 @@ def test_refusals():
     for arguments, message in [
         ((3, "2-1"), "text or a SymPy relation"),
         (("penalty = 0", 7), "Argument 'architecture'"),
-        (("penalty = 0", "2-1-1 relu", Examples.uniform([((1, 1), 1), ((2, 1), 1)])), "point mass"),
         (("penalty = 0", "2-1", None, 0.5), "exact"),
         (("penalty = 0", "2-1", None, "1/2, 1/3"), "one rate"),
         (("W[1][1,1] = 0", "2-1"), "does not exist"),

@@ -288,7 +288,8 @@ def load_file(path: str | Path) -> list[Theorem]:
     module = importlib.util.module_from_spec(spec)
     _collecting.append(found)
     try:
-        spec.loader.exec_module(module)
+        # no cached compilation: it is told by size and second, and a sign changed within one second would not be seen
+        exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
         raise UnreadableFile(f"File {show(str(file), 200)} could not be run: {_place(error)}.") from error
     finally:
