@@ -156,6 +156,32 @@ def test_the_plugin(tmp_path: Path) -> None:
     assert "2 passed" in parts["last"]
 
 
+BROKEN = """
+import numpy as np
+from exactdropout import testing as xt
+
+def layer(x, key, training=True):
+    if not training:
+        return x, lambda g: g
+    kept = np.random.default_rng(key).random(x.shape) >= 0.2
+    return np.where(kept, x, 0), lambda g: np.where(kept, g, 0)
+
+def test_mine():
+    xt.assert_dropout(layer, "1/5")
+"""
+
+
+def test_a_failure_shows_its_words_and_none_of_our_frames(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(BROKEN)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "kept values are multiplied by 1: no scale, expected 1/p = 1.25 (value)" in done.stdout
+    assert 'xt.assert_dropout(layer, "1/5")' in done.stdout
+    assert "exact_checks.py" not in done.stdout
+    assert "raise trial.fault" not in done.stdout
+
+
 def test_loading_the_plugin_loads_no_engine() -> None:
     heavy = "{'numpy', 'sympy', 'numba', 'torch', 'scipy'}"
     code = f"import exactdropout.testing.plugin, sys; print({heavy} & set(sys.modules))"

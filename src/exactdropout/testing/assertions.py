@@ -35,7 +35,7 @@ from exactdropout.testing.law_checks import (
     watch_large_batch,
     watch_rate,
 )
-from exactdropout.testing.report import CHECKS, DropoutReport, wanted
+from exactdropout.testing.report import CHECKS, DropoutReport, in_words, wanted
 from exactdropout.testing.schemes import Scaling, Scheme, scheme
 from exactdropout.testing.subjects.dropconnect import OnUnitVectors, unit_vector_input
 from exactdropout.testing.subjects.find import layer_maker
@@ -68,6 +68,7 @@ class _Job:
     seed: int
 
 
+@in_words
 def assert_dropout(
     layer: Any,
     q: Any,
@@ -129,6 +130,7 @@ def assert_dropout(
     return _answer(job, trial, alarm)
 
 
+@in_words
 def assert_dropout_exact(
     layer: Any,
     q: Any,
@@ -163,6 +165,7 @@ def assert_dropout_exact(
     return _answer(job, trial, FALSE_ALARM)
 
 
+@in_words
 def assert_dropout_distribution(
     layer: Any,
     q: Any,

@@ -18,7 +18,7 @@ from exactdropout.model import Examples, Network, drop_rates
 from exactdropout.model.numbers import show
 from exactdropout.testing.assertions import DEFAULT_SEED, FALSE_ALARM
 from exactdropout.testing.network_law import Atoms, MaskedNetwork
-from exactdropout.testing.report import fault, odds
+from exactdropout.testing.report import fault, in_words, odds
 from exactdropout.testing.subjects.find import whole_network
 from exactdropout.testing.subjects.subject import Untestable
 from exactdropout.testing.subjects.whole_network import WholeNetwork
@@ -77,6 +77,7 @@ class NetworkReport:
         return f"<NetworkReport {self.source}: {self.outputs:,} outputs, {self.gradients:,} gradients>"
 
 
+@in_words
 def assert_network(
     module: Any,
     data: Examples | Iterable[Any],

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from exactdropout.errors import MissingExtra
 from exactdropout.testing.assertions import DEFAULT_SEED, FALSE_ALARM, assert_dropout
-from exactdropout.testing.report import DropoutReport, fault, skip
+from exactdropout.testing.report import DropoutReport, fault, in_words, skip
 from exactdropout.testing.subjects.subject import Call, Floats, Untestable, plain
 
 __all__ = ["OnnxDropout", "assert_onnx_dropout", "dropout_model"]
@@ -84,6 +84,7 @@ class OnnxDropout:
         return self._call(x, False)
 
 
+@in_words
 def assert_onnx_dropout(
     run: Run, *, q: Any = "3/10", opsets: Sequence[int] = LAW_OPSETS, false_alarm: float = FALSE_ALARM,
     budget: int | None = None, seed: int | None = None,

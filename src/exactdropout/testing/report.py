@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import wraps
 from math import log
+from typing import ParamSpec, TypeVar
 
 from exactdropout.errors import DropoutFault, InvalidInput
 from exactdropout.model.numbers import format_rational, show
 
-__all__ = ["CHECKS", "DropoutReport", "Skip", "fault", "odds", "skip", "wanted"]
+__all__ = ["CHECKS", "DropoutReport", "Skip", "fault", "in_words", "odds", "skip", "wanted"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 CHECKS = {
     "value": "every output is the kept or the dropped value, within two units in the last place",
@@ -32,6 +38,25 @@ CHECKS = {
     "replicas": "the same layer on two devices draws independent masks",
     "other rates": "rates beside q, which show faults that hide at one half",
 }
+
+
+def in_words(assertion: Callable[P, R]) -> Callable[P, R]:
+    """Return an assertion whose failure shows its words and the caller's line, and none of our own frames.
+
+    ``EXACTDROPOUT_TRACEBACK=1`` keeps the frames.
+    """
+
+    @wraps(assertion)
+    def told(*arguments: P.args, **options: P.kwargs) -> R:
+        __tracebackhide__ = True
+        try:
+            return assertion(*arguments, **options)
+        except DropoutFault as found:
+            if os.environ.get("EXACTDROPOUT_TRACEBACK"):
+                raise
+            raise found.with_traceback(None) from None
+
+    return told
 
 
 @dataclass(frozen=True)
