@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
@@ -18,6 +19,7 @@ from exactdropout.claims.language.syntax import (
     Comparison,
     Divide,
     Expression,
+    Multiply,
     Name,
     Negate,
     Number,
@@ -239,9 +241,23 @@ def closed_forms(
         if setting.half:
             value = Divide(value, Number(Fraction(2)))
         single = len(shape.hidden) == 1 and not shape.symbolic_depth
-        shown = _with_letters(as_written(_one_sum(value), one_hidden_layer=single), letters)
+        written = as_written(_one_sum(value), one_hidden_layer=single)
+        if not (isinstance(shape.inputs, str) or "n" in shape.hidden or shape.symbolic_depth):
+            written = rebuilt(written, _one_term)  # beside symbolic sizes entries are no terms that check compares
+        shown = _with_letters(written, letters)
         claims[name] = Claim(Comparison((Quantity(name), shown), ("=",)), assumptions)
     return claims
+
+
+def _one_term(node: Expression) -> Expression:
+    """Return a sum or product over one index, such as that of a layer of one unit, as its only term."""
+    if isinstance(node, Multiply):  # the term may be a product
+        factors = [f.factors if isinstance(f, Multiply) else (f,) for f in node.factors]
+        return Multiply(tuple(itertools.chain(*factors))) if any(len(f) > 1 for f in factors) else node
+    if not isinstance(node, Repeated) or node.first != node.last:
+        return node
+    term: Expression = rebuilt(node.body, lambda inner: node.first if inner == Name(node.index) else inner)
+    return term
 
 
 def _texts(assume: Any) -> list[str]:
