@@ -225,6 +225,6 @@ ELSEWHERE: tuple[Mutant, ...] = (
     Mutant(name="another rate at each call", mask=another_rate_each_call),
     Mutant(name="every second mask is reversed", mask=calls_reversed),
     Mutant(name="joint law of four", rates=("1/2",), mask=sums_of_three),
-    Mutant(name="every 19th position dropped less", mask=every_19th, budget=2**19),
+    Mutant(name="every 19th position dropped less", check="one batch", mask=every_19th, budget=2**19),
 )
 """Each is caught because the laws are watched everywhere that the exact checks look."""
