@@ -220,9 +220,8 @@ class _Check:
         self.claim, self.setting, self.max_cost, self.report = claim, setting, max_cost, report
         self.tried: list[str] = []
         statement = claim.statement
-        growth = isinstance(statement, Monotonicity)
         sizes = isinstance(statement, Monotonicity) and statement.variable.name in SIZES
-        bent = growth and statement.direction in ("convex", "concave")  # type: ignore[union-attr]
+        bent = isinstance(statement, Monotonicity) and statement.direction in ("convex", "concave")
         # of the others the verifier's rules are all there is
         self.searched = setting.design is None and not sizes and not bent
 

@@ -68,8 +68,8 @@ def _drop_rates(q: object, layers: int) -> tuple[DropRates, Kind]:
     one = isinstance(q, (str, bytes)) or not (isinstance(q, Iterable) or hasattr(q, "__len__"))
     values = [q] * layers if one else list(q)  # type: ignore[call-overload]  # a sequence here
     if len(values) != layers:
-        decimal = isinstance(written, str) and re.fullmatch(r"0,\d+", written.strip())
-        instead = f"; a decimal has a point: {written.strip().replace(',', '.')}" if decimal else ""  # type: ignore[attr-defined]
+        text = written.strip() if isinstance(written, str) else ""
+        instead = f"; a decimal has a point: {text.replace(',', '.')}" if re.fullmatch(r"0,\d+", text) else ""
         raise InvalidInput(
             f"Argument 'q' must be one number or one per droppable layer ({layers}: the inputs and "
             f"{layers - 1} hidden), not {len(values)}{instead}."

@@ -7,6 +7,7 @@ of the problem at hand are kept, so that each is built once.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -131,7 +132,7 @@ def _aligned(rows: int, columns: int) -> Array:
     return result
 
 
-class _Stepped:
+class _Stepped(ABC):
     """A chunk written as a generator that yields after each step."""
 
     def __init__(self, payload: Payload, chunk: Chunk, held: Points | None = None) -> None:
@@ -147,8 +148,9 @@ class _Stepped:
         """Go on to the next yield."""
         return next(self._steps, True)
 
+    @abstractmethod
     def _work(self, chunk: Chunk) -> Iterator[bool]:
-        raise NotImplementedError
+        """Do the work of a chunk, with a yield after each step."""
 
     def _ordered(self, unit: int) -> Iterator[bool]:
         """Build the order of a unit, if it is not there."""
