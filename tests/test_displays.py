@@ -166,6 +166,17 @@ def test_regions_of_two_weights_are_numbered_inside(axes, results):
     assert len(axes.texts) == len(regions)
 
 
+def test_the_course_of_a_training_falls_to_its_criterion(axes):
+    data = [((1.0, 0.5), 1.0), ((-1.0, 2.0), 0.5), ((0.3, 0.2), -1.0)]
+    found = xd.train(xd.Network([[[0.3, -0.2], [0.1, 0.4]], [0.5, 0.5]]), data, 0.25)
+    found.plot(axes)
+    course = list(axes.lines[0].get_ydata())
+    assert course == sorted(course, reverse=True)
+    assert len(course) == found.iterations + 1
+    assert (course[0], course[-1]) == (found.start, found.criterion)  # no warm-up for three examples
+    assert set(axes.lines[1].get_ydata()) == {found.start}
+
+
 def test_what_cannot_be_drawn_says_why(results):
     with pytest.raises(InvalidInput, match="must have one free symbol"):
         results["free"].penalty.plot()

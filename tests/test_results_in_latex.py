@@ -16,6 +16,7 @@ from exactdropout.notation.numbers import number_latex
 
 FIGURE_1 = xd.Network([[[1, 1], [1, 1]], [1, 1]])
 POINT = xd.Examples.point((1, -1), 8)
+NETWORK = xd.Network([[[1, "-3/7"]], [2]], [["1/2"], F(1, 3**9)])
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,10 @@ def results():
         "theorem": theorem.latex(proof=proved),
         "corrected": xd.theorems.get("helmbold-2017-lemma-15").latex(),
         "drawing": xd.tikz_drawing(FIGURE_1),
+        "network": xd.latex(NETWORK, environment="align*"),
+        "wide": xd.latex(xd.Network([[[0.125 * i for i in range(12)]] * 3, [1e-9, 2.0, 1 / 3]]), environment="align*"),
+        "free": xd.latex(xd.free_network("3-2-2-1"), names={"W": "theta"}, environment="align"),
+        "weighted": xd.latex(xd.Examples([((1, "-1/2"), 8, "1/3"), ((2, 1), F(1, 7**20), "2/3")])),
     }
 
 
@@ -73,6 +78,36 @@ def test_what_stands_in_them(results):
     assert r"\frac{3 - \sqrt{5}}{2}" in results["phases"]
     assert r"\begin{proof}" in results["theorem"]
     assert "corrected:" in results["corrected"]
+
+
+def test_networks_and_examples(results):
+    assert results["network"].splitlines() == [
+        r"\begin{align*}",
+        r"W_{1} &= \left( \begin{array}{rr} 1 & -\frac{3}{7} \end{array} \right) \\",
+        r"b_{1} &= \left( \begin{array}{r} \frac{1}{2} \end{array} \right) \\",
+        r"w &= \left( \begin{array}{r} 2 \end{array} \right) \\",
+        r"b &= \left( \begin{array}{r} \frac{1}{19683} \end{array} \right)",
+        r"\end{align*}",
+    ]
+    wide = results["wide"].splitlines()
+    assert wide[1].startswith(r"W_{1}^{\mathsf T} &= ")
+    assert wide[1].count(r"\\") == 11 + 1  # twelve rows, and the end of the line
+    assert wide[2].startswith(r"w &\approx ")  # 1/3 is rounded
+    assert r"\theta_{2} &= " in results["free"]
+    assert r"b_{1,2}" in results["free"]
+    assert results["weighted"].splitlines()[2:6] == [
+        r"$x_{1}$ & $x_{2}$ & $y$ & $P$ \\",
+        r"\midrule",
+        r"$1$ & $-\frac{1}{2}$ & $8$ & $\frac{1}{3}$ \\[0.8ex]",
+        r"$2$ & $1$ & $\approx 1.25325 \cdot 10^{-17}$ & $\frac{2}{3}$ \\[0.8ex]",
+    ]
+    assert xd.latex(xd.evaluate(FIGURE_1, POINT, "1/2")) == xd.evaluate(FIGURE_1, POINT, "1/2").latex()
+    with pytest.raises(InvalidInput, match="at most 8 rows or columns in each layer"):
+        xd.latex(xd.Network([[[1.0] * 9] * 9, [1.0] * 9]))
+    with pytest.raises(InvalidInput, match="at most 60 examples"):
+        xd.latex(xd.Examples([((1,), 1)] * 61))
+    with pytest.raises(InvalidInput, match="Argument 'value' must be a Network, Examples or a result"):
+        xd.latex(xd.Network)
 
 
 def test_all_of_them_compile(results, external, tmp_path):

@@ -42,6 +42,7 @@ _HOME = {
     "over_q": "exactdropout.evaluation",
     "free_examples": "exactdropout.symbolic.free_networks",
     "free_network": "exactdropout.symbolic.free_networks",
+    "latex": "exactdropout.notation.matrices",
     "law_band": "exactdropout.estimation.band",
     "minimize": "exactdropout.optimum",
     "output_law": "exactdropout.numeric.exact.law",
@@ -86,6 +87,7 @@ __all__ = [
     "free_examples",
     "free_network",
     "interop",
+    "latex",
     "law_band",
     "minimize",
     "output_law",
@@ -113,6 +115,7 @@ if TYPE_CHECKING:
     from exactdropout.evaluation import evaluate, evaluator, over_q, plan
     from exactdropout.model import Activation, Architecture, Examples, Network
     from exactdropout.notation import Style, plot_network, tikz_drawing
+    from exactdropout.notation.matrices import latex
     from exactdropout.numeric.exact.law import OutputLaw, output_law
     from exactdropout.numeric.result import Evaluation, Gradient, HessianProduct, Plan
     from exactdropout.numeric.training import Training, train

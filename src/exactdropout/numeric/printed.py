@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from exactdropout.errors import InvalidInput
-from exactdropout.model.numbers import approximate, dyadic, format_rational
+from exactdropout.model.numbers import dyadic
 from exactdropout.notation.document import document, table
 from exactdropout.notation.latex import QUANTITY_LATEX
+from exactdropout.notation.matrices import MOST_ENTRIES, aligned, matrix_line
 from exactdropout.notation.names import parameter_name
-from exactdropout.notation.numbers import matched, matched_latex, number_latex
+from exactdropout.notation.numbers import matched, matched_latex
 from exactdropout.notation.page import MOST_ROWS, table_html
 from exactdropout.notation.style import Style
 from exactdropout.notation.text import expression_text
@@ -34,12 +35,6 @@ __all__ = [
     "stack_latex",
 ]
 
-MOST_ENTRIES = 400
-"""Entries of a gradient that are printed; more are nothing that one reads."""
-WIDEST = 8
-"""Columns of a printed matrix that fit on a page."""
-SHORT = 8
-"""Letters of a fraction in a matrix; longer ones are rounded."""
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
 
@@ -156,41 +151,11 @@ def gradient_latex(gradient: Any, style: Style) -> str:
         )
     lines = []
     for layer, (weights, bias) in enumerate(zip(gradient.weights, gradient.biases, strict=True), 1):
-        lines.append(_line("W", layer, weights.tolist()))
-        if bias is not None:
-            lines.append(_line("b", layer, [[b] for b in bias.tolist()]))
-    environment = {"none": "aligned", "equation": "align", "equation*": "align*"}.get(
-        style.environment, style.environment
-    )
-    environment = "align*" if style.standalone and environment == "aligned" else environment
-    shown = f"\\begin{{{environment}}}\n" + " \\\\\n".join(lines) + f"\n\\end{{{environment}}}"
-    return document(shown) if style.standalone else shown
-
-
-def _line(name: str, layer: int, rows: list[list[Any]]) -> str:
-    across, transposed = len(rows[0]), len(rows[0]) > WIDEST
-    if transposed:
-        if len(rows) > WIDEST:
-            raise InvalidInput(
-                f"Argument 'gradient' must have at most {WIDEST} rows or columns in each layer to be printed, not "
-                f"{len(rows)} x {across} in layer {layer}; its arrays have all entries."
-            )
-        rows = [list(column) for column in zip(*rows, strict=True)]
-    digits = 6 if len(rows[0]) <= 4 else 5 if len(rows[0]) <= 6 else 4
-    cells = [[_entry(v, digits) for v in row] for row in rows]
-    relation = "=" if all(exact for row in cells for _, exact in row) else r"\approx"
-    body = r" \\ ".join(" & ".join(text for text, _ in row) for row in cells)
-    matrix = rf"\left( \begin{{array}}{{{'r' * len(rows[0])}}} {body} \end{{array}} \right)"
-    power = r"^{\mathsf T}" if transposed else ""
-    return rf"\frac{{\partial J_D}}{{\partial {name}_{{{layer}}}}}{power} &{relation} {matrix}"
-
-
-def _entry(value: Any, digits: int) -> tuple[str, bool]:
-    """Return a number of a matrix in LaTeX, and whether it is the number itself."""
-    if isinstance(value, (int, Fraction)) and len(format_rational(value)) <= SHORT:
-        return number_latex(value), True
-    rounded = float(approximate(dyadic(value), digits))
-    return number_latex(rounded), rounded == value
+        for letter, rows in (("W", weights.tolist()), ("b", [] if bias is None else [[b] for b in bias.tolist()])):
+            if rows:
+                left = rf"\frac{{\partial J_D}}{{\partial {letter}_{{{layer}}}}}"
+                lines.append(matrix_line(left, rows, "gradient", layer))
+    return aligned(lines, style)
 
 
 def derivative_html(derivative: Any, title: str) -> str:

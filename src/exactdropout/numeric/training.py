@@ -81,6 +81,8 @@ class Training:
     reason: str
     products: int = 0
     """Hessian-vector products that the trust region asked for."""
+    course: tuple[float, ...] = ()
+    """J_D where the method began, which is after the warm-up, and then the least one so far after each step."""
 
     @property
     def criterion(self) -> float:
@@ -90,6 +92,26 @@ class Training:
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the booktabs table of the evaluation at the network that was found."""
         return self.evaluation.latex(style, **options)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the course of J_D on Matplotlib axes, new ones or those given, and return them.
+
+        Step 0 is where the method began, after the warm-up; the dashed line is J_D of the network that was given.
+
+        Raises:
+            MissingExtra: Matplotlib is not installed.
+        """
+        from exactdropout.notation.chart import axes_of
+
+        on = axes_of(axes)
+        on.plot(
+            range(len(self.course)), self.course, "-", marker="." if len(self.course) < 40 else "", label="training"
+        )
+        on.axhline(self.start, color="0.5", linestyle="--", linewidth=0.8, label="network given")
+        on.set_xlabel("step")
+        on.set_ylabel("dropout criterion")
+        on.legend(frameon=False)
+        return on
 
     def _repr_html_(self) -> str:
         from exactdropout.notation.page import block_html
@@ -340,6 +362,7 @@ class _Descent:
             products=self.products,
             converged=_largest(evaluation) <= tolerance,
             reason=reason,
+            course=(float(self.begin[1].criterion), *(value for value, _ in course)),
         )
 
 
