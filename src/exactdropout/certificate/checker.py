@@ -96,7 +96,8 @@ def read(text: str, kind: str = MINIMUM, parts: tuple[str, ...] = PARTS) -> dict
         raise MalformedError("the file is nested too deeply") from None
     if isinstance(value, dict) and not isinstance(value.pop("comment", ""), str):
         raise MalformedError("comment must be text")
-    keys(value, "the file", "format", "version", *parts)
+    listed = ("minimisers",) * (kind == MINIMUM and isinstance(value, dict) and "minimisers" in value)
+    keys(value, "the file", "format", "version", *parts, *listed)
     if value["format"] != kind or not is_integer(value["version"]) or value["version"] != 1:
         raise MalformedError(f"format and version must be '{kind}' and 1")
     return dict(value)
@@ -216,6 +217,7 @@ class Statement:
         if any(mass <= 0 for _, _, mass in self.examples) or sum(mass for _, _, mass in self.examples) != 1:
             raise MalformedError("probabilities must be positive and sum to 1")
         self.work = work
+        self.minimisers: int | None = None  # how many were proved to be all: minimisers_checker.py
         self._reduce()
 
     def masked(self, x: list[Fraction]) -> list[tuple[tuple[Fraction, ...], Fraction]]:
@@ -231,21 +233,25 @@ class Statement:
             found.append((tuple(v if keep else Fraction(0) for v, keep in zip(x, mask, strict=True)), mass))
         return found
 
+    def point(self, r: tuple[Fraction, ...]) -> Ray:
+        """Return a masked input r∘x as an integer vector, followed by 1 where there are hidden biases."""
+        u = tuple(int(r[i] * s) for i, s in zip(self.coordinates, self.scales, strict=True))
+        return (*u, 1) if self.hidden_biases else u
+
     def _reduce(self) -> None:
         work = self.work
         rows = [x for x, _, _ in self.examples]
         self.coordinates = [i for i in range(self.inputs) if any(x[i] for x in rows)]
-        scales = [
+        self.scales = [
             Fraction(math.lcm(*(x[i].denominator for x in rows)), math.gcd(*(x[i].numerator for x in rows)))
             for i in self.coordinates
         ]
-        for scale in scales:
+        for scale in self.scales:
             work.number(scale, 4 * len(rows))
         moments: dict[Ray, list[Fraction]] = {}
         for x, y, mass in self.examples:
             for r, chance in self.masked(x):
-                u = tuple(int(r[i] * s) for i, s in zip(self.coordinates, scales, strict=True))
-                entry = moments.setdefault((*u, 1) if self.hidden_biases else u, [Fraction(0)] * 3)
+                entry = moments.setdefault(self.point(r), [Fraction(0)] * 3)
                 for power in range(3):
                     entry[power] += mass * chance * y**power
                 work.number(entry[2], 6)
@@ -502,6 +508,7 @@ class Tree:
         self.cuts = cuts
         self.work = work
         self.nodes = 0
+        self.tight: list[tuple[int, list[Groups]]] = []  # leaves whose bound is ``lower`` itself: cut and ends
 
     def bound(self, cut: int, groups: Groups) -> Fraction:
         """Return L(z) − (1/λ) Σ_S k_S max_{t∈S} κ_t."""
@@ -519,10 +526,14 @@ class Tree:
             raise MalformedError(f"the tree has more than {MAX_NODES} nodes")
         if isinstance(node, dict) and set(node) == {"cut"}:
             cut = natural(node["cut"], "cut", 0, len(self.cuts) - 1)
+            tight = []
             for groups in ends:
                 self.work.add(sum(1 + len(kinds) for kinds, _ in groups))
-                if self.bound(cut, groups) < self.types.statement.lower:
-                    raise RejectedError(f"a leaf is bounded by {shown(self.bound(cut, groups))} only")
+                bound = self.bound(cut, groups)
+                if bound < self.types.statement.lower:
+                    raise RejectedError(f"a leaf is bounded by {shown(bound)} only")
+                tight += [groups] * (bound == self.types.statement.lower)
+            self.tight += [(cut, tight)] * bool(tight)
             return
         keys(node, "a node", "group", "part", "children")
         groups = ends[0]
@@ -593,7 +604,12 @@ def check(text: str) -> Statement:
         MalformedError: not a certificate, or too large.
         RejectedError: a certificate that does not prove its statement.
     """
-    value = read(text)
+    return check_tree(read(text)).types.statement
+
+
+@deep_trees()
+def check_tree(value: dict[str, Any]) -> Tree:
+    """Return the tree that was walked, from the top-level object; ``minimisers`` are not read here."""
     work = Work()
     statement = Statement(value["statement"], work)
     check_network(statement, value["network"])
@@ -609,7 +625,7 @@ def check(text: str) -> Statement:
         raise MalformedError("the tree is nested too deeply") from None
     if statement.lower > statement.upper:
         raise RejectedError("lower is above upper")
-    return statement
+    return tree
 
 
 def distribution(s: Statement) -> str:

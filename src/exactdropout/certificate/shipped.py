@@ -16,7 +16,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from exactdropout.certificate import checker
+from exactdropout.certificate import checker, minimisers_checker
 from exactdropout.certificate.writer import write_certificate
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import Optimum
@@ -58,12 +58,12 @@ class Shipped:
         return certificates_folder().joinpath(f"{self.name}.json").read_text(encoding="utf-8")
 
     def check(self, text: str) -> checker.Statement:
-        """Return what the checker proves from a text, if that is an exact minimum of the problem of this name.
+        """Return what the checkers prove from a text: the exact minimum of the problem of this name, all minimisers.
 
         Raises:
-            MalformedError, RejectedError: as the checker; also where it proves something else than the name promises.
+            MalformedError, RejectedError: as the checkers; also where it proves something else than the name promises.
         """
-        proved = checker.check(text)
+        proved = minimisers_checker.check(text)
         half = Fraction(1, 2)
         ones = ([Fraction(1)] * self.inputs, Fraction(1), half if self.biases else Fraction(1))
         zeros = ([Fraction(0)] * self.inputs, Fraction(0), half)
@@ -120,7 +120,8 @@ def write_shipped(folder: Path, report: Callable[[str], None] = print) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for item in SHIPPED:
         best = item.solve()
-        write_certificate(best, target / f"{item.name}.json")
+        if not write_certificate(best, target / f"{item.name}.json"):
+            raise ArithmeticError(f"The minimisers of {item.name} are not proved to be all.")
         report(f"{item.name}: {best!r} {best.seconds:.2f} s")
 
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from exactdropout.certificate import checker
+from exactdropout.certificate import checker, minimisers_checker
 from exactdropout.errors import CostLimitExceeded
-from exactdropout.model import Architecture, Examples
+from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.files import write_atomically
 from exactdropout.optimum.result import Leaf, Optimum, Tree
 
@@ -61,18 +61,28 @@ def shape(arch: Architecture, data: Examples, *, nonnegative: bool) -> dict[str,
     }
 
 
-def document(optimum: Optimum) -> dict[str, Any]:
+def _network(network: Network) -> dict[str, Any]:
+    """Return a network with one hidden layer and one output as the JSON of a certificate."""
+    first, output = network.weights
+    hidden, bias = network.biases
+    return {
+        "hidden_weights": [[rational(v) for v in row] for row in first.tolist()],
+        "hidden_bias": None if hidden is None else [rational(v) for v in hidden.tolist()],
+        "output_weights": [rational(v) for v in output[0].tolist()],
+        "output_bias": None if bias is None else rational(bias[0]),
+    }
+
+
+def document(optimum: Optimum, *, minimisers: bool = False) -> dict[str, Any]:
     """Return the certificate of a minimisation as the JSON document of proofs/FORMAT.md.
 
-    It proves lower ≤ min J_D ≤ upper to ``checker.py``, and equality where the status is ``"certified"``.
+    It proves lower ≤ min J_D ≤ upper to ``checker.py``, and equality where the status is ``"certified"``. With
+    ``minimisers`` it holds those that are listed, and ``minimisers_checker.py`` proves that there are no others.
     """
     proof = optimum.proof
     problem = proof.problem
     arch = problem.architecture
-    network = problem.network(proof.units, proof.output_bias)
-    first, output = network.weights
-    hidden, bias = network.biases
-    return {
+    found = {
         "format": "exactdropout-minimum",
         "version": 1,
         "statement": {
@@ -81,23 +91,21 @@ def document(optimum: Optimum) -> dict[str, Any]:
             "lower": rational(proof.lower),
             "upper": rational(proof.upper),
         },
-        "network": {
-            "hidden_weights": [[rational(v) for v in row] for row in first.tolist()],
-            "hidden_bias": None if hidden is None else [rational(v) for v in hidden.tolist()],
-            "output_weights": [rational(v) for v in output[0].tolist()],
-            "output_bias": None if bias is None else rational(bias[0]),
-        },
+        "network": _network(problem.network(proof.units, proof.output_bias)),
         "cuts": [
             {"z": _over(cut.residual), "witnesses": [[t, _over(h)] for t, h in cut.witnesses]} for cut in proof.cuts
         ],
         "tree": _node(proof.tree),
     }
+    return found | {"minimisers": [_network(m.network) for m in optimum.minimisers]} if minimisers else found
 
 
-def write_certificate(optimum: Optimum, path: str | Path) -> None:
+def write_certificate(optimum: Optimum, path: str | Path) -> bool:
     """Write the certificate of a minimisation, atomically; one cut per line, so that files can be compared.
 
-    The checker reads the text before it is written, so a file that it would refuse is never left behind.
+    The checkers read the text before it is written, so a file that they would refuse is never left behind. Return
+    whether it also proves that no minimisers but the listed ones exist; where that is not proved, or too much work for
+    ``minimisers_checker.py``, the file proves the value only.
 
     Raises:
         CostLimitExceeded: the certificate is beyond a limit of the checker.
@@ -105,16 +113,26 @@ def write_certificate(optimum: Optimum, path: str | Path) -> None:
     try:
         with checker.deep_trees():
             text = certificate_text(optimum)
-        checker.check(text)
+            listed = certificate_text(optimum, minimisers=True) if optimum.leaves_exhausted else ""
+        complete = False
+        if listed:
+            try:
+                minimisers_checker.check(listed)
+                text, complete = listed, True
+            except (checker.MalformedError, checker.RejectedError):
+                listed = ""
+        if not complete:
+            checker.check(text)
     except (checker.MalformedError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise CostLimitExceeded(f"No certificate was written: the checker would refuse it ({reason}).") from None
     write_atomically(path, text.encode())
+    return complete
 
 
-def certificate_text(optimum: Optimum) -> str:
+def certificate_text(optimum: Optimum, *, minimisers: bool = False) -> str:
     """Return the text of a certificate."""
-    value = document(optimum)
+    value = document(optimum, minimisers=minimisers)
     parts = [f"{json.dumps(key)}: {json.dumps(value[key])}" for key in value if key != "cuts"]
     cuts = ",\n  ".join(json.dumps(cut) for cut in value["cuts"])
     parts.insert(4, f'"cuts": [\n  {cuts}\n]')

@@ -67,7 +67,10 @@ def run(options: argparse.Namespace) -> int:
     if options.certificate:  # after the result, which a certificate beyond the checker's limits must not lose
         from exactdropout.certificate import write_certificate
 
-        write_certificate(best, options.certificate)
+        complete = write_certificate(best, options.certificate)
+        if not options.json and best.minimisers:
+            words = "and that there are no other minimisers" if complete else "not that the list is complete"
+            print(f"The certificate proves the minimum, {words}.")
     return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
 
 
@@ -102,11 +105,10 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
             ("signs", "units", "output bias"),
             [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
         )
-        print(
-            "The search looked through every leaf at the minimum; the certificate proves the value, not the list."
-            if best.leaves_exhausted
-            else "There may be other minimisers: the search left some leaves at the minimum."
-        )
+        if not best.leaves_exhausted:
+            print("There may be other minimisers: the search left some leaves at the minimum.")
+        elif not options.certificate:
+            print("The search found no others; --certificate FILE.json writes a proof that there are none.")
 
 
 def _unit(unit: Any) -> str:

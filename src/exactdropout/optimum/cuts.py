@@ -144,6 +144,11 @@ class Cut:
         if kind not in self.witnesses or self._kappa[kind] > 0:
             self._offer(kind, self.arrangement.projection(kind, self.z)[0])
 
+    def sharpen(self, kind: int, h: Vector) -> None:
+        """Take the exact projection of −s z, from :meth:`Arrangement.projection`, as the witness of a type."""
+        if not self._offer(kind, h):
+            raise ArithmeticError("An exact projection is no witness.")
+
     def _rounded(self, kind: int, level: Fraction, denominator: int) -> None:
         a = self.arrangement
         index = a.cone(kind)

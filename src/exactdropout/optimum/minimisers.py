@@ -44,6 +44,9 @@ def _choices(search: Search, kinds: Sequence[int], z: Vector) -> list[Choice]:
     near += [(t, *a.projection(t, z)) for t in set(kinds).difference(likely) if cut.kappa(t) >= level]
     near.sort(key=itemgetter(0))
     exact = max(kappa for _, _, kappa in near)
+    for t, c, kappa in near:
+        if kappa < exact <= cut.kappa(t):  # without its witness a checker would take this type for one at equality
+            cut.sharpen(t, c)
     penalty = a.problem.penalty
     found: dict[tuple[int, Vector], Choice] = {}
     for t, c, kappa in near:

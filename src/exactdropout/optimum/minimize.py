@@ -127,6 +127,8 @@ def solve_problem(
     search = Search(arrangement, progress, deadline, symmetric=symmetric)
     root = search.run()
     lower = min(_bound(search, root), search.incumbent.value)
+    # before the proof is taken down: the list adds witnesses that its checker needs
+    minimisers, exhausted = listed_minimisers(search, root) if lower == search.incumbent.value else ((), False)
     tree = _tree(root)
     units = tuple(
         (arrangement.sign(t), tuple(v / m for v in search.incumbent.totals[t]))
@@ -142,7 +144,6 @@ def solve_problem(
         cuts=tuple(ProofCut(residual=c.z, witnesses=tuple(sorted(c.witnesses.items()))) for c in search.cuts),
         tree=tree,
     )
-    minimisers, exhausted = listed_minimisers(search, root) if lower == search.incumbent.value else ((), False)
     return Optimum(
         lower=lower,
         upper=search.incumbent.value,

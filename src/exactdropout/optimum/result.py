@@ -130,7 +130,7 @@ class Optimum:
 
     ``minimisers`` are what the search found in the leaves of its tree that touch the minimum, up to rescaling and
     permuting units and equivalent inputs; ``leaves_exhausted`` says that it went through each of those leaves to the
-    end. No certificate holds the list.
+    end. ``write_certificate`` then writes a proof that there are no others.
 
     ``nonnegative`` is the optimum under non-negative weights (None when this is that problem already, or when the
     comparison was not asked for); ``needs_negative_weight`` says whether every minimiser has a negative weight: None
@@ -241,11 +241,7 @@ def _optimum_latex(optimum: Optimum, style: Style) -> str:
     environment = "equation*" if style.environment == "none" else style.environment
     lines = [f"\\begin{{{environment}}}\n{value}\n\\end{{{environment}}}"]
     if rows:
-        found = (
-            "as the search found them; no certificate holds the list"
-            if optimum.leaves_exhausted
-            else "there may be others"
-        )
+        found = "the search found no others" if optimum.leaves_exhausted else "there may be others"
         lines.append(f"Minimisers, up to rescaling and permuting units ({found}):\\par\\smallskip")
         lines.append(table(head, rows, "rrrlll"))
     shown = "\n".join(lines)
