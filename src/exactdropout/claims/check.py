@@ -11,6 +11,7 @@ from exactdropout.claims.language.parser import read_claim
 from exactdropout.claims.language.syntax import (
     Add,
     Claim,
+    Conjunction,
     Divide,
     Expression,
     Minimiser,
@@ -40,7 +41,8 @@ from exactdropout.claims.setting.refusals import (
     refuse_overrides,
     refuse_two_readings,
 )
-from exactdropout.claims.setting.setting import SIZES, Setting, build_setting, constant, surroundings
+from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
+from exactdropout.claims.setting.shape import author_sizes
 from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.claims.verifier.verify import Proof
 from exactdropout.errors import CostLimitExceeded, InvalidInput
@@ -110,7 +112,12 @@ def check(
     limit = cost_limit(max_cost)
     if label is not None:
         data = Examples(data, label=label)  # type: ignore[arg-type]  # text and None are refused there
+    names = {**author_sizes(architecture), **(names or {})} or None
     parsed = _parsed(claim, names, architecture, data, q)
+    if isinstance(parsed.statement, Conjunction):
+        given: dict[str, Any] = {"assume": assume, "names": names, "max_cost": max_cost, "progress": progress}
+        each = (Claim(part, parsed.assumptions) for part in parsed.statement.statements)
+        return _together(parsed, (check(part, architecture, data, q, **given) for part in each))
     setting = build_setting(architecture, data, q, assume, parsed.assumptions, names)
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
@@ -124,6 +131,34 @@ def check(
     refuse_growth_of_free_entries(written, setting)
     with reporting(progress, "checking") as report:
         return replace(_Check(written, setting, limit, report).run(), claim=parsed)
+
+
+def _together(claim: Claim, verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict on several statements at once, up to the first that is refuted."""
+    found: list[Verdict] = []
+    for verdict in verdicts:
+        found.append(verdict)
+        if verdict.status == "refuted":
+            break
+    last = found[-1]
+    status: Any = (
+        last.status if last.status == "refuted" else next((v.status for v in found if v.status != "proved"), "proved")
+    )
+    point = last.counterexample
+    if point is not None:
+        point = replace(point, note=f"{point.note} (for {Claim(last.claim.statement)})")
+    parts = found if status != "refuted" else [last]
+    return Verdict(
+        status=status,
+        claim=claim,
+        scope="; ".join(dict.fromkeys(v.scope for v in parts)),
+        steps=tuple(f"{Claim(v.claim.statement)}: {step}" for v in parts for step in v.steps),
+        assumptions=tuple(dict.fromkeys(text for v in parts for text in v.assumptions)),
+        counterexample=point,
+        near_miss=last.near_miss,
+        evidence="replayed" if status == "proved" else "",
+        parts=tuple(found),
+    )
 
 
 def _parsed(claim: Any, names: Mapping[str, str] | None, *around: Any) -> Claim:
@@ -220,10 +255,11 @@ class _Check:
         self.claim, self.setting, self.max_cost, self.report = claim, setting, max_cost, report
         self.tried: list[str] = []
         statement = claim.statement
-        sizes = isinstance(statement, Monotonicity) and statement.variable.name in SIZES
+        sizes = isinstance(statement, Monotonicity) and statement.variable.name in setting.shape.reserved
         bent = isinstance(statement, Monotonicity) and statement.direction in ("convex", "concave")
         # of the others the verifier's rules are all there is
-        self.searched = setting.design is None and not sizes and not bent
+        plain = setting.shape.widths in ((), ("n",)) and all(not getattr(r, "indices", ()) for r in setting.rates)
+        self.searched = plain and setting.design is None and not sizes and not bent
 
     def stage(self, done: int) -> None:
         if self.report is not None:
@@ -351,8 +387,9 @@ class _Check:
     ) -> Verdict:
         setting = self.setting
         data = f"data {setting.data_text()}"
-        rates = "0 <= q < 1" if Name("q") in setting.rates else ""
-        if setting.rates != (Name("q"),):
+        free = dict.fromkeys(rate for rate in setting.rates if isinstance(rate, Name))
+        rates = ", ".join(f"0 <= {expression_text(rate)} < 1" for rate in free)
+        if len(free) < len(setting.rates):
             each = ", ".join(expression_text(rate) for rate in setting.rates)
             each = f"q = {each}" if len(setting.rates) == 1 else f"q = ({each}) by layers"
             rates = f"{each}, {rates}" if rates else each

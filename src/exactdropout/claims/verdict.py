@@ -85,6 +85,7 @@ class Verdict:
     - ``steps``: the proof, or what was tried;
     - ``assumptions``: everything that was assumed, as text;
     - ``near_miss``: the likely slip behind a refuted claim, or None;
+    - ``parts``: the verdicts on the statements of a claim that makes several at once; ``proof`` is in these;
     - ``evidence``: of a proof ``"replayed"``, since the independent verifier has replayed it (``proof``); else ``""``.
     """
 
@@ -97,6 +98,7 @@ class Verdict:
     near_miss: NearMiss | None = None
     evidence: Literal["", "replayed"] = ""
     proof: Proof | None = None
+    parts: tuple[Verdict, ...] = ()
 
     def __bool__(self) -> bool:
         """Refuse: undecided is neither true nor false."""

@@ -2,7 +2,7 @@
 
 Widths (inputs, hidden layers, outputs) joined by hyphens, ``n^3`` for three layers in a row; then an activation, or one
 per hidden layer joined by ``/``, relu where none is named; after a comma where biases are, everywhere where nothing is
-said. In claims K, n and d may stand for sizes: ``K-n^(d-1)-1 relu, hidden biases``.
+said. In claims letters may stand for sizes, K, n and d or an author's own: ``K-n^(d-1)-1 relu``, ``d-m-1``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _BIASES = {
     "biases": (True, True), "no biases": (False, False), "hidden biases": (True, False), "output bias": (False, True),
 }  # fmt: skip
 _DASHES = str.maketrans({"\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{MINUS SIGN}": "-", "\N{NON-BREAKING HYPHEN}": "-"})
+_TRAILING = re.compile(r"(?<![\w,])((?:no |hidden )?biases|output bias)\Z")
+_TAKEN = frozenset("xywWbqpDEJRX")
+"""Letters that mean something else in claims."""
 _LOOSE = re.compile(
     r"[\[({]?\s*((?:\d{1,7}|[Kn](?:\^\(d-1\))?)(?:\s*(?:->|[-,x*:\s\N{MULTIPLICATION SIGN}\N{RIGHTWARDS ARROW}])\s*"
     r"(?:\d{1,7}|[n](?:\^\(d-1\))?))+)"
@@ -33,7 +36,7 @@ _LOOSE = re.compile(
 
 @dataclass(frozen=True)
 class ArchitectureText:
-    """What a text says: ``hidden`` are (width, times), where a width may be "K" or "n" and times "(d-1)" in claims."""
+    """What a text says: ``hidden`` are (width, times), where a width may be a letter and times "(d-1)" in claims."""
 
     inputs: int | str
     hidden: tuple[tuple[int | str, int | str], ...]
@@ -49,7 +52,7 @@ def bias_words(hidden_biases: bool, output_bias: bool) -> str:
 
 
 def read_architecture(text: str, name: str = "architecture", *, symbolic: bool = False) -> ArchitectureText:
-    """Read a text; sizes are numbers, or with ``symbolic`` the letters K, n, d where they may stand.
+    """Read a text; sizes are numbers, or with ``symbolic`` letters where they may stand.
 
     Raises:
         InvalidInput: one sentence that quotes the text and, where it can be guessed, says what was meant.
@@ -75,6 +78,8 @@ def _read(text: str, name: str, symbolic: bool) -> ArchitectureText | str:
     head, comma, tail = text.translate(_DASHES).partition(",")
     widths, _, rest = head.strip().partition(" ")
     words = tail.strip()
+    if not comma and (forgotten := _TRAILING.search(rest.rstrip())) is not None:
+        rest, words = rest.rstrip()[: forgotten.start()], forgotten[1]
     if comma and words not in _BIASES:
         return f"after the comma stands one of {', '.join(map(repr, _BIASES))}"
     # the exponent (d-1) holds a hyphen of its own
@@ -115,10 +120,15 @@ def _misplaced(parts: list[tuple[int | str, int | str]], symbolic: bool) -> str 
         return "sizes must be numbers here; K, n and d stand for sizes in check and derive --closed-form"
     if parts[0][1] != 1 or parts[-1][1] != 1:
         return "inputs and outputs have no exponent"
-    if parts[0][0] not in ("K",) and isinstance(parts[0][0], str):
-        return "the letter for inputs is K"
-    if any(isinstance(w, str) and w != "n" for w, _ in parts[1:-1]):
-        return "the letter for widths of hidden layers is n"
+    letters = [w for w, _ in parts[:-1] if isinstance(w, str)]
+    if taken := sorted({*letters} & _TAKEN):
+        return f"{taken[0]} means something else in claims; K stands for the inputs and n for a width"
+    if isinstance(parts[0][0], str) and parts[0][0] in letters[1:]:
+        return f"{parts[0][0]} is the number of inputs and a width; write K-n-1 and assume K = n"
+    if {"d", "i", "j", "k", "l"} & {*letters[isinstance(parts[0][0], str) :]}:
+        return "d is the depth and i, j, k, l are indices in claims; another letter is expected for a width"
+    if "d" in letters and any(t == _DEPTH for _, t in parts):
+        return "d is the depth beside ^(d-1); K is the letter for inputs there"
     if isinstance(parts[-1][0], str):
         return "the number of outputs is a number"
     if any(t == _DEPTH for _, t in parts) and len(parts) != 3:

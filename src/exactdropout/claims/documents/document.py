@@ -324,7 +324,7 @@ class DocumentCheck:
 
     def _read(self, step: Step, text: str, setting: DocumentSetting) -> Step:
         try:
-            claim = read_claim(r"\," + text, setting.names or None, self._around(setting), self.known)
+            claim = read_claim(r"\," + text, setting.spoken or None, self._around(setting), self.known)
         except InvalidInput as error:
             return replace(step, status="not read", reason=_sentence(error))
         return replace(step, claim=claim)
@@ -345,7 +345,10 @@ class DocumentCheck:
             return None
         try:
             found = read_definition(
-                r"\," + f"{chain.sides[0]} = {chain.sides[1]}", setting.names or None, self._around(setting), self.known
+                r"\," + f"{chain.sides[0]} = {chain.sides[1]}",
+                setting.spoken or None,
+                self._around(setting),
+                self.known,
             )
         except InvalidInput:
             return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exactdropout.claims.documents.source import SettingLine
+from exactdropout.claims.setting.shape import author_sizes
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 
@@ -26,6 +27,11 @@ class DocumentSetting:
     q: Any = None
     assume: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spoken(self) -> Mapping[str, str]:
+        """Return the names of the text: those given, and what its architecture calls K and n."""
+        return {**author_sizes(self.architecture), **self.names}
 
     def __str__(self) -> str:
         """Return the setting as a line of words."""

@@ -12,12 +12,13 @@ from typing import Any
 
 from exactdropout.claims.language import words
 from exactdropout.claims.language.expressions import MAX_EXPONENT, MAX_NESTING, ExpressionParser, Names
-from exactdropout.claims.language.forms import FORMS, Definition, IndexRange, RawClaim
+from exactdropout.claims.language.forms import FORMS, Definition, IndexRange, Mean, RawClaim
 from exactdropout.claims.language.syntax import (
     Assignment,
     Call,
     Claim,
     Comparison,
+    Conjunction,
     Expression,
     Invariance,
     Minimiser,
@@ -283,10 +284,12 @@ class _Parser(ExpressionParser):
         if minimises:
             return Minimiser(tuple(self.assignment(c, first) for c in comparisons), self.expression())
         if len(comparisons) > 1:
-            self.error(
-                "one relation is expected, or several values followed by 'is a minimiser of' (several statements are "
-                "checked one by one)"
-            )
+            if not all(map(speaks_of_dropout, comparisons)):
+                self.error(
+                    "one relation is expected, or several values followed by 'is a minimiser of' (several statements "
+                    "at once each name a quantity; a condition stands behind 'if')"
+                )
+            return Conjunction(tuple(comparisons))
         if self.at > at and self.tokens[self.at - 1].text == ",":
             self.at -= 1
         return comparisons[0]
@@ -354,6 +357,17 @@ class _Parser(ExpressionParser):
         if not relations:
             self.error("a relation such as = or >= is expected, or 'is'")
         return Comparison(tuple(sides), tuple(relations))  # type: ignore[arg-type]
+
+
+def speaks_of_dropout(comparison: Comparison) -> bool:
+    """Return whether a comparison names a quantity and is no condition such as R = 0."""
+    quantities = [isinstance(side, (Quantity, Mean)) for side in comparison.sides]
+    condition = any(quantities) and all(
+        quantity or isinstance(side, Number) for quantity, side in zip(quantities, comparison.sides, strict=True)
+    )
+    numbers = any(isinstance(side, Number) for side in comparison.sides)
+    named = any(isinstance(node, (Quantity, Mean)) for node in walk(comparison.sides))
+    return named and not (condition and numbers)
 
 
 def definition_of(comparison: Comparison, position: int) -> Definition | None:

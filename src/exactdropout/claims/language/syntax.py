@@ -37,6 +37,7 @@ __all__ = [
     "Call",
     "Claim",
     "Comparison",
+    "Conjunction",
     "Direction",
     "Divide",
     "Expression",
@@ -107,7 +108,14 @@ class Minimiser:
     expression: Expression
 
 
-Statement: TypeAlias = Comparison | Monotonicity | Invariance | Minimiser
+@dataclass(frozen=True)
+class Conjunction:
+    """Several comparisons at once, each of them a statement about dropout."""
+
+    statements: tuple[Comparison, ...]
+
+
+Statement: TypeAlias = Comparison | Monotonicity | Invariance | Minimiser | Conjunction
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,8 @@ def _claim(claim: Claim, *, latex: bool, style: Style = _PLAIN) -> str:
     elif isinstance(statement, Invariance):
         arrow = r"\to" if latex else "->"
         text = shown(statement.expression) + words("is invariant under") + pairs(statement.map, arrow)
+    elif isinstance(statement, Conjunction):
+        text = words("and").join(map(comparison, statement.statements))
     else:
         assert isinstance(statement, Minimiser)
         text = pairs(statement.assignments, "=") + words("is a minimiser of")

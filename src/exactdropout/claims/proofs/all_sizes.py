@@ -128,13 +128,7 @@ def _least_of_linear(statement: Minimiser, setting: Setting) -> tuple[str, list[
 def every_size(setting: Setting) -> str:
     """Return the scope of a proof that covers every size which the shape leaves open."""
     shape = setting.shape
-    free = []
-    if isinstance(shape.inputs, str):
-        free.append("K >= 1")
-    if "n" in shape.hidden:
-        free.append("n >= 1")
-    if shape.symbolic_depth:
-        free.append("d >= 1")
+    free = [f"{size} >= 1" for size in shape.symbols]
     if setting.design is not None and setting.design.rows == "m":
         free.append("m >= 1")
     return f"all sizes: {', '.join(free)} ({shape})" if free else f"the sizes of {shape}"

@@ -15,7 +15,7 @@ from typing import Any
 from exactdropout.claims.language.syntax import Claim, Expression, Invariance, Name, Quantity, walk
 from exactdropout.claims.proofs.ring_domain import Quotient, RingDomain
 from exactdropout.claims.setting.named_sizes import Key, Scope, Unsupported, entries, targets
-from exactdropout.claims.setting.setting import SIZES, Setting
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.model import Architecture
 
 __all__ = ["prove_by_scaling"]
@@ -37,7 +37,9 @@ def prove_by_scaling(claim: Claim, setting: Setting) -> tuple[str, list[str]] | 
     groups = all(not _single(target) for target, _ in statement.map)
     # a map of whole groups treats all units of a layer alike: one unit stands for each
     sizes = {"d": len(shape.hidden) + 1}
-    if groups and any(isinstance(n, Name) and n.name in SIZES for pair in statement.map for n in walk(pair[1])):
+    if groups and any(
+        isinstance(n, Name) and n.name in setting.shape.reserved for pair in statement.map for n in walk(pair[1])
+    ):
         return None  # one unit stands for each, so a size would be read as 1
     if groups:
         architecture = Architecture(

@@ -28,6 +28,7 @@ from exactdropout.claims.language.syntax import (
     Call,
     Claim,
     Comparison,
+    Conjunction,
     Divide,
     Invariance,
     Minimiser,
@@ -123,6 +124,8 @@ class _Reader(SumReader):
                 if derived is not None:
                     return derived
                 return Comparison(tuple(map(self.scalar, sides)), relations)
+            case Conjunction(statements):
+                return Conjunction(tuple(map(self.statement, statements)))
             case Monotonicity(expression, direction, variable):
                 return Monotonicity(self.scalar(expression), direction, variable)
             case Invariance(expression, pairs):

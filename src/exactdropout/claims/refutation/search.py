@@ -26,7 +26,7 @@ from exactdropout.claims.setting.named_sizes import (
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import SIZES, Setting
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verdict import Counterexample
 from exactdropout.notation.text import expression_text
 
@@ -122,7 +122,7 @@ def failure(claim: Claim, scope: Scope) -> Failure | None:
 def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:
     """Compare with larger values of the variable; what assumptions give by it moves with it."""
     variable = statement.variable
-    if variable.name in SIZES:
+    if variable.name in scope.setting.shape.reserved:
         return _not_monotone_in_size(claim, statement, scope)
     bent = {"convex": ">=", "concave": "<="}.get(statement.direction)
     free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes)}
@@ -327,8 +327,7 @@ def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
     assert found_failure is not None
     network, data, rates = concrete(scope)
     shape = setting.shape
-    symbols = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
-    named = {name: F(scope.sizes[name]) for name, symbolic in symbols.items() if symbolic}
+    named = {name: F(scope.sizes[name]) for name in shape.symbols}
     told = keys if network.architecture.depth != 2 or shape.symbolic_depth else [_without_layer(k) for k in keys]
     return Counterexample(
         left=found_failure.left,

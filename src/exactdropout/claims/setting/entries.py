@@ -32,7 +32,7 @@ from exactdropout.claims.setting.named_sizes import (
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import SIZES, Setting
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.errors import InvalidInput
 
 __all__ = ["refuse_growth_of_free_entries", "refuse_missing_entries", "with_layers"]
@@ -115,10 +115,9 @@ def refuse_growth_of_free_entries(claim: Claim, setting: Setting) -> None:
         InvalidInput: what has to be given, or a size that is a number here.
     """
     statement, shape = claim.statement, setting.shape
-    if not isinstance(statement, Monotonicity) or statement.variable.name not in SIZES:
+    if not isinstance(statement, Monotonicity) or statement.variable.name not in shape.reserved:
         return
     name = statement.variable.name
-    free = {"K": isinstance(shape.inputs, str), "n": "n" in shape.hidden, "d": shape.symbolic_depth}
     if statement.direction in ("convex", "concave"):
         raise InvalidInput(
             "Argument 'claim' may say convex or concave of a number such as w[1], y or q, not of a size."
@@ -127,7 +126,7 @@ def refuse_growth_of_free_entries(claim: Claim, setting: Setting) -> None:
         raise InvalidInput(
             f"Argument 'claim' must not vary K, since argument 'data' gives {len(setting.inputs)} inputs."
         )
-    if not free[name] or statement.variable.indices:
+    if name not in shape.symbols or statement.variable.indices:
         raise InvalidInput(
             f"Argument 'claim' must vary a size that is a symbol of the architecture; {shape} has no {name}."
         )

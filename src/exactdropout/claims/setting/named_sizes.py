@@ -28,7 +28,7 @@ from exactdropout.claims.language.syntax import (
     Repeated,
     walk,
 )
-from exactdropout.claims.setting.setting import SIZES, Setting
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Network
 
@@ -258,11 +258,11 @@ class Scope:
         """Return the value of a symbol."""
         if name in bound and not indices:
             return self.domain.number(Fraction(bound[name]))
-        if (name in SIZES or (name == "m" and self.rows)) and not indices and name in self.sizes:
+        if name in self.sizes and not indices:
             return self.domain.number(Fraction(self.sizes[name]))
         if name == "n" and len(indices) == 1 and 1 <= indices[0] <= len(self.architecture.hidden):
             return self.domain.number(Fraction(self.architecture.hidden[indices[0] - 1]))
-        if name in SIZES:
+        if name in self.setting.shape.reserved:
             raise InvalidInput(f"Argument 'claim' names {name}, which has no single value in {self.architecture}.")
         if name in ("p", "q") and not (rates and name == "q"):
             if len(indices) > 1:
@@ -376,7 +376,7 @@ def parameters(claim: Claim, setting: Setting) -> list[Key]:
     trees: list[Any] = [*parts(claim), *setting.definitions.values(), *setting.filters]
     trees += [*(setting.inputs if isinstance(setting.inputs, tuple) else ()), *filter(None, [setting.label])]
     bound = {node.index for tree in trees for node in walk(tree) if isinstance(node, Repeated)}
-    known = {"w", "W", "b", "x", "y", "q", "p", "weights", "biases", *SIZES, *bound}
+    known = {"w", "W", "b", "x", "y", "q", "p", "weights", "biases", *setting.shape.reserved, *bound}
     known |= {"X", "m"} if setting.design is not None else set()
     names = {n.name for tree in trees for n in walk(tree) if isinstance(n, Name)} | {k[0] for k in setting.signs}
     return [(name, ()) for name in sorted(names - known)]
@@ -387,6 +387,7 @@ def free_keys(claim: Claim, setting: Setting, architecture: Architecture, sizes:
     keys: list[Key] = [k for k in parameters(claim, setting) if setting.definition(k) is None]
     if Name("q") in setting.rates:
         keys.append(("q", ()))
+    keys += [("q", (layer,)) for layer, rate in enumerate(setting.rates, start=1) if getattr(rate, "indices", ())]
     if setting.design is not None:
         keys += [] if setting.design.table else design_keys(architecture, sizes["m"])
     elif setting.inputs is None:

@@ -22,7 +22,7 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.setting.named_sizes import entries, given_entry
-from exactdropout.claims.setting.setting import SIZES, Setting, Shape, constant
+from exactdropout.claims.setting.setting import Setting, Shape, constant
 from exactdropout.errors import InvalidInput
 
 __all__ = ["refuse_contradictions", "refuse_examples", "refuse_missing", "refuse_overrides", "refuse_two_readings"]
@@ -54,20 +54,20 @@ def refuse_contradictions(setting: Setting) -> None:
         value = None if definition is None else constant(definition)
         if value is not None:
             assumed.append(("=", value))
-        known = _known(key)
+        known = _known(key, setting.shape)
         if not _satisfiable([*assumed, *known]):
             name = key[0] + (f"[{','.join(map(str, key[1]))}]" if key[1] else "")
             texts = dict.fromkeys(f"{name} {relation} {number}" for relation, number in (*assumed, *known))
             raise InvalidInput(f"Argument 'assume' contradicts itself: no number has {', '.join(texts)}.")
 
 
-def _known(key: Key) -> list[tuple[str, Fraction]]:
+def _known(key: Key, shape: Shape) -> list[tuple[str, Fraction]]:
     name = key[0]
     if name == "q":
         return [(">=", Fraction(0)), ("<", Fraction(1))]
     if name == "p":
         return [(">", Fraction(0)), ("<=", Fraction(1))]
-    return [(">=", Fraction(1))] if name in SIZES else []
+    return [(">=", Fraction(1))] if name in shape.reserved else []
 
 
 def _single(comparison: Comparison) -> Iterator[tuple[Key, str, Fraction]]:

@@ -127,6 +127,13 @@ class Setting:
         ks = some if isinstance(shape.inputs, str) else (int(shape.inputs),)
         if isinstance(self.inputs, tuple):
             ks = (len(self.inputs),)
+        if shape.widths not in ((), ("n",)):
+            letters = ("K", *shape.widths)
+            ends: list[tuple[int, ...]] = [ks, *(some for _ in shape.widths)]
+            several = [dict(zip(letters, each, strict=True)) for each in itertools.product(*ends)]
+            several = [s | {"d": len(shape.hidden) + 1} for s in several if sum(s.values()) <= _UNITS[0] + 2]
+            yield from sorted(filter(self.bounded, several), key=lambda s: sum(s.values()))
+            return
         free_width = any(isinstance(n, str) for n in shape.hidden)
         ns = some if free_width else (int(shape.hidden[0]),) if shape.hidden else (1,)
         ds = some if shape.symbolic_depth else (len(shape.hidden) + 1,)
@@ -142,14 +149,15 @@ class Setting:
         if self.named or self.bounded(None) or isinstance(self.inputs, tuple):
             return list(self.sizes())
         one = next(self.sizes())
-        free = {"K": isinstance(self.shape.inputs, str), "n": "n" in self.shape.hidden, "d": self.shape.symbolic_depth}
-        free["m"] = self.design is not None and self.design.rows == "m"
+        free = {name: name in self.shape.symbols for name in one}
+        if self.design is not None:
+            free["m"] = self.design.rows == "m"
         choices = [few if free[name] else (size,) for name, size in one.items()]
         return [dict(zip(one, sizes, strict=True)) for sizes in itertools.product(*choices)]
 
     def bounded(self, sizes: Mapping[str, int] | None) -> bool | None:
         """Return whether sizes satisfy what is assumed of sizes alone; None for ``sizes=None`` where nothing is."""
-        alone = [c for c in self.filters if all(_size_alone(side) for side in c.sides)]
+        alone = [c for c in self.filters if all(_size_alone(side, self.shape) for side in c.sides)]
         if sizes is None:
             return None if not alone else True
         return all(_compare(c, sizes) for c in alone)
@@ -193,6 +201,8 @@ def build_setting(
     half, inputs, label, design = _data(data, shape)
     if design is not None and design.table:
         shape = replace(shape, inputs=len(design.table[0][0]))
+    if design is not None and "m" in shape.widths:
+        raise InvalidInput("Argument 'architecture' must not call a width m beside a design, whose examples m counts.")
     rates = _rates(q, shape)
     around = _around(shape, one=not half and design is None, rates=rates, design=design)
     comparisons = [*_assumptions(assume, names, around), *extra]
@@ -207,13 +217,14 @@ def build_setting(
             design = _with_rows(design, constant(right))
             continue
         if simple and key is not None and relation == "=":
-            if (key[0] in SIZES and constant(right) is not None) or key[0] in ("p", "q"):
+            size = key[0] in shape.reserved and not key[1]
+            if (size and constant(right) is not None) or key[0] in ("p", "q"):
                 shape, rates = _with_number(key, constant(right), shape, rates)
                 continue
-            if key[0] in SIZES and _size_alone(right):  # K = n: the proof is for all sizes, points are of these
+            if size and _size_alone(right, shape):  # K = n: the proof is for all sizes, points are of these
                 filters.append(comparison)
                 continue
-            if key in definitions or key[0] in SIZES:
+            if key in definitions or size:
                 raise InvalidInput(f"Argument 'assume' must define {key[0]} once, and sizes by sizes and numbers.")
             definitions[key] = right
         elif simple and key is not None and relation != "=" and right == Number(Fraction(0)):
@@ -288,8 +299,8 @@ def _with_number(
         width = int(value)
         if name == "K" and shape.inputs == "K":
             return replace(shape, inputs=width), rates
-        if name == "n" and "n" in shape.hidden:
-            return replace(shape, hidden=tuple(width if n == "n" else n for n in shape.hidden)), rates
+        if name in shape.widths:
+            return replace(shape, hidden=tuple(width if n == name else n for n in shape.hidden)), rates
         if name == "d" and shape.symbolic_depth and width <= 1000:
             return replace(shape, hidden=shape.hidden * (width - 1), symbolic_depth=False), rates
     raise InvalidInput(f"Argument 'assume' must not set {name}; name it by the arguments architecture and q.")
@@ -300,7 +311,7 @@ def _refuse_circles(setting: Setting) -> None:
         for node in walk(value):
             if (
                 isinstance(node, Name)
-                and node.name not in SIZES
+                and node.name not in setting.shape.reserved
                 and any(node.name == k[0] for k in setting.definitions)
             ):
                 raise InvalidInput(f"Argument 'assume' must define {key[0]} by symbols that are free, not {node.name}.")
@@ -397,10 +408,14 @@ def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
             found += (Number(number),)
     if len(found) > 1 and (shape.symbolic_depth or len(found) != len(shape.hidden) + 1):
         raise InvalidInput(f"Argument 'q' must be one rate or one per droppable layer, not {len(found)}.")
-    for rate in found:
+    for layer, rate in enumerate(found, start=1):
         value = constant(rate)
-        if value is None and rate != Name("q"):
-            raise InvalidInput("Argument 'q' must hold numbers or the symbol q.")
+        own = () if len(found) == 1 and shape.hidden else (Name("q", (Number(Fraction(layer)),)),)
+        if value is None and rate not in (Name("q"), *own):
+            raise InvalidInput(
+                f"Argument 'q' must hold numbers, the symbol q, or q[{layer}] for the rate of layer {layer}; it holds "
+                f"{expression_text(rate)} there."
+            )
         if value is not None and not 0 <= value < 1:
             raise InvalidInput(f"Argument 'q' must satisfy 0 <= q < 1, not {value}.")
     return found
@@ -421,9 +436,9 @@ def constant(node: Any) -> Fraction | None:
     return None
 
 
-def _size_alone(node: Expression) -> bool:
+def _size_alone(node: Expression, shape: Shape) -> bool:
     names = [n for n in walk(node) if isinstance(n, Name)]
-    return all(n.name in SIZES and not n.indices for n in names) and not any(
+    return all(n.name in shape.reserved and not n.indices for n in names) and not any(
         isinstance(n, Quantity) for n in walk(node)
     )
 

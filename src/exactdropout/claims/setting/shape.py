@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from exactdropout.claims.language.syntax import Expression, Name, Number
@@ -11,14 +12,14 @@ from exactdropout.model import Activation, Architecture
 from exactdropout.model.architecture_text import bias_words, read_architecture
 from exactdropout.model.numbers import show
 
-__all__ = ["Design", "Shape", "parse_shape"]
+__all__ = ["Design", "Shape", "author_sizes", "parse_shape"]
 
 MAX_LAYERS = 1000
 
 
 @dataclass(frozen=True)
 class Shape:
-    """An architecture whose inputs, width and depth are numbers or the symbols K, n, d; one output."""
+    """An architecture whose inputs, widths and depth are numbers or symbols, K, n, d where there is one; one output."""
 
     inputs: int | str
     hidden: tuple[int | str, ...]
@@ -31,6 +32,22 @@ class Shape:
     def named(self) -> bool:
         """Whether all sizes are numbers."""
         return not self.symbolic_depth and all(isinstance(n, int) for n in (self.inputs, *self.hidden))
+
+    @property
+    def widths(self) -> tuple[str, ...]:
+        """Return the letters of the widths of hidden layers, each once."""
+        return tuple(dict.fromkeys(n for n in self.hidden if isinstance(n, str)))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Return the letters of all sizes that are no numbers: inputs, widths, depth."""
+        inputs = (self.inputs,) if isinstance(self.inputs, str) else ()
+        return (*inputs, *self.widths, *(("d",) if self.symbolic_depth else ()))
+
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """Return the letters that mean a size here: K, n and d always."""
+        return ("K", "n", "d", *(letter for letter in self.widths if letter != "n"))
 
     def instance(self, sizes: dict[str, int]) -> Architecture:
         """Return the architecture at given K, n, d."""
@@ -59,9 +76,37 @@ class Shape:
 def parse_shape(text: str) -> Shape:
     """Parse ``2-3-1 relu, biases``, ``K-n-1 linear, no biases``, ``K-n^(d-1)-1 relu, hidden biases``.
 
+    An author's own letters become K and, for a single width, n (:func:`author_sizes`); several widths keep theirs.
+
     Raises:
         InvalidInput: one sentence that names the form expected.
+
+    >>> print(parse_shape("d-m-1 linear"), "|", parse_shape("K-n-m-1 linear"))
+    K-n-1 linear, biases | K-n-m-1 linear, biases
     """
+    shape = _shape(text)
+    own = {letter: size for size, letter in author_sizes(shape).items()}
+    inputs = own.get(shape.inputs, shape.inputs) if isinstance(shape.inputs, str) else shape.inputs
+    hidden = tuple(own.get(n, n) if isinstance(n, str) and n != shape.inputs else n for n in shape.hidden)
+    return replace(shape, inputs=inputs, hidden=hidden)
+
+
+def author_sizes(architecture: object) -> Mapping[str, str]:
+    """Return what an author's architecture calls K and n: ``{"K": "d", "n": "m"}`` for d-m-1.
+
+    >>> author_sizes("d-m-1"), author_sizes("K-n-m-1")
+    ({'K': 'd', 'n': 'm'}, {})
+    """
+    shape = _shape(architecture) if isinstance(architecture, str) else architecture
+    if not isinstance(shape, Shape):
+        return {}
+    found = {"K": shape.inputs} if isinstance(shape.inputs, str) else {}
+    if len(shape.widths) == 1:
+        found["n"] = shape.widths[0]
+    return {size: letter for size, letter in found.items() if size != letter}
+
+
+def _shape(text: str) -> Shape:
     found = read_architecture(text, symbolic=True)
     if found.outputs != 1:
         raise InvalidInput(

@@ -99,6 +99,10 @@ class Evaluator:
         value = number_of(rate)
         if value is not None:
             return ratio(value)
+        if rate == Name("q", (Number(F((layer or 0) + 1)),)):  # q_l = t_l/(1 + t_l)
+            own = f"t{(layer or 0) + 1}'"
+            self.signs.nonnegative.add(own)
+            return Ratio(gen(own), 0, plus(ONE, gen(own)))
         if rate != Name("q"):
             raise NotReplayed("a rate that is no number and not q")
         return Ratio(T, 1)

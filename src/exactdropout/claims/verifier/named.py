@@ -159,7 +159,7 @@ class Named(Evaluator):
         """Return the value of a symbol."""
         if name in bound and not indices:
             return ratio(bound[name])
-        if name in ("K", "n", "d") or (name == "m" and self.rows):
+        if name in self.setting.shape.reserved or (name == "m" and self.rows):
             if indices or name not in self.sizes:
                 raise NotReplayed(f"{name} here")
             return ratio(self.sizes[name])
@@ -332,7 +332,7 @@ class Named(Evaluator):
                 raise NotReplayed("growth in a group, or in something that is not free")
             return self.shifted(self.entry(*key))
         if (
-            variable.name in ("K", "n", "d", "p", "q", *(("m",) if self.rows else ()))
+            variable.name in ("p", "q", *self.setting.shape.reserved, *(("m",) if self.rows else ()))
             or self.setting.definition((variable.name, ())) is not None
         ):
             raise NotReplayed(f"growth in {variable.name}")

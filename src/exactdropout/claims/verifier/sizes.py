@@ -49,7 +49,7 @@ class AllSizes(Quantities):
         """Return what becomes of each variable as the claim's one grows; nothing where that is unknown."""
         variable, setting, unknown = statement.variable, self.setting, Polynomial()
         name = variable.name
-        if name in ("K", "n", "d") and not variable.indices:
+        if name in setting.shape.reserved and not variable.indices:
             return self.larger_size(name, statement), False
         if variable.indices or name in ("K", "n", "d", "p", "x", "w", "W", "weights", "biases"):
             raise NotReplayed(f"growth in {name}")

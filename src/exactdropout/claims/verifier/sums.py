@@ -93,9 +93,10 @@ class Sums(Evaluator):
             raise NotReplayed("a given network, or single entries")
         self.fresh = (f"#{k}" for k in itertools.count())
         self.ranges = {"K": shape.inputs, "n": shape.hidden[0] if len(set(shape.hidden)) == 1 else None}
+        self.ranges |= {letter: letter for letter in shape.widths}
         if setting.design is not None:
             self.ranges["m"] = setting.design.rows
-        sizes = {"K", "n", *(("m",) if setting.design is not None else ())}
+        sizes = {"K", "n", *shape.widths, *(("m",) if setting.design is not None else ())}
         self.signs.nonnegative |= {*sizes, "m'"}
         self.signs.nonzero |= sizes
         self.signs.least = self.least()
