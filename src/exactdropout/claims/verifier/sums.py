@@ -92,8 +92,8 @@ class Sums(Evaluator):
         if setting.network is not None or setting.single_entries:
             raise NotReplayed("a given network, or single entries")
         self.fresh = (f"#{k}" for k in itertools.count())
-        self.ranges = {"K": shape.inputs, "n": shape.hidden[0] if len(set(shape.hidden)) == 1 else None}
-        self.ranges |= {letter: letter for letter in shape.widths}
+        common = shape.hidden[0] if len(set(shape.hidden)) == 1 else None
+        self.ranges = {"K": shape.inputs, "n": common, **{letter: letter for letter in shape.widths}}
         if setting.design is not None:
             self.ranges["m"] = setting.design.rows
         sizes = {"K", "n", *shape.widths, *(("m",) if setting.design is not None else ())}
