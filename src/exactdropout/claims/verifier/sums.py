@@ -96,9 +96,8 @@ class Sums(Evaluator):
         self.ranges = {"K": shape.inputs, "n": common, **{letter: letter for letter in shape.widths}}
         if setting.design is not None:
             self.ranges["m"] = setting.design.rows
-        sizes = {"K", "n", *shape.widths, *(("m",) if setting.design is not None else ())}
-        self.signs.nonnegative |= {*sizes, "m'"}
-        self.signs.nonzero |= sizes
+        self.signs.nonzero |= {"K", "n", *shape.widths, *(("m",) if setting.design is not None else ())}
+        self.signs.nonnegative |= {*self.signs.nonzero - {"t'"}, "m'"}
         self.signs.least = self.least()
         self.parts: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]]] = {}
         self.changed: dict[Key, Terms] = {}
