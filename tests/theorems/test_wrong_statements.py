@@ -19,7 +19,6 @@ from exactdropout.theorems.invariance import (
     helmbold_2017_theorem_6,
 )
 from exactdropout.theorems.lemmas import certified_minima
-from exactdropout.theorems.minimisers import helmbold_2017_definition_2
 from exactdropout.theorems.negative_weights import (
     exactdropout_2026_every_width,
     exactdropout_2026_smallest_width,
@@ -122,9 +121,6 @@ F = Fraction
         (helmbold_2017_introduction.prove, {"count": (24, 96)}, {"root count"}),
         (helmbold_2017_introduction.prove, {"label": -8}, {"root count", "enumeration"}),
         (helmbold_2017_introduction.prove, {"share": F(1)}, {"identity"}),
-        (helmbold_2017_definition_2.prove, {"scaled": 2}, {"cases"}),
-        (helmbold_2017_definition_2.prove, {"leak": 2}, {"cases", "enumeration"}),
-        (helmbold_2017_definition_2.prove, {"origin": F(1, 10)}, {"cases"}),
         (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
         (helmbold_2017_section_4_3.prove, {"power": 2}, {"identity", "enumeration"}),
         (helmbold_2017_section_3_4.prove, {"share": 2}, {"identity"}),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from exactdropout.theorems.gadget.gadget_optimum import GADGET_OPTIMUM
 from exactdropout.theorems.lemmas.kept_counts import KEPT_COUNTS
+from exactdropout.theorems.lemmas.noise_moments import SUM_MOMENTS
 from exactdropout.theorems.lemmas.powers import BERNOULLI
 from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import GAP
 from exactdropout.theorems.proof import Proof
@@ -13,7 +14,7 @@ from exactdropout.theorems.statements.derivation import Derivation, lemmas_of
 
 __all__ = ["NUMBERED", "cited_lemmas"]
 
-NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM)
+NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM, SUM_MOMENTS)
 
 
 def cited_lemmas(proofs: Iterable[Proof]) -> list[Derivation]:

@@ -34,7 +34,7 @@ def prove(noise: int = 1) -> Proof:
     _, (mean, square, y, b, lam) = generic("A Q y b L")
     second = mean**2 + noise * lam * square
     steps = [
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"The features $a = a(x)$ carry no mask. For one output take $a_j u_j$ as the terms: $E S = u \cdot a$ "
             r"and $E S^2 "

@@ -58,7 +58,7 @@ def prove(noise: int = 1) -> Proof:
     """Prove mean and recursion with noise·λ_l Diag(M_l); only ``noise=1`` works."""
     _, (u, v, a, b) = generic("u v a b")
     steps = [
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"Given $h_l$, unit $i$ of the next layer is $b_i + \sum_k w_{ik} h_k r_k/p$, and the masks of layer $l$ "
             r"are "

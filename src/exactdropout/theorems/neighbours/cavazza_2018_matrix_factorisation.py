@@ -49,7 +49,7 @@ def prove(noise: int = 1, copies_power: int = 1) -> Proof:
     """Prove both statements; only ``noise=1`` and division by s^1 for s copies work."""
     _, (s, u, v, lam) = generic("s+ u v L")
     steps = [
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"Entry $(a, b)$ of $\theta^{-1} U \mathrm{diag}(r) V^\top$ is $\sum_k u_{ak} v_{bk} r_k / \theta$: mean "
             r"$(U V^\top"

@@ -56,7 +56,7 @@ def quadratic_mean_steps(factor: int = 1) -> list[Step]:
 def prove(noise: int = 1, factor: int = 1) -> Proof:
     """Prove all three statements; only the penalty ``noise=1`` and the bound ``factor=1`` work."""
     steps = [
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"Output $o$ at $x$ is $\sum_i u_{oi} (v_i \cdot x) r_i/p$: its penalty is $\lambda \sum_i u_{oi}^2 (v_i "
             r"\cdot "

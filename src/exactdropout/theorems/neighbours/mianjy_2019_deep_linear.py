@@ -65,7 +65,7 @@ def _product(weights: Sequence[Array], first: Array | None = None) -> Array:
 def prove(noise: int = 1, factor: int = 1) -> Proof:
     """Prove the statements with noise·λ_l in the path sum and factor·ν in the bound; only 1 and 1 work."""
     steps = [
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"One layer maps the second moment $M$ of its inputs to $W (M + \lambda_l \mathrm{Diag}(M)) W^\top$ "
             r"(Baldi and "

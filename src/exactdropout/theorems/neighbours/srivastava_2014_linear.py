@@ -37,7 +37,7 @@ def minimiser(rows: sympy.Matrix, labels: sympy.Matrix, spread: Any, noise: int 
 def prove(noise: int = 1) -> Proof:
     """Prove both halves with the penalty noise·λ Σ x_i² w_i²; only ``noise=1`` works."""
     steps = [
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"With $a_i = b_i = w_i x_i$: $E \mathcal D = w \cdot x$ and $E \mathcal D^2 = (w \cdot x)^2 + \lambda "
             r"\sum_i "

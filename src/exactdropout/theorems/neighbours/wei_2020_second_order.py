@@ -90,7 +90,7 @@ def prove(noise: int = 1) -> Proof:
             (j * h * eta) ** 2,
             j**2 * h**2 * eta**2,
         ),
-        *sum_moments(noise),
+        *sum_moments(),
         argument(
             r"Dropout on the last layer only: $J$ is the output weight, and the penalty is $\lambda \sum_i u_i^2 "
             r"h_i^2 = R_2$ "

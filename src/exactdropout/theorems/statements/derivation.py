@@ -16,13 +16,16 @@ from exactdropout.theorems.statements.lines import (
     ByInstances,
     Context,
     Definition,
+    Instances,
     InWords,
     Line,
     Reason,
     Sentence,
+    at_instances,
     say,
 )
 from exactdropout.theorems.statements.ranges import Variable, abstracted, expanded, in_range
+from exactdropout.theorems.statements.rules import ByCompactness
 from exactdropout.theorems.statements.terms import Relation, Term
 
 __all__ = [
@@ -40,10 +43,14 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Exists:
-    """A number that exists: its range, and a witness in variables that are quantified before it."""
+    """What exists: its range, and a witness in variables that are quantified before it, or None for weights.
+
+    Weights that exist by a rule, such as those of a least criterion, have no formula; a conclusion with the reason
+    ``ByCompactness`` must give them.
+    """
 
     variable: Variable
-    witness: Term
+    witness: Term | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,8 @@ class Derivation:
         found = []
         for item in self.quantified:
             if isinstance(item, Exists):
-                shown = Relation(item.variable.term, "=", item.witness).latex()
+                term = item.variable.term
+                shown = term.latex() if item.witness is None else Relation(term, "=", item.witness).latex()
                 found.append(f"${shown}$: {item.variable.meaning}")
             else:
                 found.append(f"${item.latex()}$: {item.meaning}")
@@ -143,13 +151,14 @@ class Derivation:
         variables = [i.variable if isinstance(i, Exists) else i for i in self.quantified]
         definitions: dict[Any, Any] = {}
         for item in self.quantified:
-            if isinstance(item, Exists):
+            if isinstance(item, Exists) and item.witness is not None:
                 definitions[item.variable.term.expression()] = item.witness.expression()
         definitions |= {d.name.expression(): d.value.expression() for d in self.definitions}
         return Context(
             variables=(*variables, *self.quantities, *self.auxiliary),
             definitions=definitions,
             auxiliary=frozenset(v.term for v in self.auxiliary),
+            attained=frozenset(i.variable.term for i in self.quantified if isinstance(i, Exists) and not i.witness),
             established={h.label: (f"hypothesis {i}", h.claim) for i, h in enumerate(self.hypotheses, 1)},
         )
 
@@ -228,7 +237,10 @@ def _well_formed(derivation: Derivation, context: Context) -> bool:
         name = variable.term.expression()
         if name in before or not variable.sensible():
             return False
-        if isinstance(item, Exists):
+        if isinstance(item, Exists) and item.witness is None:
+            if variable.kind != "weights" or not any(_gives(c, variable.term) for c in derivation.conclusions):
+                return False
+        elif isinstance(item, Exists) and item.witness is not None:
             value = item.witness.expression()
             shown, ranges = abstracted(value, earlier)
             if not value.free_symbols <= before or not in_range(shown, variable, ranges):
@@ -254,6 +266,12 @@ def _well_formed(derivation: Derivation, context: Context) -> bool:
     return symbols <= stated and all(map(context.defined, claims))
 
 
+def _gives(conclusion: Conclusion, weights: Term) -> bool:
+    """Return whether a conclusion says that a function has its least or largest value at these weights."""
+    given = conclusion.claim.left.expression().free_symbols == {weights.expression()}
+    return given and isinstance(conclusion.reason, ByCompactness)
+
+
 def _checked(line: Line, context: Context) -> list[Step]:
     """Return the steps of a line: one, or two where an argument in words was also tried on instances."""
     sentence, reason, claim = line.sentence.latex(line.claim), line.reason, line.claim
@@ -277,11 +295,19 @@ def _checked(line: Line, context: Context) -> list[Step]:
 
 @dataclass(frozen=True)
 class ByLemma:
-    """A lemma, proved where it stands, with values for its variables; hypotheses are lines with these values."""
+    """A lemma, proved where it stands, with values for its variables; hypotheses are lines with these values.
+
+    A quantity means the same everywhere. What a lemma says of any quantity of a kind, such as a sum under masks, is
+    said of a given one by ``renamed``: pairs of a quantity of the lemma and one of this proof. That the second is of
+    this kind is words, so the claim must also hold in the cases of ``tried``.
+    """
 
     lemma: Derivation
     values: tuple[tuple[Term, Term], ...] = ()
     hypotheses: tuple[str, ...] = ()
+    renamed: tuple[tuple[Term, Term], ...] = ()
+    tried: Instances | None = None
+    described: str = ""
     method: ClassVar[str] = "lemma"
 
     def check(self, claim: Relation, context: Context) -> bool:
@@ -297,10 +323,15 @@ class ByLemma:
                 return False
         if any(name in quantities for name in values):
             return False  # a quantity means the same everywhere
+        here_ = {v.term for v in context.variables if v.kind == "network"}
+        if any(old not in quantities or new not in here_ for old, new in self.renamed):
+            return False
+        if self.renamed and (self.tried is None or not at_instances(claim, self.tried, context)):
+            return False
         own = {d.name.expression(): d.value.expression() for d in self.lemma.definitions}
-        if not self.values and own.items() <= context.definitions.items():
+        if not self.values and not self.renamed and own.items() <= context.definitions.items():
             own = {}  # the same names, down to the last, for the same terms: they stay names
-        moved = {name.expression(): value.expression() for name, value in self.values}
+        moved = {name.expression(): value.expression() for name, value in (*self.values, *self.renamed)}
 
         def here(relation: Relation) -> Any:
             return expanded(relation.gap(), own).xreplace(moved)
@@ -319,8 +350,8 @@ class ByLemma:
 
     def detail(self, claim: Relation, context: Context) -> str:
         """Return the name of the lemma and the values."""
-        with_values = ", ".join(f"${n.latex()} = {v.latex()}$" for n, v in self.values)
-        return self.lemma.cited + (f", {with_values}" if with_values else "")
+        with_values = "".join(f", ${n.latex()} = {v.latex()}$" for n, v in (*self.values, *self.renamed))
+        return self.lemma.cited + with_values + (f"; tried: {self.described}" if self.renamed else "")
 
 
 def lemma_step(lemma: Derivation) -> Step:

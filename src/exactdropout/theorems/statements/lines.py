@@ -50,6 +50,7 @@ __all__ = [
     "Part",
     "Reason",
     "Sentence",
+    "at_instances",
     "part",
     "say",
 ]
@@ -117,11 +118,12 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a line may use: variables with ranges, definitions, and what was established, by label."""
+    """What a line may use: variables with ranges, definitions, what exists by a rule, what is established."""
 
     variables: tuple[Variable, ...]
     definitions: Mapping[Any, Any]
     auxiliary: frozenset[Term]
+    attained: frozenset[Term] = frozenset()
     established: dict[str, tuple[str, Relation]] = field(default_factory=dict)
 
     @property
@@ -264,7 +266,8 @@ class From:
 
     def detail(self, claim: Relation, context: Context) -> str:
         """Return the numbers of the lines used, with their factors."""
-        shown = [f"({context.established[p.label][0]})" + _times(p.factor) for p in self.parts]
+        times = ["" if p.factor == ONE else f" times ${p.factor.latex()}$" for p in self.parts]
+        shown = [f"({context.established[p.label][0]}){t}" for p, t in zip(self.parts, times, strict=True)]
         shown += [f"${t.latex()} \\ge 0$" for t in self.plus]
         return "from " + ", ".join(shown)
 
@@ -286,10 +289,6 @@ def _used(parts: Sequence[Part], claim: Relation, context: Context) -> Any:
             return None
         total += used.factor.expression() * relation.gap()
     return total
-
-
-def _times(factor: Term) -> str:
-    return "" if factor == ONE else f" times ${factor.latex()}$"
 
 
 @dataclass(frozen=True)
@@ -425,7 +424,7 @@ def _listed(instances: Instances) -> tuple[Mapping[Any, Any], ...]:
     return tuple({name.expression(): exact_value(value) for name, value in found.items()} for found in instances())
 
 
-def _at_instances(claim: Relation, instances: Instances, context: Context) -> bool:
+def at_instances(claim: Relation, instances: Instances, context: Context) -> bool:
     """Return whether the claim holds in every instance; there must be one, and each must decide the claim."""
     cases = _listed(instances)
     gap = expanded(claim.gap(), context.definitions)
@@ -450,7 +449,7 @@ class ByInstances:
 
     def check(self, claim: Relation, context: Context) -> bool:
         """Return whether the claim holds in all cases."""
-        return _at_instances(claim, self.instances, context)
+        return at_instances(claim, self.instances, context)
 
     def detail(self, claim: Relation, context: Context) -> str:
         """Return what the cases are."""
@@ -467,7 +466,7 @@ class InWords:
 
     def check(self, claim: Relation, context: Context) -> bool:
         """Return whether the claim holds in the listed cases."""
-        return self.instances is None or _at_instances(claim, self.instances, context)
+        return self.instances is None or at_instances(claim, self.instances, context)
 
     def detail(self, claim: Relation, context: Context) -> str:
         """Return what the cases are."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+import sympy
+
 from exactdropout.notation.tree import Add, Call, Divide, Expression, Multiply, Name, Negate, Number, Power
 from exactdropout.theorems.statements.derivation import Derivation, Exists
 from exactdropout.theorems.statements.lines import ByInduction, ByInstances, InWords, Line
@@ -216,7 +218,8 @@ def why_true(mutant: Mutant) -> str | None:
         if after != line.claim:
             return None  # a start or a passage, which say how a quantity changes
         if isinstance(line.reason, (InWords, ByInstances)):
-            return "weaker: follows from the original" if _weaker(before, after) else None
+            follows = _weaker(before, after) or _implied(before, after, mutant.original)
+            return "weaker: follows from the original" if follows else None
         return "true: the line was checked as it stands"
     return _checked_again(mutant)
 
@@ -226,6 +229,14 @@ def _weaker(strong: Relation, weak: Relation) -> bool:
     same = (strong.left, strong.right) == (weak.left, weak.right)
     allowed = {"=": (">=", "<="), ">": (">=",), "<": ("<=",)}
     return same and weak.sign in allowed.get(strong.sign, ())
+
+
+def _implied(strong: Relation, weak: Relation, derivation: Derivation) -> bool:
+    """Return whether what an inequality says to be positive is manifestly no more than what another says to be."""
+    if "=" in (strong.sign, weak.sign):
+        return False
+    sign = derivation.context().sign(sympy.factor(weak.gap() - strong.gap()))
+    return sign == "positive" or (sign == "nonnegative" and (strong.strict or not weak.strict))
 
 
 def _within(small: Variable, large: Variable) -> bool:

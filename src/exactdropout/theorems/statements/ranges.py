@@ -37,7 +37,7 @@ __all__ = [
     "without_relu",
 ]
 
-Kind: TypeAlias = Literal["integer", "count", "rate", "real", "network"]
+Kind: TypeAlias = Literal["integer", "count", "rate", "real", "network", "weights"]
 Manifest: TypeAlias = Literal["positive", "nonnegative", "unknown"]
 
 
@@ -49,7 +49,8 @@ class Variable:
         term: the symbol, or an application of a function, that varies.
         meaning: what it is, in words.
         kind: integers or real numbers; a ``count`` is an integer from 1 on and a ``rate`` lies in [0, 1), and ranges
-            beyond that are refused; ``network`` is a number that a network and data determine, such as J_D.
+            beyond that are refused; ``network`` is a number that a network and data determine, such as J_D;
+            ``weights`` stands for all weights and biases of a network.
         low, high: ends of the range, None where there is none.
     """
 
