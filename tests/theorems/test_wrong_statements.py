@@ -137,7 +137,7 @@ F = Fraction
         (helmbold_2017_lemma_14.prove, {"sign": -1}, {"enumeration"}),
         (helmbold_2017_lemma_15.prove, {"exceptions": ()}, {"enumeration"}),
         (helmbold_2017_lemma_15.prove, {"exceptions": (5, 7, 16)}, {"enumeration"}),
-        (helmbold_2017_lemma_16.prove, {"constant": 2}, {"cases", "enumeration"}),
+        (helmbold_2017_lemma_16.prove, {"constant": 2}, {"enumeration"}),
         (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 2}, {"identity", "derivation", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 0}, {"identity", "derivation", "enumeration"}),

@@ -10,45 +10,64 @@ from fractions import Fraction
 
 import sympy
 
-from exactdropout.theorems.generic_symbols import generic
-from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_bound import bound, nonnegative_bound_steps
+from exactdropout.theorems.definitions import INPUTS, K, q, quantity
+from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_bound import J_PLUS, NONNEGATIVE_BOUND, bound
 from exactdropout.theorems.nonnegative.helmbold_2017_lemma_15 import lower_tail
-from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import From, Line, part, say
+from exactdropout.theorems.statements.terms import number
 
 __all__ = ["prove"]
 
-SCOPE = "all K (not only K > 18), n, d, any biases, q = 1/2"
+_SHARP = J_PLUS >= 1 / (2 * (K + 2))
+_PRINTED = J_PLUS >= 1 / (36 * K)
+
+LEMMA_16 = Derivation(
+    name="lemma-16",
+    title="Weights that are not negative cannot do well",
+    setting=say(
+        "Weights that are not negative, any biases and depth, on P(1,1) with {0} inputs, drop probability {1}",
+        K,
+        number(Fraction(1, 2)),
+    ),
+    quantified=(INPUTS,),
+    quantities=(quantity(J_PLUS, "the criterion of a network whose weights are not negative"),),
+    lines=(
+        Line(
+            label="sharp",
+            sentence=say("The bound for every rate, at {0}: {claim}.", number(Fraction(1, 2))),
+            claim=_SHARP,
+            reason=ByLemma(NONNEGATIVE_BOUND, ((q, number(Fraction(1, 2))),)),
+        ),
+        Line(label="weaker", sentence=say("It is sharper: {claim}."), claim=1 / (2 * (K + 2)) >= 1 / (36 * K)),
+    ),
+    conclusions=(
+        Conclusion(_PRINTED, From((part("sharp"), part("weaker")))),
+        Conclusion(_SHARP, From((part("sharp"),))),
+    ),
+)
+"""J ≥ 1/(2 (K + 2)) ≥ 1/(36 K) at q = ½, for every K."""
+DERIVATIONS = (LEMMA_16,)
 
 
 def prove(constant: int = 36) -> Proof:
-    """Prove J_D ≥ 1/(constant · K)."""
-    ring, (k,) = generic("k~")
-    n = k + 1  # K = 1 + k
+    """Prove J_D ≥ 1/(36 K), and compare the bound with 1/(constant · K) at given K."""
     root = sympy.sqrt(2)
     threshold = sympy.radsimp((root / 6 / (1 - 2 * root / 3)) ** 2)
-    steps = [
-        *nonnegative_bound_steps(),
-        step(
-            rf"$\frac1{{2(K+2)}} \ge \frac1{{{constant} K}}$ for $K = 1 + k$: ${constant} K - 2 (K + 2) \ge 0$.",
-            "cases",
-            ring.is_nonnegative(constant * n - 2 * (n + 2)),
-            "manifest signs",
-        ),
+    further = [
         step(
             r"The printed inequality $\bigl(1 - \sqrt{\frac2{9K}} - \sqrt{\frac1{18K}}\bigr) / \bigl(\frac K2 - "
-            r"\frac{\sqrt "
-            r"K}4\bigr) > 1/\bigl(\sqrt{9/32}\, K\bigr)$ is affine in $1/\sqrt K$ and holds exactly for $K > "
-            r"\frac{17 + 12 "
-            r"\sqrt2}2 \approx 16.99$.",
+            r"\frac{\sqrt K}4\bigr) > 1/\bigl(\sqrt{9/32}\, K\bigr)$ is affine in $1/\sqrt K$ and holds exactly for $K "
+            r"> \frac{17 + 12 \sqrt2}2 \approx 16.99$.",
             "identity",
             sympy.simplify(threshold - (17 + 12 * root) / 2) == 0 and bool(threshold < 17) and bool(threshold > 16),
         ),
         argument(
             r"With $K$ a square and $K/2 \pm \sqrt K/4$ integers, as the paper assumes, the printed proof is then "
-            r"complete: "
-            r"it uses Lemma 15 at $n = K > 18$, where that lemma holds. For other $K$ it evaluates $\psi$ between "
-            r"integers."
+            r"complete: it uses Lemma 15 at $n = K > 18$, where that lemma holds. For other $K$ it evaluates $\psi$ "
+            r"between integers."
         ),
         enumerated(
             r"The bound, and Lemma 15, at given $K$.",
@@ -57,7 +76,7 @@ def prove(constant: int = 36) -> Proof:
             "K = 1, ..., 64; n = 19, ..., 199",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 @register(
@@ -65,10 +84,14 @@ def prove(constant: int = 36) -> Proof:
     title="Non-negative weights cannot do well on P_(1,1)",
     source="helmbold2017",
     number="Lemma 16",
-    printed=r"$K > 18$, weights $\ge 0$, $q = \frac12$: $J_D(W) \ge \frac1{36K}$ on $P_{(\mathbf 1, 1)}$.",
-    statement="weights >= 0: J_D >= 1/(36K) on P_(1,1), for every K; in fact J_D >= 1/(2(K+2))",
+    printed=say(
+        "For {0}, weights that are not negative and drop probability {1} the criterion on P(1,1) is at least {2}.",
+        K > 18,
+        number(Fraction(1, 2)),
+        1 / (36 * K),
+    ),
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def lemma_16() -> Proof:
     """Prove the entry as declared."""

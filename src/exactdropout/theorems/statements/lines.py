@@ -383,7 +383,7 @@ def _values(pairs: Iterable[tuple[Term, Term]], context: Context) -> dict[Any, A
 
 @dataclass(frozen=True)
 class ByCases:
-    """The claim in every combination of signs of the variables named: each is t > 0, 0 and -t."""
+    """The claim in every combination of signs of the variables named: each is t > 0, 0 and -t; none where ranges do."""
 
     signs: tuple[Term, ...]
     method: ClassVar[str] = "cases"
@@ -398,10 +398,12 @@ class ByCases:
             sign = "nonnegative" if is_zero(gap) else manifest_sign(*abstracted(gap, ranges))
             if claim.sign != "=" and (sign == "unknown" or (claim.strict and sign != "positive")):
                 return False
-        return bool(self.signs)
+        return bool(self.signs) or "relu" in str(claim)
 
     def detail(self, claim: Relation, context: Context) -> str:
         """Return the cases."""
+        if not self.signs:
+            return "the ranges decide the sign under each relu"
         return "; ".join(f"${name.latex()} > 0$, $= 0$, $< 0$" for name in self.signs)
 
 
