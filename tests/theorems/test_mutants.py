@@ -28,6 +28,7 @@ BY_HAND = {
     "rescaling, quantified: scope, C > 0 to C >= 0": "a factor 0 makes all later values 0, as stated",
     "rescaling, auxiliary: scope, j >= 0 to j >= -1": "no network has less than 0 layers",
     "rescaling, auxiliary: scope, k >= 0 to k >= -1": "no unit has less than 0 units below",
+    "exponential-loss, auxiliary: scope, k >= 0 to k >= -1": "no model has less than 0 inputs",
     "largest-risk, conclusions: relation, R(W_max) >= R(W) to R(W_max) <= R(W)": "the same bounds give a least risk",
     "no-minimiser, quantified: scope, k >= 1 to k >= 0": "the bound at k = 0 holds too: all masked inputs count",
 }

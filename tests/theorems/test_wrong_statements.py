@@ -43,7 +43,6 @@ from exactdropout.theorems.penalty import (
     helmbold_2017_theorem_20,
 )
 from exactdropout.theorems.weight_decay import (
-    helmbold_2017_lemmas_22_23,
     helmbold_2017_lemmas_24_33,
     helmbold_2017_section_3_4,
     helmbold_2017_theorem_7,
@@ -128,9 +127,7 @@ F = Fraction
         (helmbold_2017_figure_1.prove, {"variance": -5}, {"derivation", "enumeration"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 3}, {"identity"}),
-        (helmbold_2017_lemmas_22_23.prove_22, {"power": 0}, {"identity"}),
         (helmbold_2017_lemmas_24_33.prove, {"shift": 0}, {"identity"}),
-        (helmbold_2017_lemmas_22_23.prove_23, {"shrink": 2}, {"cases"}),
         (helmbold_2017_lemma_9.prove, {"earlier": 0}, {"cases", "enumeration"}),
         (helmbold_2017_lemma_10.prove, {"power": 2}, {"identity", "enumeration"}),
         (helmbold_2017_lemma_12.prove, {"weight": ""}, {"cases"}),

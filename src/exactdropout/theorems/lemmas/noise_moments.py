@@ -18,7 +18,17 @@ from exactdropout.theorems.statements.derivation import Conclusion, Derivation, 
 from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, number, symbol, symbols
 
-__all__ = ["FIRST_SUM", "MEAN_S", "MEAN_ST", "MEAN_T", "PRODUCTS", "SECOND_SUM", "SUM_MOMENTS", "sum_moments"]
+__all__ = [
+    "FIRST_SUM",
+    "MEAN_S",
+    "MEAN_ST",
+    "MEAN_T",
+    "PRODUCTS",
+    "SECOND_SUM",
+    "SUM_MOMENTS",
+    "sum_moments",
+    "sums_under_masks",
+]
 
 k, a, b = symbols("k a b")
 MEAN_S, MEAN_T, MEAN_ST = symbol("E", "S"), symbol("E", "T"), symbol("E", "ST")

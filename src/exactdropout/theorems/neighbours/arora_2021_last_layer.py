@@ -6,47 +6,121 @@ For any features a(x), with dropout only between a(x) and the output U: J_D = R 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.numeric.definition import masks, naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free_networks import free_network
 from exactdropout.symbolic.ring.ring import ReluPolynomial
 from exactdropout.symbolic.ring.to_sympy import to_sympy
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.lemmas.noise_moments import sum_moments
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import KEEP, RATE, SPREAD, lam, q, quantity, real
+from exactdropout.theorems.lemmas.noise_moments import (
+    FIRST_SUM,
+    MEAN_S,
+    MEAN_ST,
+    PRODUCTS,
+    SECOND_SUM,
+    SUM_MOMENTS,
+    sums_under_masks,
+)
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import From, InWords, Line, part, say
+from exactdropout.theorems.statements.terms import Term, equal, symbol, symbols
 
 __all__ = ["penalty_at_size", "prove"]
 
-SCOPE = "all widths, depths and numbers of outputs, any features, any q, any distribution with finite moments"
 SIZES = (Architecture(2, (2,)), Architecture(2, (3,), outputs=2), Architecture(2, (2, 2)))
 
 
+y, b, J, A, Q = symbols("y b J A Q")
+MEAN, SQUARE = symbol("M", 1), symbol("M", 2)
+
+
+def _sums() -> Iterator[Mapping[Term, Any]]:
+    """Yield the mean squared error of a masked sum with bias and label, by listing all masks."""
+    f = Fraction
+    for terms, bias, label in (((f(2),), f(1), f(3)), ((f(1), f(-3)), f(0), f(2)), ((f(1), f(2), f(5)), f(-1), f(0))):
+        for rate in (f(1, 2), f(1, 3)):
+            mean, _, square = sums_under_masks(terms, terms, rate)
+            error = f(0)
+            for mask, chance in masks(Network([[1] * len(terms)]), (rate,)):
+                kept = sum((t * bit for t, bit in zip(terms, mask[0], strict=True)), f(0)) / (1 - rate)
+                error += chance * (kept + bias - label) ** 2
+            yield {
+                q: rate,
+                y: label,
+                b: bias,
+                J: error,
+                MEAN: mean,
+                SQUARE: square,
+                A: sum(terms, f(0)),
+                Q: sum((t * t for t in terms), f(0)),
+            }
+
+
+_TRIED = "all masks of one, two and three features; q = 1/2, 1/3"
+_PENALTY = equal(J, (A + b - y) ** 2 + lam * Q)
+
+LAST_LAYER_PENALTY = Derivation(
+    name="last-layer-penalty",
+    title="Dropout on the last layer is an explicit regulariser",
+    setting=say("Any features of an input, dropout on the output layer only, one output"),
+    quantified=(RATE, real(y, "the label"), real(b, "the output bias")),
+    definitions=(KEEP, SPREAD),
+    quantities=(
+        quantity(J, "the mean squared error over the masks of the features"),
+        quantity(MEAN, "the mean of the masked sum of output weights times features"),
+        quantity(SQUARE, "the mean of its square"),
+        quantity(A, "this sum without masks"),
+        quantity(Q, "the sum of the squares of output weights times features"),
+    ),
+    lines=(
+        Line(
+            label="mean",
+            sentence=say("The features carry no mask of this layer; by Lemma 5 {claim}"),
+            claim=equal(MEAN, A),
+            reason=ByLemma(SUM_MOMENTS, renamed=((MEAN_S, MEAN), (FIRST_SUM, A)), tried=_sums, described=_TRIED),
+        ),
+        Line(
+            label="square",
+            sentence=say("and {claim}."),
+            claim=equal(SQUARE, A**2 + lam * Q),
+            reason=ByLemma(
+                SUM_MOMENTS,
+                renamed=((MEAN_ST, SQUARE), (FIRST_SUM, A), (SECOND_SUM, A), (PRODUCTS, Q)),
+                tried=_sums,
+                described=_TRIED,
+            ),
+        ),
+        Line(
+            label="error",
+            sentence=say("The mean is linear: {claim}."),
+            claim=equal(J, SQUARE + 2 * (b - y) * MEAN + (b - y) ** 2),
+            reason=InWords(_sums, _TRIED),
+        ),
+        Line(
+            label="penalty",
+            sentence=say("Together {claim}."),
+            claim=_PENALTY,
+            reason=From((part("error"), part("square"), part("mean", 2 * (b - y)))),
+        ),
+    ),
+    conclusions=(Conclusion(_PENALTY, From((part("penalty"),))),),
+)
+"""E (S + b − y)² = (A + b − y)² + λ Q."""
+DERIVATIONS = (LAST_LAYER_PENALTY,)
+
+
 def prove(noise: int = 1) -> Proof:
-    """Prove the regulariser noise·λ Σ_j ‖U(:, j)‖² â_j²; only ``noise=1`` works."""
-    _, (mean, square, y, b, lam) = generic("A Q y b L")
-    second = mean**2 + noise * lam * square
-    steps = [
-        *sum_moments(),
-        argument(
-            r"The features $a = a(x)$ carry no mask. For one output take $a_j u_j$ as the terms: $E S = u \cdot a$ "
-            r"and $E S^2 "
-            r"= (u \cdot a)^2 + \lambda \sum_j u_j^2 a_j^2$."
-        ),
-        identity(
-            r"One output with bias and label, $A = u \cdot a$, $Q = \sum_j u_j^2 a_j^2$: $E (S + b - y)^2 = E S^2 + 2 "
-            r"(b - y) "
-            r"E S + (b - y)^2 = (A + b - y)^2 + \lambda Q$.",
-            second + 2 * (b - y) * mean + (b - y) ** 2,
-            (mean + b - y) ** 2 + noise * lam * square,
-        ),
+    """Prove the regulariser; the networks are compared with noise·λ Σ_j ‖U(:, j)‖² â_j², and only 1 works."""
+    further = [
         argument(
             r"Sum over outputs: $\sum_o u_{oj}^2 = \|U(:,j)\|^2$. Mean over examples: $E a_j(x)^2 = \hat a_j^2$. The "
             r"regulariser has no label in it, for relu features as for any others."
@@ -60,7 +134,7 @@ def prove(noise: int = 1) -> Proof:
             "64 masks, q = (0, 0, 1/3) and (0, 0, 3/4)",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def penalty_at_size(arch: Architecture, noise: int = 1) -> Step:
@@ -93,8 +167,8 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
         [[[1, -1], [2, f(1, 2)]], [[1, -2], [f(1, 3), 1]], [[3, 1], [-1, 2]]], [[f(1, 2), -1], [1, 0], [0, 1]]
     )
     data = Examples([((1, 2), (3, 1)), ((-1, 1), (0, 2)), ((2, -1), (1, 1))])
-    for q in (f(1, 3), f(3, 4)):
-        found = naive_evaluation(network, data, (f(0), f(0), q))
+    for rate in (f(1, 3), f(3, 4)):
+        found = naive_evaluation(network, data, (f(0), f(0), rate))
         total = f(0)
         for x in data.inputs.tolist():
             values = x
@@ -104,7 +178,7 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
             total += sum(
                 u * u * a * a for row in network.weights[-1].tolist() for u, a in zip(row, values, strict=True)
             )
-        yield found.penalty, noise * q / (1 - q) * total / len(data)
+        yield found.penalty, noise * rate / (1 - rate) * total / len(data)
 
 
 @register(
@@ -115,9 +189,8 @@ def _numbers(noise: int) -> Iterator[tuple[Any, Any]]:
     printed=r"Features $a(x)$, dropout before the output layer $U$ only: $J_D = R + \frac qp \sum_j \|U(:,j)\|^2 \hat "
     r"a_j^2$, "
     r"$\hat a_j^2 = E a_j(x)^2$.",
-    statement="dropout on the last layer only: J_D = R + q/(1-q) sum_j |U(:,j)|^2 E a_j^2, for any features",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     source_read=False,
 )
 def last_layer() -> Proof:

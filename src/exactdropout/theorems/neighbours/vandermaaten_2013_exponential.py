@@ -8,7 +8,7 @@ exponential it is a polynomial identity. The statement is written down and deriv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -16,30 +16,86 @@ import sympy
 
 from exactdropout.model import Network
 from exactdropout.numeric.definition import masks
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import RATE, integer, q, quantity, real
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, Line, part, say
+from exactdropout.theorems.statements.terms import Term, equal, number, symbols
 
 __all__ = ["prove"]
 
-SCOPE = "all K, any q in [0, 1), any weights, inputs and labels"
+E, P, k, z = symbols("E P k z")
+_CLAIM = equal(E, P)
+
+
+def _listed() -> Iterator[Mapping[Term, Any]]:
+    """Yield the mean loss by the sum over all masks, and the product of the factors."""
+    factors = (Fraction(2), Fraction(1, 3), Fraction(5, 7))
+    for inputs, rate in ((1, Fraction(1, 3)), (3, Fraction(0)), (3, Fraction(3, 4))):
+        chosen = factors[:inputs]
+        yield {
+            E: sum(
+                chance * math.prod((v for v, bit in zip(chosen, mask[0], strict=True) if bit), start=Fraction(1))
+                for mask, chance in masks(_network(inputs), (rate,))
+            ),
+            P: math.prod((rate + (1 - rate) * v for v in chosen), start=Fraction(1)),
+        }
+
+
+EXPONENTIAL = Derivation(
+    name="exponential-loss",
+    title="The exponential loss under dropout is a product",
+    setting=say("The mean exponential loss of a linear model under dropout is a product with one factor per input"),
+    quantified=(RATE,),
+    quantities=(
+        quantity(E, "the mean over all masks of the exponential of minus label times output"),
+        quantity(
+            P, "the product over the inputs of the drop probability plus the rest times the exponential of one input"
+        ),
+    ),
+    auxiliary=(
+        integer(k, 0, "a number of inputs, taken in one after the other"),
+        real(
+            z,
+            "the exponential of minus label times weight times input over the probability to be kept, of one input",
+        ),
+    ),
+    lines=(
+        Line(
+            label="product",
+            sentence=say(
+                "A dropped input contributes the factor 1, a kept one {0}, and its mask is independent of those "
+                "before: {claim}.",
+                z,
+            ),
+            claim=_CLAIM,
+            reason=ByInduction(
+                k,
+                ((E, number(1)), (P, number(1))),
+                ((E, q * E + (1 - q) * E * z), (P, P * (q + (1 - q) * z))),
+                factor=q + (1 - q) * z,
+            ),
+        ),
+        Line(
+            label="listed",
+            sentence=say("By listing all masks the mean is right: {claim}."),
+            claim=_CLAIM,
+            reason=ByInstances(_listed, "all masks of one and three inputs, rational exponentials, q = 0, 1/3, 3/4"),
+        ),
+    ),
+    conclusions=(Conclusion(_CLAIM, From((part("product"),))),),
+)
+"""E ∏ z_i^{r_i} = ∏ (q + (1 − q) z_i)."""
+DERIVATIONS = (EXPONENTIAL,)
 
 
 def prove(power: int = 1) -> Proof:
-    """Prove the product with factors q + (1 − q) z_i^power; only ``power=1`` works."""
-    _, (q, z, partial) = generic("q z P")
-    steps = [
+    """Prove the product; sums over masks are compared with factors q + (1 − q) z_i^power, and only 1 works."""
+    further = [
         argument(
             r"With $z_i = \exp(-y w_i x_i / (1-q))$ the loss under a mask is $\prod_i z_i^{r_i}$: a dropped input "
-            r"contributes "
-            r"$z_i^0 = 1$."
-        ),
-        identity(
-            r"Induction on the number of inputs: with mean $P$ so far (1 for none), one more independent mask gives "
-            r"$q \cdot P "
-            r"\cdot 1 + (1-q) \cdot P \cdot z = P\, (q + (1-q) z)$.",
-            q * partial + (1 - q) * partial * z,
-            partial * (q + (1 - q) * z**power),
+            r"contributes $z_i^0 = 1$."
         ),
         *(_at_size(inputs, power) for inputs in (1, 2, 5)),
         enumerated(
@@ -48,7 +104,7 @@ def prove(power: int = 1) -> Proof:
             "16 masks; q = 0, 1/3, 3/4",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def _network(inputs: int) -> Network:
@@ -71,11 +127,11 @@ def _at_size(inputs: int, power: int) -> Step:
 
 def _numbers(power: int) -> Iterator[tuple[Any, Any]]:
     z = (Fraction(2), Fraction(1, 3), Fraction(5, 7), Fraction(1))
-    for q in (Fraction(0), Fraction(1, 3), Fraction(3, 4)):
+    for rate in (Fraction(0), Fraction(1, 3), Fraction(3, 4)):
         total = Fraction(0)
-        for mask, chance in masks(_network(len(z)), (q,)):
+        for mask, chance in masks(_network(len(z)), (rate,)):
             total += chance * math.prod((v for v, bit in zip(z, mask[0], strict=True) if bit), start=Fraction(1))
-        yield total, math.prod(q + (1 - q) * v**power for v in z)
+        yield total, math.prod(rate + (1 - rate) * v**power for v in z)
 
 
 @register(
@@ -84,9 +140,8 @@ def _numbers(power: int) -> Iterator[tuple[Any, Any]]:
     source="vandermaaten2013",
     number="exponential loss (our derivation; source not read)",
     printed=r"$E \exp(-y \sum_i w_i x_i r_i/(1-q)) = \prod_i \left(q + (1-q) \exp(-y w_i x_i/(1-q))\right)$.",
-    statement="E exp(-y w.x~) = prod_i (q + (1-q) exp(-y w_i x_i/(1-q))): 2^K masks in K factors",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     source_read=False,
 )
 def exponential_loss() -> Proof:

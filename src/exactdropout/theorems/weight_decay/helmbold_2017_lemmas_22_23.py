@@ -8,45 +8,115 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import sympy
-
 from exactdropout.model import Network
 from exactdropout.numeric.definition import dropout_output
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import lam, real
+from exactdropout.theorems.proof import Proof, argument, enumerated
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import ByCases, Definition, From, Line, part, say
+from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, symbols
 
 __all__ = ["prove_22", "prove_23"]
 
-SCOPE = "d = 2, every K, n and x"
+m, z, w, b, k, c, N, t = symbols("m z w b k c N t")
 
 
-def prove_22(power: int = 1) -> Proof:
-    """Prove that h may be shifted to reach 0, with b changed by w^power · min h; only the power 1 works."""
-    ring, (z, m, w, b) = generic("z~ m~ w b")
+def _relu(at: Operand) -> Term:
+    return apply("relu", at)
+
+
+_KEPT = equal(w * _relu(m + z - m) + (b + w * m), w * _relu(m + z) + b)
+
+SHIFTED = Derivation(
+    name="lemma-22",
+    title="A hidden unit may be shifted to reach 0",
+    setting=say("A hidden unit whose pre-activation is {0} at one of the inputs 0, x", m + z),
+    quantified=(
+        real(m, "the smaller of the two values of the unit", low=0, low_in=True),
+        real(z, "by how much its pre-activation at this input exceeds it", low=0, low_in=True),
+        real(w, "its output weight"),
+        real(b, "the output bias"),
+    ),
+    lines=(
+        Line(
+            label="lower",
+            sentence=say("Lowering the bias of the unit by {0} lowers it by {0} at both inputs: {claim}.", m),
+            claim=equal(_relu(m + z - m), _relu(m + z) - m),
+            reason=ByCases(()),
+        ),
+    ),
+    conclusions=(Conclusion(_KEPT, From((part("lower", w),))),),
+)
+"""w relu(m + z − m) + (b + w m) = w relu(m + z) + b."""
+
+_SIZES = (
+    real(t, "the larger of the two values of the unit", low=0),
+    real(k, "its slack: how much the product of weights and input exceeds that value", low=0),
+    real(N, "the squared norm of its incoming weights", low=0),
+    real(lam, "the strength of weight decay", low=0),
+)
+_FACTOR = Definition(c, t / (t + k), "the factor of the incoming weights", equal(c * (t + k), t))
+_FIRST = equal(_relu(c * (t + k)), _relu(t + k - k))
+_ZERO = equal(_relu(-k), 0)
+_SECOND = equal(_relu(t - c * (t + k)), _relu(t - (t + k)))
+_CHEAPER = lam / 2 * (c**2 * N) < lam / 2 * N
+
+NO_SLACK = Derivation(
+    name="lemma-23",
+    title="A hidden unit of a minimiser has no slack",
+    setting=say("A unit with slack {0} has the same values with {1} times its weights, at less cost", k, c),
+    quantified=_SIZES,
+    definitions=(_FACTOR,),
+    lines=(
+        Line(
+            label="first",
+            sentence=say(
+                "If it is 0 at 0 and {0} at x, its bias is {1} and the product {2}; with bias 0 instead {claim} at x",
+                t,
+                -k,
+                t + k,
+            ),
+            claim=_FIRST,
+            reason=ByCases(()),
+        ),
+        Line(label="zero", sentence=say("and, at 0, {claim}."), claim=_ZERO, reason=ByCases(())),
+        Line(
+            label="second",
+            sentence=say(
+                "If it is {0} at 0 and 0 at x, its bias is {0} and the product {1}; with the same bias {claim}.",
+                t,
+                -(t + k),
+            ),
+            claim=_SECOND,
+            reason=ByCases(()),
+        ),
+        Line(
+            label="cheaper",
+            sentence=say("The penalty falls, as the product is not 0 and so the weights are not: {claim}."),
+            claim=_CHEAPER,
+        ),
+    ),
+    conclusions=(
+        Conclusion(_FIRST, From((part("first"),))),
+        Conclusion(_SECOND, From((part("second"),))),
+        Conclusion(_CHEAPER, From((part("cheaper"),))),
+    ),
+)
+"""The values stay and λ/2 c² ‖v‖² < λ/2 ‖v‖²."""
+
+
+def prove_22() -> Proof:
+    """Prove that h may be shifted to reach 0, with b changed by w · min h, and that the printed change is wrong."""
     before = _outputs(1, 1, Fraction(2), Fraction(0))
-    steps = [
-        step(
-            r"With $m = \min(h(0), h(x)) \ge 0$ and pre-activation $m + z \ge m$: lowering $a$ by $m$ lowers $h$ by "
-            r"$m$.",
-            "cases",
-            ring.relu(m + z) - m == ring.relu(m + z - m),
-            "z >= 0, m >= 0",
-        ),
-        identity(
-            r"The output does not change if $b$ grows by $w m$: $w (h - m) + b + w m = w h + b$.",
-            w * z + b + w**power * m,
-            w * (z + m) + b,
-        ),
+    further = [
         argument(
             "Weights and their penalty do not change; biases are free. If w = 0 the unit's incoming weights and its "
-            "bias "
-            "may be set to 0. So for each unit some input of 0, x gives h = 0."
+            "bias may be set to 0. So for each unit some input of 0, x gives h = 0."
         ),
         enumerated(
             r"$K = 1$, $x = 1$, $v = a = 1$, $w = 2$, $b = 0$, $m = 1$: adding $w m = 2$ keeps both outputs, adding "
-            r"the "
-            r"printed $m/w = \frac12$ does not.",
+            r"the printed $m/w = \frac12$ does not.",
             [
                 (_outputs(1, 0, Fraction(2), Fraction(2)), before),
                 (_outputs(1, 0, Fraction(2), Fraction(1, 2)) == before, False),
@@ -54,10 +124,10 @@ def prove_22(power: int = 1) -> Proof:
             "inputs 0 and 1",
         ),
     ]
-    return conclude(
+    return proved(
         "holds with a correction",
-        SCOPE,
-        steps,
+        (SHIFTED,),
+        further,
         "x = 1, v = a = 1, w = 2, b = 0: min h = 1; with a = 0 and the printed b = 1/2 the outputs 2, 4 become 1/2, "
         "5/2.",
     )
@@ -68,44 +138,14 @@ def _outputs(v: int, a: int, w: Fraction, b: Fraction) -> list[Fraction]:
     return [Fraction(dropout_output(network, (x,), None, ())[0]) for x in (0, 1)]
 
 
-def prove_23(shrink: int = 1) -> Proof:
-    """Prove |v·x| = max h and a = 0 at a minimiser, by v′ = (h(x)/v·x)^shrink v, a′ = 0; only 1 works."""
-    ring, (c, v) = generic("c+ v")
-    a, b = sympy.symbols("a b", positive=True)
-    shrunk = (a / (a + b)) ** shrink * (a + b)
-    steps = [
-        step(
-            r"Lemma 22 leaves three cases. $h(0) = 0 < h(x)$ means $a = -k \le 0$ and $v \cdot x = s + k$ with $s = "
-            r"h(x)$. With $v' = \frac{s}{s+k} v$, $a' = 0$: $v' \cdot x = s = h(x)$, $h'(0) = 0$; the outputs stay.",
-            "cases",
-            sympy.cancel(shrunk - a) == 0,
-            "s > 0, k >= 0",
-        ),
-        step(
-            r"$h(x) = 0 < h(0)$ means $a = t > 0$ and $v \cdot x = -(t + k)$ with $k \ge 0$. With $v' = "
-            r"\frac{t}{t+k} v$, $a' = t$: $v' \cdot x + a' = 0$, so the outputs stay.",
-            "cases",
-            sympy.cancel(shrunk - a) == 0,
-            "t > 0, k >= 0",
-        ),
-        identity(
-            r"Both maps multiply $\|v\|^2$ by $c^2$ with $c = \frac{s}{s+k}$ (or $\frac{t}{t+k}$): the penalty "
-            r"changes by $\frac\lambda2 (c^2 - 1) \|v\|^2 = -\frac\lambda2 (1 - c)(1 + c) \|v\|^2$.",
-            (ring.one - c**2) * v**2,
-            (ring.one - c) * (ring.one + c) * v**2,
-        ),
-        step(
-            r"$c < 1$ exactly where $k > 0$: $1 - \frac{s}{s+k} = \frac{k}{s+k}$. And $v \ne 0$ in both cases, "
-            r"since $v \cdot x \ne 0$.",
-            "cases",
-            sympy.cancel(1 - a / (a + b) - b / (a + b)) == 0,
-            "s > 0, k > 0",
-        ),
+def prove_23() -> Proof:
+    """Prove |v·x| = max h, and a = 0 where h(x) > h(0) = 0, at a minimiser."""
+    further = [
         argument(
-            r"So $k > 0$ would give a network with the same outputs and a smaller criterion: at a minimiser $k = 0$. "
-            r"In the first case $a = 0$ and $h(x) = v \cdot x$, in the second $v \cdot x = -h(0)$. If $h(0) = h(x) = "
-            r"0$, then $v = 0$ at a minimiser for the same reason ($v' = 0$, $a' = 0$ keeps both outputs), and $a = 0$ "
-            "may be put."
+            r"Lemma 22 leaves three cases. By the lines above slack would give a network with the same outputs and a "
+            r"smaller criterion: at a minimiser there is none. Where $h(0) = 0 < h(x)$ then $a = 0$ and $h(x) = v "
+            r"\cdot x$, where $h(x) = 0 < h(0)$, $v \cdot x = -h(0)$. If $h(0) = h(x) = 0$, then $v = 0$ at a "
+            r"minimiser for the same reason ($v = 0$, $a = 0$ keeps both outputs), and $a = 0$ may be put."
         ),
         enumerated(
             r"That the network is a minimiser is needed, and the printed proof does not say so: with $K = 1$, $x = 1$, "
@@ -118,7 +158,7 @@ def prove_23(shrink: int = 1) -> Proof:
             "inputs 0 and 1",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", (NO_SLACK,), further)
 
 
 @register(
@@ -128,9 +168,8 @@ def prove_23(shrink: int = 1) -> Proof:
     number="Lemma 22",
     printed=r"Each hidden unit has $h_j(0) = 0$ or $h_j(x) = 0$ without loss of generality, by subtracting $m = "
     r"\min(h_j(0), h_j(x))$ from its bias and adding $m/w_j$ to the output bias.",
-    statement="each hidden unit may be assumed 0 at 0 or at x; the output bias grows by w m, not m/w",
+    derivations=(SHIFTED,),
     verdict="holds with a correction",
-    scope=SCOPE,
     correction=r"The output bias grows by $w_j m$.",
 )
 def lemma_22() -> Proof:
@@ -145,9 +184,8 @@ def lemma_22() -> Proof:
     number="Lemma 23",
     printed=r"$|v_j \cdot x| = \max(h_j(0), h_j(x))$ without loss of generality; if $h_j(x) \ge h_j(0) = 0$ then "
     r"$a_j = 0$.",
-    statement="every unit of a minimiser has |v.x| = max(h(0), h(x)), and a = 0 where h(x) > h(0) = 0",
+    derivations=(NO_SLACK,),
     verdict="holds",
-    scope=SCOPE,
     correction=r"The printed proof omits the reason for $a_j = 0$: otherwise shrinking $v_j$ keeps the outputs and "
     r"lowers the penalty, which a minimiser does not allow.",
 )
