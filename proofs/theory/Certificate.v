@@ -436,48 +436,38 @@ Proof.
     + rewrite R in S. apply Rmax_left. lra.
 Qed.
 
-(* A unit of the type loses at most kappa / lambda. *)
-Lemma unit_bound N w z g h s lambda :
-  0 < lambda -> (forall k, (k < N)%nat -> 0 <= w k) ->
-  0 <= sum N (fun k => w k * (h k + s * z k) * g k) ->
-  - (sum N (fun k => w k * h k ^ 2) / lambda) <= 2 * s * sum N (fun k => w k * z k * g k) + lambda * sum N (fun k => w k * g k ^ 2).
+(* What a unit of a type adds is -kappa / lambda and two parts that are not negative where the witness h is valid. *)
+Lemma unit_slack N w z g h s lambda : 0 < lambda ->
+  2 * s * sum N (fun k => w k * z k * g k) + lambda * sum N (fun k => w k * g k ^ 2)
+  = - (sum N (fun k => w k * h k ^ 2) / lambda) + / lambda * sum N (fun k => w k * (lambda * g k - h k) ^ 2)
+    + 2 * sum N (fun k => w k * (h k + s * z k) * g k).
 Proof.
-  intros L Hw H.
-  assert (P : 0 <= sum N (fun k => w k * (lambda * g k - h k) ^ 2)).
-  { apply sum_nonneg. intros k K. apply Rmult_le_pos; [auto | apply pow2_ge_0]. }
-  rewrite (sum_ext _ _ (fun k => (lambda * lambda) * (w k * g k ^ 2) + (- 2 * lambda) * (w k * h k * g k) + w k * h k ^ 2)) in P by (intros; ring).
-  rewrite !sum_plus, !sum_scale in P.
-  rewrite (sum_ext _ _ (fun k => w k * h k * g k + s * (w k * z k * g k))) in H by (intros; ring).
-  rewrite sum_plus, sum_scale in H.
-  set (gg := sum N (fun k => w k * g k ^ 2)) in *. set (hg := sum N (fun k => w k * h k * g k)) in *.
-  set (hh := sum N (fun k => w k * h k ^ 2)) in *. set (zg := sum N (fun k => w k * z k * g k)) in *.
-  apply (Rmult_le_reg_l lambda); [assumption|]. replace (lambda * - (hh / lambda)) with (- hh) by (field; lra).
-  pose proof (Rmult_le_pos _ _ (Rlt_le _ _ L) H). lra.
+  intros L.
+  rewrite (sum_ext N (fun k => w k * (lambda * g k - h k) ^ 2)
+    (fun k => (lambda * lambda) * (w k * g k ^ 2) + (- 2 * lambda) * (w k * h k * g k) + w k * h k ^ 2)) by (intros; ring).
+  rewrite (sum_ext N (fun k => w k * (h k + s * z k) * g k) (fun k => w k * h k * g k + s * (w k * z k * g k))) by (intros; ring).
+  rewrite !sum_plus, !sum_scale. field. lra.
 Qed.
 
-(* J >= L(z) + the units' parts. *)
-Lemma cut_bound N n (w y z : nat -> R) (s : nat -> R) (g : nat -> nat -> R) beta lambda :
-  (forall k, (k < N)%nat -> 0 <= w k) -> (beta = 0 \/ sum N (fun k => w k * z k) = 0) ->
-  - sum N (fun k => w k * (2 * z k * y k + z k ^ 2))
-  + sum n (fun i => 2 * s i * sum N (fun k => w k * z k * g i k) + lambda * sum N (fun k => w k * g i k ^ 2))
-  <= sum N (fun k => w k * ((sum n (fun i => s i * g i k) + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2))).
+(* J = L(z) + the units' parts + the distance of the residual from z. *)
+Lemma cut_slack N n (w y z : nat -> R) (s : nat -> R) (g : nat -> nat -> R) beta lambda :
+  (beta = 0 \/ sum N (fun k => w k * z k) = 0) ->
+  sum N (fun k => w k * ((sum n (fun i => s i * g i k) + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))
+  = - sum N (fun k => w k * (2 * z k * y k + z k ^ 2))
+    + sum n (fun i => 2 * s i * sum N (fun k => w k * z k * g i k) + lambda * sum N (fun k => w k * g i k ^ 2))
+    + sum N (fun k => w k * (sum n (fun i => s i * g i k) + beta - y k - z k) ^ 2).
 Proof.
-  intros Hw B. set (F := fun k => sum n (fun i => s i * g i k)).
-  assert (P : 0 <= sum N (fun k => w k * (F k + beta - y k - z k) ^ 2)).
-  { apply sum_nonneg. intros k K. apply Rmult_le_pos; [auto | apply pow2_ge_0]. }
-  rewrite (sum_ext _ _ (fun k => w k * ((F k + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2))
-     + - (lambda * (w k * sum n (fun i => g i k ^ 2))) + (-2) * (w k * z k * F k) + (-2 * beta) * (w k * z k) + w k * (2 * z k * y k + z k ^ 2))) in P by (intros; ring).
-  rewrite !sum_plus in P. rewrite (sum_ext N (fun k => - (lambda * _)) (fun k => (- lambda) * (w k * sum n (fun i => g i k ^ 2)))) in P by (intros; ring).
-  rewrite !sum_scale in P.
-  assert (B' : -2 * beta * sum N (fun k => w k * z k) = 0) by (destruct B as [-> | ->]; ring). rewrite B' in P.
+  intros B. set (F := fun k => sum n (fun i => s i * g i k)).
   assert (E1 : sum N (fun k => w k * z k * F k) = sum n (fun i => s i * sum N (fun k => w k * z k * g i k))).
   { rewrite (sum_ext n _ (fun i => sum N (fun k => s i * (w k * z k * g i k)))) by (intros; rewrite sum_scale; reflexivity).
     rewrite sum_swap. apply sum_ext. intros k K. unfold F. rewrite <- sum_scale. apply sum_ext. intros; ring. }
   assert (E2 : sum N (fun k => w k * sum n (fun i => g i k ^ 2)) = sum n (fun i => sum N (fun k => w k * g i k ^ 2))).
   { rewrite sum_swap. apply sum_ext. intros k K. rewrite <- sum_scale. reflexivity. }
   rewrite sum_plus, sum_scale. rewrite (sum_ext n (fun i => 2 * s i * _) (fun i => 2 * (s i * sum N (fun k => w k * z k * g i k)))) by (intros; ring).
-  rewrite sum_scale. rewrite E1, E2 in P.
-  change (fun k => w k * ((sum n (fun i => s i * g i k) + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))
-    with (fun k => w k * ((F k + beta - y k) ^ 2 + lambda * sum n (fun i => g i k ^ 2))).
-  lra.
+  rewrite sum_scale, <- E1, <- E2. clear E1 E2.
+  assert (B' : -2 * beta * sum N (fun k => w k * z k) = 0) by (destruct B as [-> | ->]; ring).
+  rewrite <- (Rplus_0_r (sum N _)), <- B'. rewrite <- !sum_scale.
+  replace (- sum N (fun k => w k * (2 * z k * y k + z k ^ 2))) with (sum N (fun k => -1 * (w k * (2 * z k * y k + z k ^ 2))))
+    by (rewrite sum_scale; ring).
+  rewrite <- !sum_plus. apply sum_ext. intros k K. unfold F. ring.
 Qed.

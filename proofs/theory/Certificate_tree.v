@@ -1,176 +1,8 @@
-(* The cover of all units by types, symmetries, and the theorem. *)
+(* The check of a certificate, and the theorem that it bounds the criterion of every network. *)
 
-From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals Certificate Certificate_walk.
+From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals Certificate Certificate_walk Certificate_cover.
 Require Import QArith Qreals Qminmax Bool Arith FMapPositive Permutation.
 Open Scope Q_scope. Close Scope nat_scope. Open Scope R_scope.
-
-(* ---- every vector c has one of the listed patterns --------------------------------------------------------------- *)
-
-(* A row splits into c . u >= 0 and c . u < 0; an empty side has multipliers; a leaf comes after the last row. *)
-Inductive cover := CLeaf | CEmpty (mult : list Q) | CSplit (yes no : cover).
-
-Definition signed (path : list bool) (mult : list Q) (N : nat) : list Q := defect 0 (repeat 0%Q N) path [] [] mult.
-
-Definition strict (path : list bool) (mult : list Q) (N : nat) : bool :=
-  existsb (fun k => negb (nth k path false) && negb (Qle_bool (nth k mult 0%Q) 0)) (seq 0 N).
-
-Definition empty_ok (before : list (list Q)) (path : list bool) (mult : list Q) : bool :=
-  forallb (Qle_bool 0) mult && strict path mult (length before) && is_zero (comb (signed path mult (length before)) before).
-
-Fixpoint cover_walk (t : cover) (before rest : list (list Q)) (path : list bool) : option (list (list bool)) :=
-  match t with
-  | CLeaf => match rest with [] => Some [path] | _ => None end
-  | CEmpty mult => if empty_ok before path mult then Some [] else None
-  | CSplit yes no =>
-      match rest with
-      | [] => None
-      | u :: rest' =>
-          match cover_walk yes (before ++ [u]) rest' (path ++ [true]), cover_walk no (before ++ [u]) rest' (path ++ [false]) with
-          | Some a, Some b => Some (a ++ b)
-          | _, _ => None
-          end
-      end
-  end.
-
-Lemma sat_snoc us sigma c u (k : bool) :
-  length sigma = length us -> sat us sigma c -> (if k then 0 <= ip c u else ip c u < 0) -> sat (us ++ [u]) (sigma ++ [k]) c.
-Proof.
-  intros L S H i I. rewrite app_length in I. simpl in I. destruct (Nat.eq_dec i (length us)) as [->|N].
-  - replace (nth (length us) (sigma ++ [k]) false) with k by (rewrite <- L; symmetry; apply nth_middle).
-    replace (nth (length us) (us ++ [u]) []) with u by (symmetry; apply nth_middle). exact H.
-  - rewrite !app_nth1 by lia. apply S. lia.
-Qed.
-
-Lemma empty_sound us path mult c : length path = length us -> empty_ok us path mult = true -> ~ sat us path c.
-Proof.
-  intros L H S. unfold empty_ok in H. apply andb_prop in H. destruct H as [H Z]. apply andb_prop in H. destruct H as [M X].
-  apply (ip_zero c) in Z. rewrite ip_comb in Z. unfold strict in X. apply existsb_exists in X. destruct X as (k & K & X).
-  apply in_seq in K. apply andb_prop in X. destruct X as [P Q0]. apply negb_true_iff in P, Q0.
-  assert (Pos : 0 < vec mult k).
-  { unfold vec. rewrite <- Q2R_0. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
-  assert (T : forall i, (i < length us)%nat ->
-     vec (signed path mult (length us)) i * ip c (nth i us []) = - (if nth i path false then vec mult i * ip c (nth i us []) else vec mult i * - ip c (nth i us []))).
-  { intros i I. unfold signed. rewrite defect_vec by (rewrite repeat_length; assumption).
-    unfold vec at 1. rewrite nth_repeat, Q2R_0. destruct (nth i path false); ring. }
-  rewrite (sum_ext _ _ (fun i => -1 * (if nth i path false then vec mult i * ip c (nth i us []) else vec mult i * - ip c (nth i us [])))) in Z
-    by (intros i I; rewrite T by assumption; ring).
-  rewrite sum_scale in Z.
-  assert (G : 0 < sum (length us) (fun i => if nth i path false then vec mult i * ip c (nth i us []) else vec mult i * - ip c (nth i us []))).
-  { assert (Gk : forall N (f : nat -> R) k, (k < N)%nat -> (forall i, (i < N)%nat -> 0 <= f i) -> 0 < f k -> 0 < sum N f).
-    { clear. induction N; intros f k K F P; [lia|]. rewrite sum_last. destruct (Nat.eq_dec k N) as [->|Ne].
-      - assert (0 <= sum N f) by (apply sum_nonneg; intros; apply F; lia). lra.
-      - assert (0 < sum N f) by (apply (IHN f k); [lia | intros; apply F; lia | assumption]). specialize (F N ltac:(lia)). lra. }
-    apply (Gk _ _ k); [lia| |].
-    - intros i I. pose proof (nonneg_vec mult i M). specialize (S i I). destruct (nth i path false); nra.
-    - specialize (S k ltac:(lia)). rewrite P in S |- *. nra. }
-  lra.
-Qed.
-
-Lemma cover_sound t before rest path ps c :
-  length path = length before -> cover_walk t before rest path = Some ps -> sat before path c ->
-  exists sigma, In sigma ps /\ sat (before ++ rest) sigma c.
-Proof.
-  revert before rest path ps; induction t as [|mult|yes IHy no IHn]; intros before rest path ps L H S; cbn [cover_walk] in H.
-  - destruct rest; [|discriminate]. injection H as <-. exists path. rewrite app_nil_r. split; [left; reflexivity | assumption].
-  - destruct (empty_ok before path mult) eqn:X; [|discriminate]. destruct (empty_sound before path mult c L X S).
-  - destruct rest as [|u rest]; [discriminate|].
-    destruct (cover_walk yes _ _ _) as [a|] eqn:A; [|discriminate]. destruct (cover_walk no _ _ _) as [b|] eqn:B; [|discriminate].
-    injection H as <-. replace (before ++ u :: rest) with ((before ++ [u]) ++ rest) by (rewrite <- app_assoc; reflexivity).
-    assert (Lp : forall k : bool, length (path ++ [k]) = length (before ++ [u])) by (intros; rewrite !app_length; simpl; lia).
-    destruct (Rle_dec 0 (ip c u)) as [P|P].
-    + destruct (IHy (before ++ [u]) rest (path ++ [true]) a (Lp true) A) as (s & I & X); [apply sat_snoc; assumption|].
-      exists s. split; [apply in_or_app; left; assumption | assumption].
-    + destruct (IHn (before ++ [u]) rest (path ++ [false]) b (Lp false) B) as (s & I & X); [apply sat_snoc; try assumption; lra|].
-      exists s. split; [apply in_or_app; right; assumption | assumption].
-Qed.
-
-(* ---- symmetries --------------------------------------------------------------------------------------------------- *)
-
-(* A permutation of the coordinates of c and one of the rows under which the problem stays the same, and the type to which
-   each type moves, counted from 1. *)
-Record move := Move { coordinates : list nat; places : list nat; moved : list positive }.
-
-Definition permutes (n : nat) (l : list nat) : bool := Nat.eqb (length l) n && forallb (fun i => existsb (Nat.eqb i) l) (seq 0 n).
-
-Definition moved_type_ok (N : nat) (ps : list nat) (table_ : PositiveMap.t type_) (e : positive * type_) : bool :=
-  match PositiveMap.find (fst e) table_ with
-  | Some t => eqb (fst t) (fst (snd e)) &&
-      forallb (fun k => eqb (nth k (snd t) false) (nth (nth k ps O) (snd (snd e)) false)) (seq 0 N)
-  | None => false
-  end.
-
-Definition move_ok (ws ys : list Q) (us : list (list Q)) (ts : list type_) (D : nat) (v : move) : bool :=
-  permutes D (coordinates v) && permutes (length us) (places v) && forallb (fun u => Nat.eqb (length u) D) us &&
-  forallb (fun k => let k' := nth k (places v) O in
-    Qeq_bool (nth k' ws 0%Q) (nth k ws 0%Q) && Qeq_bool (nth k' ys 0%Q) (nth k ys 0%Q) &&
-    forallb (fun j => Qeq_bool (nth (nth j (coordinates v) O) (nth k' us []) 0%Q) (nth j (nth k us []) 0%Q)) (seq 0 D)) (seq 0 (length us)) &&
-  Nat.eqb (length (moved v)) (length ts) &&
-  forallb (moved_type_ok (length us) (places v) (table ts 1)) (combine (moved v) ts).
-
-Lemma total_nth {T} (l : list T) f d : total l f = sum (length l) (fun k => f (nth k l d)).
-Proof. unfold total. induction l; cbn [fold_right length sum]; [reflexivity | rewrite IHl; reflexivity]. Qed.
-
-Lemma sum_permuted n l f : permutes n l = true -> sum n (fun k => f (nth k l O)) = sum n f.
-Proof.
-  intros H. unfold permutes in H. apply andb_prop in H. destruct H as [L H]. apply Nat.eqb_eq in L. rewrite forallb_forall in H.
-  assert (P : Permutation (seq 0 n) l).
-  { apply NoDup_Permutation_bis; [apply seq_NoDup | rewrite seq_length, L; apply le_n|]. intros i I. specialize (H i I).
-    apply existsb_exists in H. destruct H as (j & J & E). apply Nat.eqb_eq in E. subst. exact J. }
-  rewrite <- L at 1. rewrite <- (total_nth l f O).
-  transitivity (total (seq 0 n) f).
-  - clear L H. unfold total. induction P; simpl; lra.
-  - rewrite (total_nth _ f O), seq_length. apply sum_ext. intros i I. rewrite seq_nth by assumption. reflexivity.
-Qed.
-
-Lemma permutes_lt n l k : permutes n l = true -> (k < n)%nat -> (nth k l O < n)%nat.
-Proof.
-  intros H K. unfold permutes in H. apply andb_prop in H. destruct H as [L H]. apply Nat.eqb_eq in L. rewrite forallb_forall in H.
-  assert (P : Permutation (seq 0 n) l).
-  { apply NoDup_Permutation_bis; [apply seq_NoDup | rewrite seq_length, L; apply le_n|]. intros i I. specialize (H i I).
-    apply existsb_exists in H. destruct H as (j & J & E). apply Nat.eqb_eq in E. subst. exact J. }
-  assert (I : In (nth k l O) (seq 0 n)).
-  { apply (Permutation_in _ (Permutation_sym P)). apply nth_In. lia. }
-  apply in_seq in I. lia.
-Qed.
-
-Definition turned (v : move) (c : nat -> R) (j : nat) : R := c (nth j (coordinates v) O).
-
-Lemma move_sound ws ys us ts D v : move_ok ws ys us ts D v = true ->
-  length (moved v) = length ts
-  /\ (forall t, (t < length ts)%nat -> (image (moved v) t < length ts)%nat
-        /\ fst (nth (image (moved v) t) ts (true, [])) = fst (nth t ts (true, []))
-        /\ forall c, sat us (snd (nth t ts (true, []))) c -> sat us (snd (nth (image (moved v) t) ts (true, []))) (turned v c))
-  /\ (forall k, (k < length us)%nat -> (nth k (places v) O < length us)%nat
-        /\ vec ws (nth k (places v) O) = vec ws k /\ vec ys (nth k (places v) O) = vec ys k
-        /\ forall c, ip (turned v c) (nth k us []) = ip c (nth (nth k (places v) O) us [])).
-Proof.
-  intros H. unfold move_ok in H. rewrite !andb_true_iff in H. destruct H as [[[[[HC HP] HD] HR] HL] HT].
-  apply Nat.eqb_eq in HL. rewrite forallb_forall in HD, HR, HT.
-  assert (R : forall k, (k < length us)%nat -> (nth k (places v) O < length us)%nat
-        /\ vec ws (nth k (places v) O) = vec ws k /\ vec ys (nth k (places v) O) = vec ys k
-        /\ forall c, ip (turned v c) (nth k us []) = ip c (nth (nth k (places v) O) us [])).
-  { intros k K. assert (K' := permutes_lt _ _ _ HP K). split; [exact K'|].
-    specialize (HR k ltac:(apply in_seq; lia)). cbv zeta in HR. rewrite !andb_true_iff in HR. destruct HR as [[RW RY] RU].
-    rewrite forallb_forall in RU.
-    split; [unfold vec; apply Qeq_eqR, Qeq_bool_iff, RW|]. split; [unfold vec; apply Qeq_eqR, Qeq_bool_iff, RY|].
-    intros c. rewrite !ip_sum.
-    assert (L1 : length (nth k us []) = D) by (apply Nat.eqb_eq, HD, nth_In; assumption).
-    assert (L2 : length (nth (nth k (places v) O) us []) = D) by (apply Nat.eqb_eq, HD, nth_In; assumption).
-    rewrite L1, L2. rewrite <- (sum_permuted D (coordinates v) (fun j => c j * vec (nth (nth k (places v) O) us []) j) HC).
-    apply sum_ext. intros j J. unfold turned. f_equal. symmetry. unfold vec. apply Qeq_eqR, Qeq_bool_iff, RU, in_seq. lia. }
-  split; [exact HL|]. split; [|exact R]. intros t T.
-  assert (E : In (nth t (moved v) 1%positive, nth t ts (true, [])) (combine (moved v) ts)).
-  { rewrite <- combine_nth by assumption. apply nth_In. rewrite combine_length, HL, Nat.min_id. assumption. }
-  specialize (HT _ E). unfold moved_type_ok in HT. cbn [fst snd] in HT. rewrite find_index in HT. fold (image (moved v) t) in HT.
-  destruct (nth_error ts (image (moved v) t)) as [t'|] eqn:F; [|discriminate].
-  assert (B : (image (moved v) t < length ts)%nat) by (apply nth_error_Some; rewrite F; discriminate).
-  apply andb_prop in HT. destruct HT as [S HT]. apply eqb_prop in S. rewrite forallb_forall in HT.
-  assert (F' : nth (image (moved v) t) ts (true, []) = t') by (apply nth_error_nth; exact F).
-  change (fst t' = fst (nth t ts (true, []))) in S.
-  split; [exact B|]. split; [rewrite F'; exact S|]. rewrite F'.
-  intros c HS k K. destruct (R k K) as (K' & _ & _ & X). rewrite X. specialize (HT k ltac:(apply in_seq; lia)). apply eqb_prop in HT.
-  rewrite HT. exact (HS _ K').
-Qed.
 
 (* ---- the check ----------------------------------------------------------------------------------------------------- *)
 
@@ -209,25 +41,33 @@ Definition enough (ratio lower base : Q) (kaps : list Q) (gs : list group) : boo
 Definition kappas (nz : list bool) (us : list (list Q)) (ws : list Q) (ts : list type_) (c : cut) : list Q :=
   let sq := both_squares ws (mean c) in map (fun e => kappa nz us ws (mean c) sq (fst e) (snd e)) (with_witnesses ts (wits c)).
 
-Definition check (p : problem) (n : nat) (lower : Q) (cert : certificate) : bool :=
+Definition hidden_ratio (p : problem) : Q := (rate1 p / (1 - rate1 p))%Q.    (* lambda *)
+
+(* For each cut L(z) and kappa of all types. *)
+Definition tables (p : problem) (rs : list row) (ts : list type_) (cs : list cut) : list (Q * list Q) :=
+  let ws := map rw rs in let us := map ru rs in let ys := map ry rs in
+  let nz := not_zero us in map (fun c => (base ws ys (res c), kappas nz us ws ts c)) cs.
+
+(* leaf rs ts i gs: cut i is enough for these groups. *)
+Definition check_leaves (leaf : list row -> list type_ -> nat -> list group -> bool) (p : problem) (n : nat) (cert : certificate) : bool :=
   let rs := rows p in
   let ws := map rw rs in let us := map ru rs in let ys := map ry rs in
-  let nz := not_zero us in
-  let ratio := (rate1 p / (1 - rate1 p))%Q in
   let H := length (held p) in
   match cover_walk (cover_tree cert) (firstn H us) (skipn H us) (repeat true H) with
   | None => false
   | Some ps =>
       let ts := types_of p ps in
-      let tables := map (fun c => (base ws ys (res c), kappas nz us ws ts c)) (cuts cert) in
       inputs_ok (inputs p) (data p)
       && negb (Qle_bool (rate1 p) 0) && negb (Qle_bool 1 (rate1 p))
       && forallb (Qle_bool 0) ws
-      && forallb (cut_ok p nz ws us ts) (cuts cert)
+      && forallb (cut_ok p (not_zero us) ws us ts) (cuts cert)
       && forallb (move_ok ws ys us ts (S (inputs p))) (moves cert)
-      && walk (fun i gs => match nth_error tables i with Some (b, kaps) => enough ratio lower b kaps gs | None => false end)
-              (map moved (moves cert)) (fuel cert) (count_tree cert) [(repeat true (length ts), n)]
+      && walk (leaf rs ts) (map moved (moves cert)) (fuel cert) (count_tree cert) [(repeat true (length ts), n)]
   end.
+
+Definition check (p : problem) (n : nat) (lower : Q) (cert : certificate) : bool :=
+  check_leaves (fun rs ts => let found := tables p rs ts (cuts cert) in
+    fun i gs => match nth_error found i with Some (b, kaps) => enough (hidden_ratio p) lower b kaps gs | None => false end) p n cert.
 
 Lemma finite_choice n (P : nat -> nat -> Prop) :
   (forall i, (i < n)%nat -> exists t, P i t) -> exists ts, length ts = n /\ forall i, (i < n)%nat -> P i (nth i ts O).
@@ -284,25 +124,67 @@ Proof.
   destruct k; [unfold vec; cbn [nth]; rewrite Q2R_mult; unfold Q2R at 1; simpl; lra | apply (IH k)].
 Qed.
 
-Theorem certificate_sound p n lower cert :
-  check p n lower cert = true ->
-  forall W, widths W = [n] -> admissible p W -> Q2R lower <= problem_criterion p W.
+(* ---- units as vectors c on the rows -------------------------------------------------------------------------------- *)
+
+Definition response (p : problem) (c : nat -> nat -> R) (i k : nat) : R := relu (ip (c i) (nth k (map ru (rows p)) [])).
+
+(* The criterion of units c with signs s and output bias beta. *)
+Definition on_rows (p : problem) (n : nat) (s : nat -> R) (beta : R) (c : nat -> nat -> R) : R :=
+  sum (length (rows p)) (fun k => vec (map rw (rows p)) k *
+    ((sum n (fun i => s i * response p c i k) + beta - vec (map ry (rows p)) k) ^ 2 + noise (Q2R (rate1 p)) * sum n (fun i => response p c i k ^ 2))).
+
+(* The units have the types vs. *)
+Definition typed (p : problem) (n : nat) (s : nat -> R) (ts : list type_) (vs : list nat) (c : nat -> nat -> R) : Prop :=
+  length vs = n /\ forall i, (i < n)%nat -> (nth i vs O < length ts)%nat
+    /\ sat (map ru (rows p)) (snd (nth (nth i vs O) ts (true, []))) (c i) /\ s i = Q2R (sgn (nth (nth i vs O) ts (true, []))).
+
+Lemma criterion_on_rows p n A b w beta :
+  inputs_ok (inputs p) (data p) = true -> Q2R (rate1 p) < 1 -> admissible p (Hidden n A b (Output w beta)) ->
+  problem_criterion p (Hidden n A b (Output w beta))
+  = on_rows p n (fun i => unit_sign (w i)) beta (fun i => unit_vector (w i) (A i) (b i)).
 Proof.
-  unfold check. set (rs := rows p). set (ws := map rw rs). set (us := map ru rs). set (ys := map ry rs).
+  intros HI R1 [AB _]. rewrite reduced; [|assumption | assumption | intros X i I; destruct (AB X) as [Y _]; apply Y; assumption].
+  match goal with |- total _ ?h = _ => set (f := h) end.
+  assert (Z : total (held p) f = 0).
+  { unfold held. destruct (nonneg p); [|reflexivity]. rewrite total_map. unfold f. cbn [rw].
+    rewrite (total_ext _ _ (fun _ => 0 * 0)) by (intros; rewrite Q2R_0; ring). rewrite total_scale. ring. }
+  rewrite <- (Rplus_0_l (total (points p) f)), <- Z, <- total_app. change (held p ++ points p) with (rows p).
+  rewrite (total_nth (rows p) f no_row). unfold on_rows. apply sum_ext. intros k K.
+  unfold f, response. rewrite vec_rw, vec_ry, nth_ru. reflexivity.
+Qed.
+
+Lemma places_permute p ts v : move_ok (map rw (rows p)) (map ry (rows p)) (map ru (rows p)) ts (S (inputs p)) v = true ->
+  permutes (length (rows p)) (places v) = true.
+Proof. intros M. unfold move_ok in M. rewrite !andb_true_iff, map_length in M. tauto. Qed.
+
+Lemma moved_on_rows p n s beta ts v c :
+  move_ok (map rw (rows p)) (map ry (rows p)) (map ru (rows p)) ts (S (inputs p)) v = true ->
+  on_rows p n s beta (fun i => turned v (c i)) = on_rows p n s beta c.
+Proof.
+  intros M. destruct (move_sound _ _ _ _ _ _ M) as (_ & _ & MR). rewrite map_length in MR.
+  unfold on_rows at 2. rewrite <- (sum_permuted _ (places v) _ (places_permute p ts v M)). apply sum_ext. intros k K.
+  destruct (MR k K) as (_ & E1 & E2 & E3). unfold response. rewrite E1, E2. f_equal. f_equal.
+  - f_equal. f_equal. f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity.
+  - f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity.
+Qed.
+
+(* What holds for units of all types that a leaf allows, and for units whenever for their image, holds for all networks. *)
+Lemma leaves_sound leaf p n cert A b w beta (G : (nat -> nat -> R) -> Prop) :
+  check_leaves leaf p n cert = true -> admissible p (Hidden n A b (Output w beta)) ->
+  (forall ts v c, In v (moves cert) -> move_ok (map rw (rows p)) (map ry (rows p)) (map ru (rows p)) ts (S (inputs p)) v = true ->
+     G (fun i => turned v (c i)) -> G c) ->
+  (forall ts i gs vs c, forallb (cut_ok p (not_zero (map ru (rows p))) (map rw (rows p)) (map ru (rows p)) ts) (cuts cert) = true ->
+     leaf (rows p) ts i gs = true -> inside gs vs -> typed p n (fun i => unit_sign (w i)) ts vs c -> G c) ->
+  G (fun i => unit_vector (w i) (A i) (b i)).
+Proof.
+  unfold check_leaves. set (rs := rows p). set (ws := map rw rs). set (us := map ru rs). set (ys := map ry rs).
   set (H := length (held p)).
   destruct (cover_walk (cover_tree cert) (firstn H us) (skipn H us) (repeat true H)) as [ps|] eqn:CW; [|discriminate].
-  set (ts := types_of p ps). set (nz := not_zero us). rewrite !andb_true_iff. intros [[[[[[CI C0] C1] CP] CC] CM] CT] W HW [AB AN].
-  destruct W as [|m A b W]; [discriminate|]. destruct W as [w beta|]; [|discriminate].
-  injection HW as ->. apply negb_true_iff in C0, C1.
-  assert (R0 : 0 < Q2R (rate1 p)). { rewrite <- Q2R_0. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
-  assert (R1 : Q2R (rate1 p) < 1). { rewrite <- Q2R_1. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
-  set (lambda := noise (Q2R (rate1 p))). assert (L0 : 0 < lambda) by (apply Rdiv_lt_0_compat; lra).
-  set (N := length us). assert (Lw : length ws = N) by (unfold N, ws, us; rewrite !map_length; reflexivity).
-  set (c := fun i => unit_vector (w i) (A i) (b i)).
-  set (g := fun i k => relu (ip (c i) (nth k us []))).
+  set (ts := types_of p ps). rewrite !andb_true_iff. intros [[[[[[_ _] _] _] CC] CM] CT] [_ AN] GM GL.
+  set (s := fun i => unit_sign (w i)). set (c := fun i => unit_vector (w i) (A i) (b i)).
   (* the types of the units *)
   assert (T : forall i, (i < n)%nat -> exists t, (t < length ts)%nat /\ sat us (snd (nth t ts (true, []))) (c i)
-      /\ unit_sign (w i) = Q2R (sgn (nth t ts (true, [])))).
+      /\ s i = Q2R (sgn (nth t ts (true, [])))).
   { intros i I.
     assert (Sh : sat (firstn H us) (repeat true H) (c i)).
     { assert (Eh : firstn H us = map ru (held p)).
@@ -311,13 +193,13 @@ Proof.
     assert (Lh : length (repeat true H) = length (firstn H us)).
     { rewrite repeat_length, firstn_length. unfold us, rs, rows, H. rewrite map_length, app_length. lia. }
     destruct (cover_sound _ _ _ _ ps (c i) Lh CW Sh) as (sigma & Is & S). rewrite firstn_skipn in S.
-    assert (Sg : exists s, In (s, sigma) ts /\ unit_sign (w i) = Q2R (sgn (s, sigma))).
-    { unfold ts, types_of. destruct (nonneg p) eqn:HN.
+    assert (Sg : exists e, In (e, sigma) ts /\ s i = Q2R (sgn (e, sigma))).
+    { unfold ts, types_of, s. destruct (nonneg p) eqn:HN.
       - exists true. split; [apply in_map; assumption|]. destruct (AN eq_refl) as [_ Aw]. unfold unit_sign, sgn. simpl fst.
         destruct (Rle_dec 0 (w i)) as [|X]; [symmetry; apply Q2R_1 | destruct X; apply Aw; assumption].
       - unfold unit_sign, sgn. destruct (Rle_dec 0 (w i)); [exists true | exists false]; (split; [apply in_flat_map; exists sigma; split; [assumption | simpl; auto]|]);
         simpl fst; cbv iota; unfold Q2R; simpl; lra. }
-    destruct Sg as (s & Ii & Es). destruct (In_nth ts (s, sigma) (true, []) Ii) as (t & Lt & Et).
+    destruct Sg as (e & Ii & Es). destruct (In_nth ts (e, sigma) (true, []) Ii) as (t & Lt & Et).
     exists t. rewrite Et. auto. }
   destruct (finite_choice n _ T) as (tt & Lt & HT). clear T.
   assert (B0 : forall t, In t tt -> (t < length ts)%nat).
@@ -327,87 +209,172 @@ Proof.
     - intros l k [X|[]]. injection X as <- <-. rewrite count_all by assumption. assumption.
     - intros t I. exists (repeat true (length ts)), n. split; [left; reflexivity|]. unfold mem.
       rewrite nth_indep with (d' := true) by (rewrite repeat_length; apply B0; assumption). apply nth_repeat. }
-  (* the criterion on the rows *)
-  assert (J : problem_criterion p (Hidden n A b (Output w beta))
-    = sum N (fun k => vec ws k * ((sum n (fun i => unit_sign (w i) * g i k) + beta - vec ys k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))).
-  { rewrite reduced; [|assumption | assumption | intros X i I; destruct (AB X) as [Y _]; apply Y; assumption].
-    match goal with |- total _ ?h = _ => set (f := h) end.
-    assert (Z : total (held p) f = 0).
-    { unfold held. destruct (nonneg p); [|reflexivity]. rewrite total_map. unfold f. cbn [rw].
-      rewrite (total_ext _ _ (fun _ => 0 * 0)) by (intros; rewrite Q2R_0; ring). rewrite total_scale. ring. }
-    rewrite <- (Rplus_0_l (total (points p) f)), <- Z, <- total_app. change (held p ++ points p) with rs.
-    rewrite (total_nth rs f no_row). unfold N, us. rewrite map_length. apply sum_ext. intros k K.
-    unfold f, g, c, ws, ys, us. rewrite vec_rw, vec_ry, nth_ru. reflexivity. }
-  rewrite J. clear J.
-  (* any vectors of these types, with the signs of this network *)
-  set (good := fun (vs : list nat) (a : nat -> nat -> R) => length vs = n /\
-     forall i, (i < n)%nat -> (nth i vs O < length ts)%nat /\ sat us (snd (nth (nth i vs O) ts (true, []))) (a i)
-       /\ unit_sign (w i) = Q2R (sgn (nth (nth i vs O) ts (true, [])))).
-  set (part := fun (a : nat -> nat -> R) k => vec ws k * ((sum n (fun i => unit_sign (w i) * relu (ip (a i) (nth k us []))) + beta - vec ys k) ^ 2
-     + lambda * sum n (fun i => relu (ip (a i) (nth k us [])) ^ 2))).
-  set (P := fun vs => forall a, good vs a -> Q2R lower <= sum N (part a)).
-  change (Q2R lower <= sum N (part c)).
+  set (P := fun vs => forall a, typed p n s ts vs a -> G a).
   assert (Pt : P tt); [|apply Pt; split; [assumption | exact HT]].
-  refine (walk_sound _ _ (length ts) P _ _ _ _ _ tt B0 In0 CT); clear tt Lt HT In0 CT B0 c g.
-  2: { intros h Ih. apply in_map_iff in Ih. destruct Ih as (v & <- & Iv). rewrite forallb_forall in CM.
-       destruct (move_sound _ _ _ _ _ _ (CM v Iv)) as (ML & MT & MR).
-       split; [exact ML|]. split; [intros t T; apply MT; assumption|].
-       intros vs PV a [GL GA]. specialize (PV (fun i => turned v (a i))).
-       assert (G : good (map (image (moved v)) vs) (fun i => turned v (a i))).
-       { split; [rewrite map_length; assumption|]. intros i I. destruct (GA i I) as (A1 & A2 & A3).
-         rewrite nth_indep with (d' := image (moved v) O) by (rewrite map_length, GL; assumption). rewrite map_nth.
-         destruct (MT _ A1) as (B1 & B2 & B3). split; [exact B1|]. split; [apply B3; exact A2|].
-         rewrite A3. unfold sgn. rewrite B2. reflexivity. }
-       specialize (PV G). eapply Rle_trans; [exact PV|]. apply Req_le.
-       assert (HP : permutes N (places v) = true).
-       { specialize (CM v Iv). unfold move_ok in CM. rewrite !andb_true_iff in CM. unfold N. tauto. }
-       rewrite <- (sum_permuted N (places v) (part a) HP). apply sum_ext. intros k K.
-       destruct (MR k K) as (_ & E1 & E2 & E3). unfold part. rewrite E1, E2. f_equal. f_equal.
-       - f_equal. f_equal. f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity.
-       - f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity. }
-  intros i gs vs HI HL c [Lt HT]. unfold part. clear P part good.
-  set (g := fun i k => relu (ip (c i) (nth k us []))).
-  change (Q2R lower <= sum N (fun k => vec ws k * ((sum n (fun i => unit_sign (w i) * g i k) + beta - vec ys k) ^ 2 + lambda * sum n (fun i => g i k ^ 2)))).
-  destruct (nth_error (map _ (cuts cert)) i) as [[bs kaps]|] eqn:Ei; [|discriminate].
-  rewrite nth_error_map in Ei. destruct (nth_error (cuts cert) i) as [cu|] eqn:Ec; [|discriminate].
-  cbn [option_map] in Ei. injection Ei as <- <-. rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).
-  unfold cut_ok in CC. cbv zeta in CC. apply andb_prop in CC. destruct CC as [CB CC]. rewrite forallb_forall in CC.
-  set (z := res cu) in *.
-  set (kap := fun t => nth t (kappas nz us ws ts cu) 0%Q).
-  assert (Wn : forall k, (k < N)%nat -> 0 <= vec ws k) by (intros; apply nonneg_vec; assumption).
-  assert (K1 : forall t, (t < length ts)%nat -> kap t = kappa nz us ws (mean cu) (both_squares ws (mean cu)) (nth t ts (true, [])) (nth t (wits cu) None)).
-  { intros t Ht. unfold kap, kappas. set (h := fun e => kappa nz us ws (mean cu) (both_squares ws (mean cu)) (fst e) (snd e)).
-    rewrite nth_indep with (d' := h ((true, []), None)) by (rewrite map_length, with_witnesses_length; assumption).
-    rewrite (map_nth h), with_witnesses_nth by assumption. reflexivity. }
-  assert (K2 : forall t o, Q2R (kappa nz us ws (mean cu) (both_squares ws (mean cu)) t o) = sum N (fun k => vec ws k * vec (fst (witness nz us ws (mean cu) t o)) k ^ 2)).
-  { intros t o. rewrite kappa_sum, Lw. reflexivity. }
-  assert (K0 : forall t, 0 <= Q2R (kap t)).
-  { intros t. destruct (Nat.lt_ge_cases t (length ts)) as [X|X].
-    - rewrite K1, K2 by assumption. apply sum_nonneg. intros k Hk. apply Rmult_le_pos; [auto | apply pow2_ge_0].
-    - unfold kap, kappas. rewrite nth_overflow by (rewrite map_length, with_witnesses_length; assumption). rewrite Q2R_0. lra. }
-  unfold enough in HL. apply Qle_bool_iff, Qle_Rle in HL.
-  rewrite Q2R_plus in HL. unfold Qdiv in HL. rewrite Q2R_mult, Q2R_inv', Q2R_mult, Q2R_inv', Q2R_minus, Q2R_1 in HL.
-  change (Q2R (rate1 p) * / (1 - Q2R (rate1 p))) with lambda in HL.
-  pose proof (spent_most (kappas nz us ws ts cu) gs vs K0 HI) as SM. unfold spent in SM. rewrite (total_seq vs n) in SM by assumption.
-  fold kap in SM. change (fun i => Q2R (nth (nth i vs O) (kappas nz us ws ts cu) 0%Q)) with (fun i => Q2R (kap (nth i vs O))) in SM.
-  assert (IL : 0 < / lambda) by (apply Rinv_0_lt_compat; assumption).
-  apply (Rmult_le_compat_r (/ lambda)) in SM; [|lra].
-  eapply Rle_trans; [|apply (cut_bound N n (vec ws) (vec ys) (vec z) (fun i => unit_sign (w i)) g beta lambda Wn)].
-  2: { destruct (biases p) eqn:HB.
-       - right. cbn [negb orb] in CB. apply Qeq_bool_iff, Qeq_eqR in CB. rewrite dot_sum, Q2R_0, Lw in CB. exact CB.
-       - left. destruct (AB eq_refl) as [_ B0]. exact B0. }
-  assert (BB : Q2R (base ws ys z) = - sum N (fun k => vec ws k * (2 * vec z k * vec ys k + vec z k ^ 2))).
-  { unfold base. rewrite Q2R_opp, dot_sum, Lw. f_equal. apply sum_ext. intros k _. rewrite vec_mul, vec_add, vec_twice. ring. }
-  rewrite <- BB.
-  assert (U : - (sum n (fun i => Q2R (kap (nth i vs O))) * / lambda)
-     <= sum n (fun i => 2 * unit_sign (w i) * sum N (fun k => vec ws k * vec z k * g i k) + lambda * sum N (fun k => vec ws k * g i k ^ 2))).
-  { replace (- (sum n (fun i => Q2R (kap (nth i vs O))) * / lambda)) with (sum n (fun i => - / lambda * Q2R (kap (nth i vs O)))) by (rewrite sum_scale; ring).
-    apply sum_le. intros j Hj. destruct (HT j Hj) as (T1 & T2 & T3). rewrite K1, K2, T3 by assumption.
-    match goal with |- - / lambda * ?x <= _ => replace (- / lambda * x) with (- (x / lambda)) by (unfold Rdiv; ring) end.
-    apply (unit_bound N (vec ws) (vec z) (fun k => g j k)); [assumption | assumption|].
-    assert (OK := CC (nth (nth j vs O) (with_witnesses ts (wits cu)) ((true, []), None))
-      ltac:(apply nth_In; rewrite with_witnesses_length; assumption)). cbv beta in OK.
-    rewrite with_witnesses_nth in OK by assumption. cbn [fst snd] in OK.
-    exact (type_sound _ ws us z (mean cu) _ _ (c j) Lw (fun X => X) (fun k => nonneg_vec ws k CP) OK T2). }
-  lra.
+  rewrite forallb_forall in CM.
+  refine (walk_sound _ _ (length ts) P _ _ _ _ _ tt B0 In0 CT).
+  - intros i gs vs HI HL a HA. exact (GL ts i gs vs a CC HL HI HA).
+  - intros h Ih. apply in_map_iff in Ih. destruct Ih as (v & <- & Iv).
+    destruct (move_sound _ _ _ _ _ _ (CM v Iv)) as (ML & MT & _).
+    split; [exact ML|]. split; [intros t T; apply MT; assumption|].
+    intros vs PV a [VL VA]. apply (GM ts v a Iv (CM v Iv)). apply PV. split; [rewrite map_length; assumption|].
+    intros i I. destruct (VA i I) as (A1 & A2 & A3).
+    rewrite nth_indep with (d' := image (moved v) O) by (rewrite map_length, VL; assumption). rewrite map_nth.
+    destruct (MT _ A1) as (B1 & B2 & B3). split; [exact B1|]. split; [apply B3; exact A2|].
+    rewrite A3. unfold sgn. rewrite B2. reflexivity.
+Qed.
+
+(* ---- what a cut proves ----------------------------------------------------------------------------------------------- *)
+
+Definition witness_of (p : problem) (cu : cut) (ts : list type_) (t : nat) : list Q :=
+  fst (witness (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (mean cu) (nth t ts (true, [])) (nth t (wits cu) None)).
+
+Definition kappa_at (p : problem) (cu : cut) (ts : list type_) (t : nat) : R :=
+  Q2R (nth t (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) 0%Q).
+
+Lemma kappa_at_sum p cu ts t : (t < length ts)%nat ->
+  kappa_at p cu ts t = sum (length (rows p)) (fun k => vec (map rw (rows p)) k * vec (witness_of p cu ts t) k ^ 2).
+Proof.
+  intros T. unfold kappa_at, kappas, witness_of. cbv zeta.
+  set (h := fun e => kappa (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (mean cu) (both_squares (map rw (rows p)) (mean cu)) (fst e) (snd e)).
+  rewrite nth_indep with (d' := h ((true, []), None)) by (rewrite map_length, with_witnesses_length; assumption).
+  rewrite (map_nth h), with_witnesses_nth by assumption. unfold h. cbn [fst snd]. rewrite kappa_sum, map_length. reflexivity.
+Qed.
+
+Lemma kappa_at_nonneg p cu ts t : (forall k, 0 <= vec (map rw (rows p)) k) -> 0 <= kappa_at p cu ts t.
+Proof.
+  intros W. destruct (Nat.lt_ge_cases t (length ts)) as [X|X].
+  - rewrite kappa_at_sum by assumption. apply sum_nonneg. intros k _. apply Rmult_le_pos; [apply W | apply pow2_ge_0].
+  - unfold kappa_at, kappas. rewrite nth_overflow by (rewrite map_length, with_witnesses_length; assumption). rewrite Q2R_0. lra.
+Qed.
+
+(* J = L(z) - (1/lambda) sum kappa + parts that are not negative; they vanish only where the residual is z and lambda g = h. *)
+Lemma cut_parts p n s beta ts vs c cu :
+  0 < noise (Q2R (rate1 p)) -> (forall k, 0 <= vec (map rw (rows p)) k) -> (biases p = false -> beta = 0) ->
+  cut_ok p (not_zero (map ru (rows p))) (map rw (rows p)) (map ru (rows p)) ts cu = true ->
+  typed p n s ts vs c ->
+  exists parts : nat -> R, (forall i, (i < n)%nat -> 0 <= parts i)
+  /\ on_rows p n s beta c = Q2R (base (map rw (rows p)) (map ry (rows p)) (res cu)) - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs / noise (Q2R (rate1 p))
+     + sum n (fun i => / noise (Q2R (rate1 p)) * sum (length (rows p)) (fun k => vec (map rw (rows p)) k * (noise (Q2R (rate1 p)) * response p c i k - vec (witness_of p cu ts (nth i vs O)) k) ^ 2)) + sum n parts
+     + sum (length (rows p)) (fun k => vec (map rw (rows p)) k * (sum n (fun i => s i * response p c i k) + beta - vec (map ry (rows p)) k - vec (res cu) k) ^ 2).
+Proof.
+  set (us := map ru (rows p)). set (ws := map rw (rows p)). set (ys := map ry (rows p)). set (nz := not_zero us).
+  set (lambda := noise (Q2R (rate1 p))). set (N := length (rows p)). intros L0 Wn HB OK [Lt HT].
+  assert (Lw : length ws = N) by apply map_length. assert (Lu : length us = N) by apply map_length.
+  unfold cut_ok in OK. cbv zeta in OK. apply andb_prop in OK. destruct OK as [CB CC]. rewrite forallb_forall in CC.
+  set (h := fun i => vec (witness_of p cu ts (nth i vs O))).
+  exists (fun i => 2 * sum N (fun k => vec ws k * (h i k + s i * vec (res cu) k) * response p c i k)). split.
+  - intros i I. destruct (HT i I) as (T1 & T2 & T3).
+    assert (K := CC (nth (nth i vs O) (with_witnesses ts (wits cu)) ((true, []), None))
+      ltac:(apply nth_In; rewrite with_witnesses_length; assumption)). cbv beta in K.
+    rewrite with_witnesses_nth in K by assumption. cbn [fst snd] in K.
+    assert (X := type_sound _ ws us (res cu) (mean cu) _ _ (c i) (eq_trans Lw (eq_sym Lu)) (fun X => X) Wn K T2).
+    rewrite Lu, <- T3 in X. apply Rmult_le_pos; [lra | exact X].
+  - unfold on_rows. fold us ws ys nz lambda N.
+    rewrite (cut_slack N n (vec ws) (vec ys) (vec (res cu)) s (fun i k => response p c i k) beta lambda).
+    2: { destruct (biases p) eqn:B; [right | left; apply HB; reflexivity].
+         cbn [negb orb] in CB. apply Qeq_bool_iff, Qeq_eqR in CB. rewrite dot_sum, Q2R_0 in CB. fold ws in CB. rewrite Lw in CB. exact CB. }
+    assert (BB : Q2R (base ws ys (res cu)) = - sum N (fun k => vec ws k * (2 * vec (res cu) k * vec ys k + vec (res cu) k ^ 2))).
+    { unfold base. rewrite Q2R_opp, dot_sum, Lw. f_equal. apply sum_ext. intros k _. rewrite vec_mul, vec_add, vec_twice. ring. }
+    rewrite <- BB. clear BB CB.
+    rewrite (sum_ext n _ (fun i => - / lambda * Q2R (nth (nth i vs O) (kappas nz us ws ts cu) 0%Q)
+      + (/ lambda * sum N (fun k => vec ws k * (lambda * response p c i k - h i k) ^ 2)
+      + 2 * sum N (fun k => vec ws k * (h i k + s i * vec (res cu) k) * response p c i k)))).
+    2: { intros i I. destruct (HT i I) as (T1 & _). rewrite (unit_slack N (vec ws) (vec (res cu)) (fun k => response p c i k) (h i) (s i) lambda L0).
+         change (Q2R (nth (nth i vs O) (kappas nz us ws ts cu) 0%Q)) with (kappa_at p cu ts (nth i vs O)).
+         rewrite kappa_at_sum by assumption. fold N ws (h i). unfold Rdiv. ring. }
+    rewrite !sum_plus, sum_scale. unfold spent. rewrite (total_seq vs n) by assumption. unfold Rdiv, h. ring.
+Qed.
+
+Lemma lambda_positive p : negb (Qle_bool (rate1 p) 0) = true -> negb (Qle_bool 1 (rate1 p)) = true ->
+  0 < noise (Q2R (rate1 p)) /\ Q2R (rate1 p) < 1 /\ Q2R (hidden_ratio p) = noise (Q2R (rate1 p)).
+Proof.
+  intros C0 C1. apply negb_true_iff in C0, C1.
+  assert (R0 : 0 < Q2R (rate1 p)). { rewrite <- Q2R_0. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
+  assert (R1 : Q2R (rate1 p) < 1). { rewrite <- Q2R_1. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
+  split; [apply Rdiv_lt_0_compat; lra|]. split; [assumption|].
+  unfold hidden_ratio, Qdiv. rewrite Q2R_mult, Q2R_inv', Q2R_minus, Q2R_1. reflexivity.
+Qed.
+
+Lemma check_leaves_data leaf p n cert : check_leaves leaf p n cert = true ->
+  inputs_ok (inputs p) (data p) = true /\ negb (Qle_bool (rate1 p) 0) = true /\ negb (Qle_bool 1 (rate1 p)) = true
+  /\ (forall k, 0 <= vec (map rw (rows p)) k).
+Proof.
+  unfold check_leaves. destruct (cover_walk _ _ _ _); [|discriminate]. rewrite !andb_true_iff. intros [[[[[[A B] C] D] _] _] _].
+  repeat split; try assumption. intros k. apply nonneg_vec, D.
+Qed.
+
+(* What is enough for a leaf bounds the units that it allows. *)
+Lemma enough_sound p lower ts gs vs cu :
+  0 < noise (Q2R (rate1 p)) -> Q2R (hidden_ratio p) = noise (Q2R (rate1 p)) -> (forall k, 0 <= vec (map rw (rows p)) k) ->
+  enough (hidden_ratio p) lower (base (map rw (rows p)) (map ry (rows p)) (res cu)) (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs = true ->
+  inside gs vs ->
+  Q2R lower + (Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs) - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs) / noise (Q2R (rate1 p))
+    <= Q2R (base (map rw (rows p)) (map ry (rows p)) (res cu)) - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs / noise (Q2R (rate1 p))
+  /\ spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs <= Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs).
+Proof.
+  intros L0 LR Wn HL HI. unfold enough in HL. apply Qle_bool_iff, Qle_Rle in HL. unfold Qdiv in HL.
+  rewrite Q2R_plus, Q2R_mult, Q2R_inv', LR in HL. split; [unfold Rdiv; lra|].
+  apply spent_most; [|assumption]. intros t. exact (kappa_at_nonneg p cu ts t Wn).
+Qed.
+
+Theorem certificate_sound p n lower cert :
+  check p n lower cert = true ->
+  forall W, widths W = [n] -> admissible p W -> Q2R lower <= problem_criterion p W.
+Proof.
+  intros C W HW HA. unfold check in C. destruct (check_leaves_data _ _ _ _ C) as (CI & C0 & C1 & Wn).
+  destruct (lambda_positive p C0 C1) as (L0 & R1 & LR).
+  destruct W as [|m A b W]; [discriminate|]. destruct W as [w beta|]; [|discriminate]. injection HW as ->.
+  rewrite criterion_on_rows by assumption.
+  apply (leaves_sound _ p n cert A b w beta (fun c => Q2R lower <= on_rows p n (fun i => unit_sign (w i)) beta c) C HA).
+  - intros ts v c _ M. rewrite (moved_on_rows p n _ beta ts v c M). auto.
+  - intros ts i gs vs c CC HL HI HT. cbv zeta in HL. unfold tables in HL. cbv zeta in HL. rewrite nth_error_map in HL.
+    destruct (nth_error (cuts cert) i) as [cu|] eqn:Ec; [|discriminate]. cbn [option_map] in HL.
+    rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).
+    assert (HB : biases p = false -> beta = 0) by (intros X; destruct HA as [AB _]; destruct (AB X) as [_ Y]; exact Y).
+    destruct (cut_parts p n _ beta ts vs c cu L0 Wn HB CC HT) as (parts & P0 & ->).
+    destruct (enough_sound p lower ts gs vs cu L0 LR Wn HL HI) as [X Y].
+    assert (0 <= / noise (Q2R (rate1 p))) by (left; apply Rinv_0_lt_compat, L0).
+    pose proof (sum_nonneg n parts P0).
+    match goal with |- _ <= _ + ?a + _ + ?b => assert (0 <= a); [|assert (0 <= b)] end.
+    + apply sum_nonneg. intros j _. apply Rmult_le_pos; [assumption|]. apply sum_nonneg. intros k _. apply Rmult_le_pos; [apply Wn | apply pow2_ge_0].
+    + apply sum_nonneg. intros k _. apply Rmult_le_pos; [apply Wn | apply pow2_ge_0].
+    + assert (Z : 0 <= (Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs)
+        - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs) / noise (Q2R (rate1 p)))
+        by (apply Rmult_le_pos; [lra | assumption]).
+      lra.
+Qed.
+
+(* ---- every width at once ------------------------------------------------------------------------------------------- *)
+
+(* A cut whose kappa vanishes for all types bounds the networks of every width. *)
+Definition check_every_width (p : problem) (lower : Q) (splits : cover) (c : cut) : bool :=
+  check_leaves (fun rs ts => let found := tables p rs ts [c] in
+    fun i gs => match nth_error found i with
+                | Some (b, kaps) => Qle_bool lower b && forallb (fun k => Qle_bool k 0) kaps
+                | None => false
+                end) p O (Certificate splits [] [c] 1 (Leaf O)).
+
+Lemma largest_vanishes kaps l : forallb (fun k => Qle_bool k 0) kaps = true -> Q2R (largest kaps l) = 0.
+Proof.
+  intros H. apply Rle_antisym; [|apply largest_nonneg]. revert l; induction kaps as [|k kaps IH]; intros [|a l]; cbn [largest]; rewrite ?Q2R_0; try lra.
+  cbn [forallb] in H. apply andb_prop in H. destruct H as [K H]. specialize (IH H l). destruct a; [|exact IH].
+  rewrite <- Q2R_0 in IH |- *. apply Qle_Rle, Q.max_lub; [apply Qle_bool_iff, K | apply Rle_Qle, IH].
+Qed.
+
+Theorem every_width_sound p lower splits c :
+  check_every_width p lower splits c = true ->
+  forall n W, widths W = [n] -> admissible p W -> Q2R lower <= problem_criterion p W.
+Proof.
+  intros H n. apply (certificate_sound p n lower (Certificate splits [] [c] 1 (Leaf O))). revert H.
+  unfold check_every_width, check, check_leaves. cbn [cover_tree moves cuts fuel count_tree].
+  destruct (cover_walk _ _ _ _) as [ps|]; [|discriminate]. rewrite !andb_true_iff. intros [[[[[[A B] C] D] E] F] G].
+  destruct (lambda_positive p B C) as (L0 & _ & LR).
+  split; [split; [split; [split; [split; [split|]|]|]|]|]; try assumption. cbn [walk map] in *.
+  unfold tables in *. cbv zeta in *. cbn [map nth_error] in *. apply andb_prop in G. destruct G as [G K].
+  apply Qle_bool_iff, Qle_Rle in G. unfold enough. apply Qle_bool_iff, Rle_Qle. unfold Qdiv. rewrite Q2R_plus, Q2R_mult, Q2R_inv', LR.
+  assert (M : forall l, Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (types_of p ps) c) [(l, n)]) = 0).
+  { intros l. unfold most. cbn [fold_right fst snd]. destruct (Nat.eqb n 0); [apply Q2R_0|]. autorewrite with q2r.
+    rewrite (largest_vanishes _ l K). ring. }
+  rewrite M. lra.
 Qed.

@@ -295,11 +295,13 @@ Proof.
   rewrite plus_INR. destruct (mem t l) eqn:M; simpl INR; [apply (largest_mem kaps) in M|]; lra.
 Qed.
 
-Lemma spent_most kaps gs ts : (forall t, 0 <= Q2R (nth t kaps 0%Q)) -> inside gs ts -> spent kaps ts <= Q2R (most kaps gs).
+Lemma spent_groups kaps (gs : list group) ts : (forall t, 0 <= Q2R (nth t kaps 0%Q)) ->
+  (forall t, In t ts -> exists l k, In (l, k) gs /\ mem t l = true) ->
+  spent kaps ts <= total gs (fun g => total ts (fun t => if mem t (fst g) then Q2R (nth t kaps 0%Q) else 0)).
 Proof.
-  intros HK [H1 H2]. set (kap := fun t => Q2R (nth t kaps 0%Q)). change (forall t, 0 <= kap t) in HK.
-  assert (A : spent kaps ts <= total gs (fun g => total ts (fun t => if mem t (fst g) then kap t else 0))).
-  { unfold spent. fold kap. change (fun t => Q2R (nth t kaps 0%Q)) with kap. clear H1. induction ts as [|t ts IH].
+  intros HK H2. set (kap := fun t => Q2R (nth t kaps 0%Q)). change (forall t, 0 <= kap t) in HK.
+  change (spent kaps ts <= total gs (fun g => total ts (fun t => if mem t (fst g) then kap t else 0))).
+  unfold spent. fold kap. change (fun t => Q2R (nth t kaps 0%Q)) with kap.  induction ts as [|t ts IH].
     - rewrite (total_ext gs _ (fun _ => 0 * 0)) by (intros; unfold total; simpl; ring). rewrite total_scale.
       unfold total at 1; simpl fold_right. lra.
     - assert (S : total gs (fun g => total (t :: ts) (fun t => if mem t (fst g) then kap t else 0))
@@ -311,8 +313,15 @@ Proof.
       induction gs as [|g gs IH]; [contradiction|]. rewrite total_cons. destruct I as [->|I].
       + cbn [fst]. rewrite M. assert (0 <= total gs (fun g => if mem t (fst g) then kap t else 0)); [|lra].
         apply total_nonneg. intros g _. specialize (HK t). destruct (mem t (fst g)); lra.
-      + specialize (IH I). assert (0 <= (if mem t (fst g) then kap t else 0)) by (specialize (HK t); destruct (mem t (fst g)); lra). lra. }
-  eapply Rle_trans; [exact A|]. clear A H2. unfold most. induction gs as [|[l k] gs IH]; [simpl; rewrite Q2R_0; lra|].
+      + specialize (IH I). assert (0 <= (if mem t (fst g) then kap t else 0)) by (specialize (HK t); destruct (mem t (fst g)); lra). lra.
+Qed.
+
+Lemma spent_most kaps gs ts : (forall t, 0 <= Q2R (nth t kaps 0%Q)) -> inside gs ts -> spent kaps ts <= Q2R (most kaps gs).
+Proof.
+  intros HK [H1 H2]. set (kap := fun t => Q2R (nth t kaps 0%Q)).
+  eapply Rle_trans; [exact (spent_groups kaps gs ts HK H2)|].
+  change (total gs (fun g => total ts (fun t => if mem t (fst g) then kap t else 0)) <= Q2R (most kaps gs)). clear H2.
+  unfold most. induction gs as [|[l k] gs IH]; [simpl; rewrite Q2R_0; lra|].
   cbn [fold_right fst snd]. rewrite total_cons. cbn [fst].
   assert (B := spent_group kaps l ts). rewrite (H1 l k (or_introl eq_refl)) in B. fold kap in B.
   change (fun t => if mem t l then Q2R (nth t kaps 0%Q) else 0) with (fun t => if mem t l then kap t else 0) in B.

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 import exactdropout as xd
 from exactdropout.certificate import checker, document
-from exactdropout.certificate.coq import CoqProblem, conic, coq_certificate, coq_pair
+from exactdropout.certificate.coq import CoqProblem, coq_certificate, coq_pair
+from exactdropout.certificate.coq_cover import conic
 from exactdropout.certificate.shipped import SHIPPED
+from exactdropout.certificate.writer import every_width_document
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum.minimize import solve_problem
@@ -29,6 +31,7 @@ SMALL = st.integers(-3, 3).map(Fraction)
 HERE = Path(__file__).parent
 THOROUGH = os.environ.get("EXACTDROPOUT_PROFILE") == "thorough"
 BASE = ("Definitions", "Expectations", "Rationals", "Theorem_5", "Last_layer", "Every_network", "Theorem_18")
+CHECKER = ("Certificate", *(f"Certificate_{part}" for part in ("walk", "cover", "tree", "choices", "minimisers")))
 
 
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(SMALL, min_size=n, max_size=n), min_size=2, max_size=8)))
@@ -103,7 +106,7 @@ def theory(
         assert bool(done.stderr) == bool(done.returncode)
         return done.stderr
 
-    for name in (*BASE, "Certificate", "Certificate_walk", "Certificate_tree"):
+    for name in (*BASE, *CHECKER):
         assert compiled(name, (repository / "proofs" / "theory" / f"{name}.v").read_text("utf-8")) == ""
     return compiled
 
@@ -149,6 +152,47 @@ def test_coq_accepts_true_certificates_and_refuses_false_ones(
     if THOROUGH:
         assert theory("pair", coq_pair("bias", "half_nonnegative")) == ""
         assert theory("riap", coq_pair("half_nonnegative", "bias")) != ""
+
+
+def test_coq_accepts_complete_lists_of_minimisers_and_refuses_others(
+    external: Callable[[str], str], theory: Callable[[str, str], str]
+) -> None:
+    """The quick profile takes the tie of three minimisers, four without exchanging inputs."""
+    external("coqc")
+    xor = Examples.uniform([((1, 1), 0), ((1, -1), 1), ((-1, 1), 1), ((-1, -1), 0)])
+    problems = (
+        ("tie", Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), "1/2", False),
+        ("symmetric", Architecture(2, (3,), biases=False), Examples.point((1, 1), 1), "1/2", True),
+        ("undropped", Architecture(2, (2,)), xor, (0, "1/4"), False),
+    )
+    for name, arch, data, rates, symmetric in problems if THOROUGH else problems[:1]:
+        best = solve_problem(reduced_problem(arch, data, rates), symmetric=symmetric)
+        good = coq_certificate(json.dumps(document(best, minimisers=True)), name)
+        assert ("Orbit" in good) is symmetric
+        assert theory(name, good) == ""
+        head, listed, tail = re.split(r"(?<=_networks : list qnetwork := \[)(.*)(?=\]\.)", good, maxsplit=1)
+        networks = listed.split("; QHidden ")
+        shorter = "; QHidden ".join([f"QHidden {networks[1]}", *networks[2:]])
+        assert theory(f"{name}_shorter", f"{head}{shorter}{tail}") != ""
+        if THOROUGH:
+            assert len(networks) == {"tie": 4, "symmetric": 4, "undropped": 2}[name]
+            worse = listed.replace("(QOutput [(1#1)", "(QOutput [(9#8)", 1)
+            assert worse != listed
+            assert theory(f"{name}_worse", f"{head}{listed}; {worse}{tail}") != ""
+
+
+def test_coq_accepts_a_bound_for_every_width_and_refuses_a_raised_one(
+    external: Callable[[str], str], theory: Callable[[str, str], str]
+) -> None:
+    external("coqc")
+    data = Examples.half((1, 1), 1)
+    best = solve_problem(reduced_problem(Architecture(2, (2,)), data, "1/2", nonnegative=True))
+    good = coq_certificate(json.dumps(every_width_document(best)), "every")
+    assert "Theorem every_lower n W : widths W = [n]" in good
+    assert theory("every", good) == ""
+    bad = good.replace("Q2R (1#8) <=", "Q2R (126#1000) <=").replace("every_problem (1#8)", "every_problem (126#1000)")
+    assert bad.count("(126#1000)") == 2
+    assert theory("raised_every", bad) != ""
 
 
 def network(rng: random.Random, widths: list[int]) -> xd.Network:

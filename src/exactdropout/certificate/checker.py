@@ -199,7 +199,8 @@ class Statement:
         names = ("inputs", "width", "hidden_biases", "output_bias", "nonnegative", "q", "examples", "lower", "upper")
         keys(value, "statement", *names)
         self.inputs = natural(value["inputs"], "inputs", 1, MAX_INPUTS)
-        self.width = natural(value["width"], "width", 1, MAX_WIDTH)
+        self.every_width = value["width"] == "any"  # then ``width`` is that of the network
+        self.width = natural(1 if self.every_width else value["width"], "width", 1, MAX_WIDTH)
         self.hidden_biases = boolean(value["hidden_biases"], "hidden_biases")
         self.output_bias = boolean(value["output_bias"], "output_bias")
         self.nonnegative = boolean(value["nonnegative"], "nonnegative")
@@ -612,6 +613,10 @@ def check_tree(value: dict[str, Any]) -> Tree:
     """Return the tree that was walked, from the top-level object; ``minimisers`` are not read here."""
     work = Work()
     statement = Statement(value["statement"], work)
+    if statement.every_width:
+        keys(value["network"], "network", "hidden_weights", "hidden_bias", "output_weights", "output_bias")
+        units = items(value["network"]["output_weights"], "output_weights", limit=MAX_WIDTH)
+        statement.width = natural(len(units), "units of the network", 1, MAX_WIDTH)
     check_network(statement, value["network"])
     types = Types(statement)
     given = items(value["cuts"], "cuts", limit=10**5)
@@ -623,16 +628,15 @@ def check_tree(value: dict[str, Any]) -> Tree:
         tree.walk(value["tree"], [[(types.live, statement.width)]])
     except RecursionError:
         raise MalformedError("the tree is nested too deeply") from None
+    if statement.every_width and ("cut" not in value["tree"] or any(cuts[value["tree"]["cut"]][1].values())):
+        raise RejectedError("a bound for every width needs one leaf whose cut has kappa 0 for all types")
     if statement.lower > statement.upper:
         raise RejectedError("lower is above upper")
     return tree
 
 
 def distribution(s: Statement) -> str:
-    """Return the examples as text; beyond three, or with long numbers, their SHA-256 digest stands for them.
-
-    The digest is that of the whole text without spaces, so that equal distributions have equal digests.
-    """
+    """Return the examples as text; beyond three, or with long numbers, the SHA-256 digest of it without spaces."""
     rows = [f"{mass} on (({', '.join(map(str, x))}), {y})" for x, y, mass in sorted(s.examples)]
     text = ", ".join(rows)
     if len(rows) <= 3 and len(text) <= 200:
@@ -647,13 +651,15 @@ def shape_in_words(s: Statement) -> str:
         (s.hidden_biases, s.output_bias), "with hidden biases" if s.hidden_biases else "with an output bias"
     )
     inputs, units = (f"{k} {word}{'s' * (k != 1)}" for k, word in ((s.inputs, "input"), (s.width, "relu unit")))
-    return f"{inputs}, {units}, {biases}"
+    return f"{inputs}, {'relu units' if s.every_width else units}, {biases}"
 
 
 def describe(s: Statement) -> str:
     """Return the proved statement in one line: shape, rates, data, value."""
     kind = "over non-negative weights" if s.nonnegative else "over all weights"
     value = f"= {s.upper}" if s.lower == s.upper else f"in [{s.lower}, {s.upper}]"
+    if s.every_width:
+        value = f">= {s.lower} at every width, <= {s.upper} from {s.width} units on"
     rates = str(s.q[0]) if s.q[0] == s.q[1] else f"({s.q[0]}, {s.q[1]})"
     return f"{shape_in_words(s)}, q = {rates}, {distribution(s)}: min J_D {kind} {value}"
 

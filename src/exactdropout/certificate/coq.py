@@ -4,7 +4,8 @@ Nothing is solved anew. What Coq's checker needs beside the certificate is found
 checked by Coq: Farkas multipliers for the empty sides of the splits that cover weight space, and multipliers that show
 that a witness is valid. What the generated file proves is ``Certificate_tree.certificate_sound`` applied to the
 statement of the certificate: every network of the shape has a criterion of at least ``lower``; and that the network
-attains ``upper``.
+attains ``upper``. Where the certificate lists minimisers, ``Certificate_minimisers.check_minimisers_sound`` too: they
+attain it, and they are all.
 """
 
 from __future__ import annotations
@@ -12,97 +13,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise, permutations, product
 from typing import Any
 
-from exactdropout.certificate import checker
+from exactdropout.certificate import checker, minimisers_checker
+from exactdropout.certificate.coq_cover import Pattern, Vector, conic, cover, in_list, in_row, in_sparse_row
 from exactdropout.errors import InvalidInput
 
 __all__ = ["coq_certificate", "coq_pair"]
 
-Vector = Sequence[Fraction]
-Pattern = tuple[bool, ...]
 ZERO = Fraction(0)
-
-
-def conic(columns: Sequence[Vector], target: Vector) -> tuple[list[Fraction] | None, list[Fraction]]:
-    """Return λ ≥ 0 with Σ λ_j column_j = target, or None and y with y·column_j ≤ 0 for all j and y·target > 0.
-
-    Phase one of the simplex method with Bland's rule, in integers (fraction-free pivots).
-    """
-    size, count = len(target), len(columns)
-    scales = [math.lcm(*(v.denominator for v in c)) for c in columns]
-    bottom = math.lcm(*(v.denominator for v in target))
-    flips = [-1 if v < 0 else 1 for v in target]
-    rows = [
-        [flips[i] * int(c[i] * s) for c, s in zip(columns, scales, strict=True)]
-        + [int(i == j) for j in range(size)]
-        + [flips[i] * int(target[i] * bottom)]
-        for i in range(size)
-    ]
-    cost = [-sum(row[j] for row in rows) if j < count or j == count + size else 0 for j in range(count + size + 1)]
-    basis, last = [count + i for i in range(size)], 1
-    while (entering := next((j for j in range(count) if cost[j] < 0), None)) is not None:
-        leaving = min(
-            (i for i in range(size) if rows[i][entering] > 0),
-            key=lambda i: (Fraction(rows[i][-1], rows[i][entering]), basis[i]),
-        )
-        head, pivot = rows[leaving], rows[leaving][entering]
-
-        rows = [row if i == leaving else _pivoted(row, head, entering, last) for i, row in enumerate(rows)]
-        cost, basis[leaving], last = _pivoted(cost, head, entering, last), entering, pivot
-    if cost[-1]:
-        return None, [flips[i] * (1 - Fraction(cost[count + i], last)) for i in range(size)]
-    found = [ZERO] * count
-    for i, j in enumerate(basis):
-        if j < count:
-            found[j] = Fraction(rows[i][-1], last) * scales[j] / bottom
-    return found, []
-
-
-def _pivoted(row: list[int], head: list[int], at: int, last: int) -> list[int]:
-    """Return a row without the variable ``at``, which ``head`` defines; division by the pivot before is exact."""
-    pivot, factor = head[at], row[at]
-    return [(pivot * v - factor * h) // last for v, h in zip(row, head, strict=True)]
-
-
-@lru_cache(maxsize=8)
-def cover(rows: tuple[tuple[Fraction, ...], ...], held: int) -> tuple[str, tuple[Pattern, ...]]:
-    """Return the tree of splits c·u ≥ 0, c·u < 0 over the rows as Coq text, and the patterns of its leaves in order.
-
-    The first ``held`` rows are known to be non-negative. An empty side is closed by Farkas multipliers of the rows
-    before it: Σ λ_k v_k = 0 for the signed rows v_k, with a positive multiplier of a strict one.
-    """
-    size = len(rows[0])
-    signed = {True: rows, False: [tuple(-v for v in u) for u in rows]}
-    text: list[str] = []
-    patterns: list[Pattern] = []
-    start: tuple[Pattern, list[Fraction]] = ((True,) * held, [Fraction(int(i > 0)) for i in range(size)])
-    waiting: list[tuple[Pattern, list[Fraction]] | str] = [start]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            text.append(item)
-            continue
-        path, inside = item
-        if len(path) == len(rows):
-            patterns.append(path)
-            text.append("CLeaf")
-            continue
-        value = sum((a * b for a, b in zip(inside, rows[len(path)], strict=True)), ZERO)
-        sides: list[tuple[Pattern, list[Fraction]] | str] = []
-        for yes in (True, False):
-            below = (*path, yes)
-            if (value >= 0) is yes:
-                sides.append((below, inside))
-                continue
-            columns = [(*signed[on][k], Fraction(int(not on))) for k, on in enumerate(below)]
-            mult, y = conic(columns, (*(ZERO for _ in range(size)), Fraction(1)))
-            sides.append((below, [-v for v in y[:-1]]) if mult is None else f"(CEmpty {_row(mult)})")
-        text.append("(CSplit ")
-        waiting += [")", sides[1], " ", sides[0]]
-    return "".join(text), tuple(patterns)
 
 
 class CoqProblem:
@@ -131,6 +52,7 @@ class CoqProblem:
                 e = 1 if next(v for v in ray if v) > 0 else -1
                 self.separators[place] = (tuple(e * v for v in ray), e)
         homes = {pattern: self._home(pattern) for pattern in self.patterns}
+        self.plain = {pattern: self._responds_as_its_home(pattern, home) for pattern, home in homes.items()}
         live = set(self.types.live)
         self.home: list[int | None] = []
         for sign, pattern in self.kinds:
@@ -186,6 +108,14 @@ class CoqProblem:
                 return index
         raise ArithmeticError("A pattern lies in no cone of the checker.")
 
+    def _responds_as_its_home(self, pattern: Pattern, home: int) -> bool:
+        """Return whether the default witness of Coq's type is that of the checker's."""
+        active = self.types.active[home]
+        return all(
+            (on and any(u)) == (place is not None and place >= 0 and active[place])
+            for on, (_, u, _), place in zip(pattern, self.rows, self.points, strict=True)
+        )
+
     @cached_property
     def factors(self) -> list[Fraction]:
         """For each live input: what a point of the checker is of a row of Coq in this coordinate."""
@@ -233,13 +163,15 @@ class CoqProblem:
             else:
                 shown.append(f"({gap}%nat, {witness})")
                 gap = 0
-        return f"Cut {_row(on_rows)} {_row(means)} (spread {_list(shown)})"
+        return f"Cut {in_row(on_rows)} {in_row(means)} (spread {in_list(shown)})"
 
     def _witness(
         self, home: int | None, kind: tuple[bool, Pattern], z: Vector, means: Vector, forms: dict[int, list[Fraction]]
     ) -> str | None:
         """Return a witness with multipliers as Coq text, where it is smaller than Coq's default: the positive part."""
         s, (sign, pattern) = self.statement, kind
+        if home not in forms and self.plain[pattern]:
+            return None
         e = 1 if sign else -1
         positive = [max(-e * v, ZERO) for v in means]
         h = [ZERO] * len(self.rows)
@@ -261,19 +193,15 @@ class CoqProblem:
         mult, _ = conic(columns, [sum((v * u[i] for v, u in used), ZERO) for i in range(s.inputs + 1)])
         if mult is None:
             raise ArithmeticError("A witness of the certificate has no multipliers.")
-        places = [k for k, v in enumerate(mult) if v]
-        if places[-1:] != [len(mult) - 1]:
-            places.append(len(mult) - 1)  # equal denominators to the end
-        bottom, tops = _over(mult)
-        multipliers = f"(sparse {bottom} {_list(f'({b - a - 1}%nat, {tops[b]})' for a, b in pairwise([-1, *places]))})"
+        multipliers = in_sparse_row(dict(enumerate(mult)), len(mult))
         if form is not None:
             rows = [
                 sum((a * b for a, b in zip(form, u, strict=True)), ZERO) if on else ZERO
                 for on, (_, u, _) in zip(responds, self.rows, strict=True)
             ]
             if rows == h:
-                return f"Form {_row(form)} {multipliers}"
-        return f"Rows {_row(h)} {multipliers}"
+                return f"Form {in_row(form)} {multipliers}"
+        return f"Rows {in_row(h)} {multipliers}"
 
     def _square(self, h: Vector) -> Fraction:
         return sum((w * v * v for (w, _, _), v in zip(self.rows, h, strict=True)), ZERO)
@@ -357,29 +285,14 @@ class CoqProblem:
                 child = shown(below, left, split, [order[0], len(groups), *order[1:]], level + turns + 1)
                 children += [child] * (high - low + 1)
             gaps = [b - a - 1 for a, b in pairwise([-1, *sorted(part)])]
-            text = f"Node (types_at {_list(gaps)}) [{'; '.join(children)}]"
+            text = f"Node (types_at {in_list(gaps)}) [{'; '.join(children)}]"
             if orbit is not None:
-                text = f"Orbit (types_at {_list(gaps)}) {_list(orbit)} ({children[0]}) [{'; '.join(children[1:])}]"
+                text = f"Orbit (types_at {in_list(gaps)}) {in_list(orbit)} ({children[0]}) [{'; '.join(children[1:])}]"
             return "Turn (" * turns + text + ")" * turns
 
         start = [frozenset(range(len(self.kinds)))]
         text = shown(root, [(self.types.live, self.statement.width)], start, [0], 1)
         return text, depth + 1
-
-
-def _list(values: Any) -> str:
-    return "[" + "; ".join(map(str, values)) + "]"
-
-
-def _over(values: Vector) -> tuple[int, list[int]]:
-    """Return one denominator and the numerators."""
-    bottom = math.lcm(*(v.denominator for v in values))
-    return bottom, [int(v * bottom) for v in values]
-
-
-def _row(values: Vector) -> str:
-    bottom, tops = _over(values)
-    return f"(over {bottom} {_list(tops)})"
 
 
 def _q(value: Fraction) -> str:
@@ -400,27 +313,35 @@ def coq_certificate(text: str, name: str) -> str:
     value = checker.read(text)
     problem = CoqProblem(statement)
     s = statement
-    examples = _list(f"({_q(mass)}, {_list(map(_q, x))}, {_q(y)})" for x, y, mass in s.examples)
+    examples = in_list(f"({_q(mass)}, {in_list(map(_q, x))}, {_q(y)})" for x, y, mass in s.examples)
     biases, nonnegative = (str(flag).lower() for flag in (s.hidden_biases, s.nonnegative))
     cuts = ";\n ".join(problem.cut(cut) for cut in value["cuts"])
     tree, fuel = problem.tree(value["tree"])
     moves = ";\n ".join(
-        f"Move {_list(to)}%nat {_list(at)}%nat {_list(t + 1 for t in moved)}%positive"
+        f"Move {in_list(to)}%nat {in_list(at)}%nat {in_list(t + 1 for t in moved)}%positive"
         for to, at, moved in problem.moves
     )
     moves = moves if "Orbit" in tree else ""
-    network = value["network"]
-    hidden = network["hidden_bias"] or [0] * s.width
-
-    def number(v: Any) -> str:
-        return _q(checker.rational(v, "number"))
-
-    units = _list(
-        f"({_list(map(number, row))}, {number(b)})" for row, b in zip(network["hidden_weights"], hidden, strict=True)
+    networks = [value["network"]]
+    if "minimisers" in value:
+        networks += images(s, value["minimisers"])
+    first, *others = (_network(s, network) for network in networks)
+    lists = LISTS if "minimisers" in value else ""
+    accepted = f"{name}_problem {s.width} {_q(s.lower)} {name}_certificate"
+    shape = "widths W = [n]" if s.every_width else f"widths W = [{s.width}%nat]"
+    proof = (
+        f"""refine (every_width_sound {name}_problem {_q(s.lower)} (cover_tree {name}_certificate)
+  (nth {value["tree"].get("cut", 0)} (cuts {name}_certificate) (Cut [] [] [])) _ n W HW HA).
+  vm_cast_no_check (eq_refl true)."""
+        if s.every_width
+        else f"exact (proj1 (check_minimisers_sound {accepted} {name}_networks {name}_checked W HW HA))."
+        if lists
+        else f"apply (certificate_sound {accepted}); [vm_cast_no_check (eq_refl true) | exact HW | exact HA]."
     )
-    output = _list(map(number, network["output_weights"]))
     return f"""(* {checker.describe(s)} *)
-From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_walk Certificate_tree.
+From Dropout Require Import Definitions Expectations Theorem_18 Rationals.
+From Dropout Require Import Certificate Certificate_walk Certificate_cover Certificate_tree.
+From Dropout Require Import Certificate_choices Certificate_minimisers.
 Require Import QArith Qreals.
 Open Scope R_scope.
 
@@ -436,14 +357,11 @@ Definition {name}_certificate : certificate := Certificate
 
 Open Scope R_scope.
 
-Definition {name}_network : qnetwork := QHidden {units} (QOutput {output} {number(network["output_bias"] or 0)}).
-
-Theorem {name}_lower W : widths W = [{s.width}%nat] -> admissible {name}_problem W ->
+Definition {name}_network : qnetwork := {first}.
+{lists.format(name=name, accepted=accepted, networks="; ".join(others), shape=shape, lower=_q(s.lower), width=s.width)}
+Theorem {name}_lower {"n " * s.every_width}W : {shape} -> admissible {name}_problem W ->
   Q2R {_q(s.lower)} <= problem_criterion {name}_problem W.
-Proof.
-  apply (certificate_sound {name}_problem {s.width} {_q(s.lower)} {name}_certificate).
-  vm_cast_no_check (eq_refl true).
-Qed.
+Proof. intros HW HA. {proof} Qed.
 
 Theorem {name}_attained : widths (real {name}_network) = [{s.width}%nat] /\\
   problem_criterion {name}_problem (real {name}_network) = Q2R {_q(s.upper)}.
@@ -454,13 +372,67 @@ Qed.
 """
 
 
+LISTS = """
+Definition {name}_networks : list qnetwork := [{networks}].
+
+Lemma {name}_checked : check_minimisers {accepted} {name}_networks = true.
+Proof. vm_cast_no_check (eq_refl true). Qed.
+
+Theorem {name}_minimisers_attain V : In V {name}_networks ->
+  widths (real V) = [{width}%nat] /\\ problem_criterion {name}_problem (real V) = Q2R {lower}.
+Proof.
+  apply (networks_attain {name}_problem {width} {lower}). vm_cast_no_check (eq_refl true).
+Qed.
+
+Theorem {name}_minimisers W : {shape} -> admissible {name}_problem W ->
+  problem_criterion {name}_problem W = Q2R {lower} ->
+  exists V, In V {name}_networks /\\ same_minimiser {name}_problem (real V) W.
+Proof. intros HW HA. exact (proj2 (check_minimisers_sound {accepted} {name}_networks {name}_checked W HW HA)). Qed.
+"""
+
+
+def _network(s: checker.Statement, network: dict[str, Any]) -> str:
+    """Return a network as Coq text."""
+    hidden = network["hidden_bias"] or [0] * s.width
+
+    def number(v: Any) -> str:
+        return _q(checker.rational(v, "number"))
+
+    units = in_list(
+        f"({in_list(map(number, row))}, {number(b)})" for row, b in zip(network["hidden_weights"], hidden, strict=True)
+    )
+    output = in_list(map(number, network["output_weights"]))
+    return f"QHidden {units} (QOutput {output} {number(network['output_bias'] or 0)})"
+
+
+def images(s: checker.Statement, networks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the networks and their images under the permutations of inputs that keep the problem, each once.
+
+    Coq lists minimisers up to equal responses and the order of the units only.
+    """
+    found: dict[Any, dict[str, Any]] = {}
+    for network in networks:
+        for order in minimisers_checker.equivalent_orders(s):
+            rows = []
+            for row in network["hidden_weights"]:
+                moved = [checker.rational(v, "weight") for v in row]
+                for i, k in zip(range(len(s.coordinates)), order, strict=False):
+                    value = checker.rational(row[s.coordinates[i]], "weight")
+                    moved[s.coordinates[k]] = value * s.scales[k] / s.scales[i]
+                rows.append([f"{v.numerator}/{v.denominator}" for v in moved])
+            image = network | {"hidden_weights": rows}
+            bias, parts = minimisers_checker.parts_of(s, image)
+            found.setdefault((bias, frozenset(parts.items())), image)
+    return list(found.values())
+
+
 def coq_pair(every: str, nonnegative: str) -> str:
     """Return a Coq file, on top of two files of :func:`coq_certificate`: every minimiser has a negative weight.
 
     ``every`` and ``nonnegative`` are their names; the second minimum must be above the first, which Coq checks.
     """
     return f"""From Dropout Require Import Definitions Expectations Theorem_18 Rationals Certificate Certificate_walk.
-From Dropout Require Import Certificate_tree {every} {nonnegative}.
+From Dropout Require Import Certificate_cover Certificate_tree {every} {nonnegative}.
 Require Import QArith Qreals.
 Open Scope R_scope.
 

@@ -45,18 +45,21 @@ Parts = dict[Values, int]  # what units add to the output at the points, with mu
 Known = tuple[Fraction, tuple[tuple[Values, int], ...]]  # the output bias, and parts in order
 
 
-def reorderings(s: checker.Statement) -> list[list[int]]:
-    """Return, for each permutation of the inputs that keeps points, weights and labels, the place of each point."""
+def equivalent_orders(s: checker.Statement) -> Iterator[tuple[int, ...]]:
+    """Yield the permutations of the coordinates of points that keep points, weights and labels; the bias is fixed."""
     data = dict(zip(s.points, zip(s.weights, s.labels, strict=True), strict=True))
-    where = {u: k for k, u in enumerate(s.points)}
-    free, found = len(s.coordinates), []
+    free = len(s.coordinates)
     for order in permutations(range(free)):
         full = (*order, *range(free, s.dimension))
         s.work.add(len(data) * (8 + s.dimension))
-        moved = [tuple(u[k] for k in full) for u in s.points]
-        if all(data.get(v) == data[u] for u, v in zip(s.points, moved, strict=True)):
-            found.append([where[v] for v in moved])
-    return found
+        if all(data.get(tuple(u[k] for k in full)) == value for u, value in data.items()):
+            yield full
+
+
+def reorderings(s: checker.Statement) -> list[list[int]]:
+    """Return, for each permutation of the inputs that keeps points, weights and labels, the place of each point."""
+    where = {u: k for k, u in enumerate(s.points)}
+    return [[where[tuple(u[k] for k in order)] for u in s.points] for order in equivalent_orders(s)]
 
 
 def canonical(s: checker.Statement, orders: list[list[int]], bias: Fraction, parts: Parts) -> Known:
@@ -157,7 +160,7 @@ def check(text: str) -> checker.Statement:
     tree = checker.check_tree(value)
     types, s = tree.types, tree.types.statement
     listed = checker.items(value["minimisers"], "minimisers", limit=MAX_LISTED)
-    if s.lower != s.upper:
+    if s.lower != s.upper or s.every_width:
         raise checker.RejectedError("minimisers are listed, and the minimum is not proved")
     orders = reorderings(s)
     known: set[Known] = set()

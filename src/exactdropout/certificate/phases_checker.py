@@ -62,6 +62,8 @@ class Family(checker.Statement):
         shape = ("inputs", "width", "hidden_biases", "output_bias", "nonnegative", "examples")
         checker.keys(value, "statement", *shape, "ends", "intervals")
         super().__init__({key: value[key] for key in shape} | {"q": ["1/2", "1/2"], "lower": 0, "upper": 0}, work)
+        if self.every_width:
+            raise MalformedError("width must be an integer here")
         chances = [(mass, mass * y, mass * y * y) for _, y, mass in self.examples]
         second = sum((v for *_, v in chances), Fraction(0))
         self.scale = math.lcm(second.denominator, *(v.denominator for row in chances for v in row[:2]))

@@ -13,9 +13,18 @@ from exactdropout.certificate import checker, minimisers_checker
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.files import write_atomically
+from exactdropout.optimum.infinite_width import infinite_width_residual
 from exactdropout.optimum.result import Leaf, Optimum, Tree
+from exactdropout.optimum.unit_types import Arrangement
 
-__all__ = ["document", "rational", "shape", "write_certificate"]
+__all__ = [
+    "document",
+    "every_width_document",
+    "rational",
+    "shape",
+    "write_certificate",
+    "write_every_width_certificate",
+]
 
 
 def rational(value: Fraction) -> int | str:
@@ -98,6 +107,38 @@ def document(optimum: Optimum, *, minimisers: bool = False) -> dict[str, Any]:
         "tree": _node(proof.tree),
     }
     return found | {"minimisers": [_network(m.network) for m in optimum.minimisers]} if minimisers else found
+
+
+def every_width_document(optimum: Optimum) -> dict[str, Any]:
+    """Return a certificate of inf over n of the minimum, a lower bound at every width, for a minimised problem.
+
+    Its cut is the residual of the infinite width (:mod:`exactdropout.optimum.infinite_width`), whose kappa vanish; its
+    network is that of ``optimum``, so that ``upper`` holds from its width on. Cost: the cones of one unit once more.
+    """
+    arrangement = Arrangement(optimum.proof.problem, math.inf)
+    z = infinite_width_residual(arrangement)
+    found = document(optimum)
+    bound = rational(arrangement.problem.noise + arrangement.norm(z))
+    none = [1, [0] * arrangement.problem.dimension]
+    return found | {
+        "statement": found["statement"] | {"width": "any", "lower": bound},
+        "cuts": [{"z": _over(z), "witnesses": [[t, none] for t in arrangement.live]}],
+        "tree": {"cut": 0},
+    }
+
+
+def write_every_width_certificate(optimum: Optimum, path: str | Path) -> None:
+    """Write :func:`every_width_document`, atomically, after the checker has read it.
+
+    Raises:
+        CostLimitExceeded: the certificate is beyond a limit of the checker.
+    """
+    text = json.dumps(every_width_document(optimum)) + "\n"
+    try:
+        checker.check(text)
+    except checker.MalformedError as error:
+        raise CostLimitExceeded(f"No certificate was written: the checker would refuse it ({error}).") from None
+    write_atomically(path, text.encode())
 
 
 def write_certificate(optimum: Optimum, path: str | Path) -> bool:

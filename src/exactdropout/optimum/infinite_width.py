@@ -7,19 +7,25 @@ convex cone when weights are non-negative). The responses of a cone are generate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz_mat
 
 from exactdropout.optimum.qp import guess, solve
-from exactdropout.optimum.unit_types import Arrangement, gram_matrix
+from exactdropout.optimum.unit_types import Arrangement, Vector, gram_matrix
 
-__all__ = ["infinite_width"]
+__all__ = ["infinite_width", "infinite_width_residual"]
 
 
 def infinite_width(arrangement: Arrangement) -> Fraction:
     """Return inf over n of the minimal criterion; exact, one rational least-squares problem."""
+    return arrangement.problem.noise + arrangement.norm(infinite_width_residual(arrangement))
+
+
+def infinite_width_residual(arrangement: Arrangement) -> Vector:
+    """Return z_u = b + f(u) − y_u of the best f; then s ⟨z, g⟩ ≥ 0 for every unit, and 0 where its sign is free."""
     problem = arrangement.problem
     responses: dict[tuple[int, ...], None] = {}
     for rows in arrangement.responses:
@@ -33,17 +39,16 @@ def infinite_width(arrangement: Arrangement) -> Fraction:
     weights, labels = problem.weights, problem.labels
     gram = gram_matrix(columns, weights)
     linear = [sum((w * v * y for w, v, y in zip(weights, c, labels, strict=True) if v), Fraction(0)) for c in columns]
-    best = Fraction(0)  # ‖projection of y‖²
+    best: Sequence[Fraction] = ()
     if problem.nonnegative and columns:
         rough = guess(np.array(gram, dtype=float), np.array(linear, dtype=float), len(columns))
-        x = solve(gram, linear, [i for i in range(len(columns)) if rough[i] > 1e-9])
-        best = sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))
+        best = solve(gram, linear, [i for i in range(len(columns)) if rough[i] > 1e-9])
     elif columns:
         right = fmpq_mat([[fmpq(v.numerator, v.denominator)] for v in linear])
         square = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in gram])
-        value = (right.transpose() * square.solve(right))[0, 0]
-        best = Fraction(int(value.p), int(value.q))
-    return problem.noise + arrangement.norm(labels) - best
+        best = [Fraction(int(v.p), int(v.q)) for v in square.solve(right).entries()]
+    used = [(x, c) for x, c in zip(best, columns, strict=True) if x]
+    return tuple(sum((x * c[u] for x, c in used), Fraction(0)) - y for u, y in enumerate(labels))
 
 
 def _independent(columns: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
