@@ -16,7 +16,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -24,7 +23,8 @@ import numpy as np
 import exactdropout as xd
 from exactdropout.estimation.estimate import _counts
 from exactdropout.numeric.float64.problem import prepare
-from exactdropout.numeric.sampled.passes import Sampler
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.sampled.passes import Sampler, complements
 from exactdropout.numeric.sampled.ranges import ranges_of
 
 PASSES = 16
@@ -115,14 +115,14 @@ def torch_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
     return one_pass
 
 
-def own_pass(network: xd.Network, data: xd.Examples, pool: ThreadPoolExecutor) -> Callable[[], float]:
+def own_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
     """Return one pass as ``xd.estimate`` makes it."""
     problem = prepare(network, data, (HALF,) * len(network.weights))
-    counts = _counts(problem, ranges_of(problem))
+    counts = _counts(problem, ranges_of(problem, complements=complements(problem)))
     sampler = Sampler(problem, counts, 0)
     shares = np.repeat(problem.chances / (2 * counts), counts)[:, None]
     numbers = itertools.count()
-    return lambda: float((shares * sampler.one_pass(next(numbers), pool, 1).errors).sum())
+    return lambda: float((shares * sampler.one_pass(next(numbers), Runner()).errors).sum())
 
 
 def main() -> None:
@@ -145,12 +145,11 @@ def main() -> None:
         import torch as library
 
         library.set_num_threads(1)
-    with ThreadPoolExecutor(1) as pool:
-        for name, network, data in problems:
-            own = cost(own_pass(network, data, pool))
-            ratios = [cost(numpy_pass(network, data)) / own]
-            ratios += [cost(torch_pass(network, data)) / own] if torch else []
-            print(f"| {name} | " + " | ".join(f"{r:.1f}" for r in ratios) + " |", flush=True)
+    for name, network, data in problems:
+        own = cost(own_pass(network, data))
+        ratios = [cost(numpy_pass(network, data)) / own]
+        ratios += [cost(torch_pass(network, data)) / own] if torch else []
+        print(f"| {name} | " + " | ".join(f"{r:.1f}" for r in ratios) + " |", flush=True)
 
 
 if __name__ == "__main__":

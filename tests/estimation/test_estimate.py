@@ -175,7 +175,7 @@ def test_ctrl_c_before_anything_is_known_is_an_interrupt(monkeypatch):
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Sampler, "one_pass", press)
+    monkeypatch.setattr(Sampler, "passes", press)
     network, data = problem(10, (10, 12, 1))
     with pytest.raises(KeyboardInterrupt):
         xd.estimate(network, data, 0.5, seconds=60, max_cost=0)

@@ -35,8 +35,8 @@ def test_what_is_reached_already_is_not_sampled_again(tmp_path, monkeypatch):
     found = xd.estimate(*problem(), "1/2", width=0.1, max_cost=0, checkpoint=path)
     size = path.stat().st_size
     numbers = []
-    true = Sampler.one_pass
-    monkeypatch.setattr(Sampler, "one_pass", lambda self, number, *a: numbers.append(number) or true(self, number, *a))
+    true = Sampler.passes
+    monkeypatch.setattr(Sampler, "passes", lambda self, number, *a: numbers.append(number) or true(self, number, *a))
     assert xd.estimate(*problem(), "1/2", width=0.1, max_cost=0, checkpoint=path) == found
     assert numbers == [0]  # the pilot, from which the constants follow
     assert path.stat().st_size == size

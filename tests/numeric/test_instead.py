@@ -13,6 +13,7 @@ import pytest
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.arguments import enough
+from exactdropout.numeric.float64 import engine, plan
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.sampled import expected
 
@@ -98,3 +99,21 @@ def test_the_expected_width_is_met(widths, q):
 def test_a_second_that_ends_before_the_first_interval_has_no_width():
     network, data = drawn((30, 40, 1), 50)
     assert expected.expected_width(prepare(network, data, (F(1, 2),) * 2), 10**7, 1.0, 4096) == math.inf
+
+
+def test_a_large_problem_is_refused_by_a_few_of_its_rows(monkeypatch):
+    """No forward pass of all rows comes first; what is affordable is computed, with the same bits."""
+    network, data = drawn((40, 30, 1), 200)
+    whole = refused(network, data, "1/2")
+    small, few = drawn((6, 5, 1), 200)
+    value = xd.evaluate(small, few, "1/2")
+    monkeypatch.setattr(plan, "MOST_PLANNED", 100)
+    assert xd.evaluate(small, few, "1/2") == value
+    assert xd.evaluate(small, few, "1/2", moments=4).criterion == value.criterion
+    monkeypatch.setattr(engine, "reference_outputs", None)
+    part = refused(network, data, "1/2")
+    assert "xd.estimate gives in 10 s" in part
+    exponents = [int(re.search(r"about 2\^(\d+) leaves", said)[1]) for said in (part, whole)]
+    assert abs(exponents[0] - exponents[1]) <= 1
+    with pytest.raises(CostLimitExceeded):
+        xd.plan(network, data, "1/2", max_cost=60)

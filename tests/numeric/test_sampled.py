@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction as F
 
 import numpy as np
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 import exactdropout as xd
 from exactdropout.numeric.definition import dropout_output, naive_evaluation
 from exactdropout.numeric.float64.problem import prepare
+from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled import passes as sampling
-from exactdropout.numeric.sampled.kernel import sample_pairs, sample_pairs_reference
 from exactdropout.numeric.sampled.ranges import ranges_of, spectral_norm
+from exactdropout.numeric.sampled.visit import visit_reference
 from exactdropout.testing.strategies import problems
 
 ACTIVATIONS = ["relu", "leaky_relu(1/10)", "linear", "leaky_relu(-1/2)"]
@@ -92,11 +92,21 @@ def test_the_last_layer_in_closed_form_keeps_every_expectation(problem):
             assert all(a <= b <= c for a, b, c in zip(ranges.low[i], f, ranges.high[i], strict=True))
 
 
+def complement(mask, widths, rates, fresh):
+    """Return the other mask of a draw: 1 − r where q = 1/2, drawn bits elsewhere, all ones where nothing is dropped."""
+    return tuple(tuple(1 - bit for bit in layer) if rates[l] == F(1, 2) else fresh[l] for l, layer in enumerate(mask))
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
-    ("widths", "q"), [((3, 4, 2), "1/2"), ((2, 3, 4, 1), ("1/3", 0, "1/5")), ((3, 2, 2, 2, 2), "1/4")]
-)
-def test_the_kernel_computes_what_the_definition_says(monkeypatch, activation, widths, q):
+    ("widths", "q"),
+    [
+        ((3, 4, 2), "1/2"), ((9, 4, 2), "1/2"), ((2, 3, 4, 1), ("1/3", 0, "1/5")), ((3, 2, 2, 2, 2), "1/4"),
+        ((8, 3, 2, 1), "1/2"), ((8, 3, 2, 1), ("1/2", "1/3", "1/2")), ((2, 8, 2, 1), (0, "1/2", "1/3")),
+    ],
+)  # fmt: skip
+def test_passes_compute_what_the_definition_says(monkeypatch, activation, widths, q):
+    """Every visit against the exact last layer of each of its masks, in fractions, and against the plain reference."""
     network, data = small(5, widths, activation), some(6, 3, widths[0], widths[-1])
     rates = xd.model.drop_rates(q, network.architecture)[0]
     problem = prepare(network, data, rates)
@@ -104,49 +114,126 @@ def test_the_kernel_computes_what_the_definition_says(monkeypatch, activation, w
     drawn: list[np.ndarray] = []
     true = sampling.kept
     monkeypatch.setattr(sampling, "kept", lambda *a: drawn.append(true(*a)) or drawn[-1])
-    with ThreadPoolExecutor(1) as pool:
-        found = sampling.Sampler(problem, counts, seed=3, by_row=True).one_pass(1, pool, 1)
-    ranges, exact, examples = ranges_of(problem), network.exact(), data.exact()
-    entering, deeper = iter(drawn[0].tolist()), [d.reshape(-1, n) for d, n in zip(drawn[1:], widths[1:-2], strict=True)]
-    rows = np.repeat(np.arange(3), counts)
+    twins = sampling.complements(problem)
+    found = sampling.Sampler(problem, counts, seed=3, by_row=True).one_pass(1, Runner())
+    ranges, exact, examples = ranges_of(problem, complements=twins), network.exact(), data.exact()
+    first, hidden = problem.first, widths[problem.first : -2]
+    used = problem.hidden(first).any(axis=0)  # a unit that is 0 in every row has no bits
+    drawn[0], bits = np.ones((2, 6, len(used)), np.uint8), drawn[0]
+    drawn[0][:, :, used] = bits.reshape(2, 6, -1)
+    layers = iter(d.reshape(2, 6, n) for d, n in zip(drawn, _widths_drawn(hidden, rates[first:], twins), strict=True))
+    own, fresh = [next(layers)], [None]
+    for l in range(1, len(hidden)):
+        own.append(next(layers))
+        fresh.append(next(layers) if twins and rates[first + l] != F(1, 2) else None)
     reference = (
         list(problem.weights), list(problem.biases), list(problem.slopes),
         [float(problem.inverse_keep[l]) for l in range(len(rates))],
         float(problem.cumulants[0]) * problem.weights[-1] ** 2,
     )  # fmt: skip
-    for v, i in enumerate(rows):
+    below = tuple((1,) * n for n in widths[:first])
+    for v, i in enumerate(np.repeat(np.arange(3), counts)):
         x, y = examples.inputs[i].tolist(), examples.labels[i].tolist()
-        pair = []
+        draws = []
         for t in (0, 1):
-            first = tuple(next(entering) if value else 1 for value in x)
-            pair.append((first, *(tuple(d[2 * v + t].tolist()) for d in deeper)))
-        (f, error_f, noise_f), (g, error_g, noise_g) = (last_layer(exact, x, y, mask, rates) for mask in pair)
-        assert abs(F(found.errors[v, 0]) - error_f) <= ranges.wrong_error[i]
-        assert abs(F(found.errors[v, 1]) - error_g) <= ranges.wrong_error[i]
-        spreads = [(a - b) ** 2 / 2 + (c + d) / 2 for a, b, c, d in zip(f, g, noise_f, noise_g, strict=True)]
+            mask = tuple(tuple(layer[t, v].tolist()) for layer in own)
+            other = tuple(None if layer is None else tuple(layer[t, v].tolist()) for layer in fresh)
+            masks = [mask, complement(mask, hidden, rates[first:], other)] if twins else [mask]
+            draws.append([(*below, *m) for m in masks])
+        told = [[last_layer(exact, x, y, mask, rates) for mask in draw] for draw in draws]
+        for t, draw in enumerate(told):
+            mean = sum(error for _, error, _ in draw) / len(draw)
+            assert abs(F(found.errors[v, t]) - mean) <= ranges.wrong_error[i]
+            assert mean <= ranges.most_error[i]
+        pairs = [(a, b) for a in told[0] for b in told[1]]
+        spreads = [
+            sum((f[o] - g[o]) ** 2 / 2 + (c[o] + d[o]) / 2 for (f, _, c), (g, _, d) in pairs) / len(pairs)
+            for o in range(len(y))
+        ]
         assert abs(F(found.spreads[v]) - sum(spreads)) <= ranges.wrong_spread[i]
         for o, spread in enumerate(spreads):
             assert abs(F(found.row_spreads[v, o]) - spread) <= ranges.wrong_row_spread[i, o]
-        for a, b, c, off in zip(found.means[v].tolist(), f, g, ranges.wrong_output[i], strict=True):
-            assert abs(F(a) - (b + c) / 2) <= off
-        masks = [[np.array(layer) for layer in mask] for mask in pair]
-        errors, spreads, means = sample_pairs_reference(*reference, data.inputs[i], data.labels[i], masks)
+            mean = sum(f[o] + g[o] for (f, *_), (g, *_) in pairs) / (2 * len(pairs))
+            assert abs(F(found.means[v, o]) - mean) <= ranges.wrong_output[i, o]
+        arrays = [[[np.array(layer) for layer in mask] for mask in draw] for draw in draws]
+        errors, spreads, means = visit_reference(*reference, data.inputs[i], data.labels[i], arrays)
         assert np.allclose([*errors, *spreads, *means], [*found.errors[v], *found.row_spreads[v], *found.means[v]])
     assert ranges.wrong_row_spread.max() < 1e-9 * ranges.most_row_spread.max()
     assert ranges.wrong_error.max() < 1e-9 * ranges.most_error.max()
 
 
-def test_bits_do_not_depend_on_threads_and_passes_differ(monkeypatch):
-    monkeypatch.setattr(sampling, "BLOCK", 7)
-    network, data = small(1, (5, 4, 3, 2)), some(2, 20, 5, 2)
-    problem = prepare(network, data, (F(1, 3),) * 3)
-    sampler = sampling.Sampler(problem, np.full(20, 3), seed=9)
-    with ThreadPoolExecutor(3) as pool:
-        one, three = (sampler.one_pass(4, pool, threads) for threads in (1, 3))
-        other = sampler.one_pass(5, pool, 2)
+def _widths_drawn(hidden, rates, twins):
+    """Return the width of each layer for which bits are drawn, twice where the complement has its own."""
+    for l, (n, q) in enumerate(zip(hidden, rates, strict=False)):
+        yield n
+        if l and twins and q != F(1, 2):
+            yield n
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.sampled_from([0.0, 0.3, 3.0]))
+def test_a_mask_and_its_complement_have_a_smaller_range(seed, outputs, bias):
+    """The bound of the mean holds for all masks, in fractions, and is below that of one mask."""
+    random = np.random.default_rng(seed)
+    network = xd.Network(
+        [random.normal(size=(3, 8)), random.normal(size=(outputs, 3))],
+        [bias * random.normal(size=3), bias * random.normal(size=outputs)],
+    )
+    data = some(seed, 2, 8, outputs)
+    problem = prepare(network, data, (F(1, 2),) * 2)
+    single, both = ranges_of(problem), ranges_of(problem, complements=True)
+    assert (both.most_error <= single.most_error * (1 + 1e-9)).all()  # computed values may be further off
+    exact, examples = network.exact(), data.exact()
+    for i, (x, y) in enumerate(zip(examples.inputs.tolist(), examples.labels.tolist(), strict=True)):
+        for bits in itertools.product((0, 1), repeat=7):
+            mask = (1, *bits)
+            pair = [_closed(exact, x, y, m) for m in (mask, tuple(1 - b for b in mask))]
+            assert sum(pair) / 2 <= both.most_error[i]
+
+
+def test_the_range_of_many_inputs_is_nearly_halved():
+    problem = prepare(small(3, (200, 40, 3), biases=False), some(4, 5, 200, 3), (F(1, 2),) * 2)
+    single, both = ranges_of(problem), ranges_of(problem, complements=True)
+    assert (both.most_error < 0.7 * single.most_error).all()
+
+
+def _closed(network, x, y, mask):
+    """Return ‖f − y‖² + Σ ‖w_j‖² h_j² of a network with one hidden layer and q = 1/2, in fractions."""
+    (first, last), (low, high) = network.weights, (network.bias(0), network.bias(1))
+    h = [max(F(0), sum(w * 2 * v * r for w, v, r in zip(row, x, mask, strict=True)) + b)
+         for row, b in zip(first.tolist(), low.tolist(), strict=True)]  # fmt: skip
+    total = sum(w * w * v * v for row in last.tolist() for w, v in zip(row, h, strict=True))
+    f = [
+        sum(w * v for w, v in zip(row, h, strict=True)) + b for row, b in zip(last.tolist(), high.tolist(), strict=True)
+    ]
+    return total + sum((a - b) ** 2 for a, b in zip(f, y, strict=True))
+
+
+@pytest.mark.parametrize(("widths", "q"), [((5, 4, 3, 2), F(1, 3)), ((9, 3, 2), F(1, 2))])
+def test_bits_do_not_depend_on_threads_and_passes_differ(monkeypatch, widths, q):
+    monkeypatch.setattr(sampling, "LEAST_BLOCK", 7)
+    monkeypatch.setattr(sampling, "MOST_BLOCK", 7)
+    network, data = small(1, widths), some(2, 20, widths[0], 2)
+    sampler = sampling.Sampler(prepare(network, data, (q,) * (len(widths) - 1)), np.full(20, 3), seed=9)
+    one, three = (sampler.one_pass(4, Runner(threads=threads)) for threads in (1, 3))
+    before, again, other = sampler.passes(3, 3, Runner(threads=2))
     assert all(np.array_equal(a, b) for a, b in zip(one, three, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not np.array_equal(one.errors, other.errors)
+    assert not np.array_equal(one.errors, before.errors)
     assert len(np.unique(one.errors)) > 60  # blocks and visits do not repeat each other
+
+
+def test_linear_algebra_keeps_to_one_thread_while_a_pass_runs(monkeypatch):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    seen = []
+    true = sampling.Blocks.block
+    monkeypatch.setattr(sampling.Blocks, "block", lambda *a: seen.extend(threadpoolctl.threadpool_info()) or true(*a))
+    before = threadpoolctl.threadpool_info()
+    network, data = small(1, (5, 4, 2)), some(2, 3, 5, 2)
+    sampling.Sampler(prepare(network, data, (F(1, 3),) * 2), np.full(3, 2), seed=9).one_pass(0, Runner())
+    assert {pool["num_threads"] for pool in seen if pool["user_api"] == "blas"} <= {1}
+    assert threadpoolctl.threadpool_info() == before
 
 
 class _Digits:
@@ -183,15 +270,3 @@ def test_the_spectral_norm_is_an_upper_bound(rows, columns, seed, scale):
     found, true = spectral_norm(matrix * scale), float(np.linalg.norm(matrix, 2))
     assert true * (1 - 1e-12) <= found / scale
     assert found / scale <= 1.02 * true or scale < 1e-250
-
-
-def test_the_compiled_loop_is_the_interpreted_one():
-    network, data = small(1, (4, 3, 3, 2)), some(2, 3, 4, 2)
-    problem = prepare(network, data, (F(1, 2),) * 3)
-    with ThreadPoolExecutor(1) as pool:
-        sampler = sampling.Sampler(problem, np.array([1, 2, 1]), seed=0, by_row=True)
-        compiled = sampler.one_pass(0, pool, 1)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sampling, "sample_pairs", getattr(sample_pairs, "py_func", sample_pairs))
-            interpreted = sampler.one_pass(0, pool, 1)
-    assert all(np.array_equal(a, b) for a, b in zip(compiled, interpreted, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, wants_progress
 from exactdropout.cli.messages import complain
 from exactdropout.cli.output import print_json, print_table
+from exactdropout.cli.processes import processes
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
 
@@ -49,7 +50,9 @@ def add(commands: Any) -> None:
         "--per-example", action="store_true", help="also intervals of each row's mean and standard deviation (what MC "
         "dropout reports), which hold at once with the others",
     )  # fmt: skip
-    command.add_argument("--threads", type=int, help="threads that sample; the bits are the same")
+    who = command.add_mutually_exclusive_group()
+    who.add_argument("--threads", type=int, help="threads that sample; the bits are the same")
+    who.add_argument("--workers", type=int, metavar="N", help="processes that sample, instead of threads")
     command.add_argument(
         "--checkpoint", metavar="FILE", help="journal of the state: a run that was stopped, or is to become narrower, "
         "goes on from it",
@@ -75,11 +78,12 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput(
             "Argument '--q' must be given: a drop probability such as 1/2, or one per layer such as 0,1/2."
         )
-    found = xd.estimate(
-        network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
-        seed=options.seed, rows=options.per_example, threads=options.threads, max_cost=cost,
-        checkpoint=options.checkpoint, progress=wants_progress(options),
-    )  # fmt: skip
+    with processes(options.workers) as executor:
+        found = xd.estimate(
+            network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
+            seed=options.seed, rows=options.per_example, threads=options.threads, executor=executor, max_cost=cost,
+            checkpoint=options.checkpoint, progress=wants_progress(options),
+        )  # fmt: skip
     reached = width is None or found.criterion.relative_width <= width
     if options.json:
         print_json("estimate", _json(options, found, reached))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -23,6 +21,7 @@ from exactdropout.cli.arguments import (
 )
 from exactdropout.cli.messages import complain
 from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
+from exactdropout.cli.processes import processes
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
 from exactdropout.model.arguments import MAX_SECONDS
@@ -166,28 +165,6 @@ def announce(plan: Any) -> None:
             f"about {plan.seconds:.2g} s on one core",
             file=sys.stderr,
         )
-
-
-@contextlib.contextmanager
-def processes(count: int | None) -> Iterator[Executor | None]:
-    """Yield a pool of worker processes, or None for None; none of them outlives this process, however it ends."""
-    if count is None:
-        yield None
-        return
-    if count < 1:
-        raise InvalidInput(f"Argument '--workers' must be a positive integer, not {count}.")
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    from exactdropout.numeric.runs.executors import stand_by
-
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    with ProcessPoolExecutor(count, mp_context=context, initializer=stand_by, initargs=(stop,)) as pool:
-        try:
-            yield pool
-        finally:
-            stop.set()
 
 
 def _print_result(options: argparse.Namespace, network: Network, data: Examples, result: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -24,7 +26,10 @@ from exactdropout.model.arguments import count_of, examples_of, network_of
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.result import Evaluation
-from exactdropout.numeric.sampled.passes import Sampler
+from exactdropout.numeric.runs.executors import checked_executor
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import thread_count
+from exactdropout.numeric.sampled.passes import Pass, Sampler, complements
 from exactdropout.numeric.sampled.ranges import Ranges, ranges_of
 
 __all__ = ["EstimateProgress", "estimate", "worth_planning"]
@@ -42,6 +47,9 @@ PLANNING = 1.5e-8
 """Seconds for each example and weight that a plan takes; where that is a tenth of the limit, nothing is planned."""
 
 MOST_PASSES = 1 << 20
+MOST_TOGETHER, BATCH = 64, 4.0
+"""Most passes that travel to an executor together, and about how many seconds they take."""
+
 REPORTS = 0.25
 
 
@@ -59,6 +67,7 @@ def estimate(
     gradient: bool = False,
     max_cost: float | None = None,
     threads: int | None = None,
+    executor: Executor | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: EstimateProgress | bool | None = None,
 ) -> Estimate:
@@ -85,6 +94,8 @@ def estimate(
         max_cost: the exact engine answers instead where its plan takes at most so many seconds of one core, by default
             ``seconds``, or 10; 0 samples always.
         threads: threads that sample; by default as many as there are cores.
+        executor: any ``concurrent.futures.Executor`` that samples instead, such as a ``ProcessPoolExecutor`` or the
+            ``client.get_executor()`` of a Dask cluster; after as many passes the bits are the same.
         checkpoint: path of a journal of the state, written every five seconds, then less often, and at the end. A run
             that was stopped, or that is to become narrower, goes on from it with the same bits; at most a tenth of the
             time is lost. It belongs to this network, data, q, ``seed``, ``rows`` and version, and is refused for
@@ -117,34 +128,33 @@ def estimate(
             "Argument 'gradient' must be False: intervals of gradients are not built yet; xd.evaluate has exact ones "
             "for networks that can be enumerated."
         )
-    threads = count_of(threads, "threads") or os.cpu_count() or 1
+    threads, executor = count_of(threads, "threads") or thread_count(None), checked_executor(executor)
     limit = (seconds or SECONDS) if max_cost is None else _cost(max_cost)
-    known = _enumerated(network, examples, q, limit, threads, progress)
+    known = _enumerated(network, examples, q, limit, threads, executor, progress)
     if known is not None:
         return certain(known, rows=rows)
     problem = floats_of(network, examples, q)
     if width is None and seconds is None:
         seconds = SECONDS
-    ranges = ranges_of(problem)
+    ranges = ranges_of(problem, complements=complements(problem))
     counts = _counts(problem, ranges)
     sampler = Sampler(problem, counts, seed, by_row=rows)
+    runner = Runner(threads=threads, executor=executor)
     with (
         saved(checkpoint, network, examples, problem.rates, seed, rows, {"counts": counts, **vars(ranges)}) as states,
         _shown(progress, width, seconds, begun) as report,
-        ThreadPoolExecutor(threads, thread_name_prefix="exactdropout") as pool,
     ):
-        sums = Sums(problem, ranges, counts, sampler.one_pass(0, pool, threads), chance, by_row=rows)
         goals = _Goals(width, seconds, begun)
-        return _sampled(sums, sampler, risk_of(problem), goals, threads, pool, report, states)
+        passes = _Passes(sampler, runner, goals)
+        sums = Sums(problem, ranges, counts, passes.next(), sampler.masks, chance, by_row=rows)
+        return _sampled(sums, passes, risk_of(problem), goals, report, states)
 
 
 def _sampled(
     sums: Sums,
-    sampler: Sampler,
+    passes: _Passes,
     risk: Interval,
     goals: _Goals,
-    threads: int,
-    pool: ThreadPoolExecutor,
     report: EstimateProgress | None,
     states: Saved | None,
 ) -> Estimate:
@@ -155,11 +165,12 @@ def _sampled(
     try:
         if state is not None:
             sums.restore(state)
-            found = sums.estimate(risk, sampler.seed)
+            passes.skip(sums.passes + 1)
+            found = sums.estimate(risk, passes.seed)
         while found is None or not goals.narrow(found):
             started = time.monotonic()
-            sums.add(sampler.one_pass(sums.passes + 1, pool, threads))
-            found = sums.estimate(risk, sampler.seed)
+            sums.add(passes.next())
+            found = sums.estimate(risk, passes.seed)
             now = time.monotonic()
             if states is not None:
                 state = sums.state()
@@ -193,6 +204,35 @@ class _Goals:
     def late(self, now: float, one_pass: float) -> bool:
         return self.seconds is not None and now - self.begun + 0.5 * one_pass >= self.seconds
 
+    def left(self) -> float:
+        return math.inf if self.seconds is None else self.begun + self.seconds - time.monotonic()
+
+
+class _Passes:
+    """One pass after the other; an executor is handed several at once, twice as many each time while that is quick."""
+
+    def __init__(self, sampler: Sampler, runner: Runner, goals: _Goals) -> None:
+        self.seed = sampler.seed
+        self._sampler, self._runner, self._goals = sampler, runner, goals
+        self._number, self._count = 0, 2 if runner.executor is not None else 1
+        self._ready: deque[Pass] = deque()
+
+    def skip(self, number: int) -> None:
+        """Go on with that pass."""
+        self._number = number
+        self._ready.clear()
+
+    def next(self) -> Pass:
+        """Return the next pass."""
+        if not self._ready:
+            begun = time.monotonic()
+            self._ready.extend(self._sampler.passes(self._number, self._count, self._runner))
+            if self._runner.executor is not None:
+                each = (time.monotonic() - begun) / self._count
+                self._count = max(1, min(2 * self._count, MOST_TOGETHER, int(min(BATCH, self._goals.left()) / each)))
+        self._number += 1
+        return self._ready.popleft()
+
 
 def _counts(problem: Problem, ranges: Ranges) -> Array:
     """Return how often a pass visits each example: in proportion to the range that it adds, at least once."""
@@ -213,7 +253,13 @@ def worth_planning(network: Network, examples: Examples, q: object, limit: float
 
 
 def _enumerated(
-    network: Network, examples: Examples, q: object, limit: float, threads: int, progress: Any
+    network: Network,
+    examples: Examples,
+    q: object,
+    limit: float,
+    threads: int,
+    executor: Executor | None,
+    progress: Any,
 ) -> Evaluation | None:
     """Return what the exact engine says, or None where it would take longer than the limit."""
     if not worth_planning(network, examples, q, limit):
@@ -221,6 +267,7 @@ def _enumerated(
     return Evaluator(
         network.architecture, examples, q, max_cost=limit or None,
         threads=threads if network.kind == "float64" else None, progress=True if progress is True else None,
+        executor=executor if network.kind == "float64" else None,
     ).attempt(network)  # fmt: skip
 
 

@@ -22,17 +22,26 @@ class Sums:
     """The confidence sequences of all quantities; each has its share of the probability of being wrong."""
 
     def __init__(
-        self, problem: Problem, ranges: Ranges, counts: Array, pilot: Pass, chance: Fraction, *, by_row: bool = False
+        self,
+        problem: Problem,
+        ranges: Ranges,
+        counts: Array,
+        pilot: Pass,
+        masks: int,
+        chance: Fraction,
+        *,
+        by_row: bool = False,
     ) -> None:
         """Half of the chance goes to the criterion, a quarter to the variance, a quarter to the means.
 
-        With ``by_row`` all the rows together get half, and these half of what they had.
+        ``masks`` are sampled in a pass. With ``by_row`` all rows together get half, and these half of what
+        they had.
         """
         self._by_row = _Rows(problem, ranges, counts, pilot, chance / 2) if by_row else None
         self._chance = chance
         chance = chance / 2 if by_row else chance
         chances = problem.chances
-        self._counts = counts
+        self._masks = masks
         outputs = problem.outputs
         self._shares = chance / 4, chance / 8, chance / (8 * outputs)
         self._low, self._rows = ranges.low, np.repeat(np.arange(len(counts)), counts)
@@ -107,7 +116,7 @@ class Sums:
             bias=_difference(penalty, variance),
             mean=tuple(means),
             confidence=1 - self._chance,
-            samples=2 * int(self._counts.sum()) * (self.passes + 1),
+            samples=self._masks * (self.passes + 1),
             passes=self.passes,
             seed=seed,
             rows=None if self._by_row is None else self._by_row.intervals(),

@@ -21,7 +21,7 @@ from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.float64.derivatives.prepared import Ordered, ordered_examples
 from exactdropout.numeric.float64.packed import Packed, flattened, pack
-from exactdropout.numeric.float64.plan import choose, plan_few, with_derivatives
+from exactdropout.numeric.float64.plan import choose, plan_few, refuse_a_part, with_derivatives
 from exactdropout.numeric.float64.problem import Problem, setting_of
 from exactdropout.numeric.float64.quantities import Bounded, per_example, reference_outputs, total
 from exactdropout.numeric.float64.strategies.lanes import begun, finished, walked_at_once, walked_in_chunks
@@ -140,6 +140,7 @@ class Prepared:
         problem, moments = self._setting.problem(network), self._moments
         derivatives = {"gradient": self._gradient, "hessian": direction is not None}
         if found is None:
+            refuse_a_part(problem, moments, self._strategy, self._max_cost)
             reference = reference_outputs(problem)
             chosen, plan = choose(
                 problem, **derivatives, moments=moments, strategy=self._strategy, max_cost=self._max_cost

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
+
+import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
@@ -21,7 +24,7 @@ from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.memory import memory_limit
 from exactdropout.numeric.result import Plan, RunnerUp, filled
 
-__all__ = ["MAX_MEMORY", "choose", "plan_few", "plan_float64", "with_derivatives"]
+__all__ = ["MAX_MEMORY", "choose", "plan_few", "plan_float64", "refuse_a_part", "with_derivatives"]
 
 MOST_VISITED = 2.0**60
 """More leaves than this are refused whatever ``max_cost`` allows: at a leaf a nanosecond they take 36 years."""
@@ -32,6 +35,9 @@ MAX_MEMORY = memory_limit()
 
 MOST_STEPS = 1 << 25
 """Most (mask, unit) pairs of a problem of few masks: 2 ms, less than a comparison of strategies is worth."""
+
+MOST_PLANNED, ROWS = 1 << 26, 16
+"""Most pairs of a row and a weight that are planned all at once, a fifth of a second; else so many rows come first."""
 
 CALL, EXAMPLE, LAYER, UNIT = 3.5e4, 1.0e3, 500.0, 100.0
 """Nanoseconds of a call, and of each example, its hidden layers and units beside the leaves that are walked."""
@@ -161,6 +167,7 @@ def choose(
     if moments not in (2, 4):
         raise InvalidInput(f"Argument 'moments' must be 2 or 4, not {show(moments)}.")
     limit = _limit(max_cost)
+    refuse_a_part(problem, moments, strategy, max_cost)
     found = FLOAT64.weighed(strategy, MAX_MEMORY, problem, moments)
     value, best = found.ranked[0]
     extra = _derivatives(problem, gradient, hessian)
@@ -179,6 +186,29 @@ def choose(
         reason=best.title + (" (asked for)" if strategy is not None else "") + _how(problem, gradient, hessian),
         runners_up=found.runners_up(extra.cost),
     )
+
+
+def refuse_a_part(problem: Problem, moments: int, strategy: str | None, max_cost: float | None) -> None:
+    """Refuse a large problem of which a few rows alone cost too much: no strategy takes less time for more rows.
+
+    Raises:
+        CostLimitExceeded: with the cost of all rows, guessed from the few.
+    """
+    if problem.examples * sum(w.size for w in problem.weights) <= MOST_PLANNED or strategy not in (None, "walk"):
+        return
+    limit, at = _limit(max_cost), np.linspace(0, problem.examples - 1, ROWS).astype(np.int64)
+    few = replace(
+        problem, inputs=problem.inputs[at], input_errors=problem.input_errors[at], labels=problem.labels[at],
+        label_errors=problem.label_errors[at], chances=problem.chances[at], memo={},
+        probabilities=tuple(problem.probabilities[i] for i in at.tolist()),
+    )  # fmt: skip
+    found = FLOAT64.weighed(strategy, math.inf, few, moments)
+    value, best = found.ranked[0]
+    if math.isfinite(value.cost) and value.cost <= limit and value.visited < MOST_VISITED:
+        return
+    many = problem.examples / ROWS
+    whole = Estimate(visited=value.visited * many, cost=value.cost * many, memory=0.0)
+    raise CostLimitExceeded(_sentence(problem, best, whole, limit))
 
 
 def _limit(max_cost: float | None) -> float:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from fractions import Fraction
 
 import numpy as np
 
-from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem
+from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled.confidence import deviation
-from exactdropout.numeric.sampled.passes import kept
+from exactdropout.numeric.sampled.passes import Sampler, complements
 from exactdropout.numeric.sampled.ranges import ranges_of
 
 __all__ = ["expected_width"]
 
-MASKS = 16
+VISITS = 8
 """Of each row, in the pilot."""
 
-SECONDS_PER_PRODUCT, SECONDS_PER_BIT, SECONDS_PER_MASK = 2.5e-10, 1.5e-9, 4e-7
-"""Of one core, for each mask: products of kept values, random bits, and what a mask costs in any case."""
+SECONDS_PER_PRODUCT, SECONDS_PER_UNIT, SECONDS_PER_DRAW = 1.5e-10, 2e-9, 3e-7
+"""Of one core, for each draw: products, units (bits and values), and what a draw costs in any case."""
 
 PREPARING = 1e-9
 """Seconds for each row and weight before the first pass."""
@@ -38,9 +37,11 @@ def expected_width(problem: Problem, rows: int, seconds: float, visits: int) -> 
     visits in a pass. Infinite where not even the first interval is known in that time.
     """
     pilot = _Pilot(problem, rows, visits)
-    bits = sum(n for n, rate in zip(problem.widths[:-1], problem.rates[:-1], strict=True) if rate)
-    mask = SECONDS_PER_PRODUCT * pilot.products + SECONDS_PER_BIT * bits + SECONDS_PER_MASK
-    one_pass = 2 * float(pilot.counts.mean()) * rows * mask
+    first, masks = problem.first, 2 if complements(problem) else 1
+    products = problem.weights[first].size + masks * sum(w.size for w in problem.weights[first + 1 :])
+    units = problem.widths[first] + masks * (sum(problem.widths[first + 1 :]) + problem.outputs)
+    draw = SECONDS_PER_PRODUCT * products + SECONDS_PER_UNIT * units + SECONDS_PER_DRAW
+    one_pass = 2 * float(pilot.counts.mean()) * rows * draw
     left = seconds - PREPARING * rows * sum(w.size for w in problem.weights)
     return pilot.width_after(math.floor(left * (os.cpu_count() or 1) / one_pass) - 1)  # one is the estimate's pilot
 
@@ -51,8 +52,9 @@ class _Pilot:
     def __init__(self, problem: Problem, rows: int, visits: int) -> None:
         """Sample the masks; ``counts`` are the visits of each row in a pass."""
         self._rows = rows
-        self._ceilings = ranges_of(problem).most_error
-        self._errors, self.products = _sampled(problem)
+        self._ceilings = ranges_of(problem, complements=complements(problem)).most_error
+        sampler = Sampler(problem, np.full(problem.examples, VISITS), 0)
+        self._errors = sampler.one_pass(0, Runner()).errors.reshape(problem.examples, 2 * VISITS)
         most = self._ceilings / self._ceilings.mean() if self._ceilings.any() else np.ones(problem.examples)
         self.counts = np.maximum(1.0, np.ceil(most * max(visits, rows) / rows))
 
@@ -68,20 +70,3 @@ class _Pilot:
         away = [deviation(SHARE, squares / c**2, c) / passes for c in (below, above)]
         low, high = max(0.0, mean - away[0]), mean + away[1]
         return 2 * (high - low) / (high + low)
-
-
-def _sampled(problem: Problem) -> tuple[Array, float]:
-    """Return X for each row and mask, of shape (rows, masks), and products of kept values for each mask."""
-    random = np.random.Generator(np.random.Philox(key=np.array([0, 0], np.uint64)))
-    h = np.repeat(problem.inputs, MASKS, axis=0)
-    last, products = len(problem.weights) - 1, 0.0
-    for l, (below, above) in enumerate(itertools.pairwise((*problem.widths, problem.outputs))):
-        if l < last and problem.rates[l]:
-            h = h * kept(random, problem.rates[l], h.size).reshape(-1, below) * problem.inverse_keep[l]
-        products += np.count_nonzero(h) / len(h) * above
-        z = h @ problem.weights[l].T + problem.biases[l]
-        if l < last:
-            h = np.where(z > 0, z, problem.slopes[l] * z)
-    noise = (h**2) @ (float(problem.cumulants[0]) * (problem.weights[-1] ** 2).sum(axis=0))
-    errors = ((z - np.repeat(problem.labels, MASKS, axis=0)) ** 2).sum(axis=1) + noise
-    return errors.reshape(problem.examples, MASKS), products

@@ -1,12 +1,14 @@
 """Masks from a counter-based generator, and passes over all examples, in blocks of visits.
 
 The bits of a block in a pass are those of Philox with the key (seed, block) and the counter (0, 0, 0, pass), so they
-depend neither on the number of threads nor on when a run is stopped.
+depend neither on the number of threads or workers nor on when a run is stopped. Everything is NumPy on blocks that fit
+a cache: nothing has to be compiled before the first interval.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+import itertools
+import time
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -14,16 +16,26 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem
-from exactdropout.numeric.sampled.kernel import sample_pairs
+from exactdropout.numeric.runs.runner import Runner
+from exactdropout.numeric.runs.work import Chunk, Payload, Work
+from exactdropout.numeric.sampled.blas import one_blas_thread
 
-__all__ = ["Pass", "Sampler", "kept"]
+__all__ = ["HALF", "Pass", "Sampler", "complements", "kept"]
 
-BLOCK = 128
-"""Visits of a block."""
+HALF = Fraction(1, 2)
+
+BLOCK, LEAST_BLOCK, MOST_BLOCK = 1 << 15, 16, 256
+"""Numbers of the widest layer that the visits of a block hold, and the least and the most visits of a block."""
+
+CHUNKS = 16
+"""Parts that a pass is cut into, for threads and workers."""
+
+STEP = 0.1
+"""Seconds after which a chunk asks whether it shall stop."""
 
 
 class Pass(NamedTuple):
-    """What one pass gives: X of each mask (visits, 2), Σ_o V_o (visits,) and F (visits, outputs) of each pair of masks.
+    """What one pass gives: X of each draw (visits, 2), Σ_o V_o (visits,) and F (visits, outputs) of each pair of draws.
 
     ``row_spreads`` holds V_o (visits, outputs) where rows are wanted, else nothing.
     """
@@ -63,62 +75,190 @@ def _words(random: np.random.Generator, count: int) -> Array:
     return random.integers(0, 2**64, size=count, dtype=np.uint64)
 
 
+def complements(problem: Problem) -> bool:
+    """Return whether each mask is taken together with its complement, whose first layer costs nothing.
+
+    With q = 1/2 in the first layer that is walked, r and 1 − r have the same law, and W(r∘2h) + W((1 − r)∘2h) is the
+    same for all r. It is worth while where what comes after the first product costs at most half as much as that.
+    """
+    first = problem.first
+    if first == len(problem.weights) - 1 or problem.rates[first] != HALF:
+        return False
+    return 2 * sum(w.size for w in problem.weights[first + 1 :]) <= problem.weights[first].size
+
+
 class Sampler:
-    """A float64 problem, ready for passes that visit example i ``counts[i]`` times; with each row's V on request."""
+    """A float64 problem, ready for passes that visit example i ``counts[i]`` times; with each row's V on request.
+
+    A visit draws twice; a draw is one mask, or one and its complement. ``masks`` counts those of a pass.
+    """
 
     def __init__(self, problem: Problem, counts: Array, seed: int, *, by_row: bool = False) -> None:
-        """Lay out what the kernel reads."""
+        """Lay out what a block reads: plain arrays, which may travel."""
         first, last = problem.first, len(problem.weights) - 1
         walked = range(first, last + 1)
-        entering = problem.hidden(first)
-        at, self._units = np.nonzero(entering)
-        self._values = entering[at, self._units] * problem.inverse_keep[first]
-        self._ends = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=len(entering)))])
-        self._widths = np.array([*(problem.weights[l].shape[1] for l in walked), problem.outputs])
-        self._weights = np.concatenate([problem.weights[l].T.ravel() for l in walked])
-        self._biases = np.concatenate([problem.biases[l] for l in walked])
-        self._slopes = np.array([*problem.slopes[first:], 0.0])
-        self._scales = np.array([problem.inverse_keep[l] if problem.rates[l] > 0 else 1.0 for l in walked])
-        self._noise = float(problem.cumulants[0]) * (problem.weights[last] ** 2).sum(axis=0)
-        squares = float(problem.cumulants[0]) * problem.weights[last].T ** 2
-        self._row_noise = np.ascontiguousarray(squares) if by_row else np.empty((0, 0))
-        self._labels = problem.labels.copy()  # one kind of array, and so one compilation
-        self._rates = [problem.rates[l] for l in range(first, last)]
-        self._rows = np.repeat(np.arange(len(counts)), counts)
-        self.seed = seed
+        entering = problem.hidden(first) * problem.inverse_keep[first]
+        used = np.flatnonzero(entering.any(axis=0))
+        weights = [np.ascontiguousarray(problem.weights[l].T) for l in walked]
+        weights[0] = weights[0][used] if first < last else weights[0]
+        cumulant = float(problem.cumulants[0])
+        self.seed, self._outputs, self._by_row = seed, problem.outputs, by_row
+        self.payload: Payload = {
+            "weights": tuple(weights),
+            "biases": tuple(problem.biases[l] for l in walked),
+            "slopes": tuple(problem.slopes[first:]),
+            "scales": tuple(float(problem.inverse_keep[l]) if problem.rates[l] > 0 else 1.0 for l in walked),
+            "rates": tuple(problem.rates[first:last]),
+            "noise": cumulant * (problem.weights[last] ** 2).sum(axis=0),
+            "row_noise": cumulant * problem.weights[last].T ** 2 if by_row else None,
+            "entering": entering if len(used) == entering.shape[1] else np.ascontiguousarray(entering[:, used]),
+            "labels": problem.labels,
+            "rows": np.repeat(np.arange(len(counts)), counts),
+            "seed": seed,
+            "complements": complements(problem),
+        }
+        self._visits = int(np.sum(counts))
+        self.masks = self._visits * (4 if self.payload["complements"] else 2)
+        self._blocks: Blocks | None = None
 
-    def one_pass(self, number: int, pool: ThreadPoolExecutor, threads: int) -> Pass:
+    def one_pass(self, number: int, runner: Runner) -> Pass:
         """Return pass number 0, 1, …: the same bits for any number of threads."""
-        visits = len(self._rows)
-        outputs = self._labels.shape[1]
-        rows = np.empty((visits, outputs if len(self._row_noise) else 0))
-        found = Pass(np.empty((visits, 2)), np.empty(visits), np.empty((visits, outputs)), rows)
-        blocks = -(-visits // BLOCK)
-        share = max(1, -(-blocks // (8 * threads)))
-        work = [pool.submit(self._blocks, number, b, min(b + share, blocks), found) for b in range(0, blocks, share)]
-        try:
-            for part in work:
-                part.result()
-        finally:
-            for part in work:
-                part.cancel()
-            wait(work)
-        return found
+        return self.passes(number, 1, runner)[0]
 
-    def _blocks(self, number: int, begin: int, end: int, found: Pass) -> None:
-        for block in range(begin, end):
-            key = np.array([self.seed, block], np.uint64)
-            random = np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, number], np.uint64)))
-            visits = slice(block * BLOCK, (block + 1) * BLOCK)
-            rows = self._rows[visits]
-            entering = kept(random, self._rates[0], 2 * int((self._ends[rows + 1] - self._ends[rows]).sum()))
-            deeper = [
-                kept(random, q, 2 * len(rows) * int(n)).reshape(2 * len(rows), int(n))
-                for q, n in zip(self._rates[1:], self._widths[1:-2], strict=True)
-            ]
-            sample_pairs(
-                self._widths, self._weights, self._biases, self._slopes, self._scales, self._noise, self._row_noise,
-                self._units, self._values, self._ends, self._labels, rows, entering,
-                np.concatenate([*deeper, np.empty((2 * len(rows), 0), np.uint8)], axis=1).ravel(),
-                found.errors[visits], found.spreads[visits], found.row_spreads[visits], found.means[visits],
-            )  # fmt: skip
+    def passes(self, number: int, count: int, runner: Runner) -> list[Pass]:
+        """Return so many passes from that one on; on an executor they travel together."""
+        if self._blocks is None:
+            with one_blas_thread():
+                self._blocks = Blocks(self.payload)
+        blocks = -(-self._visits // self._blocks.size)
+        cuts = [blocks * part // CHUNKS for part in range(CHUNKS + 1)]
+        parts = [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
+        chunks = [(number + k, a, b) for k in range(count) for a, b in parts]
+        work = Work(
+            name="passes", begin=_begin if runner.executor is not None else self._blocks.begin, payload=self.payload,
+            chunks=tuple(chunks), weights=tuple(b - a for _, a, b in chunks),
+        )  # fmt: skip
+        with one_blas_thread():
+            results = runner.run(work)
+        return [self._pass(results[k * len(parts) : (k + 1) * len(parts)]) for k in range(count)]
+
+    def _pass(self, parts: list[Array]) -> Pass:
+        found, outputs = np.concatenate(parts), self._outputs
+        return Pass(
+            errors=found[:, :2], spreads=found[:, 2], means=found[:, 3 : 3 + outputs],
+            row_spreads=found[:, 3 + outputs :],
+        )  # fmt: skip
+
+
+class Blocks:
+    """The blocks of every pass of one payload."""
+
+    def __init__(self, payload: Payload) -> None:
+        """Compute what all passes share: with complements, what a mask and its complement give together."""
+        self._weights: tuple[Array, ...] = payload["weights"]
+        self._biases: tuple[Array, ...] = payload["biases"]
+        self._slopes: tuple[float, ...] = payload["slopes"]
+        self._scales: tuple[float, ...] = payload["scales"]
+        self._rates: tuple[Fraction, ...] = payload["rates"]
+        self._noise: Array = payload["noise"]
+        self._row_noise: Array | None = payload["row_noise"]
+        self._entering: Array = payload["entering"]
+        self._labels: Array = payload["labels"]
+        self._rows: Array = payload["rows"]
+        self._seed: int = payload["seed"]
+        self.size = max(LEAST_BLOCK, min(MOST_BLOCK, BLOCK // max(w.shape[0] for w in self._weights)))
+        self._totals: Array | None = None
+        if payload["complements"]:
+            self._totals = self._entering @ self._weights[0] + 2 * self._biases[0]
+
+    def begin(self, _: Payload, chunk: Chunk) -> Running:
+        """Start a chunk (pass, first block, end)."""
+        return Running(self, chunk)
+
+    def block(self, number: int, block: int) -> Array:
+        """Return X, X′, Σ_o V_o, F and (by row) V of each visit of a block, side by side."""
+        random = _generator(self._seed, block, number)
+        rows = self._rows[block * self.size : (block + 1) * self.size]
+        n, x = len(rows), self._entering[rows]
+        bits = kept(random, self._rates[0], 2 * x.size).reshape(2, *x.shape)
+        z = (bits * x).reshape(2 * n, -1) @ self._weights[0] + self._biases[0]
+        if self._totals is not None:
+            other = self._totals[rows] - z.reshape(2, n, -1)
+            z = np.concatenate([z, other.reshape(z.shape)])
+        for l, (weight, bias) in enumerate(zip(self._weights[1:], self._biases[1:], strict=True), 1):
+            slope = self._slopes[l - 1]
+            h = np.maximum(z, 0.0) if slope == 0.0 else np.where(z > 0, z, slope * z)
+            if l < len(self._weights) - 1:
+                h = h * self._deeper(random, l, 2 * n, h.shape) * self._scales[l]
+            z = h @ weight + bias
+        squares = h * h
+        noise = (squares @ self._noise).reshape(-1, 2, n)
+        f = z.reshape(-1, 2, n, z.shape[1])
+        away = f - self._labels[rows]
+        errors = ((away * away).sum(axis=3) + noise).mean(axis=0)
+        apart = f[:, None, 0] - f[None, :, 1]
+        spreads = 0.5 * (apart * apart).mean(axis=(0, 1))
+        columns = [errors.T, (spreads.sum(axis=1) + noise.mean(axis=(0, 1)))[:, None], f.mean(axis=(0, 1))]
+        if self._row_noise is not None:
+            each = (squares @ self._row_noise).reshape(-1, 2, n, z.shape[1])
+            columns.append(spreads + each.mean(axis=(0, 1)))
+        return np.concatenate(columns, axis=1)
+
+    def _deeper(self, random: np.random.Generator, l: int, draws: int, shape: tuple[int, ...]) -> Array:
+        """Return the masks of a deeper layer: complements where q = 1/2, others where it is not."""
+        q = self._rates[l]
+        bits = kept(random, q, draws * shape[1]).reshape(draws, -1)
+        if shape[0] == draws:
+            return bits
+        other = 1 - bits if q == HALF else kept(random, q, bits.size).reshape(bits.shape)
+        return np.concatenate([bits, other])
+
+
+class Running:
+    """A chunk that has begun."""
+
+    def __init__(self, blocks: Blocks, chunk: Chunk) -> None:
+        """Nothing is done yet."""
+        self._blocks, (self._number, self._next, self._end) = blocks, chunk
+        self._parts: list[Array] = []
+
+    def step(self) -> bool:
+        """Do about 0.1 s of the blocks, and say whether all are done."""
+        begun = time.monotonic()
+        while self._next < self._end and time.monotonic() - begun < STEP:
+            self._parts.append(self._blocks.block(self._number, self._next))
+            self._next += 1
+        return self._next == self._end
+
+    @property
+    def result(self) -> Array:
+        """One row for each visit."""
+        return np.concatenate(self._parts)
+
+
+class _Elsewhere(Running):
+    """The same in another process or thread that is not ours."""
+
+    def step(self) -> bool:
+        """Keep to one thread meanwhile."""
+        with one_blas_thread():
+            return super().step()
+
+
+_known: tuple[Payload, Blocks] | None = None
+
+
+def _begin(payload: Payload, chunk: Chunk) -> Running:
+    """Start a chunk where a payload has arrived; it stays the same object for all chunks of a process."""
+    global _known  # noqa: PLW0603 - one entry per worker process; a race only prepares twice
+    known = _known
+    if known is None or known[0] is not payload:
+        with one_blas_thread():
+            known = payload, Blocks(payload)
+        _known = known
+    return _Elsewhere(known[1], chunk)
+
+
+def _generator(seed: int, block: int, number: int) -> np.random.Generator:
+    key, counter = np.array([seed, block], np.uint64), np.array([0, 0, 0, number], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -27,8 +27,8 @@ TINY = 2.0**-900
 SQUARINGS = 7
 """‖A‖ ≤ ‖(AᵀA)^64‖_F^(1/128): at most 2 % above the spectral norm for 100 columns."""
 
-ROWS = 4096
-"""Examples that are taken at a time, for the sake of memory."""
+ROWS = 256
+"""Examples that are taken at a time: arrays that stay in a cache."""
 
 SHORTER_SUMS = 16
 """A sum of n terms and a bias passes at most n + 16 roundings, in the order of the kernel and in that of a BLAS."""
@@ -39,7 +39,7 @@ class Ranges:
     """For each example, over all masks: bounds of the three quantities that are sampled.
 
     ``low`` ≤ f ≤ ``high`` are the outputs before the last mask, of shape (m, outputs); ``most_error`` ≥ X and
-    ``most_spread`` ≥ Σ_o V_o as :mod:`exactdropout.numeric.sampled.kernel` defines them, ``most_row_spread`` ≥ V_o for
+    ``most_spread`` ≥ Σ_o V_o as :mod:`exactdropout.numeric.sampled.visit` defines them, ``most_row_spread`` ≥ V_o for
     each output. ``wrong_*`` bound what float64 computes wrongly, |X̂ − X|, |V̂ − V| and |f̂ − f|.
     """
 
@@ -54,10 +54,11 @@ class Ranges:
     wrong_output: Array
 
 
-def ranges_of(problem: Problem, *, dropout: bool = True) -> Ranges:
+def ranges_of(problem: Problem, *, dropout: bool = True, complements: bool = False) -> Ranges:
     """Return bounds for every mask, or (no dropout) for the network itself.
 
-    Cost: four matrix products for each layer, of m rows.
+    With ``complements`` X is the mean over a mask and its complement in the first layer that is walked, where q = 1/2.
+    Cost: three matrix products for each layer, of m rows.
 
     Raises:
         NumericalRange: a size beyond 2¹⁰⁰⁰.
@@ -71,7 +72,7 @@ def ranges_of(problem: Problem, *, dropout: bool = True) -> Ranges:
                 problem, inputs=problem.inputs[rows], input_errors=problem.input_errors[rows],
                 labels=problem.labels[rows], label_errors=problem.label_errors[rows], memo={},
             )  # fmt: skip
-            parts.append(_of_rows(part, norms, dropout=dropout))
+            parts.append(_of_rows(part, norms, dropout=dropout, complements=complements))
     found = Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
     if not all(np.all(values < LARGEST) for values in (found.most_error, found.most_spread, found.wrong_error)):
         raise out_of_range("network")
@@ -83,15 +84,17 @@ def up(value: Any, terms: int = 1) -> Any:
     return value * SLACK + (terms + 2) * TINY
 
 
-def _of_rows(problem: Problem, norms: list[float], *, dropout: bool) -> Ranges:
+def _of_rows(problem: Problem, norms: list[float], *, dropout: bool, complements: bool) -> Ranges:
     slack = np.abs(problem.inputs) * 2 * UNIT + TINY
     error = problem.input_errors
     low, high = problem.inputs - error - slack, problem.inputs + error + slack
     centre, radius = problem.inputs, up(_norm(error))
     last = len(problem.weights) - 1
+    both: Array | None = None
     for l in range(last + 1):
         masked = dropout and l < last and problem.rates[l] > 0
         scale = problem.inverse_keep[l] * NEAR if masked else 1.0
+        before = radius
         if masked:
             low, high = np.minimum(low, 0.0) * scale - TINY, np.maximum(high, 0.0) * scale + TINY
             radius = up(scale * radius + 0.5 * scale * NEAR * _norm(centre) + TINY * low.shape[1])
@@ -103,9 +106,27 @@ def _of_rows(problem: Problem, norms: list[float], *, dropout: bool) -> Ranges:
         )
         if not np.all(np.maximum(-low, high) + error < LARGEST):
             raise out_of_range("network")
+        if complements and l == problem.first:
+            error = up(4 * error)  # the complement's: what both give together, less what the mask gives
+            if l == last - 1 and problem.slopes[l] == 0.0 and problem.slope_errors[l] == 0.0:
+                both = _both(centre, radius, up(norms[l] * before + _norm(error)))
         if l < last:
             low, high, centre, radius, error = _activated(problem, l, low, high, centre, radius, error)
-    return _quantities(problem, low, high, centre, radius, error, hidden, dropout=dropout)
+    balls = hidden[3], radius
+    if both is not None:
+        balls = np.minimum(hidden[3], both), np.minimum(radius, up(norms[last] * both + _norm(error), problem.outputs))
+    return _quantities(problem, low, high, centre, radius, error, hidden, balls, dropout=dropout)
+
+
+def _both(centre: Array, radius: Array, off: Array) -> Array:
+    """Return a bound of √((‖h − c‖² + ‖h′ − c‖²)/2) of a mask and its complement, where c = relu(centre).
+
+    Their pre-activations are a ± d with ‖d‖ ≤ radius and ‖a − centre‖ ≤ off. Component by component
+    (relu(c + d) − relu(c))² + (relu(c − d) − relu(c))² ≤ d² + min(d², relu(c)²).
+    """
+    squares = up(radius**2)
+    larger = np.minimum(squares, up(_norm(np.maximum(centre, 0.0)) ** 2, centre.shape[1]))
+    return np.asarray(up(np.sqrt(0.5 * (squares + larger)) * NEAR + off, 2))
 
 
 def _layer(
@@ -174,26 +195,30 @@ def _quantities(
     radius: Array,
     error: Array,
     hidden: tuple[Array, Array, Array, Array, Array],
+    balls: tuple[Array, Array],
     *,
     dropout: bool,
 ) -> Ranges:
+    """Return the bounds of X, V and F; ``balls`` are the radii for X, which may be a mean, around the same centres."""
     labels = problem.labels
     outputs, n = problem.weights[-1].shape
     largest = np.maximum(np.abs(low - labels), np.abs(high - labels)) * NEAR + problem.label_errors
     by_interval = up((largest**2).sum(axis=1), outputs)
-    away = up(_norm(np.abs(centre - labels) * NEAR + problem.label_errors) + radius, outputs)
-    squares = np.minimum(by_interval, up(away**2))
+    off_centre = _norm(np.abs(centre - labels) * NEAR + problem.label_errors)
+    squares = np.minimum(by_interval, up(up(off_centre + radius, outputs) ** 2))
+    mean_squares = np.minimum(squares, up(up(off_centre + balls[1], outputs) ** 2))
     wide = np.minimum(up(2 * radius), up(_norm((high - low) * NEAR), outputs))
 
-    noises, wrong_noise = np.zeros(len(low)), np.zeros(len(low))
+    noises, mean_noises, wrong_noise = np.zeros(len(low)), np.zeros(len(low)), np.zeros(len(low))
     row_noises, wrong_row_noise = np.zeros(low.shape), np.zeros(low.shape)
     if dropout and problem.rates[-1] > 0:
         below, above, middle, ball, wrong = hidden
         shares = problem.cumulants[0] * up((problem.weights[-1] ** 2).sum(axis=0), outputs + 1)
         sizes = np.maximum(-below, above) + wrong
         by_interval = up((sizes**2) @ shares, n)
-        by_ball = up((np.sqrt((middle**2) @ shares) * NEAR + np.sqrt(shares.max()) * NEAR * ball) ** 2, n)
-        noises = np.minimum(by_interval, by_ball)
+        length, widest = np.sqrt((middle**2) @ shares) * NEAR, np.sqrt(shares.max()) * NEAR
+        noises = np.minimum(by_interval, up((length + widest * ball) ** 2, n))
+        mean_noises = np.minimum(noises, up((length + widest * balls[0]) ** 2, n))
         doubled = 2 * ((sizes * wrong) @ shares) + (wrong**2) @ shares
         wrong_noise = up(doubled + gamma(n + outputs + SHORTER_SUMS) * up((sizes**2) @ shares, n), 2 * n)
         shares = problem.cumulants[0] * up(problem.weights[-1].T ** 2)
@@ -218,13 +243,13 @@ def _quantities(
     return Ranges(
         low=low,
         high=high,
-        most_error=up(squares + noises),
+        most_error=up(mean_squares + mean_noises),
         most_spread=up(0.5 * wide**2 + noises),
         most_row_spread=up(0.5 * row_wide**2 + row_noises),
         wrong_error=wrong_error,
         wrong_spread=wrong_spread,
         wrong_row_spread=wrong_row_spread,
-        wrong_output=up(error + 4 * UNIT * (np.maximum(-low, high) + error), 2),
+        wrong_output=up(error + 8 * UNIT * (np.maximum(-low, high) + error), 2),
     )
 
 
