@@ -12,7 +12,8 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.errors import ExecutorFailed, InvalidInput
-from exactdropout.estimation import estimate as module
+from exactdropout.estimation.estimate import MOST_TOGETHER
+from exactdropout.numeric.sampled.passes import Sampler
 
 
 def problem(widths: tuple[int, ...] = (12, 9, 2)) -> tuple[xd.Network, xd.Examples]:
@@ -76,11 +77,11 @@ def test_a_dead_pool_and_what_is_none_are_named():
 
 def test_few_passes_travel_together_where_the_time_is_short(monkeypatch):
     counts = []
-    true = module.Sampler.passes
+    true = Sampler.passes
     monkeypatch.setattr(
-        module.Sampler, "passes", lambda self, at, count, runner: counts.append(count) or true(self, at, count, runner)
+        Sampler, "passes", lambda self, at, count, runner: counts.append(count) or true(self, at, count, runner)
     )
     with ThreadPoolExecutor(2) as pool:
         xd.estimate(*problem(), "1/2", width=0.02, max_cost=0, executor=pool)
     assert counts[:3] == [2, 4, 8]
-    assert max(counts) <= module.MOST_TOGETHER
+    assert max(counts) <= MOST_TOGETHER
