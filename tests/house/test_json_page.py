@@ -18,7 +18,7 @@ COMMANDS = {
     "compare": ["compare", "net.json", "data.csv", "--q", "1/2", "--gradient", "--law", "1", "--per-example"],
     "compare, interval": ["compare", "net.json", "data.csv", "--q", "1/2", "--max-cost", "1e-4", "--method", "scaled"],
     "derive": ["derive", "--architecture", "1-1, no biases"],
-    "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
+    "estimate": ["estimate", "net.json", "data.csv", "--q", "1/2", "--per-example", "--gradient"],
     "evaluate": ["evaluate", "net.json", "data.csv", "--q", "1/2", "--per-example"],
     "law": ["law", "net.json", "--q", "1/2", "--x=1,-1"],
     "law, band": ["law", "net.json", "--q", "1/2", "--x=1,-1", "--band", "--width", "0.1", "--output", "all"],

@@ -50,6 +50,10 @@ def add(commands: Any) -> None:
         "--per-example", action="store_true", help="also intervals of each row's mean and standard deviation (what MC "
         "dropout reports), which hold at once with the others",
     )  # fmt: skip
+    command.add_argument(
+        "--gradient", action="store_true", help="also intervals of every entry of the criterion's gradient: the 20 "
+        "furthest from 0 are printed, --json has all",
+    )  # fmt: skip
     who = command.add_mutually_exclusive_group()
     who.add_argument("--threads", type=int, help="threads that sample; the bits are the same")
     who.add_argument("--workers", type=int, metavar="N", help="processes that sample, instead of threads")
@@ -81,7 +85,8 @@ def run(options: argparse.Namespace) -> int:
     with processes(options.workers) as executor:
         found = xd.estimate(
             network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
-            seed=options.seed, rows=options.per_example, threads=options.threads, executor=executor, max_cost=cost,
+            seed=options.seed, rows=options.per_example, gradient=options.gradient, threads=options.threads,
+            executor=executor, max_cost=cost,
             checkpoint=options.checkpoint, progress=wants_progress(options),
         )  # fmt: skip
     reached = width is None or found.criterion.relative_width <= width
@@ -129,6 +134,10 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         header = ["row", *(["output"] if len(found.mean) > 1 else [])]
         header += ["mean at least", "at most", "standard deviation at least", "at most"]
         print_table("Mean and standard deviation of each row's output under dropout", header, each)
+    if found.gradient is not None:
+        shown = [(name, *interval.ends()) for name, interval in found.gradient.largest()]
+        title = f"Gradient of the criterion: the {len(shown)} of {found.gradient.entries:,} entries furthest from 0"
+        print_table(title, ("entry", "at least", "at most"), shown)
     wide = f"the criterion's interval is {found.criterion.relative_width:.2g} of its middle wide"
     if not found.certain:
         print(f"{found.samples:,} masks sampled in {found.passes + 1:,} passes, seed {found.seed}; {wide}.")
@@ -152,6 +161,17 @@ def _json(options: argparse.Namespace, found: Any, reached: bool) -> dict[str, A
         "passes": found.passes,
         "seed": found.seed,
         **({} if found.rows is None else {"per_example": _rows_json(found.rows, ends)}),
+        **({} if found.gradient is None else {"gradient": _gradient_json(found.gradient)}),
+    }
+
+
+def _gradient_json(found: Any) -> dict[str, Any]:
+    def lists(arrays: Any) -> list[Any]:
+        return [None if array is None else array.tolist() for array in arrays]
+
+    return {
+        "weights": {"at_least": lists(found.weights_low), "at_most": lists(found.weights_high)},
+        "biases": {"at_least": lists(found.biases_low), "at_most": lists(found.biases_high)},
     }
 
 

@@ -2,6 +2,15 @@
 
 from exactdropout.estimation.band import LawBand, law_band
 from exactdropout.estimation.estimate import EstimateProgress, estimate
-from exactdropout.estimation.result import Estimate, Interval, RowIntervals
+from exactdropout.estimation.result import Estimate, GradientIntervals, Interval, RowIntervals
 
-__all__ = ["Estimate", "EstimateProgress", "Interval", "LawBand", "RowIntervals", "estimate", "law_band"]
+__all__ = [
+    "Estimate",
+    "EstimateProgress",
+    "GradientIntervals",
+    "Interval",
+    "LawBand",
+    "RowIntervals",
+    "estimate",
+    "law_band",
+]

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
+from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import Array, rounded_up
 from exactdropout.numeric.result import Evaluation, dyadic
 
 if TYPE_CHECKING:
     from exactdropout.notation.style import Style, StyleOptions
 
-__all__ = ["QUANTITIES", "Estimate", "Interval", "RowIntervals", "certain"]
+__all__ = ["QUANTITIES", "Estimate", "GradientIntervals", "Interval", "RowIntervals", "certain", "outward"]
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
 
@@ -124,13 +125,99 @@ class RowIntervals:
         )
 
 
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class GradientIntervals:
+    """Intervals of ∂J_D/∂W for every weight and bias, all at once and as sure as the estimate that holds them.
+
+    Arrays of the shapes of ``Network.weights`` and ``Network.biases`` (None where there is no bias). At a kink the
+    derivative is that of :class:`exactdropout.numeric.result.Gradient`: relu′(0) = 0.
+    """
+
+    weights_low: tuple[Array, ...]
+    weights_high: tuple[Array, ...]
+    biases_low: tuple[Array | None, ...]
+    biases_high: tuple[Array | None, ...]
+
+    def weight(self, layer: int, unit: int, below: int) -> Interval:
+        """Return the interval of one weight: of ``unit`` in the layer above for the unit ``below`` it, from 0."""
+        return Interval(float(self.weights_low[layer][unit, below]), float(self.weights_high[layer][unit, below]))
+
+    def bias(self, layer: int, unit: int) -> Interval:
+        """Return the interval of one bias.
+
+        Raises:
+            InvalidInput: the layer has none.
+        """
+        low, high = self.biases_low[layer], self.biases_high[layer]
+        if low is None or high is None:
+            raise InvalidInput(f"Argument 'layer' must name a layer that has biases; layer {layer} has none.")
+        return Interval(float(low[unit]), float(high[unit]))
+
+    def largest(self, count: int = 20) -> list[tuple[str, Interval]]:
+        """Return the names and intervals of the entries furthest from 0, by their middles: W1[3,2] and b1[3], from 1.
+
+        The first number is the layer, then the unit above, then the unit below.
+        """
+        found: list[tuple[float, str, Interval]] = []
+        for letter, lows, highs in (
+            ("W", self.weights_low, self.weights_high),
+            ("b", self.biases_low, self.biases_high),
+        ):
+            for l, (low, high) in enumerate(zip(lows, highs, strict=True), 1):
+                if low is None or high is None:
+                    continue
+                size = np.abs(low + high).ravel()
+                for at in np.argsort(-size, kind="stable")[:count].tolist():
+                    place = ",".join(str(int(k) + 1) for k in np.unravel_index(at, low.shape))
+                    name = f"{letter}{l}[{place}]"
+                    found.append((float(size[at]), name, Interval(float(low.ravel()[at]), float(high.ravel()[at]))))
+        found.sort(key=lambda entry: -entry[0])  # stable: as they stand in the network
+        return [(name, interval) for _, name, interval in found[:count]]
+
+    @property
+    def entries(self) -> int:
+        """Number of entries."""
+        return sum(a.size for a in (*self.weights_low, *self.biases_low) if a is not None)
+
+    @property
+    def widest(self) -> float:
+        """Width of the widest interval."""
+        lows, highs = (*self.weights_low, *self.biases_low), (*self.weights_high, *self.biases_high)
+        return max(float((b - a).max()) for a, b in zip(lows, highs, strict=True) if a is not None and b is not None)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all ends are equal, bit for bit."""
+        if not isinstance(other, GradientIntervals):
+            return NotImplemented
+        pairs = [
+            (a, b) for f in fields(self) for a, b in zip(getattr(self, f.name), getattr(other, f.name), strict=True)
+        ]
+        return all((a is None and b is None) or np.array_equal(a, b) for a, b in pairs)
+
+    __hash__ = None  # type: ignore[assignment]  # as arrays have none
+
+    def __repr__(self) -> str:
+        """Return the number of entries and the widest interval."""
+        return f"<GradientIntervals of {self.entries:,} entries, the widest {self.widest:.3g} wide>"
+
+    def _repr_html_(self) -> str:
+        from exactdropout.notation.page import table_html
+
+        rows = [[name, *interval.ends()] for name, interval in self.largest()]
+        more = f"the {len(rows)} of {self.entries:,} entries that are furthest from 0; no surer than their estimate"
+        return table_html(
+            ["entry", "at least", "at most"], rows, title="Gradient of the criterion", notes=[more], numeric=[1, 2]
+        )
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Estimate:
     """Intervals that contain the exact values, all of them at once, with probability at least ``confidence``.
 
     The probability is over the sampled masks, and holds whatever decided when to stop. ``samples`` masks were drawn in
     ``passes`` passes over the examples. ``risk`` is certain. Where the exact engine could answer, ``evaluation`` is its
-    answer, nothing was sampled, and the intervals are certain. ``rows`` has intervals for each example, on request.
+    answer, nothing was sampled, and the intervals are certain. ``rows`` has intervals for each example and
+    ``gradient`` for each entry of the gradient, on request.
     """
 
     criterion: Interval
@@ -146,6 +233,7 @@ class Estimate:
     evaluation: Evaluation | None = None
     interrupted: bool = False
     rows: RowIntervals | None = None
+    gradient: GradientIntervals | None = None
 
     @property
     def certain(self) -> bool:
@@ -177,6 +265,8 @@ class Estimate:
         for number, interval in enumerate(self.mean, 1):
             index = f" of output {number}" if len(self.mean) > 1 else ""
             rows.append([rf"mean{index} $\mathbb{{E}}[D]$", *_ends(interval)])
+        if self.gradient is not None:
+            rows += [[rf"$\partial J_D/\partial \text{{{name}}}$", *_ends(i)] for name, i in self.gradient.largest(10)]
         rows.append([self._truth(), "", ""])
         text = table(["quantity", "at least", "at most"], rows, "lll")
         return document(text) if shown.standalone else text
@@ -204,7 +294,7 @@ class Estimate:
         return rf"$\displaystyle {ends} \quad \text{{{words}}} {last}$"
 
 
-def certain(found: Evaluation, *, rows: bool = False) -> Estimate:
+def certain(found: Evaluation, *, rows: bool = False, gradient: GradientIntervals | None = None) -> Estimate:
     """Return an exact evaluation as an estimate: its enclosures, rounded outwards."""
 
     def around(low: Fraction, high: Fraction) -> Interval:
@@ -224,6 +314,7 @@ def certain(found: Evaluation, *, rows: bool = False) -> Estimate:
         seed=0,
         evaluation=found,
         rows=_certain_rows(found) if rows else None,
+        gradient=gradient,
     )
 
 

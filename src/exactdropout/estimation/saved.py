@@ -63,7 +63,7 @@ def _never(payload: Payload, chunk: Chunk) -> NoReturn:
 @contextmanager
 def saved(
     path: str | os.PathLike[str] | None, network: Network, data: Examples, rates: tuple[Fraction, ...],
-    seed: int, rows: bool, payload: Payload,
+    seed: int, rows: bool, gradient: bool, payload: Payload,
 ) -> Iterator[Saved | None]:  # fmt: skip
     """Yield the states of the journal at ``path``, locked until the block ends, or None without a path.
 
@@ -74,6 +74,6 @@ def saved(
     if path is None:
         yield None
         return
-    belongs = identity(network, data, rates, gradient=False, moments=2, strategy="estimate")
+    belongs = identity(network, data, rates, gradient=gradient, moments=2, strategy="estimate")
     with journal(path, belongs | {"seed": str(seed), "rows": str(rows)}) as book:
         yield Saved(book, payload)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from exactdropout.estimation.gradient import GradientMeans
 from exactdropout.estimation.result import Estimate, Interval, RowIntervals
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import up
@@ -31,15 +32,17 @@ class Sums:
         chance: Fraction,
         *,
         by_row: bool = False,
+        gradient: GradientMeans | None = None,
     ) -> None:
         """Half of the chance goes to the criterion, a quarter to the variance, a quarter to the means.
 
-        ``masks`` are sampled in a pass. With ``by_row`` all rows together get half, and these half of what
-        they had.
+        ``masks`` are sampled in a pass. With ``by_row`` all rows together get as much as these, and so does
+        ``gradient``, which was made with its share: a half or a third each.
         """
-        self._by_row = _Rows(problem, ranges, counts, pilot, chance / 2) if by_row else None
         self._chance = chance
-        chance = chance / 2 if by_row else chance
+        chance = chance / (1 + by_row + (gradient is not None))
+        self._by_row = _Rows(problem, ranges, counts, pilot, chance) if by_row else None
+        self._gradient = gradient
         chances = problem.chances
         self._masks = masks
         outputs = problem.outputs
@@ -81,10 +84,13 @@ class Sums:
             mean.add(self._above_low(found, o))
         if self._by_row is not None:
             self._by_row.add(found)
+        if self._gradient is not None and found.slopes is not None:
+            self._gradient.add(found.slopes)
 
-    def _sequences(self) -> list[Mean | Means]:
+    def _sequences(self) -> list[Mean | Means | GradientMeans]:
         by_row = [] if self._by_row is None else self._by_row.sequences()
-        return [self._criterion, self._variance, *self._means, *by_row]
+        gradient = [] if self._gradient is None else [self._gradient]
+        return [self._criterion, self._variance, *self._means, *by_row, *gradient]
 
     def state(self) -> Array:
         """Return what passes have changed, all sequences one after the other."""
@@ -120,6 +126,7 @@ class Sums:
             passes=self.passes,
             seed=seed,
             rows=None if self._by_row is None else self._by_row.intervals(),
+            gradient=None if self._gradient is None else self._gradient.intervals(),
         )
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import up
 
-__all__ = ["LEVELS", "Mean", "Means", "deviation", "psi"]
+__all__ = ["LEVELS", "Mean", "Means", "deviation", "deviations", "psi"]
 
 LEVELS = tuple(Fraction(1, 1 + Fraction(2) ** (k - 3)) for k in range(24))
 """The grid of s: 8/9, 4/5, 2/3, 1/2, 1/3, …, about 2⁻²⁰."""
@@ -65,10 +65,11 @@ def deviation(chance: Fraction, squares: float, reach: float) -> float:
 
     ``squares`` is at least Σ a_t²(X_t − C_t)²/c², ``reach`` is c.
     """
-    return float(_deviations(chance, np.array([squares]), np.array([reach]))[0])
+    return float(deviations(chance, np.array([squares]), np.array([reach]))[0])
 
 
-def _deviations(chance: Fraction, squares: Array, reach: Array) -> Array:
+def deviations(chance: Fraction, squares: Array, reach: Array) -> Array:
+    """Return the same for many sums at once, each with its own ``chance``."""
     logs, slopes = _grid(chance)
     least = np.full(squares.shape, np.inf)
     for log, slope in zip(logs.tolist(), slopes.tolist(), strict=True):
@@ -187,7 +188,7 @@ class Means:
         """Return lower and upper ends: each end is wrong, at any time, with at most the probability given for it."""
         total = self._weights * self._sums
         squares = self._squares * (1 + SLACK)
-        low = total * (1 - SLACK) - _deviations(below, squares * (self._above / self._below) ** 2, self._below)
-        high = total * (1 + SLACK) + _deviations(above, squares, self._above)
+        low = total * (1 - SLACK) - deviations(below, squares * (self._above / self._below) ** 2, self._below)
+        high = total * (1 + SLACK) + deviations(above, squares, self._above)
         low = np.maximum(0.0, low / self.passes * np.where(low > 0, 1 - SLACK, 1 + SLACK))
         return low, high / self.passes * (1 + SLACK)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,10 +19,10 @@ import numpy as np
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.runs.runner import Runner
-from exactdropout.numeric.runs.work import Chunk, Payload, Work
+from exactdropout.numeric.runs.work import Chunk, Payload, Running, Work
 from exactdropout.numeric.sampled.blas import one_blas_thread
 
-__all__ = ["HALF", "Pass", "Sampler", "complements", "kept"]
+__all__ = ["CHUNKS", "HALF", "Pass", "Sampler", "Stepwise", "complements", "kept"]
 
 HALF = Fraction(1, 2)
 
@@ -37,13 +39,15 @@ STEP = 0.1
 class Pass(NamedTuple):
     """What one pass gives: X of each draw (visits, 2), Σ_o V_o (visits,) and F (visits, outputs) of each pair of draws.
 
-    ``row_spreads`` holds V_o (visits, outputs) where rows are wanted, else nothing.
+    ``row_spreads`` holds V_o (visits, outputs) where rows are wanted, else nothing; ``slopes`` the sums of a pass of
+    gradients, where those are wanted.
     """
 
     errors: Array
     spreads: Array
     means: Array
     row_spreads: Array
+    slopes: Array | None = None
 
 
 def kept(random: np.random.Generator, q: Fraction, count: int) -> Array:
@@ -173,7 +177,7 @@ class Blocks:
 
     def begin(self, _: Payload, chunk: Chunk) -> Running:
         """Start a chunk (pass, first block, end)."""
-        return Running(self, chunk)
+        return Stepwise(self.block, chunk, np.concatenate)
 
     def block(self, number: int, block: int) -> Array:
         """Return X, X′, Σ_o V_o, F and (by row) V of each visit of a block, side by side."""
@@ -214,35 +218,35 @@ class Blocks:
         return np.concatenate([bits, other])
 
 
-class Running:
-    """A chunk that has begun."""
+class Stepwise:
+    """A chunk (pass, first block, end) that has begun: block after block, joined at the end."""
 
-    def __init__(self, blocks: Blocks, chunk: Chunk) -> None:
-        """Nothing is done yet."""
-        self._blocks, (self._number, self._next, self._end) = blocks, chunk
+    def __init__(
+        self,
+        block: Callable[[int, int], Array],
+        chunk: Chunk,
+        join: Callable[[Sequence[Array]], Array],
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        """Nothing is done yet; ``elsewhere`` than in our own threads linear algebra is kept to one thread here."""
+        self._block, self._join, (self._number, self._next, self._end) = block, join, chunk
         self._parts: list[Array] = []
+        self._around = one_blas_thread if elsewhere else nullcontext
 
     def step(self) -> bool:
         """Do about 0.1 s of the blocks, and say whether all are done."""
         begun = time.monotonic()
-        while self._next < self._end and time.monotonic() - begun < STEP:
-            self._parts.append(self._blocks.block(self._number, self._next))
-            self._next += 1
+        with self._around():
+            while self._next < self._end and time.monotonic() - begun < STEP:
+                self._parts.append(self._block(self._number, self._next))
+                self._next += 1
         return self._next == self._end
 
     @property
     def result(self) -> Array:
-        """One row for each visit."""
-        return np.concatenate(self._parts)
-
-
-class _Elsewhere(Running):
-    """The same in another process or thread that is not ours."""
-
-    def step(self) -> bool:
-        """Keep to one thread meanwhile."""
-        with one_blas_thread():
-            return super().step()
+        """What all blocks give together."""
+        return self._join(self._parts)
 
 
 _known: tuple[Payload, Blocks] | None = None
@@ -256,7 +260,7 @@ def _begin(payload: Payload, chunk: Chunk) -> Running:
         with one_blas_thread():
             known = payload, Blocks(payload)
         _known = known
-    return _Elsewhere(known[1], chunk)
+    return Stepwise(known[1].block, chunk, np.concatenate, elsewhere=True)
 
 
 def _generator(seed: int, block: int, number: int) -> np.random.Generator:

@@ -16,7 +16,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import LARGEST, SLACK, gamma
 from exactdropout.numeric.float64.problem import UNIT, Problem, out_of_range
 
-__all__ = ["Ranges", "ranges_of", "spectral_norm"]
+__all__ = ["NEAR", "SHORTER_SUMS", "TINY", "Ranges", "Reaches", "ranges_of", "reaches_of", "spectral_norm", "up"]
 
 NEAR = 1 + 2.0**-48
 """Covers a few roundings."""
@@ -54,6 +54,61 @@ class Ranges:
     wrong_output: Array
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reaches:
+    """For each row, over all masks, what the forward pass can reach; each bounds the computed numbers too.
+
+    ``sizes[l]`` ≥ |h| of layer l, inputs first, and ``wrong[l]`` ≥ |ĥ − h|; ``wrong_sums[l]`` ≥ |ẑ − z| of the hidden
+    units that layer l feeds; ``away`` ≥ |f_o − y_o|, ``length`` ≥ ‖f − y‖, and ``wrong_away`` ≥ |(f̂ − ŷ) − (f − y)|.
+    """
+
+    sizes: tuple[Array, ...]
+    wrong: tuple[Array, ...]
+    wrong_sums: tuple[Array, ...]
+    away: Array
+    length: Array
+    wrong_away: Array
+
+
+def reaches_of(problem: Problem) -> Reaches:
+    """Return what :func:`ranges_of` finds on its way.
+
+    Raises:
+        NumericalRange: a size beyond 2¹⁰⁰⁰.
+    """
+    norms = [spectral_norm(w) for w in problem.weights]
+    layers: list[list[tuple[Array, Array, Array]]] = []
+    found = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _slices(problem):
+            layers.append([])
+            found.append(_of_rows(_part(problem, rows), norms, dropout=True, complements=False, layers=layers[-1]))
+    low, high, error, most = (
+        np.concatenate([getattr(f, name) for f in found]) for name in ("low", "high", "wrong_output", "most_error")
+    )
+    sizes, wrong, wrong_sums = (
+        tuple(np.concatenate(parts) for parts in zip(*[[entry[k] for entry in one] for one in layers], strict=True))
+        for k in range(3)
+    )
+    far = np.maximum(np.abs(low - problem.labels), np.abs(high - problem.labels)) * NEAR + problem.label_errors
+    off = up(error + problem.label_errors + 4 * UNIT * (far + np.abs(problem.labels)), 2)
+    return Reaches(
+        sizes=sizes, wrong=wrong, wrong_sums=wrong_sums[:-1], away=up(far + off),
+        length=up(np.sqrt(most) * NEAR + _norm(off), problem.outputs), wrong_away=off,
+    )  # fmt: skip
+
+
+def _slices(problem: Problem) -> list[slice]:
+    return [slice(at, at + ROWS) for at in range(0, problem.examples, ROWS)]
+
+
+def _part(problem: Problem, rows: slice) -> Problem:
+    return replace(
+        problem, inputs=problem.inputs[rows], input_errors=problem.input_errors[rows], labels=problem.labels[rows],
+        label_errors=problem.label_errors[rows], memo={},
+    )  # fmt: skip
+
+
 def ranges_of(problem: Problem, *, dropout: bool = True, complements: bool = False) -> Ranges:
     """Return bounds for every mask, or (no dropout) for the network itself.
 
@@ -66,12 +121,8 @@ def ranges_of(problem: Problem, *, dropout: bool = True, complements: bool = Fal
     norms = [spectral_norm(w) for w in problem.weights]
     parts = []
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
-        for at in range(0, problem.examples, ROWS):
-            rows = slice(at, at + ROWS)
-            part = replace(
-                problem, inputs=problem.inputs[rows], input_errors=problem.input_errors[rows],
-                labels=problem.labels[rows], label_errors=problem.label_errors[rows], memo={},
-            )  # fmt: skip
+        for rows in _slices(problem):
+            part = _part(problem, rows)
             parts.append(_of_rows(part, norms, dropout=dropout, complements=complements))
     found = Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
     if not all(np.all(values < LARGEST) for values in (found.most_error, found.most_spread, found.wrong_error)):
@@ -84,7 +135,14 @@ def up(value: Any, terms: int = 1) -> Any:
     return value * SLACK + (terms + 2) * TINY
 
 
-def _of_rows(problem: Problem, norms: list[float], *, dropout: bool, complements: bool) -> Ranges:
+def _of_rows(
+    problem: Problem,
+    norms: list[float],
+    *,
+    dropout: bool,
+    complements: bool,
+    layers: list[tuple[Array, Array, Array]] | None = None,
+) -> Ranges:
     slack = np.abs(problem.inputs) * 2 * UNIT + TINY
     error = problem.input_errors
     low, high = problem.inputs - error - slack, problem.inputs + error + slack
@@ -94,7 +152,7 @@ def _of_rows(problem: Problem, norms: list[float], *, dropout: bool, complements
     for l in range(last + 1):
         masked = dropout and l < last and problem.rates[l] > 0
         scale = problem.inverse_keep[l] * NEAR if masked else 1.0
-        before = radius
+        before, size, off = radius, np.maximum(-low, high) + error, error
         if masked:
             low, high = np.minimum(low, 0.0) * scale - TINY, np.maximum(high, 0.0) * scale + TINY
             radius = up(scale * radius + 0.5 * scale * NEAR * _norm(centre) + TINY * low.shape[1])
@@ -106,6 +164,8 @@ def _of_rows(problem: Problem, norms: list[float], *, dropout: bool, complements
         )
         if not np.all(np.maximum(-low, high) + error < LARGEST):
             raise out_of_range("network")
+        if layers is not None:
+            layers.append((size, off, error))
         if complements and l == problem.first:
             error = up(4 * error)  # the complement's: what both give together, less what the mask gives
             if l == last - 1 and problem.slopes[l] == 0.0 and problem.slope_errors[l] == 0.0:
