@@ -239,7 +239,7 @@ _inner = b + w * _leaky(c * x)
 DEEP_MINIMISERS = Derivation(
     name="deep-minimisers",
     title="Minimisers exist at every depth",
-    setting=say("Any depth, units with slope {0} below 0, finite second moments", alpha),
+    setting=say("Any depth, slope {0} below 0, finite second moments", alpha),
     quantified=(
         *_RANGES,
         weights(W, "the weights and biases of any network"),

@@ -103,7 +103,7 @@ _CONSTANT = Y - (rho + RHO_0 * c**2) - (kappa**2 * rho + c**2 * RHO_0) + 2 * (ka
 NO_MINIMISER = Derivation(
     name="no-minimiser",
     title="No minimiser for an infinite support",
-    setting=say("One input, one hidden relu layer, any biases, the distribution above"),
+    setting=say("One input, one hidden relu layer, the distribution above"),
     quantified=(
         count(n, 1, "the number of hidden units"),
         OPEN_RATE,

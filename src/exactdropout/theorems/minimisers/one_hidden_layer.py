@@ -273,7 +273,7 @@ _CONES = say(
 MINIMISERS = Derivation(
     name="minimisers",
     title="Minimisers exist",
-    setting=say("One hidden relu layer, finitely many examples, any biases and outputs"),
+    setting=say("One hidden relu layer, finite support"),
     quantified=(
         *_RATES,
         weights(W, "the weights and biases of any network"),
@@ -328,7 +328,7 @@ def _minimiser() -> Iterator[Mapping[Term, Any]]:
 LARGEST_RISK = Derivation(
     name="largest-risk",
     title="A largest risk among minimisers exists",
-    setting=say("All minimisers there, with their risks"),
+    setting=say("Minimisers there and their risks"),
     quantified=(
         *_RATES,
         weights(W, "the weights and biases of any minimiser"),
