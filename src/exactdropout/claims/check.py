@@ -12,8 +12,10 @@ from exactdropout.claims.language.syntax import (
     Add,
     Claim,
     Conjunction,
+    Derivative,
     Divide,
     Expression,
+    Limit,
     Minimiser,
     Monotonicity,
     Multiply,
@@ -33,6 +35,7 @@ from exactdropout.claims.refutation.descent import descend
 from exactdropout.claims.refutation.near_miss import near_miss
 from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, counterexample_at, search
 from exactdropout.claims.setting.entries import refuse_growth_of_free_entries, refuse_missing_entries, with_layers
+from exactdropout.claims.setting.free_indices import at_first_units
 from exactdropout.claims.setting.named_sizes import Unsupported, entries, given_entry, key_text, parts
 from exactdropout.claims.setting.refusals import (
     refuse_contradictions,
@@ -126,11 +129,14 @@ def check(
     _refuse_fixed(parsed, setting)
     _refuse_zero_divisors(parsed, setting)
     refuse_examples(parsed, setting)
-    written = with_layers(parsed, setting)
+    alike, every = at_first_units(parsed, setting, surroundings(architecture, data, q))
+    written = with_layers(alike, setting)
     refuse_missing_entries(written, setting)
     refuse_growth_of_free_entries(written, setting)
     with reporting(progress, "checking") as report:
-        return replace(_Check(written, setting, limit, report).run(), claim=parsed)
+        verdict = _Check(written, setting, limit, report).run()
+    told = tuple(f"for every {index}, which is 1 without loss of generality" for index in every)
+    return replace(verdict, claim=parsed, assumptions=(*verdict.assumptions, *told))
 
 
 def _together(claim: Claim, verdicts: Iterable[Verdict]) -> Verdict:
@@ -259,7 +265,8 @@ class _Check:
         bent = isinstance(statement, Monotonicity) and statement.direction in ("convex", "concave")
         # of the others the verifier's rules are all there is
         plain = setting.shape.widths in ((), ("n",)) and all(not getattr(r, "indices", ()) for r in setting.rates)
-        self.searched = plain and setting.design is None and not sizes and not bent
+        calculus = any(isinstance(node, (Derivative, Limit)) for node in walk(claim))
+        self.searched = plain and not calculus and setting.design is None and not sizes and not bent
 
     def stage(self, done: int) -> None:
         if self.report is not None:

@@ -13,8 +13,10 @@ from exactdropout.notation.text import ATOM, POWER, PRODUCT, SUM, digits
 from exactdropout.notation.tree import (
     Add,
     Call,
+    Derivative,
     Divide,
     Expression,
+    Limit,
     Multiply,
     Name,
     Negate,
@@ -294,6 +296,15 @@ def _parts(node: Any, style: Style) -> tuple[str, int]:
             sign = r"\sum" if kind == "sum" else r"\prod"
             ends = f"_{{{index}={_print(first, SUM, style)}}}^{{{_print(last, SUM, style)}}}"
             return f"{sign}{ends} {_print(body, PRODUCT, style)}", PRODUCT
+        case Derivative(operand, variable):
+            by = _print(variable, ATOM, style)
+            if isinstance(operand, Quantity):
+                return rf"\frac{{\partial {_print(operand, ATOM, style)}}}{{\partial {by}}}", ATOM
+            return rf"\frac{{\partial}}{{\partial {by}}} {_parenthesised(_print(operand, SUM, style))}", PRODUCT
+        case Limit(operand, variable, target, side):
+            end = r"\infty" if target == Name("infty") else _print(target, PRODUCT, style)
+            to = rf"{_print(variable, ATOM, style)} \to {end}" + (f"^{{{side}}}" if side else "")
+            return rf"\lim_{{{to}}} {_print(operand, PRODUCT, style)}", SUM
     raise TypeError(type(node).__name__)
 
 

@@ -11,8 +11,10 @@ from exactdropout.notation.text import ATOM, POWER, PRODUCT, SUM, digits
 from exactdropout.notation.tree import (
     Add,
     Call,
+    Derivative,
     Divide,
     Expression,
+    Limit,
     Multiply,
     Name,
     Negate,
@@ -119,6 +121,17 @@ def _parts(node: Any, style: Style) -> tuple[str, int]:
             start = f"<mrow><mi>{index}</mi><mo>=</mo>{_print(first, SUM, style)}</mrow>"
             ends = f'<munderover><mo movablelimits="false">{sign}</mo>{start}{_print(last, SUM, style)}</munderover>'
             return f"<mrow>{ends}{_print(body, PRODUCT, style)}</mrow>", PRODUCT
+        case Derivative(operand, variable):
+            below = f"<mrow><mo>∂</mo>{_print(variable, ATOM, style)}</mrow>"
+            if isinstance(operand, Quantity):
+                return f"<mfrac><mrow><mo>∂</mo>{_print(operand, ATOM, style)}</mrow>{below}</mfrac>", POWER
+            inside = f"<mrow><mo>(</mo>{_print(operand, SUM, style)}<mo>)</mo></mrow>"
+            return f"<mrow><mfrac><mo>∂</mo>{below}</mfrac>{inside}</mrow>", PRODUCT
+        case Limit(operand, variable, target, side):
+            end = "<mi>∞</mi>" if target == Name("infty") else _print(target, PRODUCT, style)
+            end = f"<msup>{end}<mo>{side}</mo></msup>" if side else end
+            under = f"<mrow>{_print(variable, ATOM, style)}<mo>→</mo>{end}</mrow>"
+            return f"<mrow><munder><mi>lim</mi>{under}</munder>{_print(operand, PRODUCT, style)}</mrow>", SUM
     raise TypeError(type(node).__name__)
 
 

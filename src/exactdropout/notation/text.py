@@ -9,7 +9,9 @@ from exactdropout.notation.style import Style, has_layer
 from exactdropout.notation.tree import (
     Add,
     Call,
+    Derivative,
     Divide,
+    Limit,
     Multiply,
     Name,
     Negate,
@@ -90,6 +92,11 @@ def _parts(node: Any, style: Style) -> tuple[str, int]:
             word = "Sum" if kind == "sum" else "Prod"
             ends = f"{index}={_print(first, SUM, style)}..{_print(last, SUM, style)}"
             return f"{word}({_print(body, SUM, style)}, {ends})", ATOM
+        case Derivative(operand, variable):
+            return f"diff({_print(operand, SUM, style)}, {_name(variable, style)})", ATOM
+        case Limit(operand, variable, target, side):
+            to = f"{_name(variable, style)} -> {_print(target, PRODUCT, style)}{f'^{side}' if side else ''}"
+            return f"lim({_print(operand, SUM, style)}, {to})", ATOM
     raise TypeError(type(node).__name__)
 
 

@@ -13,8 +13,10 @@ from typing import Any, Literal, TypeAlias
 __all__ = [
     "Add",
     "Call",
+    "Derivative",
     "Divide",
     "Expression",
+    "Limit",
     "Multiply",
     "Name",
     "Negate",
@@ -116,7 +118,27 @@ class Repeated(_Node):
     body: Expression
 
 
-Expression: TypeAlias = Number | Quantity | Name | Add | Multiply | Divide | Negate | Power | Call | Repeated
+@dataclass(frozen=True)
+class Derivative(_Node):
+    """The partial derivative of ``operand`` by one symbol."""
+
+    operand: Expression
+    variable: Name
+
+
+@dataclass(frozen=True)
+class Limit(_Node):
+    """The limit of ``operand`` as ``variable`` goes to ``target`` (``infty``: infinity), from one side or both."""
+
+    operand: Expression
+    variable: Name
+    target: Expression
+    side: Literal["", "+", "-"] = ""
+
+
+Expression: TypeAlias = (
+    Number | Quantity | Name | Add | Multiply | Divide | Negate | Power | Call | Repeated | Derivative | Limit
+)
 
 
 def walk(node: Any) -> Iterator[Any]:

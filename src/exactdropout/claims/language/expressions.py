@@ -231,6 +231,14 @@ class ExpressionParser(LargerFormsParser):
                 self.error(f"the symbol {word} has no indices; an operator is expected")
             if meant is not None:
                 return Name(meant, self.indices(meant) if meant in self.indexed else (), position=position)
+        if (sloped := self.slash_derivative(token)) is not None:
+            return sloped
+        if word == "lim":
+            return self.limit(token)
+        if word == "diff":
+            return self.in_call("diff", token)
+        if word == "nabla" or (word == "partial" and self.sees("_")):
+            return self.gradient(token)
         if word == "step" and self.formula:
             return self.call(word, position)
         if word in words.QUANTITY_WORDS:
@@ -283,7 +291,7 @@ class ExpressionParser(LargerFormsParser):
             return Name(word, self.indices(word), position=position) if squared is None else squared
         if word in ("partial", "arg", "argmin"):
             self.error(
-                "a derivative stands in a fraction and is compared with 0, and a minimiser is written 'w[1] = ... is a "
+                "a derivative is written \\frac{\\partial J_D}{\\partial w_1} or dJ_D/dq, a minimiser 'w[1] = ... is a "
                 "minimiser of J_D'; a symbol is expected here",
                 token,
             )

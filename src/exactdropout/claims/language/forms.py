@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from exactdropout.claims.language.syntax import Comparison, Name, Statement
+from exactdropout.claims.language.syntax import Comparison, Derivative, Limit, Statement
 
 __all__ = [
     "FORMS",
     "Binomial",
     "Definition",
-    "Derivative",
     "Diagonal",
     "Form",
     "Hadamard",
@@ -108,16 +107,10 @@ class Binomial(_Form):
     bottom: Any
 
 
-@dataclass(frozen=True)
-class Derivative(_Form):
-    """d(operand)/d(variable)."""
-
-    operand: Any
-    variable: Name
-
-
-Form: TypeAlias = Norm | Transposed | Hadamard | Inner | Diagonal | Trace | Unranged | Mean | Binomial | Derivative
-FORMS = (Norm, Transposed, Hadamard, Inner, Diagonal, Trace, Unranged, Mean, Binomial, Derivative)
+Form: TypeAlias = (
+    Norm | Transposed | Hadamard | Inner | Diagonal | Trace | Unranged | Mean | Binomial | Derivative | Limit
+)
+FORMS = (Norm, Transposed, Hadamard, Inner, Diagonal, Trace, Unranged, Mean, Binomial, Derivative, Limit)
 
 
 @dataclass(frozen=True)

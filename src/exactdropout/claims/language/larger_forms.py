@@ -6,9 +6,9 @@ from abc import abstractmethod
 from typing import Any
 
 from exactdropout.claims.language import words
+from exactdropout.claims.language.calculus import CalculusParser
 from exactdropout.claims.language.forms import (
     Binomial,
-    Derivative,
     Diagonal,
     Inner,
     Mean,
@@ -16,7 +16,6 @@ from exactdropout.claims.language.forms import (
     Trace,
     Unranged,
 )
-from exactdropout.claims.language.symbols import SymbolParser
 from exactdropout.claims.language.syntax import Call, Name, Quantity, Repeated
 from exactdropout.claims.language.tokens import Token
 
@@ -29,7 +28,7 @@ _OVER = frozenset(
 )
 
 
-class LargerFormsParser(SymbolParser):
+class LargerFormsParser(CalculusParser):
     """Parses what is larger than a symbol and has a form of its own."""
 
     random = 0
@@ -163,38 +162,6 @@ class LargerFormsParser(SymbolParser):
             if at > self.at + 1 and self.tokens[at].text == ")":
                 self.at = at + 1
         return Name("D", (), position=token.position)
-
-    def derivative(self, token: Token) -> Any | None:
-        r"""Parse \frac{d F}{d q}, \frac{d}{d q} F and the same with \partial; None where it is a plain fraction."""
-        sign = self.texts(1, 1)
-        if self.formula or not self.sees("{") or sign not in (["d"], ["partial"]):
-            return None
-        close = self.closing(self.at)
-        if close is None or self.tokens[close + 1].text != "{" or self.tokens[close + 2].text != sign[0]:
-            return None
-        bare = close == self.at + 2
-        self.at += 2
-        operand = None if bare else self.expression()
-        if self.sees("^"):
-            self.error("higher derivatives are not part of the grammar; a first derivative is expected", token)
-        self.expect("}", "in a derivative")
-        self.at += 2
-        variable = self.variable()
-        self.expect("}", "in a derivative")
-        if operand is None:
-            operand = self.power()
-            if self.starts_factor() or self.sees("*", "/"):
-                self.error("parentheses are needed around what is derived; a relation is expected")
-        return Derivative(operand, variable, position=token.position)
-
-    def closing(self, start: int) -> int | None:
-        """Return where the brace that opens at a place is closed."""
-        depth = 0
-        for at in range(start, len(self.tokens)):
-            depth += {"{": 1, "}": -1}.get(self.tokens[at].text, 0)
-            if not depth:
-                return at
-        return None
 
     def fraction_part(self) -> Any:
         """Parse a part of a LaTeX fraction."""

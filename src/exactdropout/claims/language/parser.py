@@ -245,6 +245,8 @@ class _Parser(ExpressionParser):
         if self.sees("argmin") or self.texts(2) == ["arg", "min"]:
             return self.named_minimiser()
         left = self.expression()
+        if self.takes("->"):
+            return self.arrow(left)
         if self.takes("does", "do"):
             for word in ("not", "depend", "on"):
                 self.expect(word, "in 'does not depend on'")
@@ -293,6 +295,18 @@ class _Parser(ExpressionParser):
         if self.at > at and self.tokens[self.at - 1].text == ",":
             self.at -= 1
         return comparisons[0]
+
+    def arrow(self, left: Expression) -> Statement:
+        """Parse J_D -> R as q -> 0."""
+        right = self.expression()
+        opened = self.takes("(")
+        self.takes(",")
+        if not self.takes("as"):
+            self.error("'as q -> 0' is expected, which says what goes where")
+        limit = self.approach(self.next)
+        if opened:
+            self.expect(")", "after the approach of a limit")
+        return Comparison((replace(limit, operand=left), right), ("=",))
 
     def named_minimiser(self) -> Statement:
         """Parse argmin_w J_D = c, where one entry or group is minimised over."""

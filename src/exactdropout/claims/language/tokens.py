@@ -54,7 +54,17 @@ _CHARACTERS = {
 _PLAIN_OPERATORS = {
     "**": "^", "==": "=", ":=": "=", "...": "..", "\\|": "‖", "\\{": "(", "\\}": ")",
 }  # fmt: skip
-_NAMED = {"λ": "lambda", "Σ": "sum", "∑": "sum", "∏": "prod", "∀": "forall", "∈": "in"}
+_NAMED = {
+    "λ": "lambda",
+    "Σ": "sum",
+    "∑": "sum",
+    "∏": "prod",
+    "∀": "forall",
+    "∈": "in",
+    "∞": "infty",
+    "∂": "partial",
+    "∇": "nabla",
+}
 _WRAPPERS = (
     "text", "operatorname", "mathrm", "mathbb", "mathcal", "mathbf", "mathit", "boldsymbol", "textrm", "bm", "mathsf",
     "vec", "textnormal", "textit", "mbox", "mathop", "mathscr",
@@ -64,6 +74,7 @@ _FUNCTIONS = {
     "min": "min", "binom": "binom", "tbinom": "binom", "dbinom": "binom", "forall": "forall", "in": "in", "E": "E",
     "EE": "E", "Var": "Var", "relu": "relu", "ReLU": "relu", "diag": "diag", "tr": "tr", "Tr": "tr", "ell": "ell",
     "arg": "arg", "argmin": "argmin", "partial": "partial", "exists": "some",
+    "lim": "lim", "infty": "infty", "nabla": "nabla",
 }  # fmt: skip
 WORDS = frozenset({
     "penalty", "criterion", "risk", "mean", "variance", "output", "weights", "biases", "relu", "abs", "sqrt",
@@ -74,12 +85,11 @@ WORDS = frozenset({
     "Penalty", "Criterion", "Risk", "Mean", "Variance", "Output", "forall", "with", "does", "do", "not", "depend",
     "depends", "on", "independent", "increases", "decreases", "some", "exists", "there", "convex", "concave", "tr",
     "Tr", "trace", "diag", "Diag", "binom", "Bern", "Bernoulli", "Ber", "monotonically", "monotone", "argmin", "arg",
-    "partial", "permutation", "ell", "units", "unit", "inputs", "input", "permuting",
+    "partial", "lim", "infty", "nabla", "diff", "as", "permutation",
+    "ell", "units", "unit", "inputs", "input", "permuting",
 })  # fmt: skip
 _BLACKBOARD = {"R": "ℝ", "N": "ℕ", "V": "Var"}
-_ELSEWHERE = frozenset(
-    {"sin", "cos", "tan", "log", "exp", "ln", "sgn", "lim", "sup", "inf", "det", "dim", "Cov", "Pr", "erf"}
-)
+_ELSEWHERE = frozenset({"sin", "cos", "tan", "log", "exp", "ln", "sgn", "sup", "inf", "det", "dim", "Cov", "Pr", "erf"})
 """Words of other formulas, which are no products of their letters."""
 _SYMBOLS = frozenset("xywWbqpKndX")
 SPLIT_AFTER = frozenset("_^")

@@ -51,7 +51,7 @@ PLAIN = frozenset({"weights", "biases"})
 GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"
 ASSUMING = frozenset({"if", "for", "where", "assuming", "with", "forall"})
 NOT_A_FACTOR = ASSUMING | {
-    "is", "in", "and", "under", "minimises", "minimizes", "increases", "decreases", "does", "do", "on",
+    "is", "in", "and", "under", "minimises", "minimizes", "increases", "decreases", "does", "do", "on", "as",
 }  # fmt: skip
 OWN = PRODUCTS
 """Letters with a meaning of their own, which no definition changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -138,6 +139,10 @@ class RingDomain:
         if not bottom.top:
             raise Unsupported("a division by 0")
         return Quotient(product(top.top, bottom.bottom), product(top.bottom, bottom.top))
+
+    def calculus(self, node: object, scope: Scope, bound: Mapping[str, int]) -> Quotient:
+        """Refuse."""
+        raise Unsupported("derivatives and limits")
 
     def quantity(self, name: str, scope: Scope) -> Quotient:
         """Return a quantity, from the sum over masks with equal hidden vectors merged."""

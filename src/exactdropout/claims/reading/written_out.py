@@ -11,7 +11,6 @@ from exactdropout.claims.language.forms import (
     FORMS,
     Binomial,
     Definition,
-    Derivative,
     Diagonal,
     Hadamard,
     IndexRange,
@@ -29,8 +28,10 @@ from exactdropout.claims.language.syntax import (
     Claim,
     Comparison,
     Conjunction,
+    Derivative,
     Divide,
     Invariance,
+    Limit,
     Minimiser,
     Monotonicity,
     Multiply,
@@ -50,6 +51,7 @@ from exactdropout.claims.reading.tensors import Tensor, contracted, matrix_produ
 from exactdropout.claims.reading.trees import (
     added,
     all_apart,
+    free_letter,
     free_names,
     letters,
     multiplied,
@@ -75,6 +77,9 @@ def written_out(raw: RawClaim, around: Surroundings | None) -> Claim:
     for definition in raw.definitions:
         taken |= free_names(definition.value) - {*definition.indices}
     reader = _Reader(raw.text, around, taken, raw.definitions)
+    reader.tied = {
+        side.name for c in raw.assumptions if "=" in c.relations for side in c.sides if isinstance(side, Name)
+    }
     statement = reader.guarded(lambda: reader.statement(raw.statement))
     assumptions = reader.guarded(lambda: tuple(map(reader.assumption, raw.assumptions)))
     reader.check_ranges(raw.ranges, raw.assumptions)
@@ -103,6 +108,7 @@ class _Reader(SumReader):
         self.free = taken  # names that no sum binds
         self.definitions = {d.name: d for d in definitions}
         self.means = 0  # means that are open: in them D is random
+        self.tied: set[str] = set()  # what assumptions give values to
         self.open = 0  # definitions that are being put in
         self.entrywise = False  # bare groups are entries, as in a map w -> c*w
 
@@ -123,7 +129,7 @@ class _Reader(SumReader):
                 derived = self.derivative_sign(statement)
                 if derived is not None:
                     return derived
-                return Comparison(tuple(map(self.scalar, sides)), relations)
+                return self.compared(sides, relations)
             case Conjunction(statements):
                 return Conjunction(tuple(map(self.statement, statements)))
             case Monotonicity(expression, direction, variable):
@@ -136,20 +142,48 @@ class _Reader(SumReader):
 
     def derivative_sign(self, statement: Comparison) -> Monotonicity | None:
         """Return what the sign of a derivative says: growth, or that there is none."""
-        if not any(isinstance(node, Derivative) for node in walk(statement)):
-            return None
         left, right = statement.sides[0], statement.sides[-1]
         directions: dict[str, Any] = {"=": "constant", ">=": "nondecreasing", "<=": "nonincreasing"}
-        zero = isinstance(right, Number) and not right.value
         direction = directions.get(statement.relations[0])
-        if not isinstance(left, Derivative) or not zero or direction is None or len(statement.relations) > 1:
-            where: Any = next(node for node in walk(statement) if isinstance(node, Derivative))
-            self.refuse(
-                where,
-                "a derivative is read beside 0 alone, as in dF/dq = 0 or dF/dq >= 0, which is 'F is constant in q' or "
-                "'F is nondecreasing in q'; exactdropout derive --gradient prints derivatives.",
-            )
+        zero = isinstance(right, Number) and not right.value and len(statement.sides) == 2
+        if not isinstance(left, Derivative) or isinstance(left.operand, Derivative) or not zero or direction is None:
+            return None
+        group = left.variable.name in _GROUPS and not left.variable.indices
+        if group or left.variable.name in self.tied or any(isinstance(i, Name) for i in left.variable.indices):
+            return None
         return Monotonicity(self.scalar(left.operand), direction, left.variable)
+
+    def compared(self, sides: tuple[Any, ...], relations: Any) -> Comparison:
+        """Return a comparison of numbers, or of vectors entry by entry, with an index that nothing binds."""
+        values = [self.value(side) for side in sides]
+        vectors = [v for v in values if isinstance(v, Tensor)]
+        gradients = any(isinstance(node, Derivative) for node in walk(sides))
+        if not vectors or not gradients:
+            return Comparison(tuple(map(self.scalar, sides)), relations)
+        first = vectors[0]
+        fits = all((v.lengths, v.matrix) == (first.lengths, False) for v in vectors)
+        zero = all(isinstance(v, Number) and not v.value for v in values if not isinstance(v, Tensor))
+        if not fits or not zero:
+            self.refuse(sides[0], "a vector is compared with a vector of its length, or with 0.")
+        found = tuple(v.entry(Name("\0")) if isinstance(v, Tensor) else v for v in values)
+        index = free_letter(self.taken | letters(*found))
+        return Comparison(put(found, {"\0": Name(index)}), relations)
+
+    def derivative(self, node: Derivative, operand: Any, variable: Name) -> Any:
+        """Return a derivative, or the vector of those by the entries of a vector."""
+        if variable.name in self.definitions or variable.name in ("D", "R", "E", "J"):
+            self.refuse(
+                node, f"a derivative is taken by q, y, an input, a weight or a free symbol, not {variable.name}."
+            )
+        inner = self.scalar(operand)
+        named = named_tensor(variable, self.around) if self.around is not None else None
+        if named is None:
+            indices = tuple(self.scalar(index) for index in variable.indices)
+            return replace(node, operand=inner, variable=replace(variable, indices=indices))
+        if named.matrix:
+            self.refuse(node, "a derivative by a matrix is taken entry by entry, as by W_{j,i}.")
+        entry: Any = named.entry
+        return Tensor(named.lengths, lambda i: Derivative(inner, entry(i), position=node.position))
 
     def assumption(self, comparison: Comparison) -> Comparison:
         """Return an assumption; one on a group, such as w >= 0, stays as it is."""
@@ -230,8 +264,10 @@ class _Reader(SumReader):
                 return self.mean(node, kind, body)
             case Binomial(top, bottom):
                 return self.binomial(node, self.scalar(top), self.scalar(bottom))
-            case Derivative():
-                self.refuse(node, "a derivative stands alone beside 0, as in dF/dq = 0.")
+            case Derivative(operand, variable):
+                return self.derivative(node, operand, variable)
+            case Limit(operand, _, target, _):
+                return replace(node, operand=self.scalar(operand), target=self.scalar(target))
         raise TypeError(type(node).__name__)
 
     def inside(self, node: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -48,6 +48,10 @@ class Floating(Quick):
         if value < 0:
             raise Undefined
         return math.sqrt(value)
+
+    def calculus(self, node: Any, scope: Scope, bound: Mapping[str, int]) -> Any:
+        """Refuse."""
+        raise Unsupported("derivatives and limits")
 
     def quantity(self, name: str, scope: Scope) -> Any:
         """Return a quantity at the scope's point."""

@@ -7,13 +7,14 @@ The search for counterexamples tries thousands of points, so it asks :class:`Qui
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
 
 from exactdropout.claims.setting.named_sizes import Fractions, Scope
+from exactdropout.claims.setting.series import at_point
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 
@@ -28,7 +29,15 @@ def work_at(architecture: Architecture) -> int:
     return architecture.parameters << sum(architecture.widths[:-2])
 
 
-class Naive(Fractions):
+class _AtPoint(Fractions):
+    """Fractions, with derivatives and limits by the definition in series."""
+
+    def calculus(self, node: Any, scope: Scope, bound: Mapping[str, int]) -> Fraction:
+        """Return a derivative or a limit at the scope's point."""
+        return at_point(node, scope, bound)
+
+
+class Naive(_AtPoint):
     """Fractions, with quantities from the definition: the double loop over examples and all masks.
 
     A variant computes what an author would get who made a known slip; only near misses use one.
@@ -92,7 +101,7 @@ def concrete(scope: Scope, variant: Variant = "dropout") -> tuple[Network, Examp
     return network, Examples.half(x, y) if half else Examples.point(x, y), rates
 
 
-class Quick(Fractions):
+class Quick(_AtPoint):
     """Fractions, with quantities by the masks of all layers but the last, whose moments are known: faster by far."""
 
     def __init__(self, variant: Variant = "dropout") -> None:

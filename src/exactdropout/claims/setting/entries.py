@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.language.syntax import (
+    Add,
     Claim,
+    Derivative,
     Direction,
     Expression,
     Invariance,
+    Limit,
     Minimiser,
     Monotonicity,
     Name,
+    Negate,
     Number,
     Quantity,
     expression_text,
@@ -32,7 +37,7 @@ from exactdropout.claims.setting.named_sizes import (
     scope_of,
     targets,
 )
-from exactdropout.claims.setting.setting import Setting
+from exactdropout.claims.setting.setting import Setting, constant
 from exactdropout.errors import InvalidInput
 
 __all__ = ["refuse_growth_of_free_entries", "refuse_missing_entries", "with_layers"]
@@ -63,6 +68,8 @@ def with_layers(claim: Claim, setting: Setting) -> Claim:
                     "W[l][j,i] for the weight of unit j in layer l, and W[l] for the layer."
                 )
             return replace(node, indices=(_FIRST, *node.indices))
+        if isinstance(node, (Derivative, Limit)) and node.variable.name == "p":
+            return _in_q(node)
         return node
 
     statement = rebuilt(claim.statement, weight)
@@ -80,6 +87,17 @@ def with_layers(claim: Claim, setting: Setting) -> Claim:
     elif single and isinstance(statement, Monotonicity) and _lone_bias(statement.variable):
         statement = replace(statement, variable=_with_first(statement.variable))
     return replace(claim, statement=statement, assumptions=assumptions)
+
+
+def _in_q(node: Derivative | Limit) -> Expression:
+    """Return what is varied in p = 1 - q as it is in q."""
+    q = replace(node.variable, name="q")
+    if isinstance(node, Derivative):
+        return Negate(replace(node, variable=q))
+    side: Any = {"+": "-", "-": "+", "": ""}[node.side]
+    target = constant(node.target)
+    to: Expression = Add((_FIRST, Negate(node.target))) if target is None else Number(1 - target)
+    return replace(node, variable=q, target=to, side=side)
 
 
 def _lone_bias(target: Name) -> bool:
@@ -154,6 +172,13 @@ class _Ones(Fractions):
         return top / bottom if bottom else Fraction(1)
 
     def quantity(self, name: str, scope: Scope) -> Fraction:
+        return Fraction(1)
+
+    def calculus(self, node: Any, scope: Scope, bound: Mapping[str, int]) -> Fraction:
+        scope.evaluate(node.operand, bound)
+        size = node.variable.name in scope.setting.shape.reserved and isinstance(node, Limit)
+        if not size:
+            scope.evaluate(node.variable, bound)
         return Fraction(1)
 
 

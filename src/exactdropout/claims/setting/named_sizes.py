@@ -84,6 +84,9 @@ class Domain(Protocol):
     def quantity(self, name: str, scope: Scope) -> Any:
         """Return a quantity such as the penalty."""
 
+    def calculus(self, node: Any, scope: Scope, bound: Mapping[str, int]) -> Any:
+        """Return a derivative or a limit."""
+
 
 def entries(architecture: Architecture, group: str = "all") -> Iterator[Key]:
     """Yield the keys of all weights and biases: W[l][j,i], w[i], b[l][j], b."""
@@ -199,13 +202,9 @@ class Scope:
         return self.evaluate(rates[layer if len(rates) > 1 else 0], rates=True)
 
     def evaluate(
-        self,
-        node: Expression,
-        bound: Mapping[str, int] | None = None,
-        *,
-        own: tuple[Name, Any] | None = None,
+        self, node: Expression, bound: Mapping[str, int] | None = None, *, own: tuple[Name, Any] | None = None,
         rates: bool = False,
-    ) -> Any:
+    ) -> Any:  # fmt: skip
         """Return the value of an expression; ``own`` gives a value to one name (the target of a map)."""
         self.steps += 1
         if self.steps > MAX_STEPS:
@@ -235,10 +234,7 @@ class Scope:
             case Negate(operand):
                 return -value(operand)
             case Multiply(factors):
-                product = value(factors[0])
-                for factor in factors[1:]:
-                    product = product * value(factor)
-                return product
+                return math.prod(map(value, factors[1:]), start=value(factors[0]))
             case Divide(top, bottom):
                 return domain.divide(value(top), value(bottom))
             case Power(base, exponent):
@@ -252,7 +248,7 @@ class Scope:
                     item = self.evaluate(body, {**bound, index: i}, own=own)
                     result = result + item if kind == "sum" else result * item
                 return result
-        raise TypeError(type(node).__name__)
+        return domain.calculus(node, self, bound)  # a derivative, or a limit
 
     def variable(self, name: str, indices: tuple[int, ...], bound: Mapping[str, int], rates: bool) -> Any:
         """Return the value of a symbol."""
@@ -355,6 +351,10 @@ class Fractions:
     def quantity(self, name: str, scope: Scope) -> Fraction:
         """Refuse."""
         raise InvalidInput(f"Argument 'claim' uses {name} where a number is expected.")
+
+    def calculus(self, node: Any, scope: Scope, bound: Mapping[str, int]) -> Fraction:
+        """Refuse."""
+        raise InvalidInput("Argument 'claim' uses a derivative or a limit where a number is expected.")
 
 
 def parts(claim: Claim) -> list[Expression]:

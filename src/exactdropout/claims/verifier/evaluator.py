@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -32,7 +32,7 @@ from exactdropout.claims.verifier.algebra import (
 )
 from exactdropout.claims.verifier.rules import Need, Signs
 
-__all__ = ["ENTRIES", "NODE", "Evaluator", "Key", "Obligation", "number_of"]
+__all__ = ["ENTRIES", "NODE", "Evaluator", "Key", "Obligation", "number_of", "numbered", "renamed"]
 
 F = Fraction
 Key = tuple[str, tuple[int, ...]]
@@ -62,6 +62,16 @@ def number_of(node: Any) -> Fraction | None:
             a, b = number_of(top), number_of(bottom)
             return None if a is None or not b else a / b
     return None
+
+
+def numbered(indices: Sequence[str], order: Sequence[str]) -> tuple[int, ...]:
+    """Return indices as their places in an order; "@k", unit k itself, is −k."""
+    return tuple(order.index(i) if i in order else -int(i[1:]) for i in indices)
+
+
+def renamed(places: Sequence[int], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the indices at given places, as :func:`numbered` has them."""
+    return tuple(names[i] if i >= 0 else f"@{-i}" for i in places)
 
 
 class Evaluator:

@@ -14,9 +14,11 @@ from exactdropout.claims.language.syntax import (
     Add,
     Call,
     Claim,
+    Derivative,
     Divide,
     Expression,
     Invariance,
+    Limit,
     Minimiser,
     Multiply,
     Name,
@@ -35,11 +37,13 @@ from exactdropout.claims.verifier.algebra import (
     Polynomial,
     Ratio,
     T,
+    gen,
     plus,
     ratio,
     spend,
 )
-from exactdropout.claims.verifier.evaluator import ENTRIES, NODE, Evaluator, Key
+from exactdropout.claims.verifier.calculus import is_rate, limit_of, put_back, rate_target, slope_of
+from exactdropout.claims.verifier.evaluator import ENTRIES, NODE, Evaluator, Key, number_of
 
 __all__ = ["Named"]
 
@@ -153,7 +157,46 @@ class Named(Evaluator):
                     item = self.value(body, {**bound, index: i})
                     result = result + item if kind == "sum" else result * item
                 return result
+            case Derivative(operand, variable):
+                return self.derivative(operand, variable, bound)
+            case Limit(operand, variable, target, _):
+                return self.limit(operand, variable, target, bound)
         raise NotReplayed(type(node).__name__)
+
+    def derivative(self, operand: Expression, variable: Name, bound: Mapping[str, int]) -> Ratio:
+        """Return a derivative; a variable that an assumption gives is moved first and then put back."""
+        key = (variable.name, tuple(self.whole(i, bound) for i in variable.indices))
+        given = self.entry(*key) if key[0] in ("w", "W", "b", "x", "y") and not self.rows else None
+        if given is not None and self.setting.definition(key) is not None:
+            before, self.changed, self.quantities = self.changed, {**self.changed, key: Ratio(gen("v'"))}, None
+            slope = slope_of(self.value(operand, bound), "v'", self.signs)
+            self.changed, self.quantities = before, None
+            return put_back(slope, "v'", given)
+        name, sign = self.mover(variable, bound)
+        slope = slope_of(self.value(operand, bound), name, self.signs)
+        return slope if sign > 0 else -slope
+
+    def limit(self, operand: Expression, variable: Name, target: Expression, bound: Mapping[str, int]) -> Ratio:
+        """Return a limit."""
+        name, sign = self.mover(variable, bound)
+        to = None if target == Name("infty") else number_of(target)
+        if is_rate(name):
+            to = rate_target(target)
+        elif sign < 0 or (to is None and (target != Name("infty") or name not in self.signs.nonnegative)):
+            raise NotReplayed("a limit at something that is no number, or of what may have any sign")
+        return limit_of(self.value(operand, bound).cancelled(), name, to, self.signs)
+
+    def mover(self, variable: Name, bound: Mapping[str, int]) -> tuple[str, int]:
+        """Return the variable of the algebra that a free symbol is, and its sign."""
+        if variable.name == "q":
+            rate = self.rate(self.whole(variable.indices[0], bound) - 1 if variable.indices else None)
+            names = self.signs.names(rate.top) | self.signs.names(rate.bottom)
+            if len(names) != 1 or not all(is_rate(name) for name in names):
+                raise NotReplayed("a rate that is a number")
+            return names.pop(), 1
+        plain = Name(variable.name, tuple(Number(F(self.whole(i, bound))) for i in variable.indices))
+        moves, back = self.variable(plain)
+        return next(iter(moves)), -1 if back else 1
 
     def name(self, name: str, indices: tuple[int, ...], bound: Mapping[str, int]) -> Ratio:
         """Return the value of a symbol."""

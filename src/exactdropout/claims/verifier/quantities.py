@@ -21,8 +21,9 @@ from exactdropout.claims.verifier.algebra import (
     gen,
     ratio,
 )
+from exactdropout.claims.verifier.calculus import Calculus
 from exactdropout.claims.verifier.evaluator import ENTRIES, Key, number_of
-from exactdropout.claims.verifier.sums import Sums, Term, Terms
+from exactdropout.claims.verifier.sums import Term, Terms
 
 __all__ = ["Quantities", "SizesView"]
 
@@ -31,7 +32,7 @@ SizesView = Literal["opaque", "written", "last", "uniform", "floor", "one unit"]
 MAX_DROPPED = 12
 
 
-class Quantities(Sums):
+class Quantities(Calculus):
     """Expressions and quantities for every size, in a view."""
 
     def __init__(self, claim: Claim, setting: Setting, view: SizesView) -> None:
@@ -42,7 +43,7 @@ class Quantities(Sums):
         """
         super().__init__(claim, setting)
         shape = setting.shape
-        self.view = view
+        self.view: SizesView = view
         self.row = ""  # the index of the example that quantities are written for
         self.vanishing = False
         self.scale: Ratio | None = None

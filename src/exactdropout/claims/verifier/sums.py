@@ -46,7 +46,7 @@ from exactdropout.claims.verifier.algebra import (
     times,
     to_power,
 )
-from exactdropout.claims.verifier.evaluator import NODE, Evaluator, Key, number_of
+from exactdropout.claims.verifier.evaluator import NODE, Evaluator, Key, number_of, numbered, renamed
 
 __all__ = ["Sums", "Term", "Terms"]
 
@@ -143,7 +143,7 @@ class Sums(Evaluator):
                 raise NotReplayed("an index bound twice")
             coefficient, groups = term.coefficient, list[tuple[set[str], list[Factor]]]()
             for factor in term.factors:
-                indices, joined = set(factor[1]), [factor]
+                indices, joined = {i for i in factor[1] if i[0] != "@"}, [factor]
                 if not indices <= set(extents) or not self.fits(factor, extents):
                     raise NotReplayed("an index without its sum, or beyond what there is")
                 apart = []
@@ -193,7 +193,7 @@ class Sums(Evaluator):
         best = min(
             (
                 tuple(extents[i] for i in order),
-                tuple(sorted((n, tuple(order.index(i) for i in ix)) for n, ix in factors)),
+                tuple(sorted((n, numbered(ix, order)) for n, ix in factors)),
             )
             for order in itertools.permutations(sorted(indices))
         )
@@ -466,7 +466,7 @@ class Sums(Evaluator):
             for k, extent in enumerate(extents):
                 names = [f"a{i}" for i in range(len(extents))]
                 twin = [names[k] if i == k else f"b{i}" for i in range(len(extents))]
-                both = [(f, tuple(copy[i] for i in ix)) for copy in (names, twin) for f, ix in factors]
+                both = [(f, renamed(ix, copy)) for copy in (names, twin) for f, ix in factors]
                 spread = dict(zip(names, extents, strict=True)) | dict(zip(twin, extents, strict=True))
                 if len(spread) > MAX_INDICES:
                     continue
