@@ -31,6 +31,20 @@ BY_HAND = {
     "exponential-loss, auxiliary: scope, k >= 0 to k >= -1": "no model has less than 0 inputs",
     "largest-risk, conclusions: relation, R(W_max) >= R(W) to R(W_max) <= R(W)": "the same bounds give a least risk",
     "no-minimiser, quantified: scope, k >= 1 to k >= 0": "the bound at k = 0 holds too: all masked inputs count",
+    "growth-of-squares, quantified: scope, d >= 0 to d >= -1": "no network has less than 0 layers",
+    "wide-enough, quantified: scope, d >= 0 to d >= -1": "no network has less than 0 layers",
+    "growth-of-squares, auxiliary: scope, c >= 0 to c >= -1": "wider range: the passage was checked on it",
+    "growth-of-squares, auxiliary: scope, c >= 0 to c >= -1/2": "wider range: the passage was checked on it",
+    "growth-of-squares, line 'layers': constant, M_2 >= rho M_1^2 to rho = 0": "from a start that says less",
+    "equal-shares, line 'distances': constant, Q - 2 S x + n x^2 >= 0 to Q = 1": "from a start that says less",
+    "equal-shares, line 'shares': constant, n Q >= S^2 to Q = 1": "from a start that says less",
+    "equal-shares, line 'shares': constant, n Q >= S^2 to Q = -1": "at n = 0 the factor of Q is 0",
+    "rate-above, line 'copies': constant, G N <= k S + m G to S = 1": "from a start that says less",
+    "rate-above, line 'copies': constant, G N <= k S + m G to N = -1": "from a start that says less",
+    "rate-above, line 'squares': constant, k P <= G S to S = 1": "from a start that says less",
+    "rate-above, line 'squares': constant, k P <= G S to P = -1": "from a start that says less",
+    "wide-enough, line 'layers': constant, k E <= C to E = -1": "from a start that says less",
+    "wide-enough, line 'layers': constant, k E <= C to C = 1": "from a start that says less",
 }
 """Survivors whose reason no rule decides."""
 

@@ -7,7 +7,6 @@ convex cone when weights are non-negative). The responses of a cone are generate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,16 +15,25 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 from exactdropout.optimum.qp import guess, solve
 from exactdropout.optimum.unit_types import Arrangement, Vector, gram_matrix
 
-__all__ = ["infinite_width", "infinite_width_residual"]
+__all__ = ["best_fit", "infinite_width", "infinite_width_residual"]
 
 
 def infinite_width(arrangement: Arrangement) -> Fraction:
     """Return inf over n of the minimal criterion; exact, one rational least-squares problem."""
-    return arrangement.problem.noise + arrangement.norm(infinite_width_residual(arrangement))
+    return best_fit(arrangement)[0]
 
 
 def infinite_width_residual(arrangement: Arrangement) -> Vector:
     """Return z_u = b + f(u) − y_u of the best f; then s ⟨z, g⟩ ≥ 0 for every unit, and 0 where its sign is free."""
+    labels = arrangement.problem.labels
+    return tuple(f - y for f, y in zip(best_fit(arrangement)[1], labels, strict=True))
+
+
+def best_fit(arrangement: Arrangement) -> tuple[Fraction, Vector, list[tuple[Fraction, tuple[int, ...]]]]:
+    """Return inf over n of the minimal criterion, the fit with its output bias, and responses of rays that make it.
+
+    The responses come with their coefficients, those that are not 0; the output bias is not among them.
+    """
     problem = arrangement.problem
     responses: dict[tuple[int, ...], None] = {}
     for rows in arrangement.responses:
@@ -39,16 +47,22 @@ def infinite_width_residual(arrangement: Arrangement) -> Vector:
     weights, labels = problem.weights, problem.labels
     gram = gram_matrix(columns, weights)
     linear = [sum((w * v * y for w, v, y in zip(weights, c, labels, strict=True) if v), Fraction(0)) for c in columns]
-    best: Sequence[Fraction] = ()
+    x: Vector = ()
     if problem.nonnegative and columns:
         rough = guess(np.array(gram, dtype=float), np.array(linear, dtype=float), len(columns))
-        best = solve(gram, linear, [i for i in range(len(columns)) if rough[i] > 1e-9])
+        x = solve(gram, linear, [i for i in range(len(columns)) if rough[i] > 1e-9])
     elif columns:
         right = fmpq_mat([[fmpq(v.numerator, v.denominator)] for v in linear])
         square = fmpq_mat([[fmpq(v.numerator, v.denominator) for v in row] for row in gram])
-        best = [Fraction(int(v.p), int(v.q)) for v in square.solve(right).entries()]
-    used = [(x, c) for x, c in zip(best, columns, strict=True) if x]
-    return tuple(sum((x * c[u] for x, c in used), Fraction(0)) - y for u, y in enumerate(labels))
+        x = tuple(Fraction(int(v.p), int(v.q)) for v in square.solve(right).entries())
+    best = sum((a * b for a, b in zip(x, linear, strict=True)), Fraction(0))  # ‖projection of y‖²
+    fit = [Fraction(0)] * len(labels)
+    for value, column in zip(x, columns, strict=True):
+        if value:
+            fit = [f + value * v for f, v in zip(fit, column, strict=True)]
+    bias = len(ones) if columns[: len(ones)] == ones else 0
+    parts = [(a, c) for a, c in list(zip(x, columns, strict=True))[bias:] if a and c in responses]
+    return problem.noise + arrangement.norm(labels) - best, tuple(fit), parts
 
 
 def _independent(columns: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, TypeAlias, Unpack
 
 from exactdropout.model import Network
@@ -14,8 +16,9 @@ from exactdropout.notation.document import document, table
 from exactdropout.notation.numbers import number_latex, value_text, vector_latex
 from exactdropout.notation.page import table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.optimum.every_width import EveryWidth, bounds_for_every_width
 from exactdropout.optimum.reduced_problem import ReducedProblem
-from exactdropout.optimum.unit_types import Vector
+from exactdropout.optimum.unit_types import Arrangement, Vector
 
 __all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit", "joined_pattern"]
 
@@ -170,6 +173,22 @@ class Optimum:
         if self.nonnegative.lower > self.upper:
             return True
         return False if self.nonnegative.upper == self.lower else None
+
+    @cached_property
+    def every_width(self) -> EveryWidth:
+        """Bounds on the minimum for every width of this layer at once, proved and rational.
+
+        J_∞ + A/(n + B) ≤ J_n ≤ J_∞ + A′/(n − m); A and A′ are close to the limit of n (J_n − J_∞). Computed when it is
+        asked for: all cones once more and one relaxation.
+
+        Raises:
+            InvalidInput: the minimum over non-negative weights.
+
+        >>> from exactdropout import Examples, minimize
+        >>> minimize("2-3-1 relu, no biases", Examples.point((1, 1), 1), "1/2").every_width
+        EveryWidth(J_n - 1/4 from about 1.199759/(n + 1.933) to 1.199763/(n - 3))
+        """
+        return bounds_for_every_width(Arrangement(self.proof.problem, math.inf))
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
         """Return the proved value and a booktabs table of the minimisers."""

@@ -36,6 +36,8 @@ __all__ = ["Child", "Node", "Search"]
 DENOMINATORS = (1 << 8, 1 << 14, 1 << 20, 1 << 28, 1 << 40)
 NEAR = 1e-6
 MANY_TYPES = 64
+WIDE = 256
+"""Beyond this width nothing is branched on: the interval of the first relaxation is far smaller than 1/n."""
 BALANCE = 0.5
 """Of the choice of a half, the weight of halving its group beside that of a fractional mass."""
 
@@ -109,7 +111,7 @@ class Search:
         return found
 
     def run(self) -> Node:
-        """Return the closed tree, or an open one when time runs out.
+        """Return the closed tree, or an open one when time runs out or the layer is wide.
 
         What is open at the end needs a cut for each of its nodes: the time for that is set aside. A node whose cut
         would come too late takes the cut of the root, which bounds every node.
@@ -124,11 +126,12 @@ class Search:
         counter = itertools.count()
         queue = [(root.relaxed.dual, next(counter), root)]
         first = root.relaxed.dual
+        wide = a.problem.width > WIDE
         while queue and time.monotonic() + each * len(queue) < self.deadline:
             _, _, node = heapq.heappop(queue)
             if self._close(node):
                 continue
-            opened = self._branch(node)
+            opened = None if wide else self._branch(node)
             if opened is None:
                 heapq.heappush(queue, (node.relaxed.dual, next(counter), node))
                 break
@@ -182,7 +185,7 @@ class Search:
     def _improve(self, root: Node) -> None:
         """Round the relaxed solution and move single units between promising types while that helps."""
         current = self._consider(self._round(root))
-        if not self.arrangement.live:
+        if not self.arrangement.live or self.arrangement.problem.width > WIDE:
             return
         rough = Cut(self.arrangement, round_residual(self.arrangement, root.relaxed.residual, 1 << 20)).rough[0]
         top = float(rough.max())

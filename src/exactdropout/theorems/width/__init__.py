@@ -1,0 +1,1 @@
+"""What becomes of the criterion as layers grow wide."""
