@@ -75,7 +75,7 @@ def test_both_rates_agree():
 def test_certified_minima_lie_between(rows, biases, q):
     data = Examples(rows)
     wide = every_width(Architecture(2, (1,), biases=biases), data, q)
-    for width in (1, wide.units + 1, 300):
+    for width in (1, wide.units + 1, 600):
         best = xd.minimize(Architecture(2, (width,), biases=biases), data, q, compare=False, time_limit=20)
         assert wide.lower(width) <= best.upper
         assert best.infinite_width == wide.infinite
@@ -108,10 +108,10 @@ def test_a_wide_layer_gets_its_interval_without_branching():
 
 
 def test_the_certificate_of_a_wide_layer_is_checked(tmp_path):
-    best = xd.minimize("2-300-1 relu, no biases", Examples.point((1, 1), 1), "1/2", compare=False)
+    best = xd.minimize("2-600-1 relu, no biases", Examples.point((1, 1), 1), "1/2", compare=False)
     write_certificate(best, tmp_path / "wide.json")
     proved = checker.check((tmp_path / "wide.json").read_text("utf-8"))
-    assert (proved.lower, proved.upper, proved.width) == (best.lower, best.upper, 300)
+    assert (proved.lower, proved.upper, proved.width) == (best.lower, best.upper, 600)
 
 
 def test_misuse():

@@ -75,7 +75,7 @@ def minimize(
     0.2 s; K = 3, n = 6 with biases 0.1 s and without 0.7 s; K = 4, n = 4 with biases 0.8 s and without 2 s; K = 5,
     n = 1 without biases half a minute; 20 rows of data with two features, n = 4 with biases 10 s (32 relaxations).
 
-    Beyond width 256 nothing is branched on: the result is the interval of the first relaxation, with its proof (at
+    Beyond width 512 nothing is branched on: the result is the interval of the first relaxation, with its proof (at
     n = 1,000 and K = 2 it is 10⁻⁹ long), and ``every_width`` of the result bounds every width at once.
 
     Raises:

@@ -36,7 +36,7 @@ __all__ = ["Child", "Node", "Search"]
 DENOMINATORS = (1 << 8, 1 << 14, 1 << 20, 1 << 28, 1 << 40)
 NEAR = 1e-6
 MANY_TYPES = 64
-WIDE = 256
+WIDE = 512
 """Beyond this width nothing is branched on: the interval of the first relaxation is far smaller than 1/n."""
 BALANCE = 0.5
 """Of the choice of a half, the weight of halving its group beside that of a fractional mass."""
