@@ -3,7 +3,7 @@
     python tests/benchmarks/estimates.py [SECONDS ...]
 
 First the width of the proved interval of the criterion, relative to its middle, after so many seconds (10 and 60).
-Then variance times seconds of an estimate of the criterion that plain sampling of all masks makes, over that of the
+Then variance times processor seconds of an estimate of the criterion that plain sampling of all masks makes, over the
 same for the passes of ``xd.estimate``: how many times longer sampling takes to the same standard error. One thread
 each: set OPENBLAS_NUM_THREADS=1. PyTorch and the digits of scikit-learn are left out where they are not installed.
 """
@@ -27,7 +27,7 @@ from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled.passes import Sampler, complements
 from exactdropout.numeric.sampled.ranges import ranges_of
 
-PASSES = 16
+PASSES = 40
 HALF = Fraction(1, 2)
 Problem = tuple[str, xd.Network, xd.Examples]
 
@@ -71,11 +71,11 @@ def digits() -> Problem:
 
 
 def cost(one_pass: Callable[[], float]) -> float:
-    """Return variance times seconds of one pass."""
+    """Return variance times processor seconds of one pass: other work on the machine does not count."""
     one_pass()
-    begun = time.perf_counter()
+    begun = time.process_time()
     values = [one_pass() for _ in range(PASSES)]
-    return float(np.var(values, ddof=1)) * (time.perf_counter() - begun) / PASSES
+    return float(np.var(values, ddof=1)) * (time.process_time() - begun) / PASSES
 
 
 def numpy_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
