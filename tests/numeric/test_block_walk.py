@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from fractions import Fraction as F
 from unittest.mock import patch
 
@@ -21,8 +21,9 @@ from exactdropout.numeric.float64.problem import setting_of
 from exactdropout.numeric.float64.quantities import reference_outputs
 from exactdropout.numeric.float64.strategies import lanes
 from exactdropout.numeric.float64.strategies.lanes import begun, walked_at_once
-from exactdropout.numeric.kernels.simd import panels
+from exactdropout.numeric.kernels.simd import decided, panels
 from exactdropout.numeric.kernels.simd.compiled import compiled
+from exactdropout.numeric.kernels.walk import one_layer
 from exactdropout.numeric.kernels.walk import walk as block_walk
 from exactdropout.testing.strategies import problems
 
@@ -35,7 +36,12 @@ def plain():
     names = {name: getattr(panels, f"{name}_reference") for name in OPERATIONS}
     for height in (1, 4):
         names[f"panel_{height}"] = lambda *a, height=height: panels.panel_reference(*a, height=height)
-    return patch.multiple(block_walk, **names)
+    patches = ExitStack()
+    patches.enter_context(patch.multiple(block_walk, **names))
+    shared = {name: names[name] for name in ("copy_row", "add_rows", "double_rows", "scale_row", "mix_rows")}
+    own = {"block_row": decided.block_row_reference, "signed_row": decided.signed_row_reference}
+    patches.enter_context(patch.multiple(one_layer, **shared, **own))
+    return patches
 
 
 def moments(network, data, rates, interpreted):
@@ -44,7 +50,8 @@ def moments(network, data, rates, interpreted):
     packed = pack(setting)
     made = begun(packed, flattened(network)[None])
     kernels = (None, block_walk.walk_lanes.py_func if interpreted else block_walk.walk_lanes, None)
-    with patch.object(lanes, "_kernels", lambda: kernels):
+    one = one_layer.walk_one_layer.py_func if interpreted else one_layer.walk_one_layer
+    with patch.object(lanes, "_kernels", lambda: kernels), patch.object(lanes, "_one_layer", lambda: one):
         items = np.array([[0, e, 0, 0] for e in range(len(data))])
         results = walked_at_once(packed, made, items)
     outputs = network.architecture.outputs
@@ -198,3 +205,76 @@ def test_vector_operations_agree_with_their_references():
         operate.py_func(*again)
     for one, two in zip(made, again, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-15)
+
+
+def test_items_and_budgets_of_one_layer_change_no_bit_of_a_part():
+    """A prefix fixes the units that change most; an interrupted walk goes on where it stood."""
+    rng = np.random.default_rng(11)
+    network = Network([rng.normal(size=(5, 17)), rng.normal(size=(2, 5))], [rng.normal(size=5), rng.normal(size=2)])
+    data, rates = Examples.from_arrays(rng.normal(size=(1, 17)), rng.normal(size=(1, 2))), (F(1, 3), F(1, 2))
+    packed = pack(setting_of(network.architecture, data, rates))
+    assert packed.sizes.one_layer
+    made = begun(packed, flattened(network)[None])
+    whole = walked_at_once(packed, made, np.array([[0, 0, 0, 0]]))
+    parts = np.array([[0, 0, 3, prefix] for prefix in range(8)])
+    values = walked_at_once(packed, made, parts)
+    running = lanes.WalkedLanes(lanes._payload(packed, made, parts, 1), (0, 8))
+    steps = 1
+    while not running.step():
+        steps += 1
+    assert steps > 8
+    assert np.array_equal(running.result, values)
+    drop, keep = 1 / 3, 2 / 3
+    for _ in range(3):
+        values = drop * values[0::2] + keep * values[1::2]
+    np.testing.assert_allclose(values, whole, rtol=1e-13)
+    masks = (np.arange(1 << 17)[:, None] >> np.arange(17) & 1).astype(float)
+    h = np.maximum(masks * data.inputs[0] / keep @ network.weights[0].T + network.bias(0), 0.0)
+    g = h @ network.weights[1].T + network.bias(1) - made.about[0, 0, :2]
+    p = keep ** masks.sum(axis=1) * drop ** (17 - masks.sum(axis=1))
+    expected = np.stack([p @ g, p @ g**2, p @ h**2 @ (network.weights[1] ** 2).T], axis=1)
+    np.testing.assert_allclose(whole.reshape(2, 8)[:, :3], expected, rtol=1e-11)
+
+
+@compiled
+def one_row(space, counts, signs, first, rows, z):
+    decided.block_row(space, counts, 0, signs, 0, first, rows, z, 0.7, 0.3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 3), st.integers(3, 5), st.booleans())
+def test_rows_of_blocks_agree_with_the_plain_loop(seed, sets, low, rounded):
+    """Rounded numbers bring ties: T + Z = 0 at the least, at the largest and between."""
+    rng = np.random.default_rng(seed)
+    rows, wide, stride = 4 * sets, 1 << low, 8 * -(-4 * sets // 8)
+    columns = rng.normal(size=(low, stride))
+    z = rng.normal(size=stride)
+    if rounded:
+        columns, z = np.round(columns), np.round(z)
+    tables = np.where(rng.random(stride) < 0.5, -1.0, 1.0)
+    at, offsets = 0, [0, 4 * stride, (4 + wide) * stride]
+    offsets += [offsets[2] + 4 * stride * wide, offsets[2] + 4 * stride * wide + wide]
+    end = offsets[4] + 4 * 8
+    counts = np.zeros(40 + 2 * stride, dtype=np.int64)
+    counts[:8] = [offsets[0], stride, offsets[1], offsets[2], wide, offsets[3], offsets[4], 8]
+    space = np.zeros(end + (low + 1) * stride)
+    space[end : end + low * stride] = columns.ravel()
+    space[end + low * stride :] = z
+    counts[30 + 2 * stride : 30 + 2 * stride + low] = end + stride * np.arange(low)
+    with patch.object(one_layer, "signed_row", decided.signed_row_reference):
+        one_layer.block_tables(space, counts, at, 30 + 2 * stride, low, tables, 0, 0.25, 0.75)
+    first = 4 * (sets - 1) if sets > 1 else 0
+    plain = space.copy()
+    one_row(space, counts, tables, first, rows - first, end + low * stride)
+    decided.block_row_reference(plain, counts, 0, tables, 0, first, rows - first, end + low * stride, 0.7, 0.3)
+    found, expected = (a[offsets[4] : end].reshape(4, 8) for a in (space, plain))
+    np.testing.assert_allclose(found[:3], expected[:3], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found[3].sum(), expected[3].sum(), rtol=1e-12, atol=1e-12)
+    # every mask by itself, without tables of sets
+    masks = np.array([[l >> k & 1 for k in range(low)] for l in range(wide)], dtype=float)
+    h = np.maximum(masks @ columns[:, first:rows] + z[first:rows], 0.0)
+    p = 0.25 ** masks.sum(axis=1) * 0.75 ** (low - masks.sum(axis=1))
+    g = 0.7 + h @ tables[first:rows]
+    by_hand = 0.3 * np.array([p @ g, p @ g**2, p @ (h**2).sum(axis=1)])
+    sums = found.sum(axis=1)
+    np.testing.assert_allclose([sums[0], sums[1], sums[2] + sums[3]], by_hand, rtol=1e-11, atol=1e-12)

@@ -17,6 +17,7 @@ from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.direction import Direction
 from exactdropout.numeric.float64.bounds import gamma, grid_exponent, layer_magnitudes, up
+from exactdropout.numeric.float64.derivatives.at_once import AtOnce, at_once
 from exactdropout.numeric.float64.derivatives.gradient import criterion_gradient, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import walked_hessian_product
 from exactdropout.numeric.float64.derivatives.prepared import Ordered, ordered_examples
@@ -73,6 +74,8 @@ class Prepared:
         self._items = _items(1, self._setting.examples)
         self._with_gradient: Plan | None = None
         self._ordered: Ordered | None = None
+        self._at_once: AtOnce | None = None
+        self._begun = False
 
     def evaluate(
         self,
@@ -89,13 +92,19 @@ class Prepared:
             threads, executor = thread_count(threads), checked_executor(executor)
         few = None
         if self._few is not None and self._packed is not None:
-            row = self._rows(self._packed, flattened(network)[None], self._items)
+            values = flattened(network)
+            row = self._rows(self._packed, values[None], self._items)
             few = None if row is None else self._evaluation(row[0], self._few)
-            if few is not None and not self._gradient and direction is None and checkpoint is None:
-                if progress is not None:
-                    progress(0, self._few.visited)
-                    progress(self._few.visited, self._few.visited)
-                return few
+            if few is not None and direction is None and checkpoint is None:
+                if not self._gradient:
+                    if progress is not None:
+                        progress(0, self._few.visited)
+                        progress(self._few.visited, self._few.visited)
+                    return few
+                if executor is None and progress is None:
+                    found = self._with_slope(network, values, few)
+                    if found is not None:
+                        return found
         return self._in_chunks(network, few, direction, threads, executor, checkpoint, progress)
 
     def stack(self, values: Array, progress: Progress | None = None) -> Evaluations | None:
@@ -121,6 +130,26 @@ class Prepared:
     def _rows(self, packed: Packed, values: Array, items: Array) -> Array | None:
         made = begun(packed, values)
         return finished(packed, made, walked_at_once(packed, made, items)) if made.in_range else None
+
+    def _with_slope(self, network: Network, values: Array, few: Evaluation) -> Evaluation | None:
+        """Return the evaluation with its gradient, None where that is not made at once."""
+        if not self._begun:
+            self._begun = True
+            problem = self._setting.problem(network)
+            self._ordered = self._ordered or ordered_examples(
+                problem, None if self._packed is None else self._packed.grid
+            )
+            self._at_once = at_once(problem, self._ordered)
+            if self._at_once is not None:
+                self._with_gradient = with_derivatives(
+                    few.plan, problem, gradient=True, hessian=False, max_cost=self._max_cost
+                )
+        if self._at_once is None or self._with_gradient is None:
+            return None
+        slope = self._at_once(network, values)
+        if slope is None:
+            return None
+        return filled(Evaluation, {**vars(few), "plan": self._with_gradient, "gradient": slope})
 
     def _evaluation(self, row: Array, plan: Plan) -> Evaluation | None:
         return evaluation_of_row(row, self._setting.architecture.outputs, self._setting.data.probabilities, plan)

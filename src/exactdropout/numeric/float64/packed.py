@@ -13,6 +13,7 @@ from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.float64.bounds import SLACK, grid_exponent
 from exactdropout.numeric.float64.problem import Setting
 from exactdropout.numeric.kernels.walk import layout
+from exactdropout.numeric.kernels.walk.layout import block_space
 
 __all__ = ["MAX_UNITS", "NO_GRID", "Packed", "Sizes", "block_weights", "flattened", "pack", "room"]
 
@@ -21,6 +22,9 @@ LANES, GROUP = 8, 4
 
 MAX_UNITS = 60
 """Most units of one layer whose subsets are walked: their count fits an int64, and no budget reaches it."""
+
+MOST_ROWS = 1 << 12
+"""Most rows of the walk whose sums over sets are tabled, two kilobytes for each."""
 
 NO_GRID = -(1 << 20)
 
@@ -38,6 +42,8 @@ class Sizes(NamedTuple):
     outputs: int
     examples: int
     walked: bool
+    one_layer: bool
+    """Whether one layer with relu is walked, by blocks in which units are decided."""
 
 
 class Packed(NamedTuple):
@@ -52,7 +58,9 @@ class Packed(NamedTuple):
 
 def pack(setting: Setting) -> Packed:
     """Return the arrays of a setting."""
-    plan, sizes = _shape(setting.architecture.widths, setting.dropped, setting.exponents, setting.examples)
+    own = slice(setting.first, setting.first + 1)  # empty where nothing is walked
+    relu = setting.slopes[own] == (0.0,) == setting.slope_errors[own]
+    plan, sizes = _shape(setting.architecture.widths, setting.dropped, setting.exponents, setting.examples, relu)
     plan = plan.copy()
     plan[layout.GRID] = grid = NO_GRID if setting.inexact else grid_exponent(setting.inputs)
     last = len(setting.keep) - 1
@@ -75,7 +83,7 @@ def pack(setting: Setting) -> Packed:
 
 @lru_cache(maxsize=64)
 def _shape(
-    widths: tuple[int, ...], dropped: tuple[bool, ...], exponents: tuple[int, ...], examples: int
+    widths: tuple[int, ...], dropped: tuple[bool, ...], exponents: tuple[int, ...], examples: int, relu: bool
 ) -> tuple[Array, Sizes]:
     """Return the plan of all settings with these widths and this many examples, and the sizes of what goes with it."""
     depth, outputs, m = len(widths) - 1, widths[-1], examples
@@ -109,7 +117,7 @@ def _shape(
         rows[layout.FOLDS][l] += begins[1]
     begins += [begins[2] + LANES * stride, begins[2] + LANES * stride + (stride << layout.MIDDLE)]
     space = begins[-1] + 6 * LANES
-    counts = [0, 5 * len(layers), len(layers) * (most + 6)]
+    one_layer = relu and len(layers) == 1 and stride <= MOST_ROWS
     blocks = [(bits + 1) << bits for bits in (layout.LOW, layout.MIDDLE)]
     parts = [2 * depth, *[depth] * 4, 1, *[m * widths[0]] * 2, *[m * outputs] * 2, m, *blocks]
     at = [0, *itertools.accumulate(parts)]
@@ -118,7 +126,8 @@ def _shape(
     levels = sum(widths[l] for l in layers if dropped[l]) + 24
     header = [
         depth, first, levels, NO_GRID, m, outputs, most, sum(sizes) + sum(widths[1:]), tables + stride, groups, record,
-        result, tables, at[0], at[1], *at[5:13], *begins, space, *counts,
+        result, tables, at[0], at[1], *at[5:13], *begins,
+        -(-widths[last] // GROUP) + 12 if one_layer else 0,
     ]  # fmt: skip
     plan = np.array([*header, *itertools.chain.from_iterable(rows)], dtype=np.int64)
     return freeze(plan), Sizes(
@@ -126,10 +135,11 @@ def _shape(
         networks=(tables + stride, groups, record),
         work=5 * (sum(widths[:-1]) + outputs),
         result=result,
-        workspace=(counts[-1], space),
+        workspace=block_space(most, stride, outputs) if one_layer else (len(layers) * (most + 6), space),
         outputs=outputs,
         examples=m,
         walked=first < last,
+        one_layer=one_layer,
     )
 
 

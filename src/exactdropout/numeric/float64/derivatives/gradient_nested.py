@@ -16,7 +16,15 @@ from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
-__all__ = ["NestedExamples", "nested_applies", "nested_estimate", "nested_gradient"]
+__all__ = [
+    "CHUNK_PAIRS",
+    "NestedExamples",
+    "lane_weights",
+    "nested_applies",
+    "nested_estimate",
+    "nested_gradient",
+    "nested_rounding",
+]
 
 MOST_INPUTS = 12
 MOST_UNITS = 10
@@ -46,7 +54,7 @@ def nested_estimate(problem: Problem) -> Estimate:
 
 
 @lru_cache(maxsize=64)
-def _lane_weights(units: int, keep: float, drop: float) -> Array:
+def lane_weights(units: int, keep: float, drop: float) -> Array:
     """Return the probabilities of the subsets of 0, …, ``units`` units, those of k units from 2^k on."""
     lanes = np.ones(2 << units)
     for k in range(units):
@@ -69,10 +77,10 @@ def nested_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gra
     if rows[:, -1].any():
         return None
     entries = np.einsum("e,ek->k", chances, rows[:, :-1], optimize=False)
-    return bounded_gradient(network, prepared, entries, np.zeros((problem.examples, 1)), _rounding(problem))
+    return bounded_gradient(network, prepared, entries, np.zeros((problem.examples, 1)), nested_rounding(problem))
 
 
-def _rounding(problem: Problem) -> tuple[float, float, float, float]:
+def nested_rounding(problem: Problem) -> tuple[float, float, float, float]:
     """Return what the sums over masks add to the errors; docs/error-bounds.md, step 8d, counts."""
     from exactdropout.numeric.kernels.gradient.two_layers import FLUSH
 
@@ -96,7 +104,7 @@ def _work(prepared: Prepared) -> Work:
         first=first, first_bias=first_bias, second=second, second_bias=second_bias, third=third, third_bias=third_bias,
         slopes=np.array(problem.slopes), keep=problem.keep, drop=problem.drop, inverse_keep=problem.inverse_keep,
         kappa=float(problem.cumulants[0]),
-        lane_weights=_lane_weights(below, float(problem.keep[1]), float(problem.drop[1])), faint=prepared.faint(0),
+        lane_weights=lane_weights(below, float(problem.keep[1]), float(problem.drop[1])), faint=prepared.faint(0),
     )  # fmt: skip
     payload = {
         "common": (

@@ -24,7 +24,14 @@ from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
-__all__ = ["IndicatorItems", "table_estimate", "table_gradient"]
+__all__ = [
+    "IndicatorItems",
+    "fill_moments",
+    "table_estimate",
+    "table_gradient",
+    "table_kernels",
+    "table_rounding",
+]
 
 STEP_MASKS = 2.0**23
 
@@ -44,7 +51,7 @@ def table_estimate(problem: Problem) -> Estimate:
 
 def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gradient:
     """Return the gradient with bounds that contain every exact entry; the derivative at a kink is the slope."""
-    kernels = _kernels()
+    kernels = table_kernels()
     problem, rows = prepared.problem, prepared.rows
     weights, bias = prepared.weights[0], prepared.biases[0]
     m, width = rows.inputs.shape
@@ -62,14 +69,14 @@ def table_gradient(network: Network, prepared: Prepared, runner: Runner) -> Grad
     entries = np.zeros(weights.size + problem.weights[1].size + below + outputs)
     slopes, vectors = views(entries, problem)
     moments, doubts = np.empty((m, below, 1 + width)), np.empty((m, below))
-    _moments(table, layer, active, 3.5 * prepared.thresholds(0), moments, doubts)
+    fill_moments(table, layer, active, 3.5 * prepared.thresholds(0), moments, doubts)
     arguments: tuple[Any, ...] = (
         layer, rows, active, residuals, table.items, indicators, moments, np.empty((2, below)),
         kernels.Slopes(*slopes, *vectors),
         doubts, _moment_roundings(table.most),
     )  # fmt: skip
     kernels.layer_gradients(*arguments)
-    return bounded_gradient(network, prepared, entries, doubts, _rounding(problem, table))
+    return bounded_gradient(network, prepared, entries, doubts, table_rounding(problem, table))
 
 
 class Kernels(NamedTuple):
@@ -79,19 +86,22 @@ class Kernels(NamedTuple):
     indicator_space: Callable[..., Any]
     indicator_sums: Callable[..., int]
     Slopes: Callable[..., Any]
+    moment_roundings: Callable[..., Array]
     layer_gradients: Callable[..., None]
 
 
 @cache
-def _kernels() -> Kernels:
+def table_kernels() -> Kernels:
     """Return the kernels; Numba is loaded by the first call, and later ones skip the import statements."""
     from exactdropout.numeric.kernels.gradient.indicators import indicator_space, indicator_sums
     from exactdropout.numeric.kernels.gradient.one_layer import Slopes, active_columns, layer_gradients
 
-    return Kernels(active_columns, indicator_space, indicator_sums, Slopes, layer_gradients)
+    return Kernels(active_columns, indicator_space, indicator_sums, Slopes, _moment_roundings, layer_gradients)
 
 
-def _moments(table: TableItems, layer: Layer, active: Active, thresholds: Array, moments: Array, near: Array) -> None:
+def fill_moments(
+    table: TableItems, layer: Layer, active: Active, thresholds: Array, moments: Array, near: Array
+) -> None:
     """Fill in the conditional moments, by the kernel or the two that the numbers of active units ask for."""
     least, most, by_masks, room = _moment_kernel()
     if least <= table.most and table.fewest <= most:
@@ -115,7 +125,7 @@ def _moment_kernel() -> tuple[int, int, Callable[..., None], Callable[[], Any]]:
     return LEAST, DIRECT, conditional_moments, direct_space
 
 
-def _rounding(problem: Problem, table: TableItems) -> tuple[float, float, float, float]:
+def table_rounding(problem: Problem, table: TableItems) -> tuple[float, float, float, float]:
     """Return what the sums over masks add to the errors; docs/error-bounds.md, step 8b, counts."""
     bits = (table.most, table.least_bits, table.most_bits)
     return _roundings(problem.widths[1], problem.outputs, *bits, float(problem.inverse_keep[0]), problem.slopes[0])
@@ -174,10 +184,10 @@ class IndicatorItems:
         self.result: Array = np.empty((len(items), *shape))
         self._end, self._position = len(items) * int(shape[0]), 0
         self._before: tuple[Any, ...] = (*payload["common"], items)
-        self._space = _kernels().indicator_space(shape[1])
+        self._space = table_kernels().indicator_space(shape[1])
 
     def step(self) -> bool:
         """Run the items of one budget of masks."""
         arguments: tuple[Any, ...] = (*self._before, self._position, STEP_MASKS, self._space, self.result)
-        self._position = _kernels().indicator_sums(*arguments)
+        self._position = table_kernels().indicator_sums(*arguments)
         return self._position >= self._end

@@ -14,7 +14,7 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.float64.packed import LANES, MAX_UNITS, Packed, room
+from exactdropout.numeric.float64.packed import LANES, MAX_UNITS, MOST_ROWS, Packed, room
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.float64.strategies.walk_layout import grid
 from exactdropout.numeric.runs.runner import Runner
@@ -92,11 +92,14 @@ def lane_cost(problem: Problem) -> float:
     """Return nanoseconds per mask of the walk by lanes, measured on a 3 GHz x86 core.
 
     Blocks of up to 2⁹ masks have each the cost of opening them; in a deeper layer about half the units are active.
+    Where one layer is walked with relu, most units are decided in most blocks.
     """
     walked = list(problem.walked)
     if not walked:
         return 10.0
     above, rows = problem.widths[walked[-1]], 4.0 * -(-problem.widths[-1] // 4) * problem.outputs
+    if len(walked) == 1 and problem.slopes[walked[0]] == 0.0 and rows <= MOST_ROWS:
+        return 0.15 * problem.outputs + 0.05 * rows
     bits = min(9.0, above if len(walked) == 1 else above / 2)
     return float(0.02 * problem.outputs + 0.12 * rows + (60.0 + 4.0 * above + 2.0 * rows) / 2.0**bits)
 
@@ -125,6 +128,7 @@ def _payload(packed: Packed, made: Begun, items: Array, budget: int) -> Payload:
         "items": items,
         "size": LANES * packed.sizes.outputs,
         "workspace": packed.sizes.workspace,
+        "one_layer": packed.sizes.one_layer,
         "budget": budget,
     }  # fmt: skip
 
@@ -137,6 +141,7 @@ class WalkedLanes:
         items = payload["items"][chunk[0] : chunk[1]]
         self.result: Array = np.empty((len(items), payload["size"])) if result is None else result
         integers, floats = payload["workspace"]
+        self._kernel = _one_layer() if payload["one_layer"] else _kernels()[1]
         self._arguments: tuple[Any, ...] = (
             *payload["common"],
             items,
@@ -149,7 +154,7 @@ class WalkedLanes:
 
     def step(self) -> bool:
         """Walk for one budget of masks."""
-        outcome: int = _kernels()[1](*self._arguments)
+        outcome: int = self._kernel(*self._arguments)
         if outcome == TOO_MANY_UNITS:
             raise CostLimitExceeded(f"Evaluation meets a layer with more than {MAX_UNITS} active units at once.")
         return outcome == DONE
@@ -166,3 +171,10 @@ def _kernels() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., An
     from exactdropout.numeric.kernels.walk.walk import walk_lanes
 
     return begin, walk_lanes, finish
+
+
+@cache
+def _one_layer() -> Callable[..., Any]:
+    from exactdropout.numeric.kernels.walk.one_layer import walk_one_layer
+
+    return walk_one_layer

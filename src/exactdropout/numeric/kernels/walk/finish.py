@@ -22,6 +22,7 @@ from exactdropout.numeric.kernels.walk.layout import (
     LEVELS,
     OUTPUTS,
     PROBABILITIES,
+    SPLIT,
     WEIGHTS,
 )
 
@@ -38,7 +39,7 @@ def finish(plan: Array, numbers: Array, values: Array, about: Array, folded: Arr
     them about the pivot; where nothing is walked, it is not read.
     """
     depth, first, examples, outputs = plan[DEPTH], plan[FIRST], plan[EXAMPLES], plan[OUTPUTS]
-    levels, kappa = plan[LEVELS], numbers[plan[KAPPA]]
+    levels, kappa, split = plan[LEVELS], numbers[plan[KAPPA]], gamma(plan[SPLIT])
     last = depth - 1
     width = plan[HEADER + last]
     fan_in = plan[HEADER + last - 1] if last > 0 else 0
@@ -77,7 +78,7 @@ def finish(plan: Array, numbers: Array, values: Array, about: Array, folded: Arr
                 largest = up(reach + abs(pivot), 1)
                 lost = TINY * up(width * (fan_in + 2.0) * (2.0 + before), 3)
                 extra = gamma(fan_in + width + 10) if wrong == 0.0 else 0.0
-                e_output = up(wrong + gamma(width + 3) * abs(pivot) + extra * largest + lost, 3)
+                e_output = up(wrong + gamma(width + 3) * abs(pivot) + (extra + split) * largest + lost, 3)
                 # E g and E g²
                 room = up((32.0 * levels + 512.0) * TINY * (1 + largest * largest), 1)
                 square = up(second + room, 1)
@@ -91,7 +92,7 @@ def finish(plan: Array, numbers: Array, values: Array, about: Array, folded: Arr
                 for j in range(width):
                     a = abs(values[k, w + j])
                     entry = up(a * about[k, e, sizes + j], 1)
-                    apart = up(a * about[k, e, errors + j] + (gamma(2) + extra) * entry + lost, 2)
+                    apart = up(a * about[k, e, errors + j] + (gamma(2) + extra + split) * entry + lost, 2)
                     off += apart * apart
                     squares += entry * entry
                 distance = root(up(off, width))

@@ -12,8 +12,8 @@ __all__ = [
     "ABOUT",
     "BASES",
     "BIASES",
+    "BLOCK",
     "COLUMNS",
-    "COUNTERS",
     "DEPTH",
     "DROPPED",
     "EXAMPLES",
@@ -26,7 +26,6 @@ __all__ = [
     "HEADER",
     "INPUTS",
     "INPUT_ERRORS",
-    "INTEGERS",
     "KAPPA",
     "LABELS",
     "LABEL_ERRORS",
@@ -45,8 +44,7 @@ __all__ = [
     "ROWS_AT",
     "SIGNS",
     "SLOPES",
-    "SOURCES",
-    "SPACE",
+    "SPLIT",
     "STRIDES",
     "SUMS_AT",
     "TABLES",
@@ -56,6 +54,7 @@ __all__ = [
     "VALUES",
     "WEIGHTS",
     "WIDTHS",
+    "block_space",
     "record_size",
 ]
 
@@ -70,13 +69,14 @@ SLOPES, MASKS, KAPPA, INPUTS, INPUT_ERRORS, LABELS, LABEL_ERRORS, PROBABILITIES,
 )
 """Where each part of ``numbers`` begins: slopes and their errors; p, q, 1/p and a bound of 1/p of each layer; κ₂; …"""
 
-ROWS_AT, FOLDS_AT, TABLE_AT, SUMS_AT, TOTALS_AT, SPACE, COUNTERS, SOURCES, INTEGERS = range(23, 32)
-"""Where each part of a walk's workspace begins (its first part, the scaled columns, at 0), and its sizes."""
+ROWS_AT, FOLDS_AT, TABLE_AT, SUMS_AT, TOTALS_AT, SPLIT = range(23, 29)
+"""Where each part of a walk's workspace begins (its first part, the scaled columns, at 0); and how many roundings more
+an output meets where decided units are summed in sets."""
 
 LOW, MIDDLE = 3, 6
 """Units of the last walked layer whose masks are the lanes of a vector, and those whose masks are a table of rows."""
 
-HEADER = 32
+HEADER = 29
 """Where the rows begin, each of d + 1 integers."""
 
 WIDTHS, UNITS, WEIGHTS, BIASES, STRIDES, COLUMNS, BASES, EXPONENTS, DROPPED, OWN, ROWS, FOLDS = range(12)
@@ -89,3 +89,14 @@ def record_size(first: int, hidden: int, outputs: int) -> int:
     """Return the size of a record: pivot, its error, constant, reach and wrong of each output; the largest entry before
     the last hidden layer; the start of the walk; sizes and errors of the last hidden layer."""
     return 5 * outputs + 1 + first + 2 * hidden
+
+
+BLOCK = 7
+"""Most units of one walked layer whose masks are a block in which units are decided."""
+
+
+def block_space(most: int, stride: int, outputs: int) -> tuple[int, int]:
+    """Return how many integers and floats :func:`~.one_layer.walk_one_layer` works with, for so many units at most."""
+    size, sets = 8 * outputs, 16 * (stride // 4)
+    floats = (2 * most + 1) * stride + (most + 2) * size + (stride << MIDDLE) + 4 * stride
+    return 3 * most + 15 + 2 * stride, floats + ((stride + sets + 1) << BLOCK) + 32
