@@ -135,9 +135,29 @@ Inline claims such as $J_D = 0$ need their sentence, prices such as \$5 none.
         (5, "proved"), (5, "not read"),
     ]  # fmt: skip
     assert passed == [
-        "stands inside a sentence, whose conditions are not read", "has no relation", "names no quantity of dropout",
+        "stands inside a sentence with 'such', whose conditions are not read",
+        "has no relation", "names no quantity of dropout",
         "says what s is",
     ]  # fmt: skip
+
+
+def test_formulas_inside_sentences():
+    text = r"""
+The penalty is $\text{penalty} = \frac{q}{p} \sum_i w_i^2 x_i^2$, and $J_D = R$. If $q = 0$, then $J_D = R$.
+% exactdropout architecture: 2-1-1 relu, no biases
+It is not true that $\mathbb{E}[D] = W(x)$. We have
+$J_D \ge 0$. Hence $J_D = \foo$ follows, while $c = 1$ names nothing.
+"""
+    found, passed = statuses(text)
+    assert found == [(2, "proved"), (2, "refuted"), (5, "proved")]
+    assert passed[:2] == [
+        "stands inside a sentence with 'If', whose conditions are not read",
+        "stands inside a sentence with 'not', whose conditions are not read",
+    ]
+    assert len(passed) == 3
+    assert "foo" in passed[2]
+    with pytest.raises(InvalidInput, match="stands before an architecture is named"):
+        check_document("So $J_D = R$.")
 
 
 def test_another_scaling_of_the_masks_is_found():

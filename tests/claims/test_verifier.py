@@ -42,7 +42,7 @@ REPLAYED = [
     ("Var[D] > 0 if w != 0, x != 0, q > 0", "K-1, no biases", {}, "written"),
     ("E[D] = w[1]*(p*relu(W[1][1,1]*x[1] + W[1][1,2]*x[2]) + q*relu(W[1][1,1]*x[1]) + q*relu(W[1][1,2]*x[2]))",
      "2-1-1 relu, no biases", {}, "named"),
-    ("x[1]^2 + x[2]^2 + x[3]^2 >= x[1]*x[2] + x[2]*x[3] + x[1]*x[3]", "3-1", {}, "named"),
+    ("x[1]^2 + x[2]^2 + x[3]^2 >= x[1]*x[2] + x[2]*x[3] + x[1]*x[3]", "3-1", {}, "opaque"),
     ("q*(1 - q) <= 1/4", "1-1", {}, "opaque"),
     ("J_D is invariant under w[1] -> w[2], w[2] -> w[1]", "2-1, no biases", {"data": "point(1, y)"}, "named"),
     ("J_D = 54", "2-2-1 relu, no biases", {"data": "point((1, -1), 8)", "q": "1/2", "assume": "weights = 1"}, "named"),

@@ -16,6 +16,7 @@ from exactdropout.claims.documents.source import (
     Formula,
     LineCounter,
     formulas,
+    sentence_around,
     setting_lines,
     without_comments,
 )
@@ -39,6 +40,12 @@ _QUANTITY = re.compile(
 _MAX_STEPS = 2_000
 _OUTPUT = re.compile(r"(?:\\mathcal)?\s*\{?\s*D\s*\}?\s*(?:_\{?[rR]\}?)?\s*(?:\([^()]*\))?\Z")
 _REASONS = re.compile(r"\s*\\(?:text|mbox|textrm)\{\s*(?:since|because|by)(?![A-Za-z]).*", re.DOTALL)
+_CONDITIONS = re.compile(
+    r"\b(?:[Ii]f|[Ww]hen|[Ww]henever|[Ww]here|[Ff]or|[Ll]et|[Ss]uppose|[Aa]ssum\w*|[Pp]rovided|[Gg]iven|[Uu]nder|[Uu]nless|[Ww]ith|"
+    r"[Ww]ithout|[Aa]t|[Ss]uch|[Ll]ike|[Nn]ot?|[Nn]ever|[Cc]annot|wrong|false|incorrect|mistak\w*|would|could|may|might|should|only|"
+    r"[Ss]etting|[Tt]aking|[Ii]n|[Oo]n|denote\w*|writ\w*|defin\w*|call\w*)\b|n't\b"
+)
+"""Words beside a formula that may limit, deny or introduce it."""
 _WHEN = re.compile(r"\b(?:whenever|when|provided that|provided)\b")
 
 
@@ -131,7 +138,7 @@ def check_document(
         progress: True, or a callable ``progress(done, total)`` in steps.
 
     A formula on lines of its own is a chain: a = b ≤ c is two claims. One that names no quantity of dropout, defines a
-    letter, or stands inside a sentence, whose conditions are not read, is passed over and listed.
+    letter, or stands inside a sentence with a word such as "if", is passed over and listed.
 
     Raises:
         InvalidInput: a text that is no document, a setting that is missing or does not fit, no claim at all.
@@ -216,11 +223,34 @@ class DocumentCheck:
                 continue
             if formula.kind == "inline":
                 if re.search(r"[=<>]|\\(?:[lg]eq?|neq?)(?![A-Za-z])", text) and _QUANTITY.search(text):
-                    self._pass(formula.position, text, "stands inside a sentence, whose conditions are not read")
+                    number += self._inline(formula, text, number + 1)
                 continue
             first_line = self.line_of(formula.position)
             for chain in chains(text):
                 number += self._chain(chain, formula, text, first_line, number + 1)
+
+    def _inline(self, formula: Formula, text: str, number: int) -> int:
+        """Take in a formula inside a sentence that has no word of a condition, and what of it can be read."""
+        setting = setting_at(self.given, self.lines, formula.position, self.line_of)
+        start, end = sentence_around(self.plain, formula)
+        behind = self.plain[formula.position + len(formula.text) : end]
+        word = _CONDITIONS.search(f"{self.plain[start : formula.position]} {behind}")
+        if word is not None:
+            reason = f"stands inside a sentence with '{word[0]}', whose conditions are not read"
+            self._pass(formula.position, text, reason)
+            return 0
+        if setting.architecture is None:
+            self._pass(formula.position, text, "stands before an architecture is named")
+            return 0
+        before, added = len(self.steps), 0
+        for chain in chains(text):
+            added += self._chain(chain, formula, text, self.line_of(formula.position), number)
+        for place in reversed(range(before, len(self.steps))):
+            if self.steps[place].status == "not read":
+                step = self.steps.pop(place)
+                self.settings.pop(place)
+                self._pass_line(step.line, step.text, step.reason)
+        return int(len(self.steps) > before)
 
     def _around(self, setting: DocumentSetting) -> Surroundings:
         key = str(setting)

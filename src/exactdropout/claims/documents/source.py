@@ -9,7 +9,15 @@ from typing import Literal
 
 from exactdropout.errors import InvalidInput
 
-__all__ = ["MAX_CHARACTERS", "Formula", "SettingLine", "formulas", "setting_lines", "without_comments"]
+__all__ = [
+    "MAX_CHARACTERS",
+    "Formula",
+    "SettingLine",
+    "formulas",
+    "sentence_around",
+    "setting_lines",
+    "without_comments",
+]
 
 MAX_CHARACTERS = 2_000_000
 MAX_FORMULAS = 5_000
@@ -19,6 +27,10 @@ _HIDDEN = re.compile(r"\\begin\{(verbatim|lstlisting|comment|minted|filecontents
 _FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})([^\n]*)\n(.*?)^\1?\2[ \t]*$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`[^`\n]+`(?!`)")
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
+_STOP = re.compile(
+    r"(?<=[.?!])\s|[.?!](?=\$)\$\s|\n\s*\n|\\(?:section|subsection|paragraph|begin|end|item)\b[^\n]*|^[#>*-][^\n]*\n",
+    re.MULTILINE,
+)
 _SETTING = re.compile(r"(?:%+|<!--)[ \t]*exactdropout\b:?[ \t]*(.*?)[ \t]*(?:-->|$)", re.MULTILINE)
 
 
@@ -104,6 +116,14 @@ def formulas(text: str, line_of: LineCounter) -> Iterator[Formula]:
             raise InvalidInput(f"Argument 'text' has more than {MAX_FORMULAS} formulas.")
         yield Formula(text[start:end], start, "inline" if inline else "display")
         at = end + len(closer)
+
+
+def sentence_around(text: str, formula: Formula) -> tuple[int, int]:
+    """Return where the sentence begins and ends in which a formula stands: at full stops, empty lines, headings."""
+    stops = [match.end() for match in _STOP.finditer(text)]
+    after = formula.position + len(formula.text)
+    start = max((stop for stop in stops if stop <= formula.position), default=0)
+    return start, min((stop for stop in stops if stop >= after), default=len(text))
 
 
 def _end(text: str, start: int, closer: str) -> int | None:
