@@ -7,7 +7,7 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.data import diabetes
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import InvalidInput, MixedNumbers
 
 FIGURE_1 = xd.Network([[[1, 1], [1, 1]], [1, 1]])
 POINT = xd.Examples.point((1, -1), 8)
@@ -185,6 +185,19 @@ def test_what_cannot_be_drawn_says_why(results):
     four = xd.derive("2-2-1 relu, no biases", [((1, 2), 1)], "1/2").regions()
     with pytest.raises(InvalidInput, match="exactly two free weights"):
         four.plot()
+
+
+def test_floats_beside_fractions_are_refused_over_q_as_everywhere():
+    with pytest.raises(MixedNumbers):
+        xd.over_q(FIGURE_1, POINT, [0, 0.25])
+    floats = xd.over_q(FIGURE_1.float64(), xd.Examples.point((1.0, -1.0), 8.0), (q for q in (0, 0.25, "1/2")))
+    assert floats.rates == (0, F(1, 4), F(1, 2))
+
+
+def test_a_table_in_the_place_of_the_network_is_told_so(tmp_path):
+    (tmp_path / "table.tsv").write_text("x\ty\n1\t2\n")
+    with pytest.raises(InvalidInput, match="the network comes first, then the data"):
+        xd.Network.load(tmp_path / "table.tsv")
 
 
 @pytest.mark.parametrize("q", ["0:1:3", "0:1/2", "0:1/2:1", [], "1/2,3/2", 3, [float("nan")], "a:b:c", ["q"], {"q": 1}])

@@ -399,13 +399,15 @@ def over_q(
     >>> [str(penalty) for penalty in curve.penalty]
     ['-58/9', '-10', '6']
     """
-    rates = rate_grid(q)
+    given = q if isinstance(q, str) else [*q] if isinstance(q, Iterable) else q
+    rates = rate_grid(given)
     found = []
     with reporting(progress, "evaluations") as tell:
-        for done, rate in enumerate(rates, 1):
+        # numbers go on as they came: a float beside fractions is refused as everywhere
+        for done, (rate, came) in enumerate(zip(rates, rates if isinstance(given, str) else given, strict=True), 1):
             one = evaluate(
-                network, data, rate, label=label, precision=precision, strategy=strategy, threads=threads,
-                executor=executor, max_cost=max_cost,
+                network, data, came if isinstance(came, float) else rate, label=label, precision=precision,
+                strategy=strategy, threads=threads, executor=executor, max_cost=max_cost,
             )  # fmt: skip
             found.append(one)
             if tell is not None:

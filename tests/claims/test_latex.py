@@ -75,3 +75,16 @@ def test_tex_accepts_everything_that_is_printed(external, tmp_path):
     assert "Missing character" not in log
     too_wide = re.findall(r"Overfull \\hbox \(([0-9.]+)pt too wide\)[^\n]*", log)
     assert too_wide == []
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (r"J_D \ge \frac12 R - \frac12 R + R", r"J_D \ge \frac{1}{2} R - \frac{1}{2} R + R"),
+        (r"\frac1{2} = \frac12 \qedhere", r"\frac{1}{2} = \frac{1}{2}"),
+        (r"\tfrac34 = \frac{3}{4}. \qedhere", r"\frac{3}{4} = \frac{3}{4}"),
+        (r"R \ge \frac12^2 R. \qed", r"R \ge (\frac{1}{2})^2 R"),
+    ],
+)
+def test_what_every_draft_has(written, meant):
+    assert parse_claim(written) == parse_claim(meant)

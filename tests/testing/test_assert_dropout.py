@@ -10,6 +10,7 @@ import pytest
 
 from exactdropout import testing as xt
 from exactdropout.errors import DropoutFault, InvalidInput
+from exactdropout.testing.report import wanted
 
 SMALL = 6_000
 THOROUGH = pytest.mark.thorough
@@ -63,6 +64,19 @@ def test_what_happens_only_while_gradients_are_recorded_is_seen(torch: Any) -> N
     with pytest.raises(DropoutFault, match=r"every 4th call|rows") as caught:
         xt.assert_dropout(forward, "1/2", budget=SMALL)
     assert caught.value.check == "laws"
+
+
+def test_a_check_that_is_skipped_asks_for_no_slow_one(torch: Any) -> None:
+    report = xt.assert_dropout(torch.nn.Dropout, "1/2", budget=SMALL, checks=[xt.skip("rates 0 and 1", "never used")])
+    assert "slow" in dict(report.skipped)["compile"]
+    assert "compile" not in dict(report.checked)
+
+
+def test_all_checks_and_a_slow_one_are_all_and_not_that_one_alone() -> None:
+    possible = ("laws", "compile", "seed")
+    assert wanted(["all", "compile"], possible) == ({"laws", "compile", "seed"}, {})
+    assert wanted(["all", xt.skip("seed", "none")], possible) == ({"laws", "compile"}, {"seed": "none"})
+    assert wanted(["compile"], possible) == ({"compile"}, {})
 
 
 def test_a_passing_report_says_what_was_not_checked(torch: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 __all__ = ["FOREIGN_FILES", "PICKLES", "file_instead", "instead_of_framework"]
 
 FOREIGN_FILES = (".onnx", ".keras", ".safetensors", ".nnet")
+TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 _IMPORTERS = {
     "torch": "from_torch", "keras": "from_keras", "tensorflow": "from_keras", "flax": "from_flax",
@@ -39,4 +40,6 @@ def file_instead(path: str) -> str:
         return "; a framework's file is read by xd.interop.load(path).network"
     if path.lower().endswith(PICKLES):
         return "; a pickle is never loaded: save the weights as .safetensors, or export the model to .onnx"
+    if path.lower().endswith(TABLES):
+        return "; a table holds examples: the network comes first, then the data"
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -249,11 +249,13 @@ def _limits(false_alarm: float, budget: int | None) -> tuple[float, int]:
 
 
 def _trial(job: _Job, checks: Any, possible: Any) -> Trial:
+    checks = [*checks] if isinstance(checks, Iterable) and not isinstance(checks, str) else checks
     chosen, reasons = wanted(checks, possible)
     trial = Trial(scheme=job.scheme, seed=job.seed, checks=chosen, subject_name=job.name)
     trial.skipped.update(reasons)
     for name in ("compile",):
-        if checks == "all" and name in chosen:
+        named = isinstance(checks, list) and "compile" in checks
+        if not named and name in chosen:  # what is skipped beside it asks for nothing
             trial.skipped[name] = "slow; ask for it with checks=['all', 'compile'] or --dropout-profile=thorough"
     if job.scheme.weight is None:
         trial.checks.discard("weight gradient")

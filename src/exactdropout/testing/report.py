@@ -91,16 +91,21 @@ def wanted(checks: object, possible: Iterable[str]) -> tuple[set[str], dict[str,
         raise InvalidInput(f"Argument 'checks' must be 'all' or a list of checks and skip(...), not {show(checks)}.")
     chosen: set[str] = set()
     reasons: dict[str, str] = {}
+    everything = False
     for item in checks:
         if isinstance(item, Skip):
             reasons[item.check] = item.reason
         elif isinstance(item, str) and item in CHECKS:
             chosen.add(item)
-        elif item != "all":
+        elif item == "all":
+            everything = True
+        else:
             raise InvalidInput(
                 f"Argument 'checks' must hold {', '.join(map(repr, CHECKS))} or skip(...), not {show(item)}."
             )
-    return (chosen & names if chosen else names) - set(reasons), {k: v for k, v in reasons.items() if k in names}
+    return (chosen & names if chosen and not everything else names) - set(reasons), {
+        k: v for k, v in reasons.items() if k in names
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

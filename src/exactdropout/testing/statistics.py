@@ -140,6 +140,15 @@ def _axes(m: Masks) -> tuple[Any, Any, Callable[[int], str]]:
     return np.concatenate(kept), np.concatenate(total), lambda i: names[i]
 
 
+def ordinal(k: int) -> str:
+    """Return a number of at most 20 as its place in a row.
+
+    >>> [ordinal(k) for k in (2, 3, 4)]
+    ['2nd', '3rd', '4th']
+    """
+    return f"{k}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(k, 'th') }".replace(" ", "")
+
+
 def _residues(m: Masks) -> tuple[Any, Any, Callable[[int], str]]:
     kept, total, names = [], [], []
     for k in RESIDUES:
@@ -149,7 +158,7 @@ def _residues(m: Masks) -> tuple[Any, Any, Callable[[int], str]]:
             counts[: m.bits - whole] += m.by_position[whole:]
             kept.append(counts)
             total.append((m.bits // k + (np.arange(k) < m.bits - whole)) * m.calls)
-            names += [f"every {k}th position, from {r} on" for r in range(k)]
+            names += [f"every {ordinal(k)} position, from {r} on" for r in range(k)]
     if not kept:
         return np.zeros(0), np.zeros(0), lambda _: ""
     return np.concatenate(kept), np.concatenate(total), lambda i: names[i]
@@ -173,7 +182,7 @@ def rate_by_call(m: Masks) -> Finding:
         parts.append(log_mean(k_logs))
         i = strongest(k_logs)
         if parts[-1] > best[0]:
-            best = (parts[-1], f"every {k}th call, from {i} on", share(k_kept[i], k_total[i], "kept", m.p))
+            best = (parts[-1], f"every {ordinal(k)} call, from {i} on", share(k_kept[i], k_total[i], "kept", m.p))
     return Finding("rate by call", log_mean(parts), best[1], best[2])
 
 

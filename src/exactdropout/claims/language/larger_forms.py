@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any
 
 from exactdropout.claims.language import words
@@ -170,7 +171,10 @@ class LargerFormsParser(CalculusParser):
             self.expect("}", "in a fraction")
             return inner
         token = self.next
-        if token.kind == "number" and len(token.text) > 1:
+        if token.kind == "number" and len(token.text) > 1 and token.text.isdecimal():  # \frac12 is 1/2, as TeX sets it
+            digits = [replace(token, text=token.text[:1]), Token("number", token.text[1:], token.position + 1)]
+            self.tokens = [*self.tokens[: self.at], *digits, *self.tokens[self.at + 1 :]]
+        elif token.kind == "number" and len(token.text) > 1:
             self.error("braces are needed in a fraction of longer numbers", token)
         return self.primary()
 

@@ -260,7 +260,7 @@ def likely_meant(word: str) -> str:
     if word.lower() in _OTHER_WORDS:
         return f"; did you mean {_OTHER_WORDS[word.lower()]}?"
     near = difflib.get_close_matches(word, sorted(WORDS), n=1, cutoff=0.7)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f"; did you mean '{near[0]}'?" if near and near[0] != word else ""  # a word that is known stands wrongly
 
 
 def _is_product(word: str, text: str) -> bool:

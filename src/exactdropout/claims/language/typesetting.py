@@ -12,13 +12,13 @@ SPACE = re.compile(
     r"|\\\\\[[0-9.]+(?:pt|em|ex|cm|mm)\]"
     rf"|\\(?:[,;:! \\\[\]()]|(?:begin|end)\{{(?:{_ENVIRONMENTS})\}}|[hv]space\*?\{{[^{{}}]*\}}"
     r"|(?:left\.|right\.)|(?:quad|qquad|left|right|middle|[bB]ig+[lrm]?|displaystyle|textstyle|limits|nolimits|notag"
-    r"|nonumber|thinspace|allowbreak)(?![A-Za-z])))+"
+    r"|nonumber|qedhere|qed|thinspace|allowbreak)(?![A-Za-z])))+"
 )
 """Spaces, alignment, environments, labels and sizes of brackets."""
 _TAIL = 300
 _NUMBERED = re.compile(r"(?:\\q?quad|\\[;:, ]|\s{2,})\s*\([0-9]{1,3}[a-z]?\)\s*\Z")
 _FULL_STOP = re.compile(
-    rf"[.,;](?=(?:\s|\$|\\\]|\\\)|\\\\|\\(?:label|tag)\*?\{{[^{{}}]*\}}|\\(?:nonumber|notag)|\\end\{{(?:{_ENVIRONMENTS})\}})*\Z)"
+    rf"[.,;](?=(?:\s|\$|\\\]|\\\)|\\\\|\\(?:label|tag)\*?\{{[^{{}}]*\}}|\\(?:nonumber|notag|qedhere|qed)|\\end\{{(?:{_ENVIRONMENTS})\}})*\Z)"
 )
 _OVER = re.compile(r"\\(?:overset|stackrel)\{[^{}]*\}\{\s*(:?=|\\[lg]eq?|[<>])\s*\}")
 _UNDER = re.compile(r"\\underset\{[^{}]*\}\{\s*(\\mathbb\{E\}|\\operatorname\{E\})\s*\}")
