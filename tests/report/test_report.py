@@ -15,8 +15,10 @@ from exactdropout import theorems
 from exactdropout.certificate import shipped
 from exactdropout.cli.main import main
 from exactdropout.notation.markup import html_text, latex_text, split_formulas
+from exactdropout.notation.prose import latex_sentence
 from exactdropout.report import html_page, latex_document, write_report
-from exactdropout.report.evidence import shipped_certificates
+from exactdropout.report.bibliography import SOURCES
+from exactdropout.report.evidence import Printed, printed_once, shipped_certificates
 from exactdropout.theorems import argument, by_rule, conclude, step
 
 
@@ -115,7 +117,7 @@ def test_the_page_is_self_contained_and_well_formed(entries):
     assert tags.open == []
     assert all(link.startswith("#") for link in tags.links)
     parts = {link[1:] for link in tags.links} - {t.id for t, _ in entries}
-    assert parts == {"part-1"}
+    assert parts == {"part-1", "sources"}
     assert '<h2 id="part-1">' in page
     assert {t.id for t, _ in entries} <= {link[1:] for link in tags.links}
     assert "script" not in tags.seen
@@ -210,3 +212,43 @@ def test_a_failed_proof_shows_as_failed():
     assert "not proved" in page
     assert "FAILED" in page
     assert r"\failedcheck" in latex.split(r"\begin{document}")[1]
+
+
+def test_the_sources_are_those_of_the_documentation(repository):
+    page = (
+        " ".join((repository / "docs" / "bibliography.md").read_text("utf-8").split()).replace("*", "").replace("`", "")
+    )
+    for key, text in SOURCES.items():
+        assert f"{key}. {text}" in page
+    assert {t.source for t in theorems.catalogue()} <= SOURCES.keys()
+
+
+def test_steps_are_printed_once(hostile_entry):
+    """Of a second proof with the same steps only their numbers are printed, and its own steps keep their numbers."""
+    theorem, _ = hostile_entry
+    common = [step(f"{k} = {k}", "identity", True) for k in range(4)]
+    own, other = (step(f"{k} = {k}", "identity", True) for k in (5, 6))
+    first = theorems.get("helmbold-2017-figure-1")
+    entries = [
+        (first, conclude("holds", "all sizes", common)),
+        (theorem, conclude("holds", "all sizes", [own, *common[1:3], other, common[0]])),
+    ]
+    found = printed_once(entries)
+    assert found[0] == common
+    assert found[1] == [
+        own,
+        Printed(first=2, last=3, id=first.id, there=2),
+        other,
+        Printed(first=5, last=5, id=first.id, there=1),
+    ]
+    text = latex_document(entries, version="1", date="2001-02-03")
+    assert rf"\item[2--3.]\addtocounter{{enumi}}{{2}} Steps 2 to 3 of the proof of Result~\ref{{{first.id}}}." in text
+    assert rf"\item Step 1 of the proof of Result~\ref{{{first.id}}}." in text
+    assert "2001-02-03" in text
+    assert r"\bibitem[helmbold2017]{helmbold2017}" in text
+
+
+def test_a_word_with_a_hyphen_is_no_network():
+    """The title lost its first word: it was set as the shape of a linear network."""
+    assert latex_sentence("Two-layer linear networks") == "Two-layer linear networks"
+    assert latex_sentence("the network K-2n-1 relu") != "the network K-2n-1 relu"

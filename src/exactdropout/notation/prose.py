@@ -66,7 +66,7 @@ _CLOSING = {"(": ")]", "[": "])", "{": "}"}
 _BOTH = frozenset({"a", "A", "I"})  # words of English, too
 _LAYER = r"[A-Za-z0-9]{1,9}(?:\^\([A-Za-z0-9+-]{1,20}\))?"
 _TOKEN = re.compile(
-    rf"(?P<shape>(?=[^\s]*[A-Za-z]){_LAYER}(?:-{_LAYER}){{1,9}}(?= (?:relu|linear|leaky)))"
+    rf"(?P<shape>(?=[^\s]*[A-Za-z])(?![^\s]*[a-z]{{3}}){_LAYER}(?:-{_LAYER}){{1,9}}(?= (?:relu|linear|leaky)))"
     r"|(?P<bare>(?<![\w.+)\]}])(?:[0-9]+|K)(?:-(?:[0-9]+|[a-z]))*-(?:[a-z](?:-[0-9]+)*-)[0-9]+(?![\w(-]))"
     r"|(?P<scientific>[0-9]+(?:\.[0-9]+)?e[+-]?[0-9]+\b)"
     r"|(?P<space>\s+)"

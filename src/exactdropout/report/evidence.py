@@ -10,7 +10,18 @@ from typing import TypeAlias
 from exactdropout.theorems.proof import METHODS, Proof, Step
 from exactdropout.theorems.registry import Theorem
 
-__all__ = ["Certificate", "Groups", "Mark", "introduction", "legend", "mark", "shipped_certificates", "sources"]
+__all__ = [
+    "Certificate",
+    "Groups",
+    "Mark",
+    "Printed",
+    "introduction",
+    "legend",
+    "mark",
+    "printed_once",
+    "shipped_certificates",
+    "sources",
+]
 
 Groups: TypeAlias = Sequence[tuple[str, Sequence[tuple[Theorem, Proof]]]]
 """Entries with the heading they stand under."""
@@ -48,6 +59,40 @@ class Certificate:
     statement: str
     verified: bool
     coq: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printed:
+    """Steps ``first`` to ``last`` of a proof that stand in the proof of ``id`` already, from its step ``there`` on."""
+
+    first: int
+    last: int
+    id: str
+    there: int
+
+
+def printed_once(entries: Sequence[tuple[Theorem, Proof]]) -> list[list[Step | Printed]]:
+    """Return the steps of each proof; runs of steps that an earlier proof holds too, in this order, are only cited."""
+    places: dict[Step, tuple[str, int]] = {}
+    found = []
+    for theorem, proof in entries:
+        shown: list[Step | Printed] = []
+        for number, step in enumerate(proof.steps, 1):
+            id_, there = places.setdefault(step, (theorem.id, number))
+            if id_ == theorem.id:
+                shown.append(step)
+                continue
+            before = shown[-1] if shown else None
+            if (
+                isinstance(before, Printed)
+                and before.id == id_
+                and before.there + before.last - before.first + 1 == there
+            ):
+                shown[-1] = Printed(first=before.first, last=number, id=id_, there=before.there)
+            else:
+                shown.append(Printed(first=number, last=number, id=id_, there=there))
+        found.append(shown)
+    return found
 
 
 def mark(step: Step) -> Mark:

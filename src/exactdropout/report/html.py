@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.prose import html_sentence
+from exactdropout.report.bibliography import SOURCES
 from exactdropout.report.evidence import Certificate, Groups, introduction, legend, mark, sources
 from exactdropout.theorems.in_coq import coq_statements
 from exactdropout.theorems.lemmas.numbered import cited_lemmas
@@ -52,6 +53,7 @@ def html_page(
     entries: Sequence[tuple[Theorem, Proof]],
     *,
     version: str,
+    date: str = "",
     title: str = "Verified results on dropout",
     pictures: Mapping[str, bytes] | None = None,
     certificates: Sequence[Certificate] = (),
@@ -67,13 +69,14 @@ def html_page(
     for place, (name, group) in enumerate(groups, 1):
         body.append(f'<h2 id="part-{place}">{html.escape(name)}</h2>')
         body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in group]
-    body += _certificates(certificates)
+    body += [*_certificates(certificates), *_bibliography(entries)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
-        + f"\n<footer>exactdropout {html.escape(version)}; every check marked so was run when this page was written."
+        + f"\n<footer>exactdropout {html.escape(version)}{', ' * bool(date)}{html.escape(date)}; every check marked so "
+        "was run when this page was written."
         "</footer>\n</body></html>\n"
     )
 
@@ -88,6 +91,15 @@ def _formula(source: str) -> str:
         return f"<code>{html.escape(source)}</code>"
     # bars and slashes are set tight: browsers give an operator between operands the space of a relation
     return _TIGHT.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', markup)
+
+
+def _bibliography(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
+    """Return the sources of the entries, in the order of the catalogue."""
+    keys = [key for key in dict.fromkeys(theorem.source for theorem, _ in entries) if key in SOURCES]
+    items = "".join(
+        f'<dt id="source-{key}"><code>{key}</code></dt><dd>{html.escape(SOURCES[key])}</dd>' for key in keys
+    )
+    return [f'<h2 id="sources">Sources</h2><dl>{items}</dl>'] if keys else []
 
 
 def _text(text: str) -> str:
@@ -128,6 +140,8 @@ def _introduction(entries: Sequence[tuple[Theorem, Proof]]) -> str:
 
 def _navigation(groups: Groups) -> str:
     items = [f'<li><a href="#part-{place}">{html.escape(name)}</a></li>' for place, (name, _) in enumerate(groups, 1)]
+    if any(theorem.source in SOURCES for _, group in groups for theorem, _ in group):
+        items.append('<li><a href="#sources">Sources</a></li>')
     return f"<nav><ul>{''.join(items)}</ul></nav>"
 
 

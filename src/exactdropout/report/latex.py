@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from exactdropout.notation.document import PREAMBLE as DOCUMENT
 from exactdropout.notation.markup import latex_text
 from exactdropout.notation.prose import latex_sentence, sentence
-from exactdropout.report.evidence import RECHECKED, Certificate, Groups, introduction, legend, mark, sources
+from exactdropout.report.bibliography import SOURCES
+from exactdropout.report.evidence import (
+    RECHECKED,
+    Certificate,
+    Groups,
+    Printed,
+    introduction,
+    legend,
+    mark,
+    printed_once,
+    sources,
+)
 from exactdropout.theorems.lemmas.numbered import cited_lemmas
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
@@ -16,9 +27,9 @@ from exactdropout.theorems.statements.derivation import Derivation
 __all__ = ["latex_document"]
 
 PREAMBLE = (
-    DOCUMENT
+    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=16mm,includefoot")
     + r"""\usepackage{longtable,xcolor,graphicx,microtype,mathtools}
-\usepackage[colorlinks,linkcolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
+\usepackage[colorlinks,linkcolor=blue!50!black,citecolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
 \newtheorem{result}{Result}
 \newtheorem*{correction}{Corrected statement}
 \theoremstyle{definition}
@@ -29,6 +40,15 @@ PREAMBLE = (
 \newtheorem*{remark}{Remark}
 \setcounter{secnumdepth}{0}
 \raggedbottom
+\setlength{\parskip}{0pt}
+\makeatletter
+\renewcommand{\section}{\@startsection{section}{1}{0pt}{2.2ex plus .6ex}{.8ex}{\normalfont\large\bfseries}}
+\renewcommand{\subsection}{\@startsection{subsection}{2}{0pt}{1.8ex plus .5ex}{.3ex}{\normalfont\normalsize\bfseries}}
+\renewcommand{\@dotsep}{10000}
+\makeatother
+\newenvironment{steps}{\begin{list}{\arabic{enumi}.}{\usecounter{enumi}\setlength{\itemsep}{0pt}\setlength{\parsep}{0pt}%
+  \setlength{\topsep}{1pt}\setlength{\partopsep}{0pt}\setlength{\leftmargin}{1.9em}\setlength{\labelwidth}{1.5em}%
+  \setlength{\labelsep}{.4em}\setlength{\itemindent}{0pt}}}{\end{list}}
 \makeatletter\@beginparpenalty=10000\makeatother % the first step stays with the word Proof
 \definecolor{evidence}{gray}{0.42}
 \newcommand{\evidence}[1]{{\footnotesize\sffamily\color{evidence}#1}}
@@ -45,11 +65,14 @@ def latex_document(
     entries: Sequence[tuple[Theorem, Proof]],
     *,
     version: str,
+    date: str = "",
     title: str = "Verified results on dropout",
     pictures: Mapping[str, str] | None = None,
     certificates: Sequence[Certificate] = (),
 ) -> str:
     """Return a document: a table of verdicts, then each result with its printed form, statement, verdict, scope, proof.
+
+    Steps that an earlier proof holds too are cited by number. The sources close the document.
 
     ``pictures`` maps ids to names of PDF files beside the document; ``certificates`` are listed in a table.
     Text is escaped, formulas in it are set. Needs texlive-latex-base and -recommended.
@@ -59,7 +82,7 @@ def latex_document(
         PREAMBLE,
         rf"\title{{{latex_text(title)}}}",
         rf"\author{{exactdropout {latex_text(version)}}}",
-        r"\date{}",
+        rf"\date{{{latex_text(date)}}}",
         r"\begin{document}",
         r"\maketitle",
         *_summary(entries),
@@ -68,12 +91,18 @@ def latex_document(
         *_legend(entries, certificates),
     ]
     lines += _lemmas(cited_lemmas(proof for _, proof in entries))
+    order = [pair for _, group in groups for pair in group]
+    shown = {theorem.id: steps for (theorem, _), steps in zip(order, printed_once(order), strict=True)}
     for name, group in groups:
         lines.append(rf"\section{{{latex_text(name)}}}")
         for theorem, proof in group:
-            lines += _entry(theorem, proof, (pictures or {}).get(theorem.id))
-    lines += [*_certificates(certificates), r"\end{document}", ""]
+            lines += _entry(theorem, proof, shown[theorem.id], (pictures or {}).get(theorem.id))
+    lines += [*_certificates(certificates), *_bibliography(entries), r"\end{document}", ""]
     return "\n".join(lines)
+
+
+def _source(key: str) -> str:
+    return rf"\cite{{{key}}}" if key in SOURCES else latex_text(key)
 
 
 def _breakable(identifier: str) -> str:
@@ -94,23 +123,23 @@ def _summary(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
 
 
 def _table(groups: Groups) -> list[str]:
-    head = r"& Result & Statement & Verdict & Scope \\"
+    head = r"& Result & Statement & Verdict \\"
     lines = [
-        r"\begin{small}\begin{longtable}{@{}r@{\hspace{2mm}}L{27mm}L{53mm}L{20mm}L{41mm}@{}}",
+        r"\begin{footnotesize}\setlength{\LTpre}{4pt}\begin{longtable}{@{}r@{\hspace{2mm}}L{36mm}L{104mm}L{22mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",
     ]
     for name, group in groups:
         if len(groups) > 1:
-            lines.append(rf"\multicolumn{{5}}{{@{{}}l}}{{\itshape {latex_text(name)}}} \\ \addlinespace")
+            lines.append(rf"\multicolumn{{4}}{{@{{}}l}}{{\itshape {latex_text(name)}}} \\ \addlinespace")
         for theorem, proof in group:
             cells = (
                 latex_sentence(theorem.number),
-                *map(latex_sentence, (theorem.sentence, proof.verdict, proof.scope)),
+                *map(latex_sentence, (theorem.sentence, proof.verdict)),
             )
-            lines.append(rf"\ref{{{theorem.id}}} & " + " & ".join(cells) + r" \\ \addlinespace")
-    return [*lines, r"\end{longtable}\end{small}"]
+            lines.append(rf"\ref{{{theorem.id}}} & " + " & ".join(cells) + r" \\ \addlinespace[2pt]")
+    return [*lines, r"\end{longtable}\end{footnotesize}"]
 
 
 def _legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Certificate]) -> list[str]:
@@ -130,7 +159,7 @@ def _lemmas(found: Sequence[Derivation]) -> list[str]:
     for lemma in found:
         lines += [
             rf"\begin{{lemma}}[{latex_sentence(lemma.title)}]{_sentence(lemma.statement())}\end{{lemma}}",
-            rf"\noindent\textbf{{Letters:}} {_letters(lemma.opening())}",
+            rf"{{\small\noindent\textbf{{Letters:}} {_letters(lemma.opening())}\par}}",
             *_proof(lemma.prove()),
         ]
     return lines
@@ -140,24 +169,45 @@ def _letters(definitions: Sequence[str]) -> str:
     return "; ".join(map(latex_sentence, definitions)) + "."
 
 
-def _proof(found: Sequence[Step]) -> list[str]:
-    steps = [rf"\item {_step(step)}" for step in found]
-    return [r"\begin{proof}\leavevmode\begin{enumerate}", *steps, r"\qedhere\end{enumerate}\end{proof}"]
+def _proof(found: Sequence[Step | Printed]) -> list[str]:
+    steps = [_cited(step) if isinstance(step, Printed) else rf"\item {_step(step)}" for step in found]
+    return [r"{\small\begin{proof}\leavevmode\begin{steps}", *steps, r"\qedhere\end{steps}\end{proof}}"]
 
 
-def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
+def _cited(part: Printed) -> str:
+    count = part.last - part.first
+    where = rf"of the proof of Result~\ref{{{part.id}}}"
+    if not count:
+        return rf"\item Step {part.there} {where}."
+    steps = rf"Steps {part.there} to {part.there + count} {where}."
+    return rf"\item[{part.first}--{part.last}.]\addtocounter{{enumi}}{{{count + 1}}} {steps}"
+
+
+def _bibliography(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
+    """Return the sources of the entries, in the order of the catalogue."""
+    keys = dict.fromkeys(theorem.source for theorem, _ in entries)
+    items = [rf"\bibitem[{key}]{{{key}}} {latex_text(SOURCES[key])}" for key in keys if key in SOURCES]
+    if not items:
+        return []
+    widest = max((key for key in keys if key in SOURCES), key=len)
+    return [r"{\small", rf"\begin{{thebibliography}}{{{widest}}}\setlength{{\itemsep}}{{1pt}}", *items,
+            r"\end{thebibliography}}"]  # fmt: skip
+
+
+def _entry(theorem: Theorem, proof: Proof, steps: Sequence[Step | Printed], picture: str | None) -> list[str]:
     printed = "printed" if theorem.source_read else "ours"
+    own = theorem.printed == theorem.sentence  # nothing is printed elsewhere
     lines = [
         rf"\subsection{{{latex_sentence(theorem.title)}}}",
-        rf"\noindent\evidence{{{latex_sentence(theorem.number)} of {latex_text(theorem.source)} \quad "
+        rf"\noindent\evidence{{{latex_sentence(theorem.number)} of {_source(theorem.source)} \quad "
         rf"{_breakable(theorem.id)}}}",
-        rf"\begin{{{printed}}}{latex_sentence(theorem.printed)}\end{{{printed}}}",
+        *([] if own else [rf"\begin{{{printed}}}{latex_sentence(theorem.printed)}\end{{{printed}}}"]),
         rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.sentence)}\end{{result}}",
         rf"\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]
     if theorem.definitions:
-        lines.append(rf"\par\noindent\textbf{{Letters:}} {_letters(theorem.definitions)}")
+        lines.append(rf"{{\small\par\noindent\textbf{{Letters:}} {_letters(theorem.definitions)}\par}}")
     if theorem.correction:
         name = "remark" if theorem.verdict == "holds" else "correction"
         lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
@@ -169,8 +219,8 @@ def _entry(theorem: Theorem, proof: Proof, picture: str | None) -> list[str]:
         lines.append(rf"\begin{{counterexample}}{latex_sentence(proof.counterexample)}\end{{counterexample}}")
     if picture is not None:
         lines.append(rf"\par\medskip\noindent\includegraphics[width=\linewidth]{{{picture}}}\par")
-    if proof.steps:
-        lines += _proof(proof.steps)
+    if steps:
+        lines += _proof(steps)
     return lines
 
 
@@ -196,7 +246,7 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
         r"\section{Certificates}",
         r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
         r"independent checker while this report was written, and the theorem that Coq proves from the same file.",
-        r"\begin{footnotesize}\begin{longtable}{@{}L{34mm}L{60mm}L{16mm}L{36mm}@{}}",
+        r"\begin{footnotesize}\begin{longtable}{@{}L{34mm}L{78mm}L{14mm}L{38mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import subprocess
 import tempfile
@@ -54,10 +55,15 @@ def write_report(
     for name, (_, drawing) in drawings.items():
         write_atomically(target / f"{name}.pdf", drawing)
     checked = shipped_certificates() if certificates else []
+    today = datetime.date.today().isoformat()
     names = {name: f"{name}.pdf" for name in drawings}
-    write_atomically(latex, latex_document(entries, version=version, pictures=names, certificates=checked).encode())
+    write_atomically(
+        latex, latex_document(entries, version=version, date=today, pictures=names, certificates=checked).encode()
+    )
     vectors = {name: vector for name, (vector, _) in drawings.items()}
-    write_atomically(page, html_page(entries, version=version, pictures=vectors, certificates=checked).encode())
+    write_atomically(
+        page, html_page(entries, version=version, date=today, pictures=vectors, certificates=checked).encode()
+    )
     compiler = shutil.which("pdflatex")
     if compiler is None:
         return Report(latex=latex, html=page, pdf=None, note="no PDF: pdflatex is not installed (TeX Live)")
