@@ -200,3 +200,9 @@ def test_a_variable_is_put_back():
     found = put_back(value, "v'", Ratio(gen("a"), 0, gen("b")))
     a, b, t = sympy.symbols("a b t")
     assert sympy.cancel(expression(found) - ((a / b) ** 2 + 1) / ((1 + t) * (a / b + 1))) == 0
+
+
+@pytest.mark.parametrize("at", ["q -> 0^-", "q -> 2", "q -> 1^+", "p -> 0^-", "p -> 1^+", r"q \to \infty", "q -> -1"])
+def test_limits_where_no_drop_probability_is_are_refused(at):
+    with pytest.raises(InvalidInput, match="where no drop probability is"):
+        check(rf"\lim_{{{at}}} penalty = 0", "K-1, no biases")

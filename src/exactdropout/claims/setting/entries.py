@@ -69,7 +69,9 @@ def with_layers(claim: Claim, setting: Setting) -> Claim:
                 )
             return replace(node, indices=(_FIRST, *node.indices))
         if isinstance(node, (Derivative, Limit)) and node.variable.name == "p":
-            return _in_q(node)
+            node = _in_q(node)
+        if isinstance(node, Limit) and node.variable.name == "q":
+            _refuse_outside(node)
         return node
 
     statement = rebuilt(claim.statement, weight)
@@ -98,6 +100,18 @@ def _in_q(node: Derivative | Limit) -> Expression:
     target = constant(node.target)
     to: Expression = Add((_FIRST, Negate(node.target))) if target is None else Number(1 - target)
     return replace(node, variable=q, target=to, side=side)
+
+
+def _refuse_outside(node: Limit) -> None:
+    """Refuse a limit in q at a place, or from a side, where no drop probability is."""
+    target = constant(node.target)
+    outside = node.target == Name("infty") or (target is not None and not 0 <= target <= 1)
+    if outside or (target == 0 and node.side == "-") or (target == 1 and node.side == "+"):
+        place = f"{expression_text(node.target)}{'^' if node.side else ''}{node.side}"
+        raise InvalidInput(
+            f"Argument 'claim' has a limit as q -> {place}, where no drop probability is (0 <= q < 1): write q -> 0^+, "
+            "q -> 1^- or a number between."
+        )
 
 
 def _lone_bias(target: Name) -> bool:
