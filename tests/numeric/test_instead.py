@@ -31,7 +31,7 @@ def refused(network: xd.Network, data: xd.Examples, q: object, **options: object
 
 
 def test_a_limit_that_is_named_allows_it():
-    network, data = drawn((14, 20, 1), 30)
+    network, data = drawn((14, 20, 1), 60)
     said = refused(network, data, "1/2", max_cost=1e-5)
     limit = float(re.search(r"raise max_cost to (\S+) to allow it", said)[1])
     assert limit < 5

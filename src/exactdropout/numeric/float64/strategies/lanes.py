@@ -20,7 +20,16 @@ from exactdropout.numeric.float64.strategies.walk_layout import grid
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
 
-__all__ = ["Begun", "WalkedLanes", "begun", "finished", "lane_cost", "walked_at_once", "walked_in_chunks"]
+__all__ = [
+    "Begun",
+    "WalkedLanes",
+    "begun",
+    "decided_cost",
+    "finished",
+    "lane_cost",
+    "walked_at_once",
+    "walked_in_chunks",
+]
 
 STEP_NANOSECONDS = 1.0e8
 ALL = 1 << 62
@@ -99,9 +108,14 @@ def lane_cost(problem: Problem) -> float:
         return 10.0
     above, rows = problem.widths[walked[-1]], 4.0 * -(-problem.widths[-1] // 4) * problem.outputs
     if len(walked) == 1 and problem.slopes[walked[0]] == 0.0 and rows <= MOST_ROWS:
-        return 0.15 * problem.outputs + 0.05 * rows
+        return decided_cost(problem.outputs, rows)
     bits = min(9.0, above if len(walked) == 1 else above / 2)
     return float(0.02 * problem.outputs + 0.12 * rows + (60.0 + 4.0 * above + 2.0 * rows) / 2.0**bits)
+
+
+def decided_cost(outputs: int, rows: float) -> float:
+    """Return nanoseconds per mask where units are decided over blocks of masks, for so many rows of units."""
+    return 0.15 * outputs + 0.05 * rows
 
 
 def fold(items: Array, results: Array, examples: int, drop: float, keep: float) -> Array:
