@@ -27,7 +27,7 @@ from exactdropout.theorems.statements.derivation import Derivation
 __all__ = ["latex_document"]
 
 PREAMBLE = (
-    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=16mm,includefoot")
+    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=15mm,includefoot")
     + r"""\usepackage{longtable,xcolor,graphicx,microtype,mathtools}
 \usepackage[colorlinks,linkcolor=blue!50!black,citecolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
 \newtheorem{result}{Result}
@@ -246,7 +246,7 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
         r"\section{Certificates}",
         r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
         r"independent checker while this report was written, and the theorem that Coq proves from the same file.",
-        r"\begin{footnotesize}\begin{longtable}{@{}L{34mm}L{78mm}L{14mm}L{38mm}@{}}",
+        r"\begin{scriptsize}\begin{longtable}{@{}L{28mm}L{92mm}L{12mm}L{34mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",
@@ -255,4 +255,4 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
         coq = latex_text(c.coq).replace(r"\_", r"\_\allowbreak{}") if c.coq else "---"
         cells = (_breakable(c.name), latex_sentence(c.statement), "verified" if c.verified else "REJECTED", coq)
         lines.append(" & ".join(cells) + r" \\")
-    return [*lines, r"\end{longtable}\end{footnotesize}"]
+    return [*lines, r"\end{longtable}\end{scriptsize}"]
