@@ -37,8 +37,9 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 .failed { background: #b3261e; color: white; }
 ol li { margin: .35rem 0; } .label { font-weight: 600; } .meta { opacity: .75; font-size: .9rem; }
 img { max-width: 100%; background: white; }
+section { overflow-x: auto; overflow-y: hidden; }  /* a long formula scrolls, the page does not */
 @media (max-width: 46rem) {
-  table, tbody, tr, td { display: block; } thead { display: none; } section { overflow-x: auto; }
+  table, tbody, tr, td { display: block; } thead { display: none; }
   tr { border-bottom: 1px solid #8886; padding: .5rem 0; }
   td, .results td:nth-child(4) { border: 0; padding: .1rem 0; min-width: 0; }
 }
