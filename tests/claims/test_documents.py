@@ -208,3 +208,15 @@ def test_an_interrupted_check_knows_what_it_knows():
     found = job.result(complete=False)
     assert [step.status for step in found.steps] == ["proved", "not reached"]
     assert (found.status, found.complete) == ("not reached", False)
+
+
+def test_several_names_stand_in_one_line_and_are_forgotten_together():
+    renamed = r"""
+% exactdropout architecture: K-1, no biases; name: w=a, q=t
+\[ J_D - R = \frac{t}{1-t} \sum_i a_i^2 x_i^2 \]
+% exactdropout name: none
+\[ J_D - R = \frac{q}{1-q} \sum_i w_i^2 x_i^2 \]
+"""
+    assert statuses(renamed, None)[0] == [(3, "proved"), (5, "proved")]
+    with pytest.raises(InvalidInput, match="as in 'name: w=a, relu=sigma'"):
+        check_document("% exactdropout architecture: K-1; name: w=a, w=c\n$$J_D = R$$")

@@ -72,10 +72,14 @@ def _changed(setting: DocumentSetting, line: SettingLine, number: int) -> Docume
             assumed = () if value == "none" else (*setting.assume, value)
             setting = replace(setting, assume=assumed)
         elif key == "name":
-            pair = re.fullmatch(r"([A-Za-z]+)\s*=\s*([A-Za-z]+)", value)
-            if pair is None:
-                raise InvalidInput(f"Argument 'text' has in line {number} a name that is not read; write 'name: q=p'.")
-            setting = replace(setting, names={**setting.names, pair[1]: pair[2]})
+            pairs = [re.fullmatch(r"\s*([A-Za-z]+)\s*=\s*([A-Za-z]+)\s*", one) for one in value.split(",")]
+            renamed = {pair[1]: pair[2] for pair in pairs if pair is not None}
+            if value != "none" and len(renamed) < len(pairs):
+                raise InvalidInput(
+                    f"Argument 'text' has in line {number} a name that is not read, {show(value)}; write the symbol "
+                    "and your name for it, as in 'name: w=a, relu=sigma', or 'name: none' to forget the names."
+                )
+            setting = replace(setting, names={} if value == "none" else {**setting.names, **renamed})
         else:
             given: dict[str, Any] = {key: value}
             setting = replace(setting, **given)
