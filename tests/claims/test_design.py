@@ -141,3 +141,8 @@ def test_a_closed_form_is_of_one_example():
         closed_forms("K-1, no biases", "design(X, y)", quantities=["criterion"])
     with pytest.raises(InvalidInput, match="must be one example"):
         derivation("2-1, no biases", "design(X, y, 2)")
+
+
+@pytest.mark.parametrize("claim", ["y[1] = y[m]", "X[1,1] = X[m,1]"])
+def test_m_is_the_number_of_examples_and_no_free_index(claim):
+    assert check(claim, "K-1, no biases", "design(X, y)").status == "refuted"

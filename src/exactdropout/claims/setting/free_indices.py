@@ -67,6 +67,8 @@ def at_first_units(claim: Claim, setting: Setting, around: Surroundings) -> tupl
 
 
 def _is_letter(name: str, setting: Setting) -> bool:
+    if name == "m" and setting.design is not None:  # the number of examples
+        return False
     return len(name) == 1 and name.islower() and name not in ("q", "p", "x", "y", "w", "b", *setting.shape.reserved)
 
 
