@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
         complete = write_certificate(best, options.certificate)
         if not options.json and best.minimisers:
-            words = "and that there are no other minimisers" if complete else "not that the list is complete"
+            words = "and that the list is complete up to equal responses" if complete else "not the list"
             print(f"The certificate proves the minimum, {words}.")
     return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
 
