@@ -193,6 +193,22 @@ def test_inductions_check_start_and_passage():
     assert not derivation(claim, end, (good,), quantified=(integer(k, 1, ""),), **more).holds()
 
 
+@pytest.mark.parametrize(("start", "step", "holds"), [(0, 1, True), (1, 1, False), (0, 2, False)])
+def test_inductions_agree_on_how_a_quantity_begins_and_goes_on(start, step, holds):
+    total, zero = symbols("S Z")
+    more = {"quantities": (quantity(total, ""), quantity(zero, "")), "quantified": (integer(k, 0, ""),)}
+    lines = (
+        line(equal(total, k), ByInduction(k, ((total, number(0)),), ((total, total + 1),)), "total"),
+        line(equal(zero, 0), ByInduction(k, ((zero, number(0)),), ((zero, zero),)), "zero"),
+    )
+    begun, grown = ((total, number(start)), (zero, number(0))), ((total, total + step), (zero, zero))
+    claim = equal(total * zero, 0)
+    product = line(claim, ByInduction(k, begun, grown, parts=(part("zero", step),)))
+    end = From((part("line"),))
+    assert derivation(claim, end, (lines[1], product), **more).holds()  # alone, each start and passage is right
+    assert derivation(claim, end, (*lines, product), **more).holds() is holds
+
+
 def test_definitions_that_depend_on_the_variable_take_part_in_the_induction():
     from exactdropout.theorems.statements.lines import Definition
 

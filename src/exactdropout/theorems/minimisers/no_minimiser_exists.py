@@ -19,7 +19,7 @@ from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.theorems.definitions import KEEP, OPEN_RATE, SPREAD, count, integer, lam, n, p, q, quantity, real
 from exactdropout.theorems.minimisers.one_hidden_layer import W, weights
 from exactdropout.theorems.statements.derivation import Conclusion, Derivation
-from exactdropout.theorems.statements.lines import Definition, From, InWords, Line, part, say
+from exactdropout.theorems.statements.lines import ByCases, Definition, From, InWords, Line, part, say
 from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
 __all__ = ["NO_MINIMISER"]
@@ -208,11 +208,19 @@ NO_MINIMISER = Derivation(
             claim=equal(_CONSTANT - n * (kappa**2 * rho / lam), INFIMUM),
         ),
         Line(
+            label="at zero",
+            sentence=say(
+                "Units relu of {0} are 1 at the input 1, kept, and 0 at the masked input 0: {claim}.",
+                1 + number(2) ** k * (p * symbol("x") - 1),
+            ),
+            claim=equal(apply("relu", 1 - number(2) ** k), 0),
+            reason=ByCases(()),
+        ),
+        Line(
             label="near",
             sentence=say(
-                "The units relu of {0}, with output weights {1}, are 1 at the input 1, kept, and positive elsewhere "
-                "only where the difference of the input to 1 is less than {2}: {claim}.",
-                1 + number(2) ** k * (p * symbol("x") - 1),
+                "With output weights {0} they are positive elsewhere only where the difference of the input to 1 is "
+                "less than {1}: {claim}.",
                 (1 - kappa) / n,
                 1 / number(2) ** k,
             ),

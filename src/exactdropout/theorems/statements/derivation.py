@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from exactdropout.theorems.proof import Proof, Step, Verdict, argument, conclude, step
 from exactdropout.theorems.statements.lines import (
+    ByInduction,
     ByInstances,
     Context,
     Definition,
@@ -228,8 +229,25 @@ def _line_holds(line: Line, context: Context) -> bool:
     return _decided[key]
 
 
+def _change_alike(lines: Sequence[Line]) -> bool:
+    """Return whether inductions on the same number let each quantity begin and go on in the same way."""
+    found: dict[Any, Term] = {}
+    return all(
+        found.setdefault((line.reason.variable, place, name), value) == value
+        for line in lines
+        if isinstance(line.reason, ByInduction)
+        for place, pairs in enumerate((line.reason.start, line.reason.following))
+        for name, value in pairs
+    )
+
+
 def _well_formed(derivation: Derivation, context: Context) -> bool:
-    """Return whether witnesses use earlier variables and lie in their range, and every symbol is declared once."""
+    """Return whether witnesses use earlier variables and lie in their range, and every symbol is declared once.
+
+    Inductions on the same number must also agree on how each quantity begins and goes on.
+    """
+    if not _change_alike(derivation.lines):
+        return False
     before: set[Any] = set()
     earlier: list[Variable] = []
     for item in derivation.quantified:

@@ -16,7 +16,7 @@ import sympy
 
 from exactdropout.notation.tree import Add, Call, Divide, Expression, Multiply, Name, Negate, Number, Power
 from exactdropout.theorems.statements.derivation import Derivation, Exists
-from exactdropout.theorems.statements.lines import ByInduction, ByInstances, InWords, Line
+from exactdropout.theorems.statements.lines import ByInduction, ByInstances, Context, InWords, Line
 from exactdropout.theorems.statements.ranges import Variable
 from exactdropout.theorems.statements.terms import Relation, Sign, Term
 
@@ -235,8 +235,21 @@ def _implied(strong: Relation, weak: Relation, derivation: Derivation) -> bool:
     """Return whether what an inequality says to be positive is manifestly no more than what another says to be."""
     if "=" in (strong.sign, weak.sign):
         return False
-    sign = derivation.context().sign(sympy.factor(weak.gap() - strong.gap()))
+    sign = _sign_of_product(sympy.factor(weak.gap() - strong.gap()), derivation.context())
     return sign == "positive" or (sign == "nonnegative" and (strong.strict or not weak.strict))
+
+
+def _sign_of_product(product: Any, context: Context) -> str:
+    """Return the manifest sign where a factor such as alpha - 1 is manifestly not positive, too."""
+    negative, found = False, "positive"
+    for factor in sympy.Mul.make_args(product):
+        signs = context.sign(factor), context.sign(-factor)
+        if signs == ("unknown", "unknown"):
+            return context.sign(product)
+        negative ^= signs[0] == "unknown"
+        if "positive" not in signs:
+            found = "nonnegative"
+    return "unknown" if negative else found
 
 
 def _within(small: Variable, large: Variable) -> bool:
