@@ -24,7 +24,7 @@ import exactdropout as xd
 from exactdropout.estimation.estimate import _counts
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.runs.runner import Runner
-from exactdropout.numeric.sampled.passes import Sampler, complements
+from exactdropout.numeric.sampled.passes import Sampler, flipped
 from exactdropout.numeric.sampled.ranges import ranges_of
 
 PASSES = 40
@@ -118,7 +118,7 @@ def torch_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
 def own_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
     """Return one pass as ``xd.estimate`` makes it."""
     problem = prepare(network, data, (HALF,) * len(network.weights))
-    counts = _counts(problem, ranges_of(problem, complements=complements(problem)))
+    counts = _counts(problem, ranges_of(problem, flipped=flipped(problem)))
     sampler = Sampler(problem, counts, 0)
     shares = np.repeat(problem.chances / (2 * counts), counts)[:, None]
     numbers = itertools.count()

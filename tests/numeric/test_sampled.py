@@ -92,17 +92,14 @@ def test_the_last_layer_in_closed_form_keeps_every_expectation(problem):
             assert all(a <= b <= c for a, b, c in zip(ranges.low[i], f, ranges.high[i], strict=True))
 
 
-def complement(mask, widths, rates, fresh):
-    """Return the other mask of a draw: 1 − r where q = 1/2, drawn bits elsewhere, all ones where nothing is dropped."""
-    return tuple(tuple(1 - bit for bit in layer) if rates[l] == F(1, 2) else fresh[l] for l, layer in enumerate(mask))
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
     ("widths", "q"),
     [
         ((3, 4, 2), "1/2"), ((9, 4, 2), "1/2"), ((2, 3, 4, 1), ("1/3", 0, "1/5")), ((3, 2, 2, 2, 2), "1/4"),
         ((8, 3, 2, 1), "1/2"), ((8, 3, 2, 1), ("1/2", "1/3", "1/2")), ((2, 8, 2, 1), (0, "1/2", "1/3")),
+        ((3, 3, 3, 3, 1), "1/2"), ((3, 4, 3, 3, 2, 1), "1/2"), ((3, 2, 3, 2, 1), ("1/2", "1/5", "1/2", "1/2")),
+        ((3, 4, 3, 2, 1), ("1/3", "1/2", "1/4", "1/2")), ((2, 4, 4, 4, 3, 1), ("1/2", 0, "1/2", "1/3", 0)),
     ],
 )  # fmt: skip
 def test_passes_compute_what_the_definition_says(monkeypatch, activation, widths, q):
@@ -114,18 +111,14 @@ def test_passes_compute_what_the_definition_says(monkeypatch, activation, widths
     drawn: list[np.ndarray] = []
     true = sampling.kept
     monkeypatch.setattr(sampling, "kept", lambda *a: drawn.append(true(*a)) or drawn[-1])
-    twins = sampling.complements(problem)
     found = sampling.Sampler(problem, counts, seed=3, by_row=True).one_pass(1, Runner())
-    ranges, exact, examples = ranges_of(problem, complements=twins), network.exact(), data.exact()
+    halves = [l for l in range(problem.first, len(rates) - 1) if rates[l] == F(1, 2)][:2]
+    ranges, exact, examples = ranges_of(problem, flipped=tuple(halves)), network.exact(), data.exact()
     first, hidden = problem.first, widths[problem.first : -2]
     used = problem.hidden(first).any(axis=0)  # a unit that is 0 in every row has no bits
     drawn[0], bits = np.ones((2, 6, len(used)), np.uint8), drawn[0]
     drawn[0][:, :, used] = bits.reshape(2, 6, -1)
-    layers = iter(d.reshape(2, 6, n) for d, n in zip(drawn, _widths_drawn(hidden, rates[first:], twins), strict=True))
-    own, fresh = [next(layers)], [None]
-    for l in range(1, len(hidden)):
-        own.append(next(layers))
-        fresh.append(next(layers) if twins and rates[first + l] != F(1, 2) else None)
+    every = all_masks(drawn, hidden, rates[first:], [l - first for l in halves])
     reference = (
         list(problem.weights), list(problem.biases), list(problem.slopes),
         [float(problem.inverse_keep[l]) for l in range(len(rates))],
@@ -134,12 +127,7 @@ def test_passes_compute_what_the_definition_says(monkeypatch, activation, widths
     below = tuple((1,) * n for n in widths[:first])
     for v, i in enumerate(np.repeat(np.arange(3), counts)):
         x, y = examples.inputs[i].tolist(), examples.labels[i].tolist()
-        draws = []
-        for t in (0, 1):
-            mask = tuple(tuple(layer[t, v].tolist()) for layer in own)
-            other = tuple(None if layer is None else tuple(layer[t, v].tolist()) for layer in fresh)
-            masks = [mask, complement(mask, hidden, rates[first:], other)] if twins else [mask]
-            draws.append([(*below, *m) for m in masks])
+        draws = [[(*below, *(tuple(layer[t, v].tolist()) for layer in mask)) for mask in every] for t in (0, 1)]
         told = [[last_layer(exact, x, y, mask, rates) for mask in draw] for draw in draws]
         for t, draw in enumerate(told):
             mean = sum(error for _, error, _ in draw) / len(draw)
@@ -162,12 +150,29 @@ def test_passes_compute_what_the_definition_says(monkeypatch, activation, widths
     assert ranges.wrong_error.max() < 1e-9 * ranges.most_error.max()
 
 
-def _widths_drawn(hidden, rates, twins):
-    """Return the width of each layer for which bits are drawn, twice where the complement has its own."""
+def all_masks(drawn, hidden, rates, halves):
+    """Return the masks of a draw, each a list of arrays (2, visits, units): all signs of the first two halves.
+
+    The signs of the first change fastest. A further layer with q = 1/2 takes the product of both signs; where q is not
+    1/2, each mask that was there before has bits of its own.
+    """
+    bits, masks = iter(drawn), [((), ())]  # layers, signs
     for l, (n, q) in enumerate(zip(hidden, rates, strict=False)):
-        yield n
-        if l and twins and q != F(1, 2):
-            yield n
+        if q == 0:
+            masks = [((*layers, np.ones_like(drawn[0][:, :, :1]).repeat(n, axis=2)), signs) for layers, signs in masks]
+        elif q != F(1, 2):
+            each = next(bits).reshape(len(masks), 2, -1, n)
+            masks = [((*layers, own), signs) for (layers, signs), own in zip(masks, each, strict=True)]
+        else:
+            own = next(bits).reshape(2, -1, n)
+            if l in halves:
+                masks = [
+                    ((*layers, 1 - own if sign else own), (*signs, sign)) for sign in (0, 1) for layers, signs in masks
+                ]
+            else:
+                masks = [((*layers, 1 - own if sum(signs) % 2 else own), signs) for layers, signs in masks]
+    assert next(bits, None) is None
+    return [layers for layers, _ in masks]
 
 
 @settings(max_examples=10)
@@ -181,7 +186,7 @@ def test_a_mask_and_its_complement_have_a_smaller_range(seed, outputs, bias):
     )
     data = some(seed, 2, 8, outputs)
     problem = prepare(network, data, (F(1, 2),) * 2)
-    single, both = ranges_of(problem), ranges_of(problem, complements=True)
+    single, both = ranges_of(problem), ranges_of(problem, flipped=(0,))
     assert (both.most_error <= single.most_error * (1 + 1e-9)).all()  # computed values may be further off
     exact, examples = network.exact(), data.exact()
     for i, (x, y) in enumerate(zip(examples.inputs.tolist(), examples.labels.tolist(), strict=True)):
@@ -191,9 +196,55 @@ def test_a_mask_and_its_complement_have_a_smaller_range(seed, outputs, bias):
             assert sum(pair) / 2 <= both.most_error[i]
 
 
+@settings(max_examples=10)
+@given(
+    st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 3.0]), st.sampled_from(ACTIVATIONS),
+    st.sampled_from([("1/2", "1/2", "1/2"), ("1/2", "1/2", "1/3"), ("1/3", "1/2", "1/2"), ("1/2", "1/3", "1/2")]),
+)  # fmt: skip
+def test_the_means_over_all_signs_stay_in_their_ranges(seed, bias, activation, q):
+    """X and V of every draw of a network with two sampled layers, in fractions, below the ranges of both."""
+    random = np.random.default_rng(seed)
+    shapes = ((3, 3), (3, 3), (2, 3))
+    network = xd.Network(
+        [random.normal(size=s) for s in shapes], [bias * random.normal(size=s[0]) for s in shapes],
+        activation=activation,
+    )  # fmt: skip
+    data, rates = some(seed, 1, 3, 2), xd.model.drop_rates(q, network.architecture)[0]
+    problem = prepare(network, data, rates)
+    halves = tuple(l for l in (0, 1) if rates[l] == F(1, 2))
+    ranges, exact, examples = ranges_of(problem, flipped=halves), network.exact(), data.exact()
+    single = ranges_of(problem)
+    assert (ranges.most_error <= single.most_error * (1 + 1e-9) + 1e-12).all()  # computed values may be further off
+    assert (ranges.most_spread <= single.most_spread * (1 + 1e-9) + 1e-12).all()
+    x, y = examples.inputs[0].tolist(), examples.labels[0].tolist()
+    masks = list(itertools.product((0, 1), repeat=3))
+    told = {m: last_layer(exact, x, y, m, rates) for m in itertools.product(masks, repeat=2)}
+    draws = []
+    for mask in told:
+        signs = itertools.product(*[(0, 1) if l in halves else (0,) for l in (0, 1)])
+        draws.append([told[tuple(tuple(b ^ s for b in m) for m, s in zip(mask, sign, strict=True))] for sign in signs])
+    for draw in draws:
+        assert sum(error for _, error, _ in draw) / len(draw) <= ranges.most_error[0]
+    for one, two in itertools.islice(itertools.product(draws, repeat=2), seed % 7, None, 37):
+        pairs = [(a, b) for a in one for b in two]
+        for o in range(2):
+            spread = sum((f[o] - g[o]) ** 2 / 2 + (c[o] + d[o]) / 2 for (f, _, c), (g, _, d) in pairs) / len(pairs)
+            assert spread <= ranges.most_row_spread[0, o]
+        apart = [sum((a - b) ** 2 for a, b in zip(f, g, strict=True)) for (f, *_), (g, *_) in pairs]
+        noise = [sum(c) + sum(d) for (_, _, c), (_, _, d) in pairs]
+        spread = (sum(apart) + sum(noise)) / (2 * len(pairs))
+        assert spread <= ranges.most_spread[0]
+
+
+def test_four_masks_of_a_draw_have_a_smaller_range():
+    problem = prepare(small(3, (40, 60, 60, 1), biases=False), some(4, 5, 40, 1), (F(1, 2),) * 3)
+    single, four = ranges_of(problem), ranges_of(problem, flipped=(0, 1))
+    assert (four.most_error < 0.5 * single.most_error).all()
+
+
 def test_the_range_of_many_inputs_is_nearly_halved():
     problem = prepare(small(3, (200, 40, 3), biases=False), some(4, 5, 200, 3), (F(1, 2),) * 2)
-    single, both = ranges_of(problem), ranges_of(problem, complements=True)
+    single, both = ranges_of(problem), ranges_of(problem, flipped=(0,))
     assert (both.most_error < 0.7 * single.most_error).all()
 
 

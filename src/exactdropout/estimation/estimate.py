@@ -31,7 +31,7 @@ from exactdropout.numeric.runs.executors import checked_executor
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import thread_count
 from exactdropout.numeric.sampled.gradients import GradientSampler, slopes_of
-from exactdropout.numeric.sampled.passes import Pass, Sampler, complements
+from exactdropout.numeric.sampled.passes import Pass, Sampler, flipped
 from exactdropout.numeric.sampled.ranges import Ranges, ranges_of, reaches_of
 
 __all__ = ["EstimateProgress", "estimate", "worth_planning"]
@@ -137,7 +137,7 @@ def estimate(
     problem = floats_of(network, examples, q)
     if width is None and seconds is None:
         seconds = SECONDS
-    ranges = ranges_of(problem, complements=complements(problem))
+    ranges = ranges_of(problem, flipped=flipped(problem))
     counts = _counts(problem, ranges)
     sampler = Sampler(problem, counts, seed, by_row=rows)
     runner = Runner(threads=threads, executor=executor)

@@ -11,7 +11,7 @@ import numpy as np
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled.confidence import deviation
-from exactdropout.numeric.sampled.passes import Sampler, complements
+from exactdropout.numeric.sampled.passes import Sampler, flipped
 from exactdropout.numeric.sampled.ranges import ranges_of
 
 __all__ = ["expected_width"]
@@ -37,9 +37,11 @@ def expected_width(problem: Problem, rows: int, seconds: float, visits: int) -> 
     visits in a pass. Infinite where not even the first interval is known in that time.
     """
     pilot = _Pilot(problem, rows, visits)
-    first, masks = problem.first, 2 if complements(problem) else 1
-    products = problem.weights[first].size + masks * sum(w.size for w in problem.weights[first + 1 :])
-    units = problem.widths[first] + masks * (sum(problem.widths[first + 1 :]) + problem.outputs)
+    first, masks, products, units = problem.first, 1, 0, problem.outputs * 2 ** len(flipped(problem))
+    for l in range(first, len(problem.weights)):
+        masks *= 2 if l in flipped(problem) else 1
+        products += problem.weights[l].size * (1 if l == first else masks)
+        units += problem.widths[l] * (1 if l == first else masks)
     draw = SECONDS_PER_PRODUCT * products + SECONDS_PER_UNIT * units + SECONDS_PER_DRAW
     one_pass = 2 * float(pilot.counts.mean()) * rows * draw
     left = seconds - PREPARING * rows * sum(w.size for w in problem.weights)
@@ -52,7 +54,7 @@ class _Pilot:
     def __init__(self, problem: Problem, rows: int, visits: int) -> None:
         """Sample the masks; ``counts`` are the visits of each row in a pass."""
         self._rows = rows
-        self._ceilings = ranges_of(problem, complements=complements(problem)).most_error
+        self._ceilings = ranges_of(problem, flipped=flipped(problem)).most_error
         sampler = Sampler(problem, np.full(problem.examples, VISITS), 0)
         self._errors = sampler.one_pass(0, Runner()).errors.reshape(problem.examples, 2 * VISITS)
         most = self._ceilings / self._ceilings.mean() if self._ceilings.any() else np.ones(problem.examples)

@@ -22,7 +22,7 @@ from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Running, Work
 from exactdropout.numeric.sampled.blas import one_blas_thread
 
-__all__ = ["CHUNKS", "HALF", "Pass", "Sampler", "Stepwise", "complements", "kept"]
+__all__ = ["CHUNKS", "HALF", "Pass", "Sampler", "Stepwise", "flipped", "kept"]
 
 HALF = Fraction(1, 2)
 
@@ -79,22 +79,21 @@ def _words(random: np.random.Generator, count: int) -> Array:
     return random.integers(0, 2**64, size=count, dtype=np.uint64)
 
 
-def complements(problem: Problem) -> bool:
-    """Return whether each mask is taken together with its complement, whose first layer costs nothing.
+def flipped(problem: Problem) -> tuple[int, ...]:
+    """Return the layers whose masks are taken together with their complements: the first two sampled with q = 1/2.
 
-    With q = 1/2 in the first layer that is walked, r and 1 − r have the same law, and W(r∘2h) + W((1 − r)∘2h) is the
-    same for all r. It is worth while where what comes after the first product costs at most half as much as that.
+    There r and 1 − r have the same law. In the first layer that is walked the complement costs no product, since
+    W(r∘2h) + W((1 − r)∘2h) is the same for all r. Two layers give four masks of a draw, all combinations.
     """
-    first = problem.first
-    if first == len(problem.weights) - 1 or problem.rates[first] != HALF:
-        return False
-    return 2 * sum(w.size for w in problem.weights[first + 1 :]) <= problem.weights[first].size
+    halves = [l for l in range(problem.first, len(problem.weights) - 1) if problem.rates[l] == HALF]
+    return tuple(halves[:2])
 
 
 class Sampler:
     """A float64 problem, ready for passes that visit example i ``counts[i]`` times; with each row's V on request.
 
-    A visit draws twice; a draw is one mask, or one and its complement. ``masks`` counts those of a pass.
+    A visit draws twice; a draw is one mask, or 2 or 4 with the complements of :func:`flipped`. ``masks`` counts those
+    of a pass.
     """
 
     def __init__(self, problem: Problem, counts: Array, seed: int, *, by_row: bool = False) -> None:
@@ -119,10 +118,10 @@ class Sampler:
             "labels": problem.labels,
             "rows": np.repeat(np.arange(len(counts)), counts),
             "seed": seed,
-            "complements": complements(problem),
+            "flipped": tuple(l - first for l in flipped(problem)),
         }
         self._visits = int(np.sum(counts))
-        self.masks = self._visits * (4 if self.payload["complements"] else 2)
+        self.masks = self._visits * 2 ** (1 + len(self.payload["flipped"]))
         self._blocks: Blocks | None = None
 
     def one_pass(self, number: int, runner: Runner) -> Pass:
@@ -158,7 +157,7 @@ class Blocks:
     """The blocks of every pass of one payload."""
 
     def __init__(self, payload: Payload) -> None:
-        """Compute what all passes share: with complements, what a mask and its complement give together."""
+        """Compute what all passes share: what a mask of the first layer and its complement give together."""
         self._weights: tuple[Array, ...] = payload["weights"]
         self._biases: tuple[Array, ...] = payload["biases"]
         self._slopes: tuple[float, ...] = payload["slopes"]
@@ -170,9 +169,11 @@ class Blocks:
         self._labels: Array = payload["labels"]
         self._rows: Array = payload["rows"]
         self._seed: int = payload["seed"]
-        self.size = max(LEAST_BLOCK, min(MOST_BLOCK, BLOCK // max(w.shape[0] for w in self._weights)))
+        self._flipped: tuple[int, ...] = payload["flipped"]
+        numbers = max(w.shape[0] for w in self._weights) * max(1, 2 ** len(self._flipped) // 2)
+        self.size = max(LEAST_BLOCK, min(MOST_BLOCK, BLOCK // numbers))
         self._totals: Array | None = None
-        if payload["complements"]:
+        if 0 in self._flipped:
             self._totals = self._entering @ self._weights[0] + 2 * self._biases[0]
 
     def begin(self, _: Payload, chunk: Chunk) -> Running:
@@ -185,16 +186,18 @@ class Blocks:
         rows = self._rows[block * self.size : (block + 1) * self.size]
         n, x = len(rows), self._entering[rows]
         bits = kept(random, self._rates[0], 2 * x.size).reshape(2, *x.shape)
-        z = (bits * x).reshape(2 * n, -1) @ self._weights[0] + self._biases[0]
+        z = (bits * x).reshape(2 * n, -1) @ self._weights[0]
+        z += self._biases[0]
         if self._totals is not None:
             other = self._totals[rows] - z.reshape(2, n, -1)
             z = np.concatenate([z, other.reshape(z.shape)])
         for l, (weight, bias) in enumerate(zip(self._weights[1:], self._biases[1:], strict=True), 1):
             slope = self._slopes[l - 1]
-            h = np.maximum(z, 0.0) if slope == 0.0 else np.where(z > 0, z, slope * z)
+            h = np.maximum(z, 0.0, out=z) if slope == 0.0 else np.where(z > 0, z, slope * z)
             if l < len(self._weights) - 1:
-                h = h * self._deeper(random, l, 2 * n, h.shape) * self._scales[l]
-            z = h @ weight + bias
+                h = self._masked(random, l, 2 * n, h)
+            z = h @ weight
+            z += bias
         squares = h * h
         noise = (squares @ self._noise).reshape(-1, 2, n)
         f = z.reshape(-1, 2, n, z.shape[1])
@@ -208,14 +211,25 @@ class Blocks:
             columns.append(spreads + each.mean(axis=(0, 1)))
         return np.concatenate(columns, axis=1)
 
-    def _deeper(self, random: np.random.Generator, l: int, draws: int, shape: tuple[int, ...]) -> Array:
-        """Return the masks of a deeper layer: complements where q = 1/2, others where it is not."""
-        q = self._rates[l]
-        bits = kept(random, q, draws * shape[1]).reshape(draws, -1)
-        if shape[0] == draws:
-            return bits
-        other = 1 - bits if q == HALF else kept(random, q, bits.size).reshape(bits.shape)
-        return np.concatenate([bits, other])
+    def _masked(self, random: np.random.Generator, l: int, draws: int, h: Array) -> Array:
+        """Return what enters a deeper layer: h holds the masks of a draw one after the other, (masks · draws, units).
+
+        A flipped layer doubles them. Another one with q = 1/2 takes the complement where one of two layers before did
+        and the other did not; where q is not 1/2, each mask has bits of its own.
+        """
+        q, masks = self._rates[l], len(h) // draws
+        if q == 0:
+            return h
+        scaled = h * self._scales[l]
+        if q != HALF:
+            scaled *= kept(random, q, h.size).reshape(h.shape)
+            return scaled
+        bits = kept(random, q, draws * h.shape[1]).reshape(draws, -1)
+        if l in self._flipped:
+            both = np.tile(bits, (masks, 1)), np.tile(1 - bits, (masks, 1))
+            return np.concatenate([scaled * both[0], scaled * both[1]])
+        scaled *= np.concatenate([bits, 1 - bits, 1 - bits, bits][:masks])
+        return scaled
 
 
 class Stepwise:

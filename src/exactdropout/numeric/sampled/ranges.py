@@ -82,7 +82,7 @@ def reaches_of(problem: Problem) -> Reaches:
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in _slices(problem):
             layers.append([])
-            found.append(_of_rows(_part(problem, rows), norms, dropout=True, complements=False, layers=layers[-1]))
+            found.append(_of_rows(_part(problem, rows), norms, dropout=True, flipped=(), layers=layers[-1]))
     low, high, error, most = (
         np.concatenate([getattr(f, name) for f in found]) for name in ("low", "high", "wrong_output", "most_error")
     )
@@ -109,10 +109,11 @@ def _part(problem: Problem, rows: slice) -> Problem:
     )  # fmt: skip
 
 
-def ranges_of(problem: Problem, *, dropout: bool = True, complements: bool = False) -> Ranges:
+def ranges_of(problem: Problem, *, dropout: bool = True, flipped: tuple[int, ...] = ()) -> Ranges:
     """Return bounds for every mask, or (no dropout) for the network itself.
 
-    With ``complements`` X is the mean over a mask and its complement in the first layer that is walked, where q = 1/2.
+    X and V are means over the masks of a draw, all combinations of a mask and its complement in the layers ``flipped``,
+    where q = 1/2.
     Cost: three matrix products for each layer, of m rows.
 
     Raises:
@@ -123,7 +124,7 @@ def ranges_of(problem: Problem, *, dropout: bool = True, complements: bool = Fal
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
         for rows in _slices(problem):
             part = _part(problem, rows)
-            parts.append(_of_rows(part, norms, dropout=dropout, complements=complements))
+            parts.append(_of_rows(part, norms, dropout=dropout, flipped=flipped))
     found = Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
     if not all(np.all(values < LARGEST) for values in (found.most_error, found.most_spread, found.wrong_error)):
         raise out_of_range("network")
@@ -140,7 +141,7 @@ def _of_rows(
     norms: list[float],
     *,
     dropout: bool,
-    complements: bool,
+    flipped: tuple[int, ...],
     layers: list[tuple[Array, Array, Array]] | None = None,
 ) -> Ranges:
     slack = np.abs(problem.inputs) * 2 * UNIT + TINY
@@ -148,17 +149,21 @@ def _of_rows(
     low, high = problem.inputs - error - slack, problem.inputs + error + slack
     centre, radius = problem.inputs, up(_norm(error))
     last = len(problem.weights) - 1
-    both: Array | None = None
+    mean = radius  # the root mean square, over the masks of a draw, of what radius bounds for each
     for l in range(last + 1):
         masked = dropout and l < last and problem.rates[l] > 0
         scale = problem.inverse_keep[l] * NEAR if masked else 1.0
         before, size, off = radius, np.maximum(-low, high) + error, error
         if masked:
             low, high = np.minimum(low, 0.0) * scale - TINY, np.maximum(high, 0.0) * scale + TINY
-            radius = up(scale * radius + 0.5 * scale * NEAR * _norm(centre) + TINY * low.shape[1])
+            length, lost = up(_norm(centre)), TINY * low.shape[1]
+            radius = up(scale * radius + 0.5 * scale * NEAR * length + lost)
+            each = up(scale * mean + 0.5 * scale * NEAR * length + lost)
+            mean = np.minimum(each, _flipped_mean(mean, length) + lost) if l in flipped else each
             centre = centre * (0.5 * problem.inverse_keep[l])
         if l == last:
             hidden = low, high, centre, radius, error
+            mean_hidden = np.minimum(mean, radius)
         low, high, centre, radius, error = _layer(
             problem, l, norms[l], low, high, centre, radius, scale * error, dropout=dropout
         )
@@ -166,16 +171,25 @@ def _of_rows(
             raise out_of_range("network")
         if layers is not None:
             layers.append((size, off, error))
-        if complements and l == problem.first:
+        mean = np.minimum(radius, up(norms[l] * mean + _norm(error), error.shape[1]))
+        first = l == problem.first and l in flipped
+        if first:
             error = up(4 * error)  # the complement's: what both give together, less what the mask gives
-            if l == last - 1 and problem.slopes[l] == 0.0 and problem.slope_errors[l] == 0.0:
-                both = _both(centre, radius, up(norms[l] * before + _norm(error)))
         if l < last:
-            low, high, centre, radius, error = _activated(problem, l, low, high, centre, radius, error)
-    balls = hidden[3], radius
-    if both is not None:
-        balls = np.minimum(hidden[3], both), np.minimum(radius, up(norms[last] * both + _norm(error), problem.outputs))
+            z, wide, off = centre, radius, up(norms[l] * before + _norm(error))
+            low, high, centre, radius, mean, error = _activated(problem, l, low, high, centre, radius, mean, error)
+            if first and problem.slopes[l] == 0.0 and problem.slope_errors[l] == 0.0:
+                mean = np.minimum(mean, _both(z, wide, off))
+    balls = mean_hidden, mean
     return _quantities(problem, low, high, centre, radius, error, hidden, balls, dropout=dropout)
+
+
+def _flipped_mean(mean: Array, length: Array) -> Array:
+    """Return a bound of the root mean square of ‖r∘2h − c‖ over r, 1 − r and h, where that of ‖h − c‖ is at most mean.
+
+    ‖c‖ ≤ length. Component by component ((2h − c)² + c²)/2 = (h − c)² + h².
+    """
+    return np.asarray(up(np.sqrt(up(mean**2 + up(length + mean) ** 2)) * NEAR))
 
 
 def _both(centre: Array, radius: Array, off: Array) -> Array:
@@ -226,9 +240,9 @@ def _layer(
 
 
 def _activated(
-    problem: Problem, l: int, low: Array, high: Array, centre: Array, radius: Array, error: Array
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Return the same for φ(z), z for z > 0 and slope·z otherwise."""
+    problem: Problem, l: int, low: Array, high: Array, centre: Array, radius: Array, mean: Array, error: Array
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Return the same, and the mean radius, for φ(z), z for z > 0 and slope·z otherwise."""
     slope, uncertain = problem.slopes[l], problem.slope_errors[l] + 4 * UNIT * abs(problem.slopes[l])
     inexact = uncertain if problem.slope_errors[l] or slope not in (0.0, 1.0) else 0.0
     steepness = max(1.0, (abs(slope) + inexact) * NEAR)
@@ -244,7 +258,8 @@ def _activated(
     most = np.where(inside, np.maximum(np.maximum(*ends), 0.0), np.maximum(*ends)) + off
     lost = _norm(inexact * np.abs(centre) + (4 * TINY * (1 + np.abs(centre)) if inexact else 0.0))
     n = low.shape[1]
-    return least, most, activated(centre), up(steepness * radius + lost, n), up(steepness * error + off, n)
+    radius, mean, error = (up(steepness * v + o, n) for v, o in ((radius, lost), (mean, lost), (error, off)))
+    return least, most, activated(centre), radius, mean, error
 
 
 def _quantities(
@@ -259,7 +274,7 @@ def _quantities(
     *,
     dropout: bool,
 ) -> Ranges:
-    """Return the bounds of X, V and F; ``balls`` are the radii for X, which may be a mean, around the same centres."""
+    """Return the bounds of X, V and F; ``balls`` are the mean radii for X and V, around the same centres."""
     labels = problem.labels
     outputs, n = problem.weights[-1].shape
     largest = np.maximum(np.abs(low - labels), np.abs(high - labels)) * NEAR + problem.label_errors
@@ -295,6 +310,7 @@ def _quantities(
         (2 * wide + 2 * apart) * apart + wrong_noise + rounding * (wide**2 + apart**2 + noises), 4 * (n + outputs)
     )
     row_wide = np.minimum(up(2 * radius)[:, None], up((high - low) * NEAR))
+    mean_wide, mean_row_wide = np.minimum(wide, up(2 * balls[1])), np.minimum(row_wide, up(2 * balls[1])[:, None])
     row_apart = up(error + 4 * UNIT * (np.maximum(-low, high) + error))
     wrong_row_spread = up(
         (2 * row_wide + 2 * row_apart) * row_apart + wrong_row_noise
@@ -304,8 +320,8 @@ def _quantities(
         low=low,
         high=high,
         most_error=up(mean_squares + mean_noises),
-        most_spread=up(0.5 * wide**2 + noises),
-        most_row_spread=up(0.5 * row_wide**2 + row_noises),
+        most_spread=up(0.5 * mean_wide**2 + mean_noises),
+        most_row_spread=up(0.5 * mean_row_wide**2 + row_noises),
         wrong_error=wrong_error,
         wrong_spread=wrong_spread,
         wrong_row_spread=wrong_row_spread,
