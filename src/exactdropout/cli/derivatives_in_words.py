@@ -10,7 +10,7 @@ from typing import Any
 
 from exactdropout.notation.latex import QUANTITY_LATEX, expression_latex
 from exactdropout.notation.names import symbol_name
-from exactdropout.notation.style import GREEK, Style
+from exactdropout.notation.style import GREEK_LETTERS, Style
 
 __all__ = ["latex_blocks"]
 
@@ -43,7 +43,7 @@ def latex_blocks(derivation: Any, content: Mapping[str, Any], style: Style, *, s
 
 def _letter(style: Style) -> str:
     own = style.printed("q")
-    return rf"\{own}" if own in GREEK else own
+    return rf"\{own}" if own in GREEK_LETTERS else own
 
 
 def _left(name: str) -> str:

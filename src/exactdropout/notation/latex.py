@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from exactdropout.notation.style import GREEK, Style, has_layer
+from exactdropout.notation.style import GREEK_LETTERS, Style, has_layer
 from exactdropout.notation.text import ATOM, POWER, PRODUCT, SUM, digits
 from exactdropout.notation.tree import (
     Add,
@@ -319,7 +319,7 @@ def _needs_dot(before: Any, factor: Any, printed: str, style: Style) -> bool:
 
 def _name(node: Name, style: Style) -> tuple[str, int]:
     printed = style.printed(node.name)
-    symbol = rf"\{printed}" if printed in GREEK else rf"\text{{{printed}}}" if len(printed) > 1 else printed
+    symbol = rf"\{printed}" if printed in GREEK_LETTERS else rf"\text{{{printed}}}" if len(printed) > 1 else printed
     if not node.indices:
         return symbol, ATOM
     if style.index == "bracket":

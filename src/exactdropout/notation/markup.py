@@ -7,6 +7,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from exactdropout.notation.style import GREEK_LETTERS
+
 __all__ = ["html_text", "latex_text", "split_formulas"]
 
 _SPECIAL = {
@@ -50,9 +52,7 @@ _SPECIAL = {
     "\u00a0": "~",
     "'": "'",
 }
-_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "η": "eta", "κ": "kappa",
-          "λ": "lambda", "μ": "mu", "ν": "nu", "ρ": "rho", "σ": "sigma", "φ": "varphi", "ψ": "psi", "θ": "theta",
-          "Π": "Pi", "Λ": "Lambda", "Φ": "Phi"}  # fmt: skip
+_GREEK = {letter: name for name, letter in GREEK_LETTERS.items()} | {"φ": "varphi"}
 _SUBSCRIPTS = {chr(0x2080 + d): f"$_{{{d}}}$" for d in range(10)}
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", (f"$^{{{d}}}$" for d in range(10)), strict=True))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from exactdropout.notation.style import GREEK, Style, has_layer
+from exactdropout.notation.style import GREEK_LETTERS, Style, has_layer
 from exactdropout.notation.text import ATOM, POWER, PRODUCT, SUM, digits
 from exactdropout.notation.tree import (
     Add,
@@ -27,7 +27,6 @@ from exactdropout.notation.tree import (
 __all__ = ["comparison_mathml", "derivative_mathml", "equation_mathml", "expression_mathml"]
 
 _PLAIN = Style()
-_LETTERS = dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΦΨΩ", strict=True))
 _RELATIONS = {"=": "=", "!=": "≠", "<=": "≤", "<": "&lt;", ">=": "≥", ">": "&gt;"}
 _TIMES = "<mo>&#x2062;</mo>"  # invisible
 _APPLY = "<mo>&#x2061;</mo>"
@@ -137,8 +136,10 @@ def _parts(node: Any, style: Style) -> tuple[str, int]:
 
 def _name(node: Name, style: Style) -> tuple[str, int]:
     printed = style.printed(node.name)
-    plain = len(printed) == 1 or printed in _LETTERS
-    symbol = f"<mi>{_LETTERS.get(printed, printed)}</mi>" if plain else f"<mtext>{escape(printed, quote=False)}</mtext>"
+    plain = len(printed) == 1 or printed in GREEK_LETTERS
+    symbol = (
+        f"<mi>{GREEK_LETTERS.get(printed, printed)}</mi>" if plain else f"<mtext>{escape(printed, quote=False)}</mtext>"
+    )
     if not node.indices:
         return symbol, ATOM
     if style.index == "bracket":

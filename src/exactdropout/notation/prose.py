@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from exactdropout.notation.markup import latex_text, split_formulas
+from exactdropout.notation.style import GREEK_LETTERS
 
 __all__ = ["Segment", "html_sentence", "latex_sentence", "sentence"]
 
@@ -49,9 +50,8 @@ _GREEK = dict(zip("αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΦΨΩ"
 _WORDS = {
     "sum": r"\sum", "prod": r"\prod", "sqrt": r"\sqrt", "min": r"\min", "max": r"\max", "exp": r"\exp", "log": r"\log",
     "Pr": r"\Pr", "Var": r"\operatorname{Var}", "diag": r"\operatorname{diag}", "Diag": r"\operatorname{Diag}",
-    "argmin": r"\operatorname{argmin}", "aversion": r"\operatorname{aversion}", "lambda": r"\lambda", "mu": r"\mu",
-    "theta": r"\theta", "phi": r"\phi", "Phi": r"\Phi", "Kp": "Kp", "Kn": "Kn", "mK": "mK", "UV": "UV",
-    "neg": r"\text{neg}",
+    "argmin": r"\operatorname{argmin}", "aversion": r"\operatorname{aversion}", "Kp": "Kp", "Kn": "Kn", "mK": "mK",
+    "UV": "UV", "neg": r"\text{neg}", **{name: rf"\{name}" for name in GREEK_LETTERS},
 }  # fmt: skip
 _OPERATORS = {
     ">=": r"\ge ", "<=": r"\le ", "!=": r"\ne ", "->": r"\to ", "+-": r"\pm ", "=": "=", "<": "<", ">": ">", "+": "+",
@@ -227,7 +227,7 @@ def _label(items: list[_Item], at: int) -> bool:
 
 def _worth_setting(span: list[_Item]) -> bool:
     """Return whether a formula is more than numbers, brackets around numbers, or lone operators."""
-    if len(span) == 1 and span[0].source in _WORDS and span[0].source not in _GREEK.values():
+    if len(span) == 1 and span[0].source in _WORDS and span[0].source not in GREEK_LETTERS:
         return False  # "the sum" is a word
     symbols = [i for i in span if i.close or (i.operand and (not i.source[0].isdigit() or i.latex != i.source))]
     relations = [i for i in span if i.source in _OPERATORS and i.source not in "-|_^*"]

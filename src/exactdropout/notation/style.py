@@ -11,7 +11,17 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.notation.tree import Name
 
-__all__ = ["GREEK", "Environment", "IndexStyle", "Style", "StyleOptions", "check_free", "has_layer", "styled"]
+__all__ = [
+    "GREEK",
+    "GREEK_LETTERS",
+    "Environment",
+    "IndexStyle",
+    "Style",
+    "StyleOptions",
+    "check_free",
+    "has_layer",
+    "styled",
+]
 
 IndexStyle: TypeAlias = Literal["subscript", "bracket", "superscript-layer"]
 Environment: TypeAlias = Literal["none", "equation", "equation*", "align", "align*"]
@@ -21,6 +31,11 @@ GREEK = (
     "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Phi", "Psi", "Omega",
 )  # fmt: skip
 """Greek names that a symbol may have; π is left out, because it reads as a number."""
+GREEK_LETTERS = {
+    **dict(zip(GREEK, "αβγδεζηθκλμνξρστφχψωΓΔΘΛΞΦΨΩ", strict=True)),
+    "iota": "ι", "pi": "π", "upsilon": "υ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ",
+}  # fmt: skip
+"""Every Greek name that LaTeX has, with its letter: all of them are printed as letters, never as words."""
 
 TAKEN = {"J": "the criterion", "R": "the risk", "E": "the mean", "D": "the output with dropout"}
 RESERVED = frozenset({
