@@ -47,6 +47,18 @@ BY_HAND = {
     "rate-above, line 'squares': constant, k P <= G S to P = -1": "from a start that says less",
     "wide-enough, line 'layers': constant, k E <= C to E = -1": "from a start that says less",
     "wide-enough, line 'layers': constant, k E <= C to C = 1": "from a start that says less",
+    "first-one, quantified: scope, c > 0 to c >= 0": "at 0 there is no such input, and the sums are 0",
+    "first-one, auxiliary: scope, k >= 0 to k >= -1": "no input has less than 0 entries after its first that is not 0",
+    "supermodular-sum, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
+    "lemma-12, quantified: scope, j >= 0 to j >= -1": "no network has less than 0 layers",
+    **dict.fromkeys(
+        (
+            "lemma-12, line 'listed': part, W(x + delta + epsilon) + W(x) >= W(x + delta) + W(x + epsilon) to "
+            f"W(x + delta + epsilon) + W(x) >= {right}"
+            for right in ("W(x) + W(x + epsilon)", "W(x + delta) + W(x)")
+        ),
+        "such a network does not decrease, either",
+    ),
 }
 """Survivors whose reason no rule decides."""
 

@@ -9,10 +9,6 @@ import sympy
 from exactdropout.certificate import shipped
 from exactdropout.certificate.shipped import Shipped, certificates_folder
 from exactdropout.errors import InvalidInput
-from exactdropout.theorems.gadget import (
-    helmbold_2017_lemma_9,
-    helmbold_2017_lemma_10,
-)
 from exactdropout.theorems.invariance import (
     helmbold_2017_theorem_4,
     helmbold_2017_theorem_5,
@@ -29,8 +25,6 @@ from exactdropout.theorems.negative_weights import (
 )
 from exactdropout.theorems.nonnegative import (
     exactdropout_2026_nonnegative_minimum,
-    helmbold_2017_lemma_12,
-    helmbold_2017_lemma_14,
     helmbold_2017_lemma_15,
     helmbold_2017_lemma_16,
 )
@@ -128,10 +122,6 @@ F = Fraction
         (helmbold_2017_theorem_7.prove, {"threshold": 1}, {"identity"}),
         (helmbold_2017_theorem_7.prove, {"threshold": 3}, {"identity"}),
         (helmbold_2017_lemmas_24_33.prove, {"shift": 0}, {"identity"}),
-        (helmbold_2017_lemma_9.prove, {"earlier": 0}, {"cases", "enumeration"}),
-        (helmbold_2017_lemma_10.prove, {"power": 2}, {"identity", "enumeration"}),
-        (helmbold_2017_lemma_12.prove, {"weight": ""}, {"cases"}),
-        (helmbold_2017_lemma_14.prove, {"sign": -1}, {"enumeration"}),
         (helmbold_2017_lemma_15.prove, {"exceptions": ()}, {"enumeration"}),
         (helmbold_2017_lemma_15.prove, {"exceptions": (5, 7, 16)}, {"enumeration"}),
         (helmbold_2017_lemma_16.prove, {"constant": 2}, {"enumeration"}),
@@ -163,11 +153,6 @@ F = Fraction
 )
 def test_a_wrong_constant_is_not_proved(prove, wrong, methods):
     assert methods <= failed_methods(prove(**wrong))
-
-
-def test_the_activation_step_needs_convexity():
-    assert helmbold_2017_lemma_12.activation_step().holds
-    assert not helmbold_2017_lemma_12.activation_step(slope="").holds
 
 
 def test_sufficient_width_by_hand():

@@ -17,7 +17,7 @@ from exactdropout.theorems.statements.derivation import Conclusion, Derivation, 
 from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, number, symbol
 
-__all__ = ["KEPT_COUNTS", "kept_count_moments"]
+__all__ = ["KEPT_COUNTS", "MEAN", "SQUARE", "k", "kept_count_moments"]
 
 k = symbol("k")
 MEAN, SQUARE = symbol("N", 1), symbol("N", 2)

@@ -27,8 +27,7 @@ from exactdropout.theorems.lemmas.certified_minima import certified_step, shippe
 from exactdropout.theorems.lemmas.kept_counts import kept_count_moments
 from exactdropout.theorems.lemmas.noise_moments import sum_moments
 from exactdropout.theorems.lemmas.sum_inequalities import cauchy_schwarz, mean_of_squares, rising_ratio_steps
-from exactdropout.theorems.nonnegative.helmbold_2017_lemma_12 import activation_step
-from exactdropout.theorems.nonnegative.helmbold_2017_lemma_14 import uniform_exchange
+from exactdropout.theorems.nonnegative.helmbold_2017_lemma_14 import convex_mean_steps
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
 
@@ -71,8 +70,7 @@ def largest_unit_steps() -> list[Step]:
     """The steps that bound what one unit with non-negative weights can gain, for any affine residual."""
     ring, (t, g) = generic("t~ g~")
     return [
-        activation_step(),
-        *uniform_exchange(),
+        *convex_mean_steps(),
         argument(
             r"Let $h \ge 0$ be a unit of a network with weights $\ge 0$, for given masks of the hidden layers below. "
             r"By Lemma 14 $\psi(\ell) = E[h \mid \ell \text{ inputs kept}]$ is convex and non-decreasing in $\ell$."

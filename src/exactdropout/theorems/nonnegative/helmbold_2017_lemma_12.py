@@ -7,118 +7,246 @@ needed, nor is continuity beyond what convexity gives.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 from exactdropout.model import Network
 from exactdropout.numeric.definition import dropout_output
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
+from exactdropout.theorems.definitions import integer, quantity, real
+from exactdropout.theorems.proof import Proof, enumerated
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Hypothesis, proved
+from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, InWords, Line, part, say
+from exactdropout.theorems.statements.terms import Operand, Term, apply, number, symbol, symbols
 
-__all__ = ["activation_step", "prove"]
+__all__ = ["RISING_EXCESS", "SUPERMODULAR", "UNIT", "prove"]
 
-SCOPE = "all sizes and depths, any biases; leaky relu with slope in [0, 1] by cases, convex activations in words"
-
-
-def activation_step(slope: str = "~") -> Step:
-    """φ(z₁₂) + φ(z₀) ≥ φ(z₁) + φ(z₂) if z₀ ≤ z₁, z₂ ≤ z₁₂ and z₁₂ + z₀ ≥ z₁ + z₂, for φ with slope s = 1 − c ∈ [0, 1].
-
-    φ(z) = s z + c relu(z), c ≥ 0. The linear part is the hypothesis itself, so relu decides; its sign cases are
-    written with non-negative letters.
-    """
-    ring, (u, v, t, g, c, _) = generic(f"u~ v~ t~ g~ c{slope} b")
-    cases = {  # (z0, z1, z2, z12); g is the slack of the hypothesis
-        "all >= 0": (t, t + u, t + v, t + u + v + g),
-        "z0 < 0, the others >= 0": (-t, u, v, u + v + t + g),
-        "z0, z1 <= 0 <= z2": (-t - u, -u, v, v + t + g),  # z1 = z0 + t
-        "z0, z2 <= 0 <= z1": (-t - u, v, -u, v + t + g),
-    }
-    holds = all(
-        z12 + z0 - z1 - z2 == g
-        and ring.is_nonnegative(c * (ring.relu(z12) + ring.relu(z0) - ring.relu(z1) - ring.relu(z2)))
-        for z0, z1, z2, z12 in cases.values()
-    )
-    detail = "; ".join(cases) + "; z1, z2 <= 0, where the difference is relu(z12) >= 0"
-    return step(
-        r"Activation: $\mathrm{relu}(z_{12}) + \mathrm{relu}(z_0) - \mathrm{relu}(z_1) - \mathrm{relu}(z_2) \ge 0$ "
-        r"if $z_0 "
-        r"\le z_1, z_2 \le z_{12}$ and $z_{12} + z_0 \ge z_1 + z_2$; times $c = 1 - s \ge 0$ for slope $s$.",
-        "cases",
-        holds,
-        detail,
-    )
+a, b, g, k, j, w, z, x, v, first, second = symbols("a b g k j w z x v delta epsilon")
+S = [symbol("S", place) for place in range(4)]
+"""Pre-activations at x, x + δ, x + ε and x + δ + ε."""
 
 
-def prove(weight: str = "~") -> Proof:
-    """Prove the lemma; ``weight="~"`` makes weights non-negative, and nothing less will do."""
-    ring, (w, slack, a) = generic(f"w{weight} e~ a~")
-    _, (w2, s, h0, h1, h2, h12) = generic("w S p q r t")
-    steps = [
-        identity(
-            r"Pre-activation, induction on the units below: the excess $z_{12} + z_0 - z_1 - z_2$ of a sum is the "
-            r"sum of "
-            r"the excesses times their weights; biases cancel.",
-            (s + w2 * h12) + (s + w2 * h0) - (s + w2 * h1) - (s + w2 * h2),
-            w2 * (h12 + h0 - h1 - h2),
-        ),
-        step(
-            r"With weights $w \ge 0$ an excess $e \ge 0$ and an increase $a \ge 0$ below stay non-negative.",
-            "cases",
-            ring.is_nonnegative(w * slack) and ring.is_nonnegative(w * a),
-            "manifest signs",
-        ),
-        activation_step(),
-        induction(
-            r"By induction on the layers every unit is non-decreasing and supermodular in $x$: an input is, $(x + "
-            r"\delta_1 + \delta_2) + x = (x + \delta_1) + (x + \delta_2)$; units below that are make the "
-            r"pre-activation "
-            r"and so the unit.",
-            start=(h0 + s + w2) + h0 == (h0 + s) + (h0 + w2),
-            step=ring.is_nonnegative(w * slack) and ring.is_nonnegative(w * a) and activation_step().holds is True,
-            detail="start: inputs; step: the pre-activation and the activation, as above",
-        ),
-        argument(
-            r"For any convex non-decreasing $\varphi$: $\varphi(z_{12}) - \varphi(z_2) \ge \varphi(z_2 + (z_1 - "
-            r"z_0)) - "
-            r"\varphi(z_2) \ge \varphi(z_1) - \varphi(z_0)$, by monotonicity and by increasing differences. The "
-            r"linear output "
-            r"is the pre-activation step alone."
-        ),
-        enumerated(
-            "Networks 2-2-1 with hidden weights 0 or 1, biases -1 or 0, output weights 1: all pairs of steps on a "
-            "grid.",
-            _grid(),
-            "64 networks, 36 pairs of steps at 4 points",
-        ),
-        enumerated(
-            "A negative weight breaks it: relu(x1 - x2) at 0, steps (1, 0) and (0, 1), has excess -1.", [_broken()]
-        ),
+def _phi(at: Operand) -> Term:
+    return apply("phi", at)
+
+
+def _w(at: Operand) -> Term:
+    return apply("W", at)
+
+
+def excess(values: list[Term]) -> Term:
+    """Return the value at both steps, plus that at none, less those at one."""
+    return values[3] + values[0] - values[1] - values[2]
+
+
+_NOT_NEGATIVE = (
+    real(a, "how much the first step adds", low=0, low_in=True),
+    real(b, "how much the second adds", low=0, low_in=True),
+    real(g, "how much both together add beyond that", low=0, low_in=True),
+)
+_RISES = (_phi(z + a) >= _phi(z), _phi(z + b) >= _phi(z), _phi(z + a + b + g) >= _phi(z + a + b))
+_CONVEX = _phi(z + a + b) - _phi(z + a) >= _phi(z + b) - _phi(z)
+_UNIT = excess([_phi(z), _phi(z + a), _phi(z + b), _phi(z + a + b + g)]) >= 0
+
+UNIT = Derivation(
+    name="supermodular-unit",
+    supporting=True,
+    title="A unit keeps the excess",
+    setting=say("A pre-activation {0} that steps raise by {1}, by {2}, and together by {3}", z, a, b, a + b + g),
+    quantified=(real(z, "a pre-activation"), *_NOT_NEGATIVE),
+    quantities=(quantity(_phi(z), "the activation, which does not decrease and is convex"),),
+    hypotheses=(Hypothesis("rises", _RISES[2]), Hypothesis("convex", _CONVEX)),
+    conclusions=(Conclusion(_UNIT, From((part("rises"), part("convex")))),),
+)
+"""φ(z₁₂) + φ(z₀) ≥ φ(z₁) + φ(z₂) for convex non-decreasing φ."""
+
+RISING_EXCESS = Derivation(
+    name="supermodular-sum",
+    supporting=True,
+    title="A sum with weights that are not negative keeps the excess",
+    setting=say("The sum of {0} values, with weights that are not negative, and a bias", k),
+    quantified=(integer(k, 0, "the number of values"),),
+    quantities=tuple(
+        quantity(term, f"the sum at {place}")
+        for term, place in zip(S, ("x", "the first step", "the second", "both"), strict=True)
+    ),
+    auxiliary=(
+        real(w, "the weight of one value more", low=0, low_in=True),
+        real(v, "the bias"),
+        real(z, "that value without a step"),
+        *_NOT_NEGATIVE,
+    ),
+    lines=tuple(
+        Line(
+            label=label,
+            sentence=say(sentence),
+            claim=claim >= 0,
+            reason=ByInduction(
+                k,
+                tuple((S[i], v) for i in places),
+                tuple((S[i], S[i] + w * (z, z + a, z + b, z + a + b + g)[i]) for i in places),
+                plus=(w * added,),
+            ),
+        )
+        for label, sentence, claim, places, added in (
+            ("first", "The first step does not lower the sum: {claim}.", S[1] - S[0], (0, 1), a),
+            ("second", "Nor does the second: {claim}.", S[2] - S[0], (0, 2), b),
+            ("both", "Biases cancel, and one value more adds its excess times its weight: {claim}.",
+             excess(S), (0, 1, 2, 3), g),
+        )
+    ),
+    conclusions=(
+        Conclusion(S[1] >= S[0], From((part("first"),))),
+        Conclusion(S[2] >= S[0], From((part("second"),))),
+        Conclusion(excess(S) >= 0, From((part("both"),))),
+    ),
+)  # fmt: skip
+"""Increases and excess of a pre-activation are sums of those below, times weights."""
+
+_ACTIVATIONS: tuple[Callable[[Fraction], Fraction], ...] = (
+    lambda at: max(at, Fraction(0)),
+    lambda at: max(at, at / 10),
+    lambda at: at,
+    lambda at: max(at, Fraction(0)) ** 2,
+)
+
+
+def _values() -> Iterator[Mapping[Term, Any]]:
+    """Yield convex functions that do not decrease at four points each."""
+    steps = (Fraction(0), Fraction(1), Fraction(5, 2))
+    for at, one, two, more in itertools.product((Fraction(-2), Fraction(-1, 2), Fraction(1)), steps, steps, steps):
+        points = {
+            z: at,
+            z + a: at + one,
+            z + b: at + two,
+            z + a + b: at + one + two,
+            z + a + b + g: at + one + two + more,
+        }
+        for function in _ACTIVATIONS:
+            yield {
+                **{_phi(point): function(value) for point, value in points.items()},
+                z: at, a: one, b: two, g: more,
+            }  # fmt: skip
+
+
+def _networks() -> Iterator[Mapping[Term, Any]]:
+    """Yield the outputs of networks with weights that are not negative, at four inputs each."""
+    networks = [
+        Network([[entries[:2], entries[2:]], [1, 2]], [biases, Fraction(-1, 2)])
+        for entries in itertools.product((0, 1), repeat=4)
+        for biases in itertools.product((-1, 0), repeat=2)
     ]
-    return conclude("holds", SCOPE, steps)
-
-
-def _grid() -> Iterator[tuple[object, object]]:
+    networks.append(Network([[[1, 2], [3, 0]], [[1, 1]], [2]], [[-1, -2], [-3], 0]))
     shifts = list(itertools.product((0, 1, 2), repeat=2))[1:]
-    for entries in itertools.product((0, 1), repeat=4):
-        for biases in itertools.product((-1, 0), repeat=2):
-            network = Network([[entries[:2], entries[2:]], [1, 1]], [biases, None])
-            value = {
-                x: dropout_output(network, x, None, ())[0] for x in itertools.product(range(6), repeat=2) if max(x) < 6
-            }
-            for x in itertools.product((0, 1), repeat=2):
-                for one, two in itertools.combinations_with_replacement(shifts, 2):
-                    both, first, second = (_sum(x, one, two), _sum(x, one), _sum(x, two))
-                    yield value[both] + value[x] >= value[first] + value[second], True
+    for network in networks:
+        for start in ((0, 0), (-1, 1)):
+            for one, two in itertools.combinations_with_replacement(shifts, 2):
+                points = (start, _sum(start, one), _sum(start, two), _sum(start, one, two))
+                yield dict(
+                    zip(_POINTS, (Fraction(dropout_output(network, p, None, ())[0]) for p in points), strict=True)
+                )
 
 
 def _sum(*vectors: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*vectors, strict=True)))
 
 
+_POINTS = [_w(x), _w(x + first), _w(x + second), _w(x + first + second)]
+_CLAIM = _POINTS[3] + _POINTS[0] >= _POINTS[1] + _POINTS[2]
+
+SUPERMODULAR = Derivation(
+    name="lemma-12",
+    title="Non-negative weights make a supermodular network",
+    setting=say(
+        "A network whose weights are not negative, with any biases and convex activations that do not decrease, at an "
+        "input {0} and steps {1} and {2} that are not negative",
+        x,
+        first,
+        second,
+    ),
+    quantified=(integer(j, 0, "the number of layers"),),
+    quantities=(
+        *(quantity(term, "the output there") for term in _POINTS),
+        quantity(_phi(z), "the activation of a unit"),
+    ),
+    auxiliary=(
+        real(z, "the pre-activation of a unit of the next layer"),
+        *_NOT_NEGATIVE,
+    ),
+    lines=(
+        Line(
+            label="sum",
+            sentence=say(
+                "Let the values below do not fall by either step and have an excess that is not negative. The next "
+                "pre-activation is a sum with weights that are not negative, so by the lines on sums it becomes {0}, "
+                "{1} and {2}: {claim}.",
+                z + a,
+                z + b,
+                z + a + b + g,
+            ),
+            claim=excess([z, z + a, z + b, z + a + b + g]) >= 0,
+        ),
+        Line(
+            label="rises",
+            sentence=say("The activation does not decrease: {claim}."),
+            claim=_RISES[2],
+            reason=InWords(_values, "relu, leaky relu, linear and squared relu at 81 choices of points"),
+        ),
+        Line(
+            label="convex",
+            sentence=say("It is convex: {claim}."),
+            claim=_CONVEX,
+            reason=InWords(_values, "the same"),
+        ),
+        Line(
+            label="unit",
+            sentence=say("So the unit has an excess that is not negative, too: {claim}."),
+            claim=_UNIT,
+            reason=ByLemma(UNIT, (), ("rises", "convex")),
+        ),
+        Line(
+            label="layers",
+            sentence=say(
+                "By induction on the layers, from the inputs, which are {0}, {1}, {2} and {3}: {claim}. Outputs that "
+                "are linear are the case of an activation that is its argument.",
+                x,
+                x + first,
+                x + second,
+                x + first + second,
+            ),
+            claim=_CLAIM,
+            reason=ByInduction(
+                j,
+                tuple(zip(_POINTS, (x, x + first, x + second, x + first + second), strict=True)),
+                tuple(zip(_POINTS, map(_phi, (z, z + a, z + b, z + a + b + g)), strict=True)),
+                factor=number(0),
+                parts=(part("unit"),),
+            ),
+        ),
+        Line(
+            label="listed",
+            sentence=say("By listing networks and steps: {claim}."),
+            claim=_CLAIM,
+            reason=ByInstances(_networks, "64 networks 2-2-1 and one 2-2-1-1, 36 pairs of steps at 2 points"),
+        ),
+    ),
+    conclusions=(Conclusion(_CLAIM, From((part("layers"),))),),
+)
+DERIVATIONS = (UNIT, RISING_EXCESS, SUPERMODULAR)
+
+
+def prove() -> Proof:
+    """Prove the lemma, and that it needs its signs."""
+    broken = enumerated(
+        "A negative weight breaks it: relu(x1 - x2) at 0, steps (1, 0) and (0, 1), has excess -1.", [_broken()]
+    )
+    return proved("holds", DERIVATIONS, [broken])
+
+
 def _broken() -> tuple[object, object]:
     network = Network([[[1, -1]], [1]])
-    at = {x: Fraction(dropout_output(network, x, None, ())[0]) for x in ((0, 0), (1, 0), (0, 1), (1, 1))}
+    at = {p: Fraction(dropout_output(network, p, None, ())[0]) for p in ((0, 0), (1, 0), (0, 1), (1, 1))}
     return at[1, 1] + at[0, 0] - at[1, 0] - at[0, 1], Fraction(-1)
 
 
@@ -127,11 +255,15 @@ def _broken() -> tuple[object, object]:
     title="Non-negative weights make a supermodular network",
     source="helmbold2017",
     number="Lemma 12",
-    printed=r"Weights $\ge 0$ and activations convex, continuous, non-decreasing and differentiable except on a finite "
-    r"set: $W(x) + W(x + \delta_1 + \delta_2) \ge W(x + \delta_1) + W(x + \delta_2)$ for $\delta_1, \delta_2 \ge 0$.",
-    statement="weights >= 0 and convex non-decreasing activations: W is supermodular in its input, for any biases",
+    printed=say(
+        "Weights that are not negative, and activations that are convex, continuous, not decreasing and differentiable "
+        "except on a finite set: {0} for steps {1} and {2} that are not negative.",
+        _CLAIM,
+        first,
+        second,
+    ),
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def lemma_12() -> Proof:
     """Prove the entry as declared."""

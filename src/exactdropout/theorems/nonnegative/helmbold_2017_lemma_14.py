@@ -7,109 +7,201 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-
-import sympy
+from typing import Any
 
 from exactdropout.model import Network
 from exactdropout.numeric.definition import dropout_output, masks
+from exactdropout.theorems.definitions import K, count, quantity
 from exactdropout.theorems.gadget.first_one_gadget import first_one_gadget
-from exactdropout.theorems.nonnegative.helmbold_2017_lemma_12 import activation_step
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.nonnegative.helmbold_2017_lemma_12 import DERIVATIONS as LEMMA_12
+from exactdropout.theorems.proof import Proof, Step, enumerated
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, lemma_step, proved
+from exactdropout.theorems.statements.lines import ByDivision, Definition, From, InWords, Line, part, say
+from exactdropout.theorems.statements.ranges import Variable
+from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, symbol, symbols
 
-__all__ = ["mean_given_kept", "prove", "uniform_exchange"]
+__all__ = ["CONVEX_MEAN", "convex_mean_steps", "mean_given_kept", "prove"]
 
-SCOPE = "all sizes and depths, any biases, any q (hidden rates too)"
+HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
+ell, r, N = symbols("l r N")
+BELOW, HERE, ABOVE = (symbol("B", place) for place in ("below", "here", "above"))
+MORE, LESS, SAME, OTHER = (symbol("D", place) for place in ("more", "less", "same", "other"))
+
+
+def _psi(at: Operand) -> Term:
+    return apply("psi", at)
+
+
+def _outputs(network: Network, rates: tuple[Fraction, ...]) -> dict[tuple[int, ...], Fraction]:
+    """Return the mean output on the input of ones for each mask of the inputs."""
+    total: dict[tuple[int, ...], Fraction] = {}
+    chances: dict[tuple[int, ...], Fraction] = {}
+    for mask, chance in masks(network, rates):
+        kept = tuple(mask[0])
+        output = Fraction(dropout_output(network, (1,) * len(kept), mask, rates)[0])
+        total[kept] = total.get(kept, Fraction(0)) + chance * output
+        chances[kept] = chances.get(kept, Fraction(0)) + chance
+    return {kept: value / chances[kept] for kept, value in total.items()}
 
 
 def mean_given_kept(network: Network, rates: tuple[Fraction, ...]) -> list[Fraction]:
     """Return ψ(0), …, ψ(K) by the double loop over all masks."""
-    inputs = network.architecture.inputs
-    total = [Fraction(0)] * (inputs + 1)
-    weight = [Fraction(0)] * (inputs + 1)
-    for mask, p in masks(network, rates):
-        kept = sum(mask[0])
-        total[kept] += p * dropout_output(network, (1,) * inputs, mask, rates)[0]
-        weight[kept] += p
-    return [t / w for t, w in zip(total, weight, strict=True)]
+    found: list[list[Fraction]] = [[] for _ in range(network.architecture.inputs + 1)]
+    for kept, value in _outputs(network, rates).items():
+        found[sum(kept)].append(value)
+    return [sum(values, Fraction(0)) / len(values) for values in found]
 
 
-def uniform_exchange() -> list[Step]:
-    """The exchange behind the lemma: a random ℓ-set u, i outside, j inside; u + i, u − j, u − j + i are uniform."""
-    k, ell = sympy.symbols("K l", positive=True, integer=True)
-    pairs = ell * (k - ell)
-    counts = {ell + 1: (ell + 1) * ell, ell - 1: (k - ell + 1) * (k - ell), ell: pairs}
-    factorial = sympy.factorial
-    balanced = all(
-        sympy.combsimp(
-            factorial(k) / (factorial(size) * factorial(k - size)) * ways
-            - factorial(k) / (factorial(ell) * factorial(k - ell)) * pairs
-        )
-        == 0
-        for size, ways in counts.items()
+def _networks() -> Iterator[tuple[Network, tuple[Fraction, ...]]]:
+    for rate in (HALF, THIRD):
+        yield Network([[[1, 2, 0], [3, 1, 1]], [2, 1]], [[-3, -2], -1]), (rate, rate)
+        yield Network([[[1, 1, 1, 1], [2, 0, 1, 0]], [1, 3]], [[-4, 1], 0]), (rate, rate)
+        yield Network([[[1, 2, 1]], [[1], [2]], [1, 1]], [[-2], [-1, -3], 2]), (rate, HALF, THIRD)
+
+
+def _exchanged(kept: tuple[int, ...], added: int, removed: int) -> tuple[tuple[int, ...], ...]:
+    """Return the masks u + i, u − j, u and u − j + i."""
+    more, less, other = (list(kept) for _ in range(3))
+    more[added] = other[added] = 1
+    less[removed] = other[removed] = 0
+    return tuple(more), tuple(less), kept, tuple(other)
+
+
+def _sums() -> Iterator[Mapping[Term, Any]]:
+    """Yield the four sums over all u, i, j, and the means ψ, for given networks by the double loop."""
+    for network, rates in _networks():
+        inputs, outputs, psi = network.architecture.inputs, _outputs(network, rates), mean_given_kept(network, rates)
+        for size in range(1, inputs):
+            sums = [Fraction(0)] * 4
+            for kept in (mask for mask in outputs if sum(mask) == size):
+                outside, inside = ([i for i, bit in enumerate(kept) if bit == b] for b in (0, 1))
+                for added, removed in itertools.product(outside, inside):
+                    found = _exchanged(kept, added, removed)
+                    sums = [total + outputs[mask] for total, mask in zip(sums, found, strict=True)]
+            counts = (math.comb(inputs, size + place) for place in (-1, 0, 1))
+            yield {
+                ell: Fraction(size), r: Fraction(inputs - size),
+                **dict(zip((MORE, LESS, SAME, OTHER), sums, strict=True)),
+                **dict(zip((BELOW, HERE, ABOVE), map(Fraction, counts), strict=True)),
+                _psi(ell + 1): psi[size + 1], _psi(ell): psi[size], _psi(ell - 1): psi[size - 1],
+            }  # fmt: skip
+
+
+_CASES = "all u, i, j of networks 3-2-1, 4-2-1 and 3-1-2-1 with biases of both signs, q = 1/2, 1/3"
+_CONVEX = _psi(ell + 1) - _psi(ell) >= _psi(ell) - _psi(ell - 1)
+
+
+def _line(label: str, sentence: str, claim: Any, *formulas: Term) -> Line:
+    return Line(label=label, sentence=say(sentence, *formulas), claim=claim, reason=InWords(_sums, _CASES))
+
+
+CONVEX_MEAN = Derivation(
+    name="lemma-14",
+    title="The mean output is convex in the number of kept inputs",
+    setting=say(
+        "Weights that are not negative, any biases, depth and hidden rates, {0} the mean output on the input of ones "
+        "where {1} of the {2} inputs are kept",
+        _psi(ell),
+        ell,
+        K,
+    ),
+    quantified=(count(ell, 1, "the number of kept inputs"), count(r, 1, "the number of dropped inputs")),
+    definitions=(Definition(K, ell + r, "the number of inputs", equal(K - ell, r)),),
+    quantities=(
+        quantity(_psi(ell), "the mean output where so many inputs are kept"),
+        quantity(_psi(ell + 1), "with one more kept"),
+        quantity(_psi(ell - 1), "with one less"),
+        quantity(BELOW, "the number of sets of one input less"),
+        Variable(
+            term=HERE, meaning="the number of sets of so many inputs", kind="network", low=Fraction(1), low_in=True
+        ),
+        quantity(ABOVE, "the number of sets of one input more"),
+        quantity(MORE, "the sum, over all sets, one input outside and one inside, of the mean output with the first"),
+        quantity(LESS, "the same sum without the second"),
+        quantity(SAME, "the same sum of the mean output on the set"),
+        quantity(OTHER, "the same sum with the first in place of the second"),
+    ),
+    lines=(
+        _line(
+            "exchange",
+            "For each pattern of the hidden units the network has weights that are not negative and is supermodular in "
+            "its masked input, by Lemma 12. Take a set of {0} kept inputs, one input outside and one inside, and let "
+            "the two be kept or dropped: summed over all these, {claim}.",
+            MORE + LESS >= SAME + OTHER,
+            ell,
+        ),
+        _line(
+            "more",
+            "A set of {0} is such a set with one input more in {1} ways: {claim}.",
+            equal(MORE, (ell + 1) * ell * ABOVE * _psi(ell + 1)),
+            ell + 1,
+            (ell + 1) * ell,
+        ),
+        _line(
+            "less",
+            "A set of {0} is one with one input less in {1} ways: {claim}.",
+            equal(LESS, (r + 1) * r * BELOW * _psi(ell - 1)),
+            ell - 1,
+            (r + 1) * r,
+        ),
+        _line(
+            "same", "A set of {0} goes with {1} pairs: {claim}.", equal(SAME, ell * r * HERE * _psi(ell)), ell, ell * r
+        ),
+        _line("other", "It comes from as many by the exchange: {claim}.", equal(OTHER, ell * r * HERE * _psi(ell))),
+        _line(
+            "above",
+            "One input more may be chosen in {0} ways, and each larger set is found {1} times: {claim}.",
+            equal((ell + 1) * ABOVE, r * HERE),
+            r,
+            ell + 1,
+        ),
+        _line(
+            "below",
+            "One input less, and each smaller set is found {0} times: {claim}.",
+            equal((r + 1) * BELOW, ell * HERE),
+            r + 1,
+        ),
+        Line(
+            label="times",
+            sentence=say("So, times the number of choices, {claim}."),
+            claim=ell * r * HERE * (_psi(ell + 1) - 2 * _psi(ell) + _psi(ell - 1)) >= 0,
+            reason=From(
+                (
+                    part("exchange"),
+                    part("more", -1),
+                    part("less", -1),
+                    part("same"),
+                    part("other"),
+                    part("above", -ell * _psi(ell + 1)),
+                    part("below", -r * _psi(ell - 1)),
+                )
+            ),
+        ),
+        Line(label="choices", sentence=say("There is a choice: {claim}."), claim=ell * r * HERE > 0),
+    ),
+    conclusions=(Conclusion(_CONVEX, ByDivision("choices", "times")),),
+)
+"""ψ(ℓ+1) − ψ(ℓ) ≥ ψ(ℓ) − ψ(ℓ−1): u + i, u − j, u − j + i are uniform where u, i, j are."""
+DERIVATIONS = (CONVEX_MEAN,)
+
+
+def convex_mean_steps() -> list[Step]:
+    """Return Lemmas 12 and 14 as steps."""
+    return [*map(lemma_step, LEMMA_12), lemma_step(CONVEX_MEAN)]
+
+
+def prove() -> Proof:
+    """Prove the lemma, and that it needs its signs."""
+    gadget = Network([first_one_gadget(3), [1, 1, 1]])
+    broken = enumerated(
+        "The gadget 3-3-1, which has negative weights, violates it.",
+        [(any(d < 0 for d in _second_differences(gadget, (HALF,) * 2)), True)],
+        "64 masks",
     )
-    return [
-        argument(
-            r"Draw a set $u$ of $\ell$ kept inputs, $i \notin u$ and $j \in u$, all uniformly. A given "
-            r"$(\ell+1)$-set is "
-            r"$u + i$ in $(\ell+1)\ell$ ways, a given $(\ell-1)$-set is $u - j$ in $(K-\ell+1)(K-\ell)$ ways, a given "
-            r"$\ell$-set is $u - j + i$ in $\ell (K-\ell)$ ways: numbers that do not depend on the set, so each is "
-            r"uniform."
-        ),
-        step(
-            r"The counts add up for symbolic $K$, $\ell$: each number of ways times the number of such sets is "
-            r"$\binom K\ell \ell (K - \ell)$.",
-            "identity",
-            balanced,
-        ),
-        enumerated("The same by listing all triples.", _listed(), "K = 2, ..., 6, all l"),
-    ]
-
-
-def _listed() -> Iterator[tuple[object, object]]:
-    for k in range(2, 7):
-        for ell in range(1, k):
-            counts: list[Counter[frozenset[int]]] = [Counter(), Counter(), Counter()]
-            for chosen in itertools.combinations(range(k), ell):
-                u = frozenset(chosen)
-                for i, j in itertools.product(set(range(k)) - u, u):
-                    for counter, found in zip(counts, (u | {i}, u - {j}, (u - {j}) | {i}), strict=True):
-                        counter[found] += 1
-            for counter, size in zip(counts, (ell + 1, ell - 1, ell), strict=True):
-                yield (len(counter), len(set(counter.values()))), (math.comb(k, size), 1)
-
-
-def prove(sign: int = 1) -> Proof:
-    """Prove ψ's differences times ``sign`` non-decreasing; only +1 works."""
-    steps = [
-        activation_step(),
-        argument(
-            r"For each pattern of the hidden units the network is one with non-negative weights, so it is "
-            r"supermodular in "
-            r"its masked input (Lemma 12): with $\delta_1 = e_i/p$, $\delta_2 = e_j/p$ at $u - j$, $\mathcal D(u + "
-            r"i) - "
-            r"\mathcal D(u) \ge \mathcal D(u - j + i) - \mathcal D(u - j)$."
-        ),
-        *uniform_exchange(),
-        argument(
-            r"Averaging over $u, i, j$ and the hidden patterns: $\psi(\ell+1) - \psi(\ell) \ge \psi(\ell) - "
-            r"\psi(\ell-1)$."
-        ),
-        enumerated(
-            r"Networks with given non-negative weights and biases of both signs: all second differences of $\psi$.",
-            ((sign * d >= 0, True) for network, rates in _networks() for d in _second_differences(network, rates)),
-            "3-2-1, 4-2-1 and 3-1-2-1; q = 1/2, 1/3",
-        ),
-        enumerated(
-            "The gadget 3-3-1, which has negative weights, violates it.",
-            [(any(d < 0 for d in _second_differences(_gadget(), (Fraction(1, 2),) * 2)), True)],
-            "64 masks",
-        ),
-    ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, [broken])
 
 
 def _second_differences(network: Network, rates: tuple[Fraction, ...]) -> list[Fraction]:
@@ -117,28 +209,13 @@ def _second_differences(network: Network, rates: tuple[Fraction, ...]) -> list[F
     return [psi[k + 1] - 2 * psi[k] + psi[k - 1] for k in range(1, len(psi) - 1)]
 
 
-def _networks() -> Iterator[tuple[Network, tuple[Fraction, ...]]]:
-    half, third = Fraction(1, 2), Fraction(1, 3)
-    for rate in (half, third):
-        yield Network([[[1, 2, 0], [3, 1, 1]], [2, 1]], [[-3, -2], -1]), (rate, rate)
-        yield Network([[[1, 1, 1, 1], [2, 0, 1, 0]], [1, 3]], [[-4, 1], 0]), (rate, rate)
-        yield Network([[[1, 2, 1]], [[1], [2]], [1, 1]], [[-2], [-1, -3], 2]), (rate, half, third)
-
-
-def _gadget() -> Network:
-    return Network([first_one_gadget(3), [1, 1, 1]])
-
-
 @register(
     id="helmbold-2017-lemma-14",
     title="The mean output is convex in the number of kept inputs",
     source="helmbold2017",
     number="Lemma 14",
-    printed=r"Weights $\ge 0$: $\psi_W(\ell+1) - \psi_W(\ell) \ge \psi_W(\ell) - \psi_W(\ell-1)$ for $1 \le \ell \le "
-    r"K-1$.",
-    statement="weights >= 0: the mean output given l kept inputs has non-decreasing differences in l",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def lemma_14() -> Proof:
     """Prove the entry as declared."""

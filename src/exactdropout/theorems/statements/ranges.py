@@ -113,7 +113,13 @@ def is_zero(expression: Any) -> bool:
     if expression == 0:
         return True
     split = _split(expression)
-    powers = {e: sympy.Dummy() for e in split.atoms(sympy.Pow) if e.exp.free_symbols}
+    stand_ins: dict[Any, Any] = {}
+    powers: dict[Any, Any] = {}
+    for power in (e for e in split.atoms(sympy.Pow) if e.exp.free_symbols):
+        times, exponent = power.exp.as_coeff_Mul()  # q^(2K) is the square of q^K, 2^(-K) the inverse of 2^K
+        if not times.is_Integer:
+            times, exponent = sympy.Integer(1), power.exp
+        powers[power] = stand_ins.setdefault((power.base, exponent), sympy.Dummy()) ** times
     top, _ = sympy.fraction(sympy.together(split.xreplace(powers)))
     return bool(sympy.expand(top) == 0)
 
