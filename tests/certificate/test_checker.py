@@ -14,7 +14,7 @@ import pytest
 
 from exactdropout.algebra.cones import cells
 from exactdropout.certificate import checker, document, write_certificate, writer
-from exactdropout.certificate.shipped import SHIPPED, certificates_folder
+from exactdropout.certificate.shipped import EVERY_WIDTH, FILES, SHIPPED, Shipped, certificates_folder
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import minimize
@@ -83,7 +83,7 @@ def test_cones_of_the_checker_are_those_of_the_solver() -> None:
 
 def test_shipped_certificates_are_verified_and_say_what_their_names_say() -> None:
     folder = certificates_folder()
-    assert {f"{item.name}.json" for item in SHIPPED} == {entry.name for entry in folder.iterdir()}
+    assert {f"{item.name}.json" for item in FILES} == {entry.name for entry in folder.iterdir()}
     values = {}
     for item in SHIPPED:
         statement = checker.check(folder.joinpath(f"{item.name}.json").read_text("utf-8"))
@@ -100,6 +100,29 @@ def test_shipped_certificates_are_verified_and_say_what_their_names_say() -> Non
         values[item.name] = statement.upper
     assert values["point-K2-n3"] == values["point-K2-n3-nonnegative"] == Fraction(1, 2)
     assert values["point-K2-n4"] < values["point-K2-n4-nonnegative"]
+
+
+def test_shipped_bounds_for_every_width_are_the_closed_forms() -> None:
+    """On P_(1,1) with biases q^K/(2(1 + q^K)), non-negative q/(2(Kp + 2q)); on the point mass q^K and q/(Kp + q)."""
+    for item in EVERY_WIDTH:
+        k, q = item.inputs, Fraction(1, 2)
+        if item.biases:
+            bound = q / (2 * (k * (1 - q) + 2 * q)) if item.nonnegative else q**k / (2 * (1 + q**k))
+        else:
+            bound = q / (k * (1 - q) + q) if item.nonnegative else q**k
+        statement = checker.check(item.read())
+        assert (statement.lower, statement.every_width, statement.nonnegative) == (bound, True, item.nonnegative)
+        assert bound < statement.upper
+        exact = Shipped(inputs=k, width=k, biases=item.biases, nonnegative=item.nonnegative)
+        assert statement.upper == checker.check(exact.read()).upper
+
+
+def test_a_bound_for_every_width_is_no_minimum_and_the_other_way_round() -> None:
+    wide, exact = EVERY_WIDTH[0], SHIPPED[2]
+    assert (wide.name, exact.name) == ("half-K2-any", "half-K2-n2")
+    for item, other in ((wide, exact), (exact, wide)):
+        with pytest.raises((checker.RejectedError, checker.MalformedError)):
+            item.check(other.read())
 
 
 def test_written_file_is_the_document(tmp_path: Path) -> None:

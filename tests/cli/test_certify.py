@@ -7,7 +7,7 @@ import json
 import pytest
 
 from exactdropout.certificate import shipped
-from exactdropout.certificate.shipped import SHIPPED, certificates_folder
+from exactdropout.certificate.shipped import FILES, certificates_folder
 from exactdropout.cli.main import main
 from exactdropout.cli.recheck import recheck_certificates
 from exactdropout.report.evidence import shipped_certificates
@@ -16,7 +16,7 @@ from exactdropout.report.evidence import shipped_certificates
 def test_shipped_certificates_are_verified(capsys):
     assert main(["certify", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["certificates"]
-    assert {row["name"] for row in rows} == {s.name for s in SHIPPED}
+    assert {row["name"] for row in rows} == {s.name for s in FILES}
     assert {row["verdict"] for row in rows} == {"VERIFIED"}
 
 
@@ -30,7 +30,7 @@ def test_rebuilding_gives_the_same_values(capsys):
 @pytest.mark.parametrize("options", [[], ["--rebuild", "--only", "half-K2-n1"]])
 def test_one_foreign_file_in_place_of_all_proves_nothing(tmp_path, capsys, monkeypatch, options):
     foreign = certificates_folder().joinpath("half-K2-n1.json").read_bytes()
-    for item in SHIPPED:
+    for item in FILES:
         (tmp_path / f"{item.name}.json").write_bytes(foreign)
     monkeypatch.setattr(shipped, "certificates_folder", lambda: tmp_path)
     assert main(["certify", "--json", *options]) == 1
@@ -39,7 +39,7 @@ def test_one_foreign_file_in_place_of_all_proves_nothing(tmp_path, capsys, monke
     assert {row["verdict"] for row in rows.values()} == {"REJECTED"}
     assert all("another statement than its name promises" in row["statement"] for row in rows.values())
     rechecked = recheck_certificates()
-    assert (rechecked.accepted, rechecked.total) == (1, len(SHIPPED))
+    assert (rechecked.accepted, rechecked.total) == (1, len(FILES))
     assert sum(certificate.verified for certificate in shipped_certificates()) == 1
 
 

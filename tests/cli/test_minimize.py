@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from fractions import Fraction as F
@@ -11,6 +12,7 @@ import pytest
 
 import exactdropout as xd
 from exactdropout.certificate import checker
+from exactdropout.certificate.shipped import Shipped
 from exactdropout.cli.main import main
 
 HALF = ["--architecture", "2-2-1 relu, biases", "--data", "half(1, 1)", "--q", "1/2"]
@@ -41,6 +43,31 @@ def test_output_and_certificate(tmp_path, monkeypatch, capsys):
     done = subprocess.run([sys.executable, checker.__file__, "c.json"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "VERIFIED" in done.stdout
+
+
+def test_every_width_is_bounded_and_the_certificate_says_so(tmp_path, monkeypatch, capsys):
+    """Theorem: J_n >= q^K/(2(1 + q^K)) at every n, here 1/10; the certified minima of widths 1 to 12 lie between."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["minimize", *HALF, "--every-width", "--certificate", "c.json"]) == 0
+    out = capsys.readouterr().out
+    assert "The certificate proves the infimum as a lower bound at every width, and the value from 2 units on." in out
+    below = re.search(r"every width n, at least +1/10 \+ ([\d.]+)/\(n \+ ([\d.]+)\)", out)
+    above = re.search(r"n > (\d+), at most +1/10 \+ ([\d.]+)/\(n - \1\)", out)
+    assert below is not None
+    assert above is not None
+    for width in range(1, 13):
+        least = checker.check(Shipped(inputs=2, width=width, biases=True, nonnegative=False).read()).lower
+        assert F(1, 10) + F(below[1]) / (width + F(below[2])) <= least
+        if width > int(above[1]):
+            assert least <= F(1, 10) + F(above[2]) / (width - int(above[1]))
+    statement = checker.check((tmp_path / "c.json").read_text("utf-8"))
+    assert (statement.every_width, statement.lower, statement.upper) == (True, F(1, 10), F(5, 28))
+    assert main(["minimize", *HALF, "--every-width", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)["every_width"]
+    assert (content["infinite"], content["units"]) == ("1/10", int(above[1]))
+    assert F(content["rate_below"]) >= F(below[1])
+    assert F(content["offset"]) <= F(below[2])
+    assert F(content["rate_above"]) <= F(above[2])
 
 
 def test_the_printed_network_attains_the_value(tmp_path, monkeypatch):

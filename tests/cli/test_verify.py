@@ -7,7 +7,7 @@ import json
 import pytest
 
 from exactdropout import theorems
-from exactdropout.certificate.shipped import SHIPPED
+from exactdropout.certificate.shipped import FILES
 from exactdropout.cli import verify
 from exactdropout.cli.main import main
 from exactdropout.cli.recheck import CoqRun, Recheck
@@ -99,7 +99,7 @@ def test_full_also_runs_the_further_steps_and_the_certificates(tmp_path, capsys,
     content = json.loads(capsys.readouterr().out)
     assert len(content["theorems"][0]["steps"]) == 2
     certificates, coq = content["rechecked"]
-    assert certificates["accepted"] == certificates["total"] == len(SHIPPED)
+    assert certificates["accepted"] == certificates["total"] == len(FILES)
     assert (coq["total"], coq["note"]) == (0, "not run: a test")
 
 

@@ -161,7 +161,7 @@ def test_a_picture_is_embedded_and_printed(tmp_path, external):
 
 
 def test_evidence_is_marked(tmp_path, external, monkeypatch):
-    monkeypatch.setattr(shipped, "SHIPPED", (*shipped.SHIPPED[:2], shipped.SHIPPED[-2]))
+    monkeypatch.setattr(shipped, "FILES", (*shipped.SHIPPED[:2], shipped.SHIPPED[-2]))
     certificates = shipped_certificates()
     assert [c.verified for c in certificates] == [True] * 3
     assert [c.coq for c in certificates] == ["half_K2_n1", "half_K2_n1_nonnegative", "point_K4_n4"]
@@ -198,7 +198,7 @@ def test_a_rejected_certificate_is_told(monkeypatch, tmp_path):
     (tmp_path / "half-K2-n1.json").write_text(text.replace('"lower": "', '"lower": "1'))
     assert (tmp_path / "half-K2-n1.json").read_text() != text
     monkeypatch.setattr(shipped, "certificates_folder", lambda: tmp_path)
-    monkeypatch.setattr(shipped, "SHIPPED", shipped.SHIPPED[:1])
+    monkeypatch.setattr(shipped, "FILES", shipped.SHIPPED[:1])
     (certificate,) = shipped_certificates()
     assert not certificate.verified
     assert "REJECTED" in html_page([], version="1", certificates=[certificate])

@@ -3,7 +3,7 @@
 ``python -m exactdropout.certificate.shipped FOLDER`` solves every problem of the list anew and writes
 ``FOLDER/certificates/NAME.json``. All at q = ½: ``half-K2-n3`` is Definition 1's distribution P_(1,1) on two inputs
 with biases, ``point-K2-n3`` the point mass on ((1, 1), 1) without biases, width 3; ``-nonnegative`` restricts the
-weights.
+weights. ``half-K2-any`` bounds the criterion at every width at once; its network has K units.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from exactdropout.certificate import checker, minimisers_checker
-from exactdropout.certificate.writer import write_certificate
+from exactdropout.certificate.writer import every_width_document, write_certificate, write_every_width_certificate
 from exactdropout.model import Architecture, Examples
 from exactdropout.optimum import Optimum
 from exactdropout.optimum.minimize import solve_problem
 from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 
-__all__ = ["SHIPPED", "Shipped", "certificates_folder", "write_shipped"]
+__all__ = ["EVERY_WIDTH", "FILES", "SHIPPED", "Shipped", "certificates_folder", "write_shipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +34,15 @@ class Shipped:
     width: int
     biases: bool
     nonnegative: bool
+    every_width: bool = False
+    """Whether the file is a bound for every width at once, attained by no width; ``width`` is then its network's."""
 
     @property
     def name(self) -> str:
         """The name of the file, without its suffix."""
         kind = "half" if self.biases else "point"
-        return f"{kind}-K{self.inputs}-n{self.width}{'-nonnegative' if self.nonnegative else ''}"
+        width = "any" if self.every_width else f"n{self.width}"
+        return f"{kind}-K{self.inputs}-{width}{'-nonnegative' if self.nonnegative else ''}"
 
     @property
     def coq_name(self) -> str:
@@ -60,10 +63,12 @@ class Shipped:
     def check(self, text: str) -> checker.Statement:
         """Return what the checkers prove from a text: the exact minimum of the problem of this name, all minimisers.
 
+        For ``every_width`` a lower bound at every width.
+
         Raises:
             MalformedError, RejectedError: as the checkers; also where it proves something else than the name promises.
         """
-        proved = minimisers_checker.check(text)
+        proved = checker.check(text) if self.every_width else minimisers_checker.check(text)
         half = Fraction(1, 2)
         ones = ([Fraction(1)] * self.inputs, Fraction(1), half if self.biases else Fraction(1))
         zeros = ([Fraction(0)] * self.inputs, Fraction(0), half)
@@ -72,7 +77,8 @@ class Shipped:
             found != (self.inputs, self.width, self.biases, self.biases, self.nonnegative)
             or proved.q != [half, half]
             or sorted(proved.examples) != sorted([ones, zeros] if self.biases else [ones])
-            or proved.lower != proved.upper
+            or proved.every_width != self.every_width
+            or (proved.lower != proved.upper and not self.every_width)
         ):
             raise checker.RejectedError(
                 f"the file proves another statement than its name promises: {checker.describe(proved)}"
@@ -87,6 +93,14 @@ class Shipped:
     def solve(self) -> Optimum:
         """Solve the problem anew."""
         return solve_problem(self.problem(), symmetric=self.symmetric)
+
+    def bounds(self) -> tuple[Fraction, Fraction]:
+        """Return lower and upper bound of the statement, from solving the problem anew."""
+        best = self.solve()
+        if self.every_width:
+            claim = every_width_document(best)["statement"]
+            return Fraction(claim["lower"]), Fraction(claim["upper"])
+        return best.lower, best.upper
 
 
 def _list() -> Iterator[Shipped]:
@@ -104,6 +118,16 @@ def _list() -> Iterator[Shipped]:
 
 
 SHIPPED: tuple[Shipped, ...] = tuple(_list())
+"""The exact minima."""
+EVERY_WIDTH: tuple[Shipped, ...] = tuple(
+    Shipped(inputs=inputs, width=inputs, biases=biases, nonnegative=nonnegative, every_width=True)
+    for inputs in (2, 3, 4)
+    for biases in (True, False)
+    for nonnegative in (False, True)
+)
+"""The bounds for every width."""
+FILES = (*SHIPPED, *EVERY_WIDTH)
+"""All certificates that are shipped."""
 
 
 def certificates_folder() -> Traversable:
@@ -118,6 +142,9 @@ def write_shipped(folder: Path, report: Callable[[str], None] = print) -> None:
     """Solve all problems of the list and write their certificates."""
     target = folder / "certificates"
     target.mkdir(parents=True, exist_ok=True)
+    for item in EVERY_WIDTH:
+        write_every_width_certificate(item.solve(), target / f"{item.name}.json")
+        report(item.name)
     for item in SHIPPED:
         best = item.solve()
         if not write_certificate(best, target / f"{item.name}.json"):

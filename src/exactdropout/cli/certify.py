@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, rebuild where asked, print one line each."""
     from exactdropout.certificate import checker, minimisers_checker
-    from exactdropout.certificate.shipped import SHIPPED, certificates_folder
+    from exactdropout.certificate.shipped import FILES, certificates_folder
 
     folder = certificates_folder()
     if options.where:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         texts = [(name, _read(name, checker.MAX_BYTES)) for name in options.files]
         named: list[Any] = [None] * len(texts)
     else:
-        chosen = [s for s in SHIPPED if not options.only or any(text in s.name for text in options.only)]
+        chosen = [s for s in FILES if not options.only or any(text in s.name for text in options.only)]
         if not chosen:
             raise InvalidInput(f"Argument '--only' must match a certificate; {show(options.only)} matches none.")
         texts = [(s.name, s.read()) for s in chosen]
@@ -100,8 +100,7 @@ def _checked(checkers: Any, name: str, text: str, item: Any, *, rebuild: bool) -
         statement = checkers.check_either(text) if item is None else item.check(text)
         verdict, code, words = "VERIFIED", 0, checkers.describe(statement)
         if rebuild:
-            again = item.solve()
-            same = (again.lower, again.upper) == (statement.lower, statement.upper)
+            same = item.bounds() == (statement.lower, statement.upper)
             verdict, code = ("VERIFIED, rebuilt", 0) if same else ("CHANGED when rebuilt", EXIT_REJECTED)
     except checker.RejectedError as error:
         verdict, code, words = "REJECTED", EXIT_REJECTED, str(error)

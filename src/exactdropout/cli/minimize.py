@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from exactdropout.cli.arguments import add_json, add_problem, add_rate, drop_probability, load_problem, wants_progress
@@ -33,6 +36,12 @@ def add(commands: Any) -> None:
         "--weight-decay", metavar="LAMBDA", help="also print the minimum of the L2 criterion, where it is known"
     )
     command.add_argument("--certificate", metavar="FILE.json", help="write the proof for the independent checker")
+    command.add_argument(
+        "--every-width",
+        action="store_true",
+        help="also bounds for every number of hidden units n; --certificate then writes the proof of the infimum over "
+        "all widths",
+    )
     add_json(command)
     command.set_defaults(run=run)
 
@@ -64,7 +73,14 @@ def run(options: argparse.Namespace) -> int:
         print_json("minimize", _json(options, best, decayed))
     else:
         _print(options, architecture, best, decayed)
-    if options.certificate:  # after the result, which a certificate beyond the checker's limits must not lose
+    if options.certificate and options.every_width:
+        from exactdropout.certificate import write_every_width_certificate
+
+        write_every_width_certificate(best, options.certificate)
+        if not options.json:
+            units = f"{architecture.hidden[0]} unit{'s' * (architecture.hidden[0] != 1)}"
+            print(f"The certificate proves the infimum as a lower bound at every width, and the value from {units} on.")
+    elif options.certificate:  # after the result, which a certificate beyond the checker's limits must not lose
         from exactdropout.certificate import write_certificate
 
         complete = write_certificate(best, options.certificate)
@@ -82,6 +98,8 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
     ]  # fmt: skip
     if best.infinite_width is not None:
         rows.append(("infimum over all widths", value_text(best.infinite_width)))
+    if options.every_width and not options.nonnegative:
+        rows += _every_width(best.every_width)
     if best.nonnegative is not None:
         other = best.nonnegative
         if other.value is not None:
@@ -109,6 +127,23 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
             print("There may be other minimisers: the search left some leaves at the minimum.")
         elif not options.certificate:
             print("The search found no others; --certificate FILE.json writes a proof that there are none.")
+
+
+def _every_width(wide: Any) -> list[tuple[str, str]]:
+    """Return both bounds, their numbers rounded to the side that keeps them true."""
+    least = format_rational(wide.infinite)
+    rate_below, offset = _rounded(wide.rate_below, math.floor), _rounded(wide.offset, math.ceil)
+    above = f"{least} + {_rounded(wide.rate_above, math.ceil)}/(n - {wide.units})"
+    return [
+        ("minimum at every width n, at least", f"{least} + {rate_below}/(n + {offset})"),
+        (f"minimum at every width n > {wide.units}, at most", above),
+    ]
+
+
+def _rounded(value: Fraction, towards: Callable[[Fraction], int]) -> str:
+    """Return a number with six decimals, rounded down by ``math.floor`` or up by ``math.ceil``."""
+    millionths = towards(value * 10**6)  # at least 0
+    return f"{millionths // 10**6}.{millionths % 10**6:06}"
 
 
 def _unit(unit: Any) -> str:
@@ -146,6 +181,15 @@ def _json(options: argparse.Namespace, best: Any, decayed: Any) -> dict[str, Any
         ],
         "seconds": round(best.seconds, 3),
     }
+    if options.every_width and not options.nonnegative:
+        wide = best.every_width
+        content["every_width"] = {
+            "infinite": format_rational(wide.infinite),
+            "rate_below": format_rational(wide.rate_below),
+            "offset": format_rational(wide.offset),
+            "rate_above": format_rational(wide.rate_above),
+            "units": wide.units,
+        }
     if decayed is not None:
         content["weight_decay"] = {"lambda": options.weight_decay, "minimum": str(decayed)}
     if best.nonnegative is not None:

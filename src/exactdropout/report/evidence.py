@@ -115,7 +115,7 @@ def legend(entries: Sequence[tuple[Theorem, Proof]], certificates: Sequence[Cert
 def shipped_certificates() -> list[Certificate]:
     """Check the shipped certificates with the independent checker and return what it says."""
     from exactdropout.certificate import checker
-    from exactdropout.certificate.shipped import SHIPPED as LIST
+    from exactdropout.certificate.shipped import FILES as LIST
 
     found = []
     for item in LIST:
