@@ -59,6 +59,20 @@ BY_HAND = {
         ),
         "such a network does not decrease, either",
     ),
+    **{
+        f"theorem-{place}, auxiliary: scope, {end}": why
+        for place in (4, 6)
+        for end, why in (
+            ("k >= 0 to k >= -1", "no unit has less than 0 units below"),
+            ("j >= 0 to j >= -1", "no mean has less than 0 terms"),
+        )
+    },
+    "theorem-7-attained, quantified: scope, lambda > 0 to lambda": "the value is an equation, for every strength",
+    "theorem-7-attained, quantified: scope, lambda > 0 to lambda >= 0": "the value is an equation, for every strength",
+    "theorem-7-below, quantified: scope, lambda > 0 to lambda >= 0": "without weight decay minimisers have risk 0",
+    "one-layer, quantified: scope, lambda > 0 to lambda >= 0": "without weight decay a minimiser fits",
+    "weight-norm, quantified: scope, k >= 0 to k >= -1": "no layer has less than 0 units",
+    "cauchy-schwarz, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
 }
 """Survivors whose reason no rule decides."""
 

@@ -9,7 +9,7 @@ from exactdropout.theorems.lemmas.noise_moments import FIRST_SUM, MEAN_S, PRODUC
 from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Exists
 from exactdropout.theorems.statements.lines import From, InWords, Line, part, say
 from exactdropout.theorems.statements.ranges import Variable
-from exactdropout.theorems.statements.rules import ByCompactness, ByEitherValue
+from exactdropout.theorems.statements.rules import ByBijection, ByCompactness, ByEitherValue, ByVanishingSquare
 from exactdropout.theorems.statements.terms import Relation, apply, equal, symbol, symbols
 
 x, z, a, c, C, W, V, M, S = symbols("x z a c C W V M S")
@@ -133,3 +133,76 @@ def test_lemmas_of_other_quantities_are_tried():
     assert not cited(equal(M, S), names, None).holds()
     assert not cited(equal(M, S), ((MEAN_S, M), (FIRST_SUM, q)), three).holds()  # q is no quantity
     assert not cited(equal(M, S**2 + lam * PRODUCTS), ((SECOND_SUM, S),), wrong).holds()
+
+
+P, Q = symbols("P Q")
+JW, JV, RW, RV = (apply(f, *at) for f in "JR" for at in ((W, P), (V, Q)))
+MOVED = (quantity(JW, ""), quantity(JV, ""), quantity(RW, ""), quantity(RV, ""))
+
+
+RIGHT = {
+    "claim": equal(apply("aversion", Q), c * apply("aversion", P)),
+    "criterion": equal(JV, c * JW),
+    "risk": equal(RV, c * RW),
+    "there": equal(x * a * (1 / a), x),
+    "back": equal(x * (1 / a) * a, x),
+}
+
+
+def moved(**wrong):
+    claim, *claims = {**RIGHT, **wrong}.values()
+    lines = tuple(line(label, found) for label, found in zip("JRtb", claims, strict=True))
+    over = (NETWORKS[0], real(c, "", low=0), real(a, "", low=0))
+    more = (quantity(apply("aversion", P), ""), quantity(apply("aversion", Q), ""), quantity(S, ""))
+    return derivation(
+        claim, ByBijection(*"JRtb"), lines, over, quantities=(*MOVED, *more), auxiliary=(real(x, ""),)
+    )  # fmt: skip
+
+
+def test_a_bijection_moves_the_aversion():
+    assert moved().holds()
+    assert moved().prove()[-1].method == "rule"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"claim": equal(apply("aversion", P), c * apply("aversion", Q))},  # the other way round
+        {"claim": equal(apply("aversion", Q), c**2 * apply("aversion", P))},
+        {"claim": apply("aversion", Q) <= c * apply("aversion", P)},
+        {"claim": equal(apply("aversion", Q), S * apply("aversion", P))},  # a factor that depends on the network
+        {"criterion": equal(JV, 2 * c * JW)},
+        {"criterion": c * JW >= JV},
+        {"risk": equal(RV, RW)},
+        {"risk": equal(RW, c * RV)},
+        {"there": equal(x * a * a, x)},
+        {"back": equal(x * (2 / a) * a, x)},
+        {"back": equal(a * x, x)},
+        {"there": x * a * (1 / a) <= x, "back": x * (1 / a) * a <= x},
+    ],
+)
+def test_a_bijection_needs_one_factor_and_an_inverse(wrong):
+    assert not moved(**wrong).holds()
+
+
+def test_a_bijection_needs_a_positive_factor():
+    criterion, risk = (equal(new, -c * old) for new, old in ((JV, JW), (RV, RW)))
+    claim = equal(apply("aversion", Q), -c * apply("aversion", P))
+    assert not moved(claim=claim, criterion=criterion, risk=risk).holds()
+
+
+def test_a_square_that_is_not_positive_vanishes():
+    over = (real(x, ""), real(z, ""), real(c, "", low=0))
+
+    def vanishing(claim, found):
+        return derivation(claim, ByVanishingSquare("square"), (line("square", found),), over).holds()
+
+    assert vanishing(equal(x, z), c * (x - z) ** 2 <= 0)
+    assert vanishing(equal(x, 0), x**2 <= 0)
+    assert not vanishing(equal(x, z), -c * (x - z) ** 2 <= 0)
+    assert not vanishing(equal(x, z), z * (x - z) ** 2 <= 0)
+    assert not vanishing(equal(x, z), (x - z) ** 2 <= 1)
+    assert not vanishing(equal(x, z), (x - z) ** 3 <= 0)
+    assert not vanishing(equal(x, z), equal((x - z) ** 2, 0))
+    assert not vanishing(x >= z, (x - z) ** 2 <= 0)
+    assert not vanishing(equal(x, 2 * z), (x - z) ** 2 <= 0)

@@ -6,117 +6,248 @@ is W₁ ↦ W₁ A) that keeps the output for every dropout pattern, hence the c
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import sympy
 
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.numeric.definition import naive_evaluation, naive_gradient
+from exactdropout.numeric.definition import dropout_output, masks, naive_evaluation, naive_gradient
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free_networks import free_examples, free_network
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, by_rule, conclude, enumerated, induction, step
+from exactdropout.theorems.definitions import integer, quantity, real
+from exactdropout.theorems.proof import Proof, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, Hypothesis, proved
+from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, InWords, Line, part, say
+from exactdropout.theorems.statements.ranges import Variable
+from exactdropout.theorems.statements.rules import ByBijection
+from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
-__all__ = ["prove"]
+__all__ = ["SAME_AVERSION", "averages", "prove"]
 
 SIZES = (Architecture(2, (2,)), Architecture(2, (2, 2)), Architecture(3, (1, 2), biases=False))
 HALF = Fraction(1, 2)
-SCOPE = "all sizes and depths, any q, any distribution"
+a, b, w, x, mu, v, S, D, y, c, k, j, W, U, P, Q = symbols("a b w x mu v S D y c k j W U P Q")
+S_NEW, D_NEW = symbol("S", "new"), symbol("D", "new")
+NETWORK = Variable(term=W, meaning="any network", kind="weights")
+
+
+def averages(before: tuple[Term, Term], after: tuple[Term, Term], factor: Term, lost: tuple[Term, Term]) -> list[Line]:
+    """Return lines that criterion and risk are multiplied by a factor, as every squared error is.
+
+    Args:
+        before, after: criterion and risk of the network, and those of its image.
+        factor: what the squared errors are multiplied by, which a line ``loss`` says.
+        lost: the squared errors before and after.
+    """
+    return [
+        Line(
+            label=label,
+            sentence=say(sentence),
+            claim=equal(new, old if factor == number(1) else factor * old),
+            reason=ByInduction(
+                j,
+                ((old, number(0)), (new, number(0))),
+                ((old, old + c * lost[0]), (new, new + c * lost[1])),
+                parts=(part("loss", c),),
+            ),
+        )
+        for label, sentence, old, new in (
+            ("criterion", "The criterion is a mean of squared errors, over patterns and examples: {claim}.",
+             before[0], after[0]),
+            ("risk", "The risk is one, too, with every factor of a mask equal to 1: {claim}.", before[1], after[1]),
+        )
+    ]  # fmt: skip
+
+
+def of(function: str, *arguments: Term) -> Term:
+    """Return criterion, risk or aversion of networks and distributions."""
+    return apply(function, *arguments)
+
+
+def _image() -> tuple[Network, Network, tuple[Fraction, ...]]:
+    scales = (Fraction(2), Fraction(-3))
+    weights = [[Fraction(1), Fraction(-2)], [HALF, Fraction(3)], [Fraction(2), Fraction(1)]]
+    biases = [Fraction(1, 3), -1, 0]
+    moved = [[weight / scale for weight, scale in zip(row, scales, strict=True)] for row in weights]
+    before, after = (Network([rows, [1, -1, 2]], [biases, 1]) for rows in (weights, moved))
+    return before, after, scales
+
+
+def _outputs() -> Iterator[Mapping[Term, Any]]:
+    """Yield outputs under every mask, before and after."""
+    before, after, scales = _image()
+    for point in ((Fraction(3, 2), Fraction(-1)), (Fraction(-2), Fraction(1, 3))):
+        for rate in (HALF, Fraction(1, 3)):
+            moved = tuple(scale * value for scale, value in zip(scales, point, strict=True))
+            for mask, _ in masks(before, (rate, rate)):
+                outputs = (
+                    dropout_output(before, point, mask, (rate, rate)),
+                    dropout_output(after, moved, mask, (rate, rate)),
+                )
+                yield {D: Fraction(outputs[0][0]), D_NEW: Fraction(outputs[1][0]), y: Fraction(2)}
+
+
+def _criteria() -> Iterator[Mapping[Term, Any]]:
+    """Yield criterion and risk, before and after."""
+    before, after, scales = _image()
+    points = (((Fraction(3, 2), Fraction(-1)), 2), ((Fraction(-2), Fraction(1, 3)), -1))
+    for rate in (HALF, Fraction(1, 3)):
+        found = naive_evaluation(before, Examples.uniform(points), (rate, rate))
+        scaled = [(tuple(s * u for s, u in zip(scales, point, strict=True)), label) for point, label in points]
+        image = naive_evaluation(after, Examples.uniform(scaled), (rate, rate))
+        yield {
+            of("J", W, P): Fraction(found.criterion), of("R", W, P): Fraction(found.risk),
+            of("J", U, Q): Fraction(image.criterion), of("R", U, Q): Fraction(image.risk),
+        }  # fmt: skip
+
+
+_CLAIM = equal(of("aversion", Q), of("aversion", P))
+
+SAME_AVERSION = Derivation(
+    name="theorem-4",
+    title="Rescaling the inputs leaves the dropout aversion alone",
+    setting=say(
+        "Any distribution {0}, and {1}, in which each input is multiplied by the entry {2} of a diagonal matrix whose "
+        "inverse has the entry {3}",
+        P,
+        Q,
+        a,
+        b,
+    ),
+    quantified=(
+        NETWORK,
+        real(a, "an entry of the diagonal matrix"),
+        real(b, "the entry of its inverse"),
+        real(y, "a label"),
+    ),
+    quantities=(
+        quantity(D, "the output under a dropout pattern"),
+        quantity(D_NEW, "that of the image, with the first weights times the inverse, on the rescaled input"),
+        quantity(of("J", W, P), "the criterion"),
+        quantity(of("J", U, Q), "that of the image on the rescaled distribution"),
+        quantity(of("R", W, P), "the risk"),
+        quantity(of("R", U, Q), "that of the image"),
+        quantity(of("aversion", P), "the largest risk of a minimiser of the criterion, less the least risk of all"),
+        quantity(of("aversion", Q), "the same for the rescaled distribution"),
+    ),
+    hypotheses=(Hypothesis("inverse", equal(a * b, 1)),),
+    auxiliary=(
+        integer(k, 0, "a number of inputs, taken into the sum one after the other"),
+        integer(j, 0, "a number of patterns and examples"),
+        real(w, "a first weight"),
+        real(x, "an input"),
+        real(mu, "the mask of that input, divided by the probability to be kept"),
+        real(v, "a hidden bias"),
+        real(c, "a probability"),
+        real(S, "a pre-activation, as far as it is summed"),
+        real(S_NEW, "the same of the image"),
+    ),
+    lines=(
+        Line(
+            label="input",
+            sentence=say("The image has the weight {0} for {1}. For one input {claim}.", w * b, w),
+            claim=equal((w * b) * (mu * (a * x)), w * (mu * x)),
+            reason=From((part("inverse", w * mu * x),)),
+        ),
+        Line(
+            label="sum",
+            sentence=say("So first pre-activations are the same, from the bias on: {claim}."),
+            claim=equal(S_NEW, S),
+            reason=ByInduction(
+                k,
+                ((S, v), (S_NEW, v)),
+                ((S, S + w * (mu * x)), (S_NEW, S_NEW + (w * b) * (mu * (a * x)))),
+                parts=(part("input"),),
+            ),
+        ),
+        Line(
+            label="output",
+            sentence=say("Later weights, biases and masks are the same, and so is the output: {claim}."),
+            claim=equal(D_NEW, D),
+            reason=InWords(_outputs, "a network 2-3-1, all 32 masks, two inputs, q = 1/2, 1/3"),
+        ),
+        Line(
+            label="loss",
+            sentence=say("The squared errors are the same: {claim}."),
+            claim=equal((D_NEW - y) ** 2, (D - y) ** 2),
+            reason=From((part("output", D_NEW + D - 2 * y),)),
+        ),
+        *averages(
+            (of("J", W, P), of("R", W, P)), (of("J", U, Q), of("R", U, Q)), number(1), ((D - y) ** 2, (D_NEW - y) ** 2)
+        ),
+        Line(
+            label="listed",
+            sentence=say("By the double loop {claim}."),
+            claim=equal(of("J", U, Q), of("J", W, P)),
+            reason=ByInstances(_criteria, "two examples, 32 masks, q = 1/2, 1/3"),
+        ),
+        Line(
+            label="there",
+            sentence=say("Every network is an image: {claim}."),
+            claim=equal(w * a * b, w),
+            reason=From((part("inverse", w),)),
+        ),
+        Line(
+            label="back",
+            sentence=say("And of one network only: {claim}."),
+            claim=equal(w * b * a, w),
+            reason=From((part("inverse", w),)),
+        ),
+    ),
+    conclusions=(
+        Conclusion(equal(D_NEW, D), From((part("output"),))),
+        Conclusion(_CLAIM, ByBijection("criterion", "risk", "there", "back")),
+    ),
+)
+DERIVATIONS = (SAME_AVERSION,)
 
 
 def prove(power: int = -1) -> Proof:
-    """Prove the theorem for the map W₁ ↦ W₁ A^power; only the power −1 works.
-
-    With V = W₁ A⁻¹ the claim reads: the network with first layer V A on x is the network with V on A x. That form is
-    polynomial in V and A; ``power`` enters as V A^{−power} on x.
-    """
-    ring, (v, a, u, total) = generic("v a u S")
-    on_x = v * a**-power * u
-    on_ax = v * (a * u)
-    steps = [
-        identity(
-            r"One input: with $u = r x_k / p$, $(v a)\, u = v\, (a u)$; dropping and rescaling commute with a "
-            "diagonal $A$.",
-            on_x,
-            on_ax,
-        ),
-        identity(
-            r"Induction on the number of inputs: if the partial pre-activations agree, $S' = S$, they agree after one "
-            "more input; they start equal, at the bias.",
-            total + on_x,
-            total + on_ax,
-        ),
-        induction(
-            r"So the first hidden layer has the same pre-activations for $(W, x, R)$ and $(W', Ax, R)$, and all later "
-            r"layers, biases and masks are the same: $\mathcal D(W, x, R) = \mathcal D(W', Ax, R)$ for every $R$ "
-            r"(induction "
-            r"on the layers).",
-            start=on_x == on_ax,
-            step=ring.relu(total + on_x) == ring.relu(total + on_ax),
-            detail="start: the sums above; step: equal sums below give equal values, with the same weights, biases "
-            "and masks",
-        ),
-        by_rule(
-            r"$W_1 \mapsto W_1 A^{-1}$ is a bijection with inverse $W_1 \mapsto W_1 A$, so $J_D$ and $R$ take the same "
-            "values at corresponding networks, minimisers correspond, and so do the infimum of the risk and the "
-            "largest risk among minimisers: the aversions are equal (and one is defined exactly when the other is).",
-            "bijection",
-            {"(v a) a^-1 = v = (v a^-1) a": _inverse()},
-        ),
-    ]
-    for arch in SIZES:
-        steps.append(
+    """Prove the theorem, and with free symbols for the map W₁ ↦ W₁ A^power, where only the power −1 works."""
+    further = [
+        *(
             step(
                 f"With every weight, input and entry of A free, criterion and risk agree: {arch}.",
                 "derivation",
                 _same_criterion(arch, power),
             )
-        )
-    steps.append(
-        enumerated(
-            "A network with given numbers, before and after, mask by mask.", _numbers(power), "32 masks, q = 1/3"
-        )
-    )
-    steps.append(
+            for arch in SIZES
+        ),
         enumerated(
             r"Centring is no such map: in the linear model with $x \in \{1, 3\}$, $y = x$, $q = \frac12$ the "
-            r"aversion is "
-            r"$\frac{25}{36}$, and after $x \mapsto x - 2$ it is $\frac14$ (gradient 0 of a convex criterion; the "
-            r"least risk is 0).",
+            r"aversion is $\frac{25}{36}$, and after $x \mapsto x - 2$ it is $\frac14$ (gradient 0 of a convex "
+            r"criterion; the least risk is 0).",
             [
                 _linear_minimiser((1, 3), Fraction(1, 6), Fraction(5, 3)),
                 _linear_minimiser((-1, 1), Fraction(1, 2), Fraction(2)),
             ],
             "2 masks, 2 examples each",
-        )
-    )
-    return conclude("holds", SCOPE, steps)
+        ),
+    ]
+    return proved("holds", DERIVATIONS, further)
 
 
-def _inverse() -> bool:
-    v, a = sympy.symbols("v a", nonzero=True)
-    return bool(sympy.cancel((v * a) / a - v) == 0 and sympy.cancel((v / a) * a - v) == 0)
-
-
-def _linear_minimiser(inputs: tuple[int, int], w: Fraction, b: Fraction) -> tuple[object, object]:
+def _linear_minimiser(inputs: tuple[int, int], weight: Fraction, bias: Fraction) -> tuple[object, object]:
     """Gradient and risk of the network w x + b on the two inputs with labels 1 and 3."""
-    data = Examples.uniform([((x,), y) for x, y in zip(inputs, (1, 3), strict=True)])
-    network = Network([[w]], [b])
+    data = Examples.uniform([((u,), label) for u, label in zip(inputs, (1, 3), strict=True)])
+    network = Network([[weight]], [bias])
     gradient = naive_gradient(network, data, (HALF,))
-    bias = gradient.biases[0]
-    slopes = (gradient.weights[0][0, 0], None if bias is None else bias[0])
-    return (slopes, naive_evaluation(network, data, (HALF,)).risk), ((0, 0), (1 - w) ** 2)
+    slope = gradient.biases[0]
+    slopes = (gradient.weights[0][0, 0], None if slope is None else slope[0])
+    return (slopes, naive_evaluation(network, data, (HALF,)).risk), ((0, 0), (1 - weight) ** 2)
 
 
 def _same_criterion(arch: Architecture, power: int) -> bool:
     scales = sympy.symbols(f"a1:{arch.inputs + 1}", real=True)
     network, data = free_network(arch), free_examples(arch.inputs)
-    first = [[v * a**-power for v, a in zip(row, scales, strict=True)] for row in network.weights[0].tolist()]
+    first = [[u * s**-power for u, s in zip(row, scales, strict=True)] for row in network.weights[0].tolist()]
     scaled = Network([first, *network.weights[1:]], _biases(network))
-    moved = Examples.point([a * x for a, x in zip(scales, data.inputs[0], strict=True)], data.labels[0, 0])
-    q = Fraction(1, 3)
-    before, after = derive(scaled, data, q), derive(network, moved, q)
+    moved = Examples.point([s * u for s, u in zip(scales, data.inputs[0], strict=True)], data.labels[0, 0])
+    rate = Fraction(1, 3)
+    before, after = derive(scaled, data, rate), derive(network, moved, rate)
     return all(
         sympy.expand(f.expr - g.expr) == 0
         for f, g in ((before.criterion, after.criterion), (before.risk, after.risk), (before.mean[0], after.mean[0]))
@@ -124,20 +255,7 @@ def _same_criterion(arch: Architecture, power: int) -> bool:
 
 
 def _biases(network: Network) -> list[object] | None:
-    return list(network.biases) if any(b is not None for b in network.biases) else None
-
-
-def _numbers(power: int) -> list[tuple[Fraction, Fraction]]:
-    scales = (Fraction(2), Fraction(-3))
-    weights = [[Fraction(1), Fraction(-2)], [Fraction(1, 2), Fraction(3)], [Fraction(2), Fraction(1)]]
-    biases = [Fraction(1, 3), -1, 0]
-    moved: list[list[Fraction]] = [[w * a**power for w, a in zip(row, scales, strict=True)] for row in weights]
-    rates = (Fraction(1, 3),) * 2
-    x, y = (Fraction(3, 2), Fraction(-1)), 2
-    before = naive_evaluation(Network([weights, [1, -1, 2]], [biases, 1]), Examples.point(x, y), rates)
-    data = Examples.point([a * v for a, v in zip(scales, x, strict=True)], y)
-    after = naive_evaluation(Network([moved, [1, -1, 2]], [biases, 1]), data, rates)
-    return [(before.criterion, after.criterion), (before.risk, after.risk), (before.variance, after.variance)]
+    return list(network.biases) if any(bias is not None for bias in network.biases) else None
 
 
 @register(
@@ -145,10 +263,11 @@ def _numbers(power: int) -> list[tuple[Fraction, Fraction]]:
     title="Rescaling the inputs leaves the dropout aversion alone",
     source="helmbold2017",
     number="Theorem 4",
-    printed=r"$A$ diagonal, of full rank: $\mathrm{aversion}(P) = \mathrm{aversion}(A \circ P)$.",
-    statement="A diagonal, invertible: aversion(P) = aversion(A∘P), by W1 -> W1 A^-1, which keeps D for every mask",
+    printed=say(
+        "If a diagonal matrix of full rank is applied to all inputs, the aversion remains the same: {0}.", _CLAIM
+    ),
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def theorem_4() -> Proof:
     """Prove the entry as declared."""

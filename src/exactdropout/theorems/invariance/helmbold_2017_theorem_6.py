@@ -6,7 +6,9 @@ and multiplies D and W(x) by c, so criterion and risk on the scaled labels are c
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import sympy
 
@@ -14,86 +16,149 @@ from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free_networks import free_examples, free_network
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Proof, by_rule, conclude, enumerated, step
+from exactdropout.theorems.definitions import integer, quantity, real
+from exactdropout.theorems.invariance.helmbold_2017_theorem_4 import NETWORK, averages, of
+from exactdropout.theorems.proof import Proof, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, Hypothesis, proved
+from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, Line, part, say
+from exactdropout.theorems.statements.rules import ByBijection
+from exactdropout.theorems.statements.terms import Term, equal, symbol, symbols
 
-__all__ = ["prove"]
+__all__ = ["LABELS", "prove"]
 
 SIZES = (Architecture(2, (2,)), Architecture(2, (2, 2)), Architecture(1, (2,), outputs=2))
-SCOPE = "all sizes and depths, any q, any distribution, any c not 0"
-SCALE, WEIGHT = sympy.symbols("c w", nonzero=True)
+a, e, w, h, v, D, y, c, k, j, W, U, P, Q = symbols("a e w h v D y c k j W U P Q")
+D_NEW = symbol("D", "new")
+FACTOR = e * a
+INVERSE = e / a
+
+
+def _criteria() -> Iterator[Mapping[Term, Any]]:
+    """Yield criterion and risk before and after, for a factor of either sign."""
+    weights, biases = [[1, -2], [Fraction(1, 2), 3]], [Fraction(1, 3), -1]
+    rates = (Fraction(1, 3),) * 2
+    point = (Fraction(3, 2), -1)
+    before = naive_evaluation(Network([weights, [3, -2]], [biases, Fraction(1, 2)]), Examples.half(point, 2), rates)
+    for size in (Fraction(3, 2), Fraction(2)):
+        for sign in (1, -1):
+            f = size * sign
+            network = Network([weights, [3 * f, -2 * f]], [biases, f / 2])
+            after = naive_evaluation(network, Examples.half(point, 2 * f), rates)
+            yield {
+                a: size, e: Fraction(sign),
+                of("J", W, P): Fraction(before.criterion), of("R", W, P): Fraction(before.risk),
+                of("J", U, Q): Fraction(after.criterion), of("R", U, Q): Fraction(after.risk),
+            }  # fmt: skip
+
+
+_CLAIM = equal(of("aversion", Q), a**2 * of("aversion", P))
+_LOST = (D_NEW - FACTOR * y) ** 2
+
+LABELS = Derivation(
+    name="theorem-6",
+    title="Scaling the labels scales the dropout aversion by the square",
+    setting=say(
+        "Any distribution {0}, and {1}, in which all labels are multiplied by {2}, {3} a sign", P, Q, FACTOR, e
+    ),
+    quantified=(
+        NETWORK,
+        real(a, "the size of the factor of the labels", low=0),
+        real(e, "the sign of the factor of the labels, 1 as printed"),
+        real(y, "a label"),
+    ),
+    quantities=(
+        quantity(D, "the output under a dropout pattern"),
+        quantity(D_NEW, "that of the image, with output weights and output bias times the factor"),
+        quantity(of("J", W, P), "the criterion"),
+        quantity(of("J", U, Q), "that of the image on the scaled labels"),
+        quantity(of("R", W, P), "the risk"),
+        quantity(of("R", U, Q), "that of the image"),
+        quantity(of("aversion", P), "the largest risk of a minimiser of the criterion, less the least risk of all"),
+        quantity(of("aversion", Q), "the same for the scaled labels"),
+    ),
+    hypotheses=(Hypothesis("sign", equal(e**2, 1)),),
+    auxiliary=(
+        integer(k, 0, "a number of hidden units, taken into the output one after the other"),
+        integer(j, 0, "a number of patterns and examples"),
+        real(w, "an output weight"),
+        real(h, "the value of a hidden unit, its mask included"),
+        real(v, "the output bias"),
+        real(c, "a probability"),
+    ),
+    lines=(
+        Line(
+            label="output",
+            sentence=say("The hidden units are the same, so the output is multiplied, from its bias on: {claim}."),
+            claim=equal(D_NEW, FACTOR * D),
+            reason=ByInduction(
+                k,
+                ((D, v), (D_NEW, FACTOR * v)),
+                ((D, D + w * h), (D_NEW, D_NEW + FACTOR * w * h)),
+            ),
+        ),
+        Line(
+            label="loss",
+            sentence=say("Squared errors are multiplied by {0}: {claim}.", a**2),
+            claim=equal(_LOST, a**2 * (D - y) ** 2),
+            reason=From(
+                (part("output", D_NEW + FACTOR * D - 2 * FACTOR * y), part("sign", a**2 * (D - y) ** 2)),
+            ),
+        ),
+        *averages((of("J", W, P), of("R", W, P)), (of("J", U, Q), of("R", U, Q)), a**2, ((D - y) ** 2, _LOST)),
+        Line(
+            label="listed",
+            sentence=say("By the double loop {claim}."),
+            claim=equal(of("J", U, Q), a**2 * of("J", W, P)),
+            reason=ByInstances(_criteria, "a network 2-2-1, 16 masks, two examples, factors 3/2 and 2 of both signs"),
+        ),
+        Line(
+            label="there",
+            sentence=say("The inverse map divides again: {claim}."),
+            claim=equal(w * FACTOR * INVERSE, w),
+            reason=From((part("sign", w),)),
+        ),
+        Line(
+            label="back",
+            sentence=say("It is one in the other order, too: {claim}."),
+            claim=equal(w * INVERSE * FACTOR, w),
+            reason=From((part("sign", w),)),
+        ),
+    ),
+    conclusions=(
+        Conclusion(equal(D_NEW, FACTOR * D), From((part("output"),))),
+        Conclusion(_CLAIM, ByBijection("criterion", "risk", "there", "back")),
+    ),
+)
+DERIVATIONS = (LABELS,)
 
 
 def prove(power: int = 2) -> Proof:
-    """Prove that criterion and risk are multiplied by c^power; only the power 2 works."""
-    _, (c, w, m, total, d, y) = generic("c w m S D y")
-    same = (c * d - c * y) ** 2 == c**power * (d - y) ** 2
-    steps = [
-        identity(
-            r"Output layer, induction on its inputs: it starts at the bias, $b' = c b$, and $S' = c S$ gives "
-            r"$S' + (c w)\, h r/p = c\, (S + w h r/p)$ with $m = h r/p$ of any value.",
-            c * total + (c * w) * m,
-            c * (total + w * m),
-        ),
-        identity(
-            rf"$(\mathcal D' - c y)^2 = c^{{{power}}} (\mathcal D - y)^2$ with $\mathcal D' = c \mathcal D$; the same "
-            "identity with $W(x)$ for $\\mathcal D$.",
-            (c * d - c * y) ** 2,
-            c**power * (d - y) ** 2,
-        ),
-        by_rule(
-            rf"Averaging over masks and examples, $J' = c^{power} J$ and $R' = c^{power} R$ at corresponding networks. "
-            r"For $c \ne 0$ the map is a bijection with inverse $1/c$, so minimisers correspond, "
-            rf"$\inf R' = c^{power} \inf R$, and the aversion, a largest difference of risks, is multiplied by "
-            rf"$c^{power}$.",
-            "bijection",
-            {"(w c)/c = w": sympy.cancel(SCALE * WEIGHT / SCALE - WEIGHT) == 0, "the mean is linear, see above": same},
-        ),
+    """Prove the theorem, and with free symbols that criterion and risk are multiplied by c^power; only 2 works."""
+    further = [
+        step(
+            rf"With all weights, inputs, labels and $c$ free: $J' = c^{power} J$, $R' = c^{power} R$: {arch}.",
+            "derivation",
+            _scaled_by(arch, power),
+        )
+        for arch in SIZES
     ]
-    for arch in SIZES:
-        steps.append(
-            step(
-                rf"With all weights, inputs, labels and $c$ free: $J' = c^{power} J$, $R' = c^{power} R$: {arch}.",
-                "derivation",
-                _scaled_by(arch, power),
-            )
-        )
-    steps.append(
-        enumerated(
-            "A network and labels with given numbers, c = 3/2 and c = -2.",
-            [pair for c in (Fraction(3, 2), Fraction(-2)) for pair in _numbers(c, power)],
-            "16 masks each, q = 1/3",
-        )
-    )
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def _scaled_by(arch: Architecture, power: int) -> bool:
-    c = sympy.Symbol("c_0", real=True)
+    factor = sympy.Symbol("c_0", real=True)
     network, data = free_network(arch), free_examples(arch.inputs, arch.outputs)
     last = network.biases[-1]
     assert last is not None
-    scaled = Network([*network.weights[:-1], network.weights[-1] * c], [*network.biases[:-1], last * c])
-    moved = Examples.from_arrays(data.inputs, data.labels * c)
-    q = Fraction(1, 2)
-    before, after = derive(network, data, q), derive(scaled, moved, q)
+    scaled = Network([*network.weights[:-1], network.weights[-1] * factor], [*network.biases[:-1], last * factor])
+    moved = Examples.from_arrays(data.inputs, data.labels * factor)
+    rate = Fraction(1, 2)
+    before, after = derive(network, data, rate), derive(scaled, moved, rate)
     return all(
-        sympy.expand(g.expr - c**power * f.expr) == 0
+        sympy.expand(g.expr - factor**power * f.expr) == 0
         for f, g in ((before.criterion, after.criterion), (before.risk, after.risk))
     )
-
-
-def _numbers(c: Fraction, power: int) -> list[tuple[Fraction, Fraction]]:
-    weights, biases = [[1, -2], [Fraction(1, 2), 3]], [Fraction(1, 3), -1]
-    rates = (Fraction(1, 3),) * 2
-    before = naive_evaluation(
-        Network([weights, [3, -2]], [biases, Fraction(1, 2)]), Examples.half((Fraction(3, 2), -1), 2), rates
-    )
-    after = naive_evaluation(
-        Network([weights, [3 * c, -2 * c]], [biases, c / 2]), Examples.half((Fraction(3, 2), -1), 2 * c), rates
-    )
-    return [(c**power * before.criterion, after.criterion), (c**power * before.risk, after.risk)]
 
 
 @register(
@@ -101,10 +166,9 @@ def _numbers(c: Fraction, power: int) -> list[tuple[Fraction, Fraction]]:
     title="Scaling the labels scales the dropout aversion by the square",
     source="helmbold2017",
     number="Theorem 6",
-    printed=r"Labels times $c > 0$: $\mathrm{aversion}(P') = c^2\, \mathrm{aversion}(P)$.",
-    statement="multiplying the labels by c multiplies criterion, risk and aversion by c^2, for every c not 0",
+    printed=say("If all labels are multiplied by {0}, the aversion is multiplied by {1}: {2}.", a > 0, a**2, _CLAIM),
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def theorem_6() -> Proof:
     """Prove the entry as declared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from exactdropout.theorems.gadget.gadget_optimum import GADGET_OPTIMUM
+from exactdropout.theorems.lemmas.cauchy_schwarz import CAUCHY_SCHWARZ
 from exactdropout.theorems.lemmas.equal_shares import EQUAL_SHARES
 from exactdropout.theorems.lemmas.kept_counts import KEPT_COUNTS
 from exactdropout.theorems.lemmas.noise_moments import SUM_MOMENTS
@@ -15,7 +16,7 @@ from exactdropout.theorems.statements.derivation import Derivation, lemmas_of
 
 __all__ = ["NUMBERED", "cited_lemmas"]
 
-NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM, SUM_MOMENTS, EQUAL_SHARES)
+NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM, SUM_MOMENTS, EQUAL_SHARES, CAUCHY_SCHWARZ)
 
 
 def cited_lemmas(proofs: Iterable[Proof]) -> list[Derivation]:

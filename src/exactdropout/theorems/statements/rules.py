@@ -1,4 +1,4 @@
-"""Reasons for claims that no algebra decides alone: either value of a relu, and a least value on a compact set."""
+"""Reasons for claims that no algebra decides alone: a value of relu, least values, bijections, squares that vanish."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import sympy
 from sympy.core.function import AppliedUndef
 
-from exactdropout.notation.tree import Call
+from exactdropout.notation.tree import Call, Multiply
 from exactdropout.theorems.statements.lines import Context
 from exactdropout.theorems.statements.ranges import expanded, is_zero
-from exactdropout.theorems.statements.terms import Relation, Term, apply
+from exactdropout.theorems.statements.terms import Relation, Term, apply, symbol
 
-__all__ = ["ByCompactness", "ByEitherValue"]
+__all__ = ["ByBijection", "ByCompactness", "ByEitherValue", "ByVanishingSquare"]
 
 
 @dataclass(frozen=True)
@@ -142,3 +142,100 @@ def _bounded(name: Any, label: str, f: Any, sign: str, context: Context) -> bool
     if any(c.free_symbols & networks for c in terms.values()):
         return False
     return context.sign(-terms.get((2, 0), sympy.Integer(0))) == "positive"
+
+
+@dataclass(frozen=True)
+class ByBijection:
+    """aversion(Q) = f aversion(P) where a bijection of networks multiplies criterion and risk by the same f > 0.
+
+    The aversion is the largest risk among minimisers of the criterion, less the least risk of all networks. What is
+    checked: the two functions at the image and Q are f times those at any network and P, and the map and its inverse,
+    a factor for each weight, undo each other.
+
+    Args:
+        criterion, risk: the labels of the lines J(U, Q) = f J(W, P) and R(U, Q) = f R(W, P).
+        there, back: the labels of two lines (w c) b = w and (w b) c = w, for a weight w.
+    """
+
+    criterion: str
+    risk: str
+    there: str
+    back: str
+    method: ClassVar[str] = "rule"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether criterion, risk and both directions of the map were found, with the factor of the claim."""
+        labels = (self.criterion, self.risk, self.there, self.back)
+        if any(label not in context.established for label in labels) or self.criterion == self.risk:
+            return False
+        found = _factor(claim, context)
+        if found is None or context.sign(found[0]) != "positive":
+            return False
+        factor, images, preimages = found
+        free = {v.term for v in context.variables if v.kind == "weights"} - context.attained
+        networks = set()
+        for label in (self.criterion, self.risk):
+            more = _factor(context.established[label][1], context)
+            if more is None or not context.zero(more[0] - factor):
+                return False
+            if more[1][1:] != images or more[2][1:] != preimages or more[2][0] not in free or more[1][0] in free:
+                return False
+            networks.add((more[1][0], more[2][0]))
+        return len(networks) == 1 and self._inverse(context)
+
+    def _inverse(self, context: Context) -> bool:
+        """Return whether a weight times the same two factors, in either order, is this weight."""
+        found = []
+        for label in (self.there, self.back):
+            relation = context.established[label][1]
+            match relation.left.node:
+                case Multiply((weight, *factors)) if Term(weight) == relation.right and len(factors) > 1:
+                    found.append((relation.sign, weight, sorted(map(repr, factors))))
+        return len(found) == 2 and found[0] == found[1] and found[0][0] == "="
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return the numbers of the lines."""
+        one, two, three, four = (
+            context.established[label][0] for label in (self.criterion, self.risk, self.there, self.back)
+        )
+        return f"bijection: criterion by ({one}), risk by ({two}), the map and its inverse by ({three}) and ({four})"
+
+
+def _factor(claim: Relation, context: Context) -> Any:
+    """Return f and the arguments of g, for a claim g(u, …) = f g(v, …) with f free of networks; else None."""
+    match claim.left.node:
+        case Call(function, images) if claim.sign == "=":
+            right = claim.right.expression()
+            found = [call for call in right.atoms(AppliedUndef) if str(call.func) == function]
+            if len(found) != 1:
+                return None
+            factor = sympy.cancel(right / found[0])
+            networks = {v.term.expression() for v in context.variables if v.kind == "network"}
+            if factor.atoms(AppliedUndef) or factor.free_symbols & networks:
+                return None
+            arguments = tuple(symbol(str(argument)) for argument in found[0].args)
+            return factor, tuple(map(Term, images)), arguments
+    return None
+
+
+@dataclass(frozen=True)
+class ByVanishingSquare:
+    """x = y where an earlier line says k (x - y)^2 <= 0 with k > 0."""
+
+    line: str
+    method: ClassVar[str] = "consequence"
+
+    def check(self, claim: Relation, context: Context) -> bool:
+        """Return whether the line says that a positive multiple of the square is not positive."""
+        if claim.sign != "=" or self.line not in context.established:
+            return False
+        relation = context.established[self.line][1]
+        gap = claim.gap()
+        if relation.sign not in ("<=", ">=") or context.zero(gap):
+            return False
+        factor = sympy.cancel(-relation.gap() / gap**2)
+        return context.sign(factor) == "positive" and context.zero(relation.gap() + factor * gap**2)
+
+    def detail(self, claim: Relation, context: Context) -> str:
+        """Return the number of the line."""
+        return f"the square in ({context.established[self.line][0]}) is 0"

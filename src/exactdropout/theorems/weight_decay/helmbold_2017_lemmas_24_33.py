@@ -15,7 +15,7 @@ from exactdropout.numeric.definition import dropout_output
 from exactdropout.theorems.generic_symbols import generic, identity
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
-from exactdropout.theorems.weight_decay.helmbold_2017_theorem_7 import weight_decay_criterion
+from exactdropout.theorems.weight_decay.weight_norm import weight_decay_criterion
 
 __all__ = ["prove"]
 
