@@ -7,12 +7,13 @@ Environment:
   everything must not pass by skipping;
 - ``EXACTDROPOUT_PASSED_TO=FILE`` writes the names of the tests that passed;
 - ``EXACTDROPOUT_PASSED_IN=FILE`` leaves those out that passed there and that the profile does not change, so that
-  the thorough profile after a quick one runs what it adds: what is marked ``thorough``, every test of Hypothesis,
-  every test of a module that reads the profile, and what was skipped or failed before.
+  the thorough profile after a quick one runs what it adds: what is marked ``thorough``, the tests of Hypothesis that
+  do not fix their number of examples, those that read the profile, and what was skipped or failed before.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import shutil
@@ -31,7 +32,7 @@ settings.register_profile(
 )
 settings.register_profile(
     "thorough",
-    max_examples=400,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     database=None,
@@ -139,15 +140,41 @@ def _too_long(item: pytest.Item) -> bool:
 
 
 def _changes_with_profile(item: pytest.Item) -> bool:
-    """Return whether a test does more in the thorough profile: it draws cases, or its module reads the profile."""
-    drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    return drawn or item.get_closest_marker("thorough") is not None or _reads_profile(item.path)
+    """Return whether a test does more in the thorough profile: it draws as many cases as that says, or reads it."""
+    if item.get_closest_marker("thorough") is not None:
+        return True
+    test = getattr(item, "obj", None)
+    if getattr(test, "is_hypothesis_test", False):
+        own = getattr(test, "_hypothesis_internal_use_settings", settings.default)
+        if own.max_examples == settings.default.max_examples:
+            return True  # cases are not drawn at random: with a number of its own it repeats them
+    readers = _readers_of_profile(item.path)
+    return readers is None or getattr(item, "originalname", item.name) in readers
 
 
 @cache
-def _reads_profile(path: Path) -> bool:
-    text = path.read_text("utf-8")
-    return "EXACTDROPOUT_PROFILE" in text or "settings(" in text
+def _readers_of_profile(path: Path) -> frozenset[str] | None:
+    """Return the tests of a file that depend on the profile by what they name; None where others than tests do."""
+    body = ast.parse(path.read_text("utf-8")).body
+    constants = [n for n in body if isinstance(n, ast.Assign) and _names(n, {"EXACTDROPOUT_PROFILE"})]
+    names = {t.id for n in constants for t in n.targets if isinstance(t, ast.Name)} | {"EXACTDROPOUT_PROFILE"}
+    found = set()
+    for node in body:
+        test = isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+        drawn_within = test and any(_names(part, {"given"}) for part in node.body)
+        if node not in constants and (drawn_within or _names(node, names)):
+            if not test:
+                return None
+            found.add(node.name)
+    return frozenset(found)
+
+
+def _names(node: ast.AST, wanted: set[str]) -> bool:
+    """Return whether a piece of code uses or quotes one of these names."""
+    return any(
+        (isinstance(n, ast.Name) and n.id in wanted) or (isinstance(n, ast.Constant) and n.value in wanted)
+        for n in ast.walk(node)
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CASES = """
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 def test_plain(): pass
 def test_wrong(): assert {right}
@@ -19,9 +21,20 @@ def test_skipped(): pytest.skip("not here")
 def test_parameters(n): assert n < 3
 @given(st.integers())
 def test_drawn(n): pass
+@settings(deadline=None)
+@given(st.integers())
+def test_drawn_in_time(n): pass
+@settings(max_examples=7)
+@given(st.integers())
+def test_seven_drawn(n): pass
+def test_drawn_within():
+    @given(st.integers())
+    def check(n): pass
+    check()
 @pytest.mark.thorough
 def test_long(): pass
 """
+DRAWN = ("drawn", "drawn_in_time", "drawn_within")
 
 
 def outcomes(folder: Path, **environment: str) -> dict[str, str]:
@@ -39,20 +52,25 @@ def test_what_passed_is_not_repeated_and_the_rest_is(tmp_path: Path) -> None:
     cases, passed = tmp_path / "test_cases.py", tmp_path / "passed"
     cases.write_text(CASES.format(right=False))
     first = outcomes(tmp_path, EXACTDROPOUT_PROFILE="quick", EXACTDROPOUT_PASSED_TO=str(passed))
-    assert first == {"test_plain": "PASSED", "test_wrong": "FAILED", "[1]": "SKIPPED", "test_drawn": "PASSED",
-                     "test_parameters[1]": "PASSED", "test_parameters[2]": "PASSED"}  # fmt: skip
-    assert passed.read_text().split() == [f"test_cases.py::test_{name}" for name in
-                                          ("drawn", "parameters[1]", "parameters[2]", "plain")]  # fmt: skip
+    good = sorted((*DRAWN, "parameters[1]", "parameters[2]", "plain", "seven_drawn"))
+    assert first == {"test_wrong": "FAILED", "[1]": "SKIPPED", **{f"test_{name}": "PASSED" for name in good}}
+    assert passed.read_text().split() == [f"test_cases.py::test_{name}" for name in good]
     cases.write_text(CASES.format(right=True))
     again = outcomes(tmp_path, EXACTDROPOUT_PROFILE="thorough", EXACTDROPOUT_PASSED_IN=str(passed))
-    assert again == {"test_wrong": "PASSED", "[1]": "SKIPPED", "test_drawn": "PASSED", "test_long": "PASSED"}
+    repeated = {f"test_{name}": "PASSED" for name in (*DRAWN, "wrong", "long")}
+    assert again == {"[1]": "SKIPPED", **repeated}
 
 
-def test_a_module_that_reads_the_profile_is_run_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("helper", "repeated"), [("", ["test_more"]), ("def f(): return MORE", ["test_more", "test_plain"])]
+)
+def test_what_reads_the_profile_is_run_again(tmp_path: Path, helper: str, repeated: list[str]) -> None:
+    """A test that names a constant made from it; all tests of a file where a function or another constant does."""
     shutil.copy(Path(__file__).resolve().parents[1] / "conftest.py", tmp_path)
     cases, passed = tmp_path / "test_cases.py", tmp_path / "passed"
-    cases.write_text("import os\nMORE = os.environ.get('EXACTDROPOUT_PROFILE')\ndef test_plain(): pass\n")
+    head = f"import os\nMORE = os.environ.get('EXACTDROPOUT_PROFILE')\n{helper}\n"
+    cases.write_text(head + "def test_plain(): pass\ndef test_more(): assert MORE\n")
     outcomes(tmp_path, EXACTDROPOUT_PROFILE="quick", EXACTDROPOUT_PASSED_TO=str(passed))
-    assert passed.read_text().split() == ["test_cases.py::test_plain"]
+    assert passed.read_text().split() == ["test_cases.py::test_more", "test_cases.py::test_plain"]
     again = outcomes(tmp_path, EXACTDROPOUT_PROFILE="thorough", EXACTDROPOUT_PASSED_IN=str(passed))
-    assert again == {"test_plain": "PASSED"}
+    assert again == dict.fromkeys(repeated, "PASSED")

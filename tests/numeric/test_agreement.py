@@ -6,7 +6,6 @@ that every kind of difficulty really occurred.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from fractions import Fraction as F
 
@@ -19,7 +18,6 @@ from exactdropout.numeric.exact.engine import evaluate_exact
 from exactdropout.numeric.float64.engine import evaluate_float64
 from exactdropout.testing import problems
 
-THOROUGH = os.environ.get("EXACTDROPOUT_PROFILE") == "thorough"
 SCALARS = ("criterion", "risk", "penalty", "variance", "bias")
 COLUMNS = ("output", "mean", "variance", "criterion", "risk", "penalty", "squared_error_variance")
 

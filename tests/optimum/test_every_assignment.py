@@ -15,8 +15,8 @@ from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 from .brute_force import assignments, brute_force, sweep, unit_types
 
 FAMILIES = [(inputs, biases) for inputs in (2, 3, 4) for biases in (True, False)]
-EXACT = {(2, True): 16, (2, False): 12, (3, True): 7, (3, False): 9, (4, True): 3, (4, False): 5}
-SWEPT = {(2, True): 2, (3, True): 2, (3, False): 1, (4, True): 1, (4, False): 1}
+EXACT = {(2, True): 15, (2, False): 12, (3, True): 6, (3, False): 8, (4, True): 3, (4, False): 5}
+SWEPT = {(2, True): 2, (3, True): 2, (3, False): 1, (4, False): 1}
 
 
 def question(shipped: Shipped) -> tuple[xd.Architecture, xd.Examples]:
@@ -43,8 +43,8 @@ def test_assignments_are_multisets_of_types():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("family", EXACT)
-def test_all_assignments_of_instances_up_to_50_000_exactly(family):
-    chosen = instances(family, 0, 50_000)
+def test_all_assignments_of_instances_up_to_25_000_exactly(family):
+    chosen = instances(family, 0, 25_000)
     assert len(chosen) == EXACT[family]
     for shipped, problem in chosen:
         assert brute_force(problem) == shipped.solve().value, shipped.name
@@ -52,8 +52,8 @@ def test_all_assignments_of_instances_up_to_50_000_exactly(family):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("family", SWEPT)
-def test_all_assignments_of_instances_up_to_2_000_000_in_floats(family):
-    chosen = instances(family, 50_000, 2_000_000)
+def test_all_assignments_of_instances_up_to_300_000_in_floats(family):
+    chosen = instances(family, 25_000, 300_000)
     assert len(chosen) == SWEPT[family]
     for shipped, problem in chosen:
         assert sweep(problem) == pytest.approx(float(shipped.solve().value), abs=1e-9), shipped.name
