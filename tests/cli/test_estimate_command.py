@@ -95,11 +95,25 @@ def test_bad_options_are_one_sentence(files, capsys, options, words):
 def test_a_run_goes_on_from_its_checkpoint(files, capsys):
     assert main([*ASKED, "--width", "20%", "--checkpoint", "run.journal"]) == 0
     assert main([*ASKED, "--width", "5%", "--checkpoint", "run.journal", "--json"]) == 0
-    again = json.loads(capsys.readouterr().out.partition("seed 0; ")[2].partition("wide.\n")[2])
+    again = json.loads(capsys.readouterr().out.partition("seed 0.\n")[2])
     assert main([*ASKED, "--width", "5%", "--json"]) == 0
     assert again == json.loads(capsys.readouterr().out)
     assert main([*ASKED, "--width", "5%", "--checkpoint", "run.journal", "--seed", "1"]) == 2
     assert "'--checkpoint' names 'run.journal', which belongs to another seed" in capsys.readouterr().err
+
+
+def test_tables_fit_eighty_columns(files, capsys, tmp_path):
+    """Piped; with several outputs, with rows and with gradients."""
+    random = np.random.default_rng(1)
+    xd.Network([random.normal(size=(20, 12)), random.normal(size=(11, 20)) / 10]).save("wide.npz")
+    x, y = random.normal(size=(5, 12)), random.normal(size=(5, 11)) / 100
+    xd.Examples((x, y)).save("wide_data.npz")
+    asked = ["estimate", "wide.npz", "wide_data.npz", "--q", "1/2", "--max-cost", "0", "--width", "10%"]
+    for options in ([], ["--per-example"], ["--gradient"]):
+        assert main([*asked, *options]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert any(line.split()[:2] == ["mean", "11"] for line in lines)
 
 
 def test_q_is_needed(files, capsys):
@@ -114,5 +128,5 @@ def test_a_refused_evaluation_names_estimate(tmp_path, monkeypatch, capsys):
     (tmp_path / "data.csv").write_text(",".join(map(str, random.normal(size=41).round(3).tolist())) + "\n")
     assert main(["evaluate", "net.json", "data.csv", "--q", "1/2"]) == 2
     err = capsys.readouterr().err
-    assert "xd.estimate gives in 10 s an interval with a proved probability, about" in err
+    assert "xd.estimate gives in 10 s of processor time an interval with a proved probability, about" in err
     assert "with drop probabilities 0, 1/2 it would take about" in err

@@ -16,6 +16,7 @@ import exactdropout as xd
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.estimation import Interval
 from exactdropout.estimation.result import chance_text
+from exactdropout.numeric.sampled import passes
 from exactdropout.numeric.sampled.passes import Sampler
 
 QUANTITIES = ("criterion", "risk", "penalty", "variance", "bias")
@@ -70,7 +71,7 @@ def test_coverage_on_two_hundred_networks():
         depth = int(random.integers(2, 4))
         widths = (*(int(n) for n in random.integers(2, 7, size=depth)), int(random.integers(1, 3)))
         network, data = problem(seed, widths, examples=int(random.integers(1, 5)))
-        q = F(int(random.integers(1, 10)), 10)
+        q = F(int(random.integers(1, 10)), 10) if seed % 2 else F(1, 2)
         truth = xd.evaluate(network, data, q)
         told: list[xd.Estimate] = []
         told.append(xd.estimate(network, data, q, width=0.5, confidence="0.9", max_cost=0, seed=seed))
@@ -95,6 +96,21 @@ def test_the_same_seed_gives_the_same_bits_for_any_threads():
     assert one == two
     assert one.criterion != other.criterion
     assert abs(one.criterion.middle - other.criterion.middle) < one.criterion.width
+
+
+@pytest.mark.parametrize("q", ["1/2", "1/3"])
+def test_a_pilot_of_some_rows(monkeypatch, q):
+    """It is an eighth of a pass at most; every interval contains the exact value, and threads give the same bits."""
+    monkeypatch.setattr(passes, "PILOT", 1 << 9)
+    random = np.random.default_rng(3)
+    network = xd.Network([random.normal(size=(3, 4)), random.normal(size=(2, 3))])
+    data = xd.Examples((random.normal(size=(300, 4)), random.normal(size=(300, 2))))
+    found = [xd.estimate(network, data, q, width=0.03, max_cost=0, threads=threads) for threads in (1, 3)]
+    assert found[0] == found[1]
+    masks = 4 if q == "1/2" else 2
+    visits = (found[0].samples / masks) / (found[0].passes + 1 / 9)
+    assert 4096 <= visits < 4600  # of a pass, if the pilot was a ninth of one or so
+    assert not misses(found[0], xd.evaluate(network, data, q))
 
 
 def test_what_can_be_enumerated_is():

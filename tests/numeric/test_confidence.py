@@ -110,6 +110,18 @@ def test_a_rare_value_that_was_never_seen_keeps_the_upper_end_away():
     assert math.log(10**9) / 1000 <= high <= 2 * math.log(10**9) / 1000
 
 
+def test_a_pilot_of_some_rows_gives_centres_in_proportion_to_the_ranges():
+    chances, counts, ceilings = np.full(4, 0.25), np.array([1, 2, 1, 1]), np.array([8.0, 4.0, 2.0, 0.0])
+    mean = Mean(chances, counts, ceilings, 2, np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([0, 2]))
+    assert np.allclose(mean._centres, ceilings / 5)  # 1 over the mean range of rows 0 and 2
+    assert (mean._weights * mean._centres <= mean._below).all()
+    nothing = Mean(chances, counts, ceilings, 1, np.zeros(1), np.array([3]))
+    assert (nothing._centres == 0).all()
+    nothing.add(np.array([8.0, 4.0, 0.0, 2.0, 0.0]))
+    low, high = nothing.bounds(F(1, 10), F(1, 10))
+    assert low <= 3 <= high
+
+
 def test_a_value_beyond_its_range_is_a_fault_and_not_an_answer():
     mean = Mean(np.array([1.0]), np.array([2]), np.array([1.0]), copies=1, pilot=np.zeros(2))
     with pytest.raises(AssertionError, match="left its proved range"):

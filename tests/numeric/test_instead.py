@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import time
 from fractions import Fraction as F
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import exactdropout as xd
 from exactdropout.errors import CostLimitExceeded
 from exactdropout.model.arguments import enough
+from exactdropout.numeric import instead
 from exactdropout.numeric.float64 import engine, plan
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.sampled import expected
@@ -94,6 +96,22 @@ def test_the_expected_width_is_met(widths, q):
     pilot = expected._Pilot(prepare(network, data, (q,) * (len(widths) - 1)), 50, 4096)
     assert 0.02 < pilot.width_after(found.passes) < 0.08
     assert pilot.width_after(0) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("widths", "rows", "q"),
+    [((30, 40, 1), 300, F(1, 2)), ((300, 60, 10), 2000, F(1, 2)), ((20, 40, 40, 2), 100, F(1, 3))],
+)
+def test_the_promise_is_kept_by_processor_time(widths, rows, q):
+    """In order of magnitude, whatever else the machine does: a run of which the processor time is measured."""
+    network, data = drawn(widths, rows)
+    xd.estimate(network, data, q, seconds=0.01, max_cost=0)  # imports
+    begun = time.process_time()
+    found = xd.estimate(network, data, q, seconds=1.5, max_cost=0)
+    taken = time.process_time() - begun
+    few = instead._thinned(data, instead.PILOT)
+    promised = expected.expected_width(prepare(network, few, (q,) * (len(widths) - 1)), rows, taken, instead.VISITS)
+    assert 0.25 < promised / found.criterion.relative_width < 4
 
 
 def test_a_second_that_ends_before_the_first_interval_has_no_width():

@@ -15,7 +15,7 @@ from exactdropout.numeric.definition import dropout_output, naive_evaluation
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled import passes as sampling
-from exactdropout.numeric.sampled.ranges import ranges_of, spectral_norm
+from exactdropout.numeric.sampled.ranges import ranges_of, reaches_of, spectral_norm
 from exactdropout.numeric.sampled.visit import visit_reference
 from exactdropout.testing.strategies import problems
 
@@ -240,6 +240,15 @@ def test_four_masks_of_a_draw_have_a_smaller_range():
     problem = prepare(small(3, (40, 60, 60, 1), biases=False), some(4, 5, 40, 1), (F(1, 2),) * 3)
     single, four = ranges_of(problem), ranges_of(problem, flipped=(0, 1))
     assert (four.most_error < 0.5 * single.most_error).all()
+
+
+def test_ranges_do_not_depend_on_threads():
+    problem = prepare(small(3, (9, 5, 4, 2)), some(4, 600, 9, 2), (F(1, 2), F(1, 3), F(1, 5)))
+    one, three = (ranges_of(problem, flipped=(0,), threads=threads) for threads in (1, 3))
+    assert all(np.array_equal(getattr(one, name), getattr(three, name)) for name in vars(one))
+    one, three = (reaches_of(problem, threads=threads) for threads in (1, 3))
+    assert all(np.array_equal(a, b) for a, b in zip(one.sizes, three.sizes, strict=True))
+    assert np.array_equal(one.away, three.away)
 
 
 def test_the_range_of_many_inputs_is_nearly_halved():

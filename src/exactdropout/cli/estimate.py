@@ -17,12 +17,14 @@ __all__ = ["add"]
 EXIT_OPEN = 3
 EXIT_INTERRUPTED = 130
 QUANTITIES = {
-    "criterion": "J_D, mean squared error under dropout",
-    "risk": "R_P, mean squared error without dropout (certain)",
+    "criterion": "J_D, mean squared error with dropout",
+    "risk": "R_P, the same without (certain)",
     "penalty": "criterion - risk = variance + bias",
     "variance": "E_P Var_R D",
-    "bias": "E_P (E_R D - W(x)) (E_R D + W(x) - 2y)",
+    "bias": "penalty - variance",
 }
+COLUMNS = 80
+"""The table has at most so many, wherever it goes."""
 
 
 def add(commands: Any) -> None:
@@ -124,7 +126,7 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         index = f" {number}" if len(found.mean) > 1 else ""
         rows.append((f"mean{index}", *interval.ends(), f"E_P E_R of output{index or ' D'}"))
     title = f"{network.architecture}, {len(data)} examples, q = {options.q}: {found.how_sure}"
-    print_table(title, ("quantity", "at least", "at most", "meaning"), rows)
+    print_table(title, ("quantity", "at least", "at most", "meaning"), rows, whole=(0, 1, 2), most=COLUMNS)
     if found.rows is not None:
         each = [
             (str(i + 1), *((str(o),) if len(found.mean) > 1 else ()), *found.rows.mean(i, o).ends(),
@@ -133,14 +135,14 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         ]  # fmt: skip
         header = ["row", *(["output"] if len(found.mean) > 1 else [])]
         header += ["mean at least", "at most", "standard deviation at least", "at most"]
-        print_table("Mean and standard deviation of each row's output under dropout", header, each)
+        print_table("Mean and standard deviation of each row's output under dropout", header, each, most=COLUMNS)
     if found.gradient is not None:
         shown = [(name, *interval.ends()) for name, interval in found.gradient.largest()]
         title = f"Gradient of the criterion: the {len(shown)} of {found.gradient.entries:,} entries furthest from 0"
-        print_table(title, ("entry", "at least", "at most"), shown)
-    wide = f"the criterion's interval is {found.criterion.relative_width:.2g} of its middle wide"
+        print_table(title, ("entry", "at least", "at most"), shown, most=COLUMNS)
     if not found.certain:
-        print(f"{found.samples:,} masks sampled in {found.passes + 1:,} passes, seed {found.seed}; {wide}.")
+        print(f"The criterion's interval is {100 * found.criterion.relative_width:.2g} % of its middle wide.")
+        print(f"{found.samples:,} masks sampled, {found.passes:,} passes after a pilot, seed {found.seed}.")
 
 
 def _json(options: argparse.Namespace, found: Any, reached: bool) -> dict[str, Any]:

@@ -52,8 +52,12 @@ def print_table(
     rows: Iterable[Sequence[str]],
     numeric: Sequence[int] = (),
     whole: Sequence[int] = (),
+    most: int | None = None,
 ) -> None:
-    """Print a table; columns listed in ``numeric`` are right-aligned, those in ``whole`` are never broken."""
+    """Print a table; columns listed in ``numeric`` are right-aligned, those in ``whole`` are never broken.
+
+    ``most``: of characters in a line, also where the output has room for more.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,7 +68,8 @@ def print_table(
         table.add_column(name, justify="right" if index in numeric else "left", overflow="fold", no_wrap=index in whole)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(width=output_width(), highlight=False).print(table)
+    width = output_width() if most is None else min(output_width(), most)
+    Console(width=width, highlight=False).print(table)
 
 
 _COLOURS = {

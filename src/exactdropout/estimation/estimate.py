@@ -137,13 +137,13 @@ def estimate(
     problem = floats_of(network, examples, q)
     if width is None and seconds is None:
         seconds = SECONDS
-    ranges = ranges_of(problem, flipped=flipped(problem))
+    ranges = ranges_of(problem, flipped=flipped(problem), threads=threads)
     counts = _counts(problem, ranges)
     sampler = Sampler(problem, counts, seed, by_row=rows)
     runner = Runner(threads=threads, executor=executor)
     slopes, means = None, None
     if gradient:
-        reaches = reaches_of(problem)
+        reaches = reaches_of(problem, threads=threads)
         bounds = slopes_of(problem, reaches)
         slopes = GradientSampler(architecture, examples, problem, reaches, bounds, counts, seed)
         means = GradientMeans(network, problem, bounds, counts, chance / (2 + rows))
@@ -155,8 +155,9 @@ def estimate(
     ):
         goals = _Goals(width, seconds, begun)
         passes = _Passes(sampler, slopes, runner, goals)
-        sums = Sums(problem, ranges, counts, passes.next(), sampler.masks, chance, by_row=rows, gradient=means)
-        return _sampled(sums, passes, risk_of(problem), goals, report, states)
+        pilot = sampler.one_pass(0, runner)
+        sums = Sums(problem, ranges, counts, pilot, sampler, chance, by_row=rows, gradient=means)
+        return _sampled(sums, passes, risk_of(problem, threads=threads), goals, report, states)
 
 
 def _sampled(
@@ -223,7 +224,7 @@ class _Passes:
     def __init__(self, sampler: Sampler, slopes: GradientSampler | None, runner: Runner, goals: _Goals) -> None:
         self.seed, self._slopes = sampler.seed, slopes
         self._sampler, self._runner, self._goals = sampler, runner, goals
-        self._number, self._count = 0, 2 if runner.executor is not None else 1
+        self._number, self._count = 1, 2 if runner.executor is not None else 1
         self._ready: deque[Pass] = deque()
 
     def skip(self, number: int) -> None:

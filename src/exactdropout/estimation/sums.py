@@ -13,7 +13,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import up
 from exactdropout.numeric.float64.problem import UNIT, Problem
 from exactdropout.numeric.sampled.confidence import Mean, Means
-from exactdropout.numeric.sampled.passes import Pass
+from exactdropout.numeric.sampled.passes import Pass, Sampler
 from exactdropout.numeric.sampled.ranges import Ranges, ranges_of
 
 __all__ = ["Sums", "risk_of"]
@@ -28,7 +28,7 @@ class Sums:
         ranges: Ranges,
         counts: Array,
         pilot: Pass,
-        masks: int,
+        sampler: Sampler,
         chance: Fraction,
         *,
         by_row: bool = False,
@@ -36,7 +36,7 @@ class Sums:
     ) -> None:
         """Half of the chance goes to the criterion, a quarter to the variance, a quarter to the means.
 
-        ``masks`` are sampled in a pass. With ``by_row`` all rows together get as much as these, and so does
+        ``pilot`` is pass 0 of ``sampler``. With ``by_row`` all rows together get as much as these, and so does
         ``gradient``, which was made with its share: a half or a third each.
         """
         self._chance = chance
@@ -44,21 +44,19 @@ class Sums:
         self._by_row = _Rows(problem, ranges, counts, pilot, chance) if by_row else None
         self._gradient = gradient
         chances = problem.chances
-        self._masks = masks
+        self._masks, self._pilot_masks = sampler.masks, sampler.pilot_masks
         outputs = problem.outputs
         self._shares = chance / 4, chance / 8, chance / (8 * outputs)
         self._low, self._rows = ranges.low, np.repeat(np.arange(len(counts)), counts)
-        self._criterion = Mean(
-            chances, counts, up(ranges.most_error + ranges.wrong_error), copies=2, pilot=pilot.errors
-        )
-        self._variance = Mean(
-            chances, counts, up(ranges.most_spread + ranges.wrong_spread), copies=1, pilot=pilot.spreads
-        )
+        visited = sampler.pilot_rows
+        some = visited if len(visited) < len(self._rows) else None
+        self._criterion = Mean(chances, counts, up(ranges.most_error + ranges.wrong_error), 2, pilot.errors, some)
+        self._variance = Mean(chances, counts, up(ranges.most_spread + ranges.wrong_spread), 1, pilot.spreads, some)
         wrong = _wrong_outputs(ranges)
         self._means = [
             Mean(
-                chances, counts, up((ranges.high - ranges.low)[:, o] * (1 + 4 * UNIT) + wrong[:, o]), copies=1,
-                pilot=self._above_low(pilot, o),
+                chances, counts, up((ranges.high - ranges.low)[:, o] * (1 + 4 * UNIT) + wrong[:, o]), 1,
+                self._above_low(pilot, o, visited), some,
             )
             for o in range(outputs)
         ]  # fmt: skip
@@ -71,9 +69,9 @@ class Sums:
         """Passes so far, the pilot not counted."""
         return self._criterion.passes
 
-    def _above_low(self, found: Pass, output: int) -> Array:
+    def _above_low(self, found: Pass, output: int, rows: Array) -> Array:
         """Return F − (its lower end), which is not negative but for rounding."""
-        above: Array = np.maximum(found.means[:, output] - self._low[self._rows, output], 0.0)
+        above: Array = np.maximum(found.means[:, output] - self._low[rows, output], 0.0)
         return above
 
     def add(self, found: Pass) -> None:
@@ -81,7 +79,7 @@ class Sums:
         self._criterion.add(found.errors)
         self._variance.add(found.spreads)
         for o, mean in enumerate(self._means):
-            mean.add(self._above_low(found, o))
+            mean.add(self._above_low(found, o, self._rows))
         if self._by_row is not None:
             self._by_row.add(found)
         if self._gradient is not None and found.slopes is not None:
@@ -122,7 +120,7 @@ class Sums:
             bias=_difference(penalty, variance),
             mean=tuple(means),
             confidence=1 - self._chance,
-            samples=self._masks * (self.passes + 1),
+            samples=self._pilot_masks + self._masks * self.passes,
             passes=self.passes,
             seed=seed,
             rows=None if self._by_row is None else self._by_row.intervals(),
@@ -203,9 +201,9 @@ def _signed(chances: Array, values: Array) -> tuple[float, float]:
     return _down(total - wrong), _above(total + wrong)
 
 
-def risk_of(problem: Problem) -> Interval:
+def risk_of(problem: Problem, *, threads: int = 1) -> Interval:
     """Return an interval that certainly contains Σ P_i ‖W(x_i) − y_i‖²."""
-    own = ranges_of(problem, dropout=False)
+    own = ranges_of(problem, dropout=False, threads=threads)
     slack = 4 * UNIT * np.maximum(np.abs(own.low), np.abs(own.high)) + 4 * UNIT * np.abs(problem.labels)
     off = up(slack + problem.label_errors)
     low, high = own.low - problem.labels - off, own.high - problem.labels + off

@@ -26,7 +26,7 @@ MOST_LAYERS = 8
 """Of more layers only the last is tried as the one that is dropped."""
 
 SECONDS, VISITS = 10.0, 4096
-"""Of the estimate: as ``xd.estimate`` runs by default."""
+"""Of processor time, which does not depend on other work; and the visits of a pass of ``xd.estimate``."""
 
 
 def instead(
@@ -96,8 +96,9 @@ def _estimate(network: Network, data: Examples, rates: Sequence[Fraction]) -> st
     whose = "" if rounded is network or rounded.exact() == network else " of network.float64()"
     what = f"xd.estimate gives{whose}"
     if width >= 1:
-        return f"{what} an interval with a proved probability, but hardly in {SECONDS:.0f} s"
-    return f"{what} in {SECONDS:.0f} s an interval with a proved probability, about {_percent(width)} wide"
+        return f"{what} an interval with a proved probability, but hardly in {SECONDS:.0f} s of processor time"
+    time = f"{SECONDS:.0f} s of processor time"
+    return f"{what} in {time} an interval with a proved probability, about {_percent(width)} wide"
 
 
 def _percent(share: float) -> str:

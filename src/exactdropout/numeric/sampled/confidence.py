@@ -85,20 +85,31 @@ class Mean:
     pass is the pilot: it chooses the centres and is not counted. After it, the centre of an example is its mean so far.
     """
 
-    def __init__(self, chances: Array, counts: Array, ceilings: Array, copies: int, pilot: Array) -> None:
-        """Choose weights and the constants c of both sides, from what is known before the first counted pass."""
+    def __init__(
+        self, chances: Array, counts: Array, ceilings: Array, copies: int, pilot: Array, rows: Array | None = None
+    ) -> None:
+        """Choose weights and the constants c of both sides, from what is known before the first counted pass.
+
+        ``rows`` are those that the pilot visits, by default all as often as a pass does. Where there are others, the
+        first centres are in proportion to the ceilings.
+        """
         self._counts, self._ceilings, self._copies = counts, ceilings, copies
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._rows = np.repeat(np.arange(len(counts)), counts)
         self._weights = chances / (copies * counts)
         self._above = max(float(up(np.max(self._weights * ceilings))), LEAST)  # a larger c is always allowed
-        centres = self._averages(pilot)
+        centres = self._averages(pilot) if rows is None else self._guessed(pilot, rows)
         self._below = min(self._above, max(float(up(PILOT * np.max(self._weights * centres))), self._above * 2.0**-40))
         self._most = self._below * (1 - SLACK) / self._weights  # a C ≤ c on the lower side
         self._centres = np.minimum(centres, self._most)
         self._sums = np.zeros(len(counts))
         self._squares = 0.0
         self.passes = 0
+
+    def _guessed(self, values: Array, rows: Array) -> Array:
+        most = float(self._ceilings[rows].mean())
+        centres: Array = self._ceilings * (float(values.mean()) / most if most > 0 else 0.0)
+        return centres
 
     def _averages(self, values: Array) -> Array:
         averages: Array = self._added(values) / (self._copies * self._counts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled.confidence import deviation
-from exactdropout.numeric.sampled.passes import Sampler, flipped
+from exactdropout.numeric.sampled.passes import PILOT, Sampler, flipped
 from exactdropout.numeric.sampled.ranges import ranges_of
 
 __all__ = ["expected_width"]
@@ -30,9 +29,9 @@ SHARE = Fraction(1, 4 * 10**9)
 
 
 def expected_width(problem: Problem, rows: int, seconds: float, visits: int) -> float:
-    """Return about how wide, relative to its middle, the criterion's interval is after so many seconds.
+    """Return about how wide, relative to its middle, the criterion's interval is after so much processor time.
 
-    As ``xd.estimate`` finds it at confidence 1 − 10⁻⁹ with as many threads as there are cores, nothing else running.
+    As ``xd.estimate`` finds it at confidence 1 − 10⁻⁹. Other work on the machine makes it take longer by the clock.
     ``problem`` holds a few, equally likely, of the ``rows`` that the estimate is of; ``visits`` is the least number of
     visits in a pass. Infinite where not even the first interval is known in that time.
     """
@@ -45,7 +44,8 @@ def expected_width(problem: Problem, rows: int, seconds: float, visits: int) -> 
     draw = SECONDS_PER_PRODUCT * products + SECONDS_PER_UNIT * units + SECONDS_PER_DRAW
     one_pass = 2 * float(pilot.counts.mean()) * rows * draw
     left = seconds - PREPARING * rows * sum(w.size for w in problem.weights)
-    return pilot.width_after(math.floor(left * (os.cpu_count() or 1) / one_pass) - 1)  # one is the estimate's pilot
+    every = float(pilot.counts.mean()) * rows
+    return pilot.width_after(math.floor(left / one_pass - (1 if every < 8 * PILOT else PILOT / every)))
 
 
 class _Pilot:

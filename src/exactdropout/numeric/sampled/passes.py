@@ -22,12 +22,15 @@ from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Running, Work
 from exactdropout.numeric.sampled.blas import one_blas_thread
 
-__all__ = ["CHUNKS", "HALF", "Pass", "Sampler", "Stepwise", "flipped", "kept"]
+__all__ = ["CHUNKS", "HALF", "PILOT", "Pass", "Sampler", "Stepwise", "flipped", "kept"]
 
 HALF = Fraction(1, 2)
 
 BLOCK, LEAST_BLOCK, MOST_BLOCK = 1 << 15, 16, 256
 """Numbers of the widest layer that the visits of a block hold, and the least and the most visits of a block."""
+
+PILOT = 1024
+"""About how many visits the pilot, pass 0, has where a pass has at least eight times as many; else all of them."""
 
 CHUNKS = 16
 """Parts that a pass is cut into, for threads and workers."""
@@ -92,6 +95,7 @@ def flipped(problem: Problem) -> tuple[int, ...]:
 class Sampler:
     """A float64 problem, ready for passes that visit example i ``counts[i]`` times; with each row's V on request.
 
+    Pass 0 is the pilot: of many rows it visits every so many only, ``pilot_rows``.
     A visit draws twice; a draw is one mask, or 2 or 4 with the complements of :func:`flipped`. ``masks`` counts those
     of a pass.
     """
@@ -105,6 +109,7 @@ class Sampler:
         weights = [np.ascontiguousarray(problem.weights[l].T) for l in walked]
         weights[0] = weights[0][used] if first < last else weights[0]
         cumulant = float(problem.cumulants[0])
+        rows = np.repeat(np.arange(len(counts)), counts)
         self.seed, self._outputs, self._by_row = seed, problem.outputs, by_row
         self.payload: Payload = {
             "weights": tuple(weights),
@@ -116,12 +121,14 @@ class Sampler:
             "row_noise": cumulant * problem.weights[last].T ** 2 if by_row else None,
             "entering": entering if len(used) == entering.shape[1] else np.ascontiguousarray(entering[:, used]),
             "labels": problem.labels,
-            "rows": np.repeat(np.arange(len(counts)), counts),
+            "rows": rows,
+            "pilot_rows": rows[:: 1 if by_row or len(rows) < 8 * PILOT else len(rows) // PILOT],
             "seed": seed,
             "flipped": tuple(l - first for l in flipped(problem)),
         }
-        self._visits = int(np.sum(counts))
-        self.masks = self._visits * 2 ** (1 + len(self.payload["flipped"]))
+        self.pilot_rows: Array = self.payload["pilot_rows"]
+        each = 2 ** (1 + len(self.payload["flipped"]))
+        self.masks, self.pilot_masks = each * len(rows), each * len(self.pilot_rows)
         self._blocks: Blocks | None = None
 
     def one_pass(self, number: int, runner: Runner) -> Pass:
@@ -133,17 +140,20 @@ class Sampler:
         if self._blocks is None:
             with one_blas_thread():
                 self._blocks = Blocks(self.payload)
-        blocks = -(-self._visits // self._blocks.size)
-        cuts = [blocks * part // CHUNKS for part in range(CHUNKS + 1)]
-        parts = [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
-        chunks = [(number + k, a, b) for k in range(count) for a, b in parts]
+        chunks: list[Chunk] = []
+        ends = [0]
+        for k in range(number, number + count):
+            blocks = -(-len(self._blocks.rows_of(k)) // self._blocks.size)
+            cuts = [blocks * part // CHUNKS for part in range(CHUNKS + 1)]
+            chunks += [(k, a, b) for a, b in itertools.pairwise(cuts) if a < b]
+            ends.append(len(chunks))
         work = Work(
             name="passes", begin=_begin if runner.executor is not None else self._blocks.begin, payload=self.payload,
             chunks=tuple(chunks), weights=tuple(b - a for _, a, b in chunks),
         )  # fmt: skip
         with one_blas_thread():
             results = runner.run(work)
-        return [self._pass(results[k * len(parts) : (k + 1) * len(parts)]) for k in range(count)]
+        return [self._pass(results[a:b]) for a, b in itertools.pairwise(ends)]
 
     def _pass(self, parts: list[Array]) -> Pass:
         found, outputs = np.concatenate(parts), self._outputs
@@ -168,6 +178,7 @@ class Blocks:
         self._entering: Array = payload["entering"]
         self._labels: Array = payload["labels"]
         self._rows: Array = payload["rows"]
+        self._pilot_rows: Array = payload["pilot_rows"]
         self._seed: int = payload["seed"]
         self._flipped: tuple[int, ...] = payload["flipped"]
         numbers = max(w.shape[0] for w in self._weights) * max(1, 2 ** len(self._flipped) // 2)
@@ -176,6 +187,10 @@ class Blocks:
         if 0 in self._flipped:
             self._totals = self._entering @ self._weights[0] + 2 * self._biases[0]
 
+    def rows_of(self, number: int) -> Array:
+        """Return the row of each visit of a pass."""
+        return self._rows if number else self._pilot_rows
+
     def begin(self, _: Payload, chunk: Chunk) -> Running:
         """Start a chunk (pass, first block, end)."""
         return Stepwise(self.block, chunk, np.concatenate)
@@ -183,7 +198,7 @@ class Blocks:
     def block(self, number: int, block: int) -> Array:
         """Return X, X′, Σ_o V_o, F and (by row) V of each visit of a block, side by side."""
         random = _generator(self._seed, block, number)
-        rows = self._rows[block * self.size : (block + 1) * self.size]
+        rows = self.rows_of(number)[block * self.size : (block + 1) * self.size]
         n, x = len(rows), self._entering[rows]
         bits = kept(random, self._rates[0], 2 * x.size).reshape(2, *x.shape)
         z = (bits * x).reshape(2 * n, -1) @ self._weights[0]

@@ -7,14 +7,17 @@ Every bound is a float expression of non-negative terms, multiplied by what its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import LARGEST, SLACK, gamma
 from exactdropout.numeric.float64.problem import UNIT, Problem, out_of_range
+from exactdropout.numeric.sampled.blas import one_blas_thread
 
 __all__ = ["NEAR", "SHORTER_SUMS", "TINY", "Ranges", "Reaches", "ranges_of", "reaches_of", "spectral_norm", "up"]
 
@@ -70,19 +73,19 @@ class Reaches:
     wrong_away: Array
 
 
-def reaches_of(problem: Problem) -> Reaches:
+def reaches_of(problem: Problem, *, threads: int = 1) -> Reaches:
     """Return what :func:`ranges_of` finds on its way.
 
     Raises:
         NumericalRange: a size beyond 2¹⁰⁰⁰.
     """
-    norms = [spectral_norm(w) for w in problem.weights]
-    layers: list[list[tuple[Array, Array, Array]]] = []
-    found = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for rows in _slices(problem):
-            layers.append([])
-            found.append(_of_rows(_part(problem, rows), norms, dropout=True, flipped=(), layers=layers[-1]))
+    constants = [_constants(w) for w in problem.weights]
+
+    def of_rows(part: Problem) -> tuple[Ranges, list[tuple[Array, Array, Array]]]:
+        layers: list[tuple[Array, Array, Array]] = []
+        return _of_rows(part, constants, dropout=True, flipped=(), layers=layers), layers
+
+    found, layers = zip(*_by_slices(problem, of_rows, threads), strict=True)
     low, high, error, most = (
         np.concatenate([getattr(f, name) for f in found]) for name in ("low", "high", "wrong_output", "most_error")
     )
@@ -98,8 +101,22 @@ def reaches_of(problem: Problem) -> Reaches:
     )  # fmt: skip
 
 
-def _slices(problem: Problem) -> list[slice]:
-    return [slice(at, at + ROWS) for at in range(0, problem.examples, ROWS)]
+_T = TypeVar("_T")
+
+
+def _by_slices(problem: Problem, function: Callable[[Problem], _T], threads: int) -> list[_T]:
+    """Return what a function gives for each slice of rows: the same for any number of threads."""
+
+    def quietly(at: int) -> _T:
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+            return function(_part(problem, slice(at, at + ROWS)))
+
+    starts = range(0, problem.examples, ROWS)
+    with one_blas_thread():
+        if threads == 1 or len(starts) == 1:
+            return [quietly(at) for at in starts]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(quietly, starts))
 
 
 def _part(problem: Problem, rows: slice) -> Problem:
@@ -109,22 +126,17 @@ def _part(problem: Problem, rows: slice) -> Problem:
     )  # fmt: skip
 
 
-def ranges_of(problem: Problem, *, dropout: bool = True, flipped: tuple[int, ...] = ()) -> Ranges:
+def ranges_of(problem: Problem, *, dropout: bool = True, flipped: tuple[int, ...] = (), threads: int = 1) -> Ranges:
     """Return bounds for every mask, or (no dropout) for the network itself.
 
     X and V are means over the masks of a draw, all combinations of a mask and its complement in the layers ``flipped``,
-    where q = 1/2.
-    Cost: three matrix products for each layer, of m rows.
+    where q = 1/2. Cost: three matrix products for each layer (two for the first), of m rows.
 
     Raises:
         NumericalRange: a size beyond 2¹⁰⁰⁰.
     """
-    norms = [spectral_norm(w) for w in problem.weights]
-    parts = []
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
-        for rows in _slices(problem):
-            part = _part(problem, rows)
-            parts.append(_of_rows(part, norms, dropout=dropout, flipped=flipped))
+    constants = [_constants(w) for w in problem.weights]
+    parts = _by_slices(problem, lambda part: _of_rows(part, constants, dropout=dropout, flipped=flipped), threads)
     found = Ranges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ranges)})
     if not all(np.all(values < LARGEST) for values in (found.most_error, found.most_spread, found.wrong_error)):
         raise out_of_range("network")
@@ -136,9 +148,25 @@ def up(value: Any, terms: int = 1) -> Any:
     return value * SLACK + (terms + 2) * TINY
 
 
+@dataclass(frozen=True)
+class _Constants:
+    """Of the weights of one layer: bounds of ‖W‖ and of the ‖W_j‖, Σ|W_ji| for each j, and |W|ᵀ."""
+
+    norm: float
+    lengths: Array
+    sums: Array
+    absolute: Array
+
+
+def _constants(weights: Array) -> _Constants:
+    absolute = np.ascontiguousarray(np.abs(weights).T)
+    lengths = up(_norm(weights), weights.shape[1])
+    return _Constants(spectral_norm(weights), lengths, absolute.sum(axis=0), absolute)
+
+
 def _of_rows(
     problem: Problem,
-    norms: list[float],
+    constants: list[_Constants],
     *,
     dropout: bool,
     flipped: tuple[int, ...],
@@ -165,18 +193,18 @@ def _of_rows(
             hidden = low, high, centre, radius, error
             mean_hidden = np.minimum(mean, radius)
         low, high, centre, radius, error = _layer(
-            problem, l, norms[l], low, high, centre, radius, scale * error, dropout=dropout
+            problem, l, constants[l], low, high, centre, radius, scale * error, dropout=dropout
         )
         if not np.all(np.maximum(-low, high) + error < LARGEST):
             raise out_of_range("network")
         if layers is not None:
             layers.append((size, off, error))
-        mean = np.minimum(radius, up(norms[l] * mean + _norm(error), error.shape[1]))
+        mean = np.minimum(radius, up(constants[l].norm * mean + _norm(error), error.shape[1]))
         first = l == problem.first and l in flipped
         if first:
             error = up(4 * error)  # the complement's: what both give together, less what the mask gives
         if l < last:
-            z, wide, off = centre, radius, up(norms[l] * before + _norm(error))
+            z, wide, off = centre, radius, up(constants[l].norm * before + _norm(error))
             low, high, centre, radius, mean, error = _activated(problem, l, low, high, centre, radius, mean, error)
             if first and problem.slopes[l] == 0.0 and problem.slope_errors[l] == 0.0:
                 mean = np.minimum(mean, _both(z, wide, off))
@@ -206,7 +234,7 @@ def _both(centre: Array, radius: Array, off: Array) -> Array:
 def _layer(
     problem: Problem,
     l: int,
-    norm: float,
+    of: _Constants,
     low: Array,
     high: Array,
     centre: Array,
@@ -218,22 +246,22 @@ def _layer(
     """Return the same for z = W h + b: interval, centre, radius of the ball, error of what the kernel computes."""
     weights, bias = problem.weights[l], problem.biases[l]
     above, n = weights.shape
-    lengths = up(_norm(weights), n)
+    lengths = of.lengths
     rounding = gamma(n + SHORTER_SUMS)
-    lost = TINY * up(n + 2 + np.abs(weights).sum(axis=1), n)
+    lost = TINY * up(n + 2 + of.sums, n)
     largest = up(_norm(np.maximum(-low, high) + error), n)[:, None]
     off = up(rounding * (lengths * largest + np.abs(bias)) + lost, 2)  # ≥ γ(|b| + Σ|W||h|), of exact and computed h
     tight = centre @ weights.T + bias
     by_ball = up(lengths * radius[:, None] + off, 2)
     if dropout:
-        middle = 0.5 * low + 0.5 * high
+        middle = 0.5 * low + 0.5 * high if l else centre  # of inputs the centre is the middle, but for rounding
         half = np.maximum(high - middle, middle - low) * NEAR + TINY
-        z, reach = middle @ weights.T + bias, up(half @ np.abs(weights).T + off, n)
+        z, reach = middle @ weights.T + bias if l else tight, up(half @ of.absolute + off, n)
         low = np.maximum(_down(z, reach), _down(tight, by_ball))
         high = np.minimum(_above(z, reach), _above(tight, by_ball))
     else:
         low, high = _down(tight, by_ball), _above(tight, by_ball)
-    wide = up(norm * radius + _norm(off), above)
+    wide = up(of.norm * radius + _norm(off), above)
     radius = np.minimum(wide, up(_norm(np.maximum(high - tight, tight - low) * NEAR), above))
     wrong = up(lengths * up(_norm(error), n)[:, None] + off, 2)
     return low, high, tight, radius, wrong
