@@ -1,8 +1,8 @@
 """Wrong statements made from right ones are refused: a sample here; the command runs all of them.
 
-``python tests/theorems/test_mutants.py`` takes half an hour of processor time and writes the table of ``docs/theorems.md``:
-for each kind of change how many mutants there are, how many are killed, and the survivors with the reason why they are
-true. It ends with status 1 if one survives for no known reason.
+``python tests/theorems/test_mutants.py`` takes half an hour of processor time. It writes the table of
+``docs/theorems.md``: for each kind of change how many mutants there are, how many are killed, and the survivors
+with the reason why they are true. It ends with status 1 if one survives for no known reason.
 """
 
 from __future__ import annotations
