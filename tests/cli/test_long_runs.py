@@ -161,13 +161,14 @@ def test_a_person_sees_the_cost_in_advance_and_how_far_it_is(files):
             os.close(ours)
     assert "all 2^40 masks by walk: " in text
     assert " s on one core" in text
-    assert re.search(r"\d% [\d,.e]+ of 1\.\d+e9 masks 0:00:\d\d remaining \d:\d\d:\d\d", text)
+    assert re.search(r"\d:\d\d:\d\d remaining .*\d% [\d,.e]+ of 1\.\d+e9 masks \d:\d\d:\d\d", text)
 
 
 def test_the_bar_starts_anew_with_each_part_and_at_what_a_journal_holds(monkeypatch):
     from rich import progress
 
     told = []
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr(progress.Progress, "reset", lambda *_, **k: told.append(("reset", k["completed"], k["total"])))
     monkeypatch.setattr(progress.Progress, "update", lambda *_, **k: told.append(("update", k["completed"])))
     with reporting(True, "masks") as report:
@@ -176,6 +177,45 @@ def test_the_bar_starts_anew_with_each_part_and_at_what_a_journal_holds(monkeypa
     assert told == [
         ("reset", 40, 100), ("update", 70), ("update", 100), ("reset", 0, 100), ("update", 50), ("reset", 0, 30)
     ]  # fmt: skip
+
+
+def test_elsewhere_long_work_writes_a_line_a_minute_with_what_remains_first(monkeypatch, capsys):
+    from exactdropout import progress
+
+    with reporting(True, "masks") as report:
+        report(1, 2)
+    assert capsys.readouterr() == ("", "")  # nothing of what takes less than a minute
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.3)
+    with reporting(True, "masks") as report:
+        report(1_000, 4_000)  # a journal holds these
+        time.sleep(0.1)
+        report(2_000, 4_000)
+        time.sleep(0.6)
+    out, err = capsys.readouterr()
+    assert out == ""
+    first = err.splitlines()[0]
+    assert re.fullmatch(r"exactdropout: about [1-9]\d* s remaining, 0 s so far: masks, 2,000 of 4,000", first)
+
+
+def test_verify_says_into_a_file_which_theorem_it_proves(monkeypatch, capsys):
+    from exactdropout import progress
+    from exactdropout.cli.verify import _prove
+
+    class Slow:
+        id = "slow-theorem"
+
+        def prove(self, full):
+            time.sleep(0.4)
+
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.3)
+    _prove([Slow(), Slow()], quiet=False, full=False)
+    err = capsys.readouterr().err.splitlines()
+    assert err[0] == "exactdropout: 0 s so far: slow-theorem, 0 of 2"
+    _prove([Slow()], quiet=True, full=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_amounts_are_short():
     assert [amount(n) for n in (0, 999_999, 1_000_000, 1 << 40)] == ["0", "999,999", "1e6", "1.1e12"]
 
 

@@ -14,10 +14,10 @@ from exactdropout.cli.arguments import (
     cost_limit,
     drop_probability,
     load_inputs,
-    wants_progress,
+    shows_intervals,
 )
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import json_number, print_json, print_table
+from exactdropout.cli.output import json_number, print_json, print_table, print_words
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
 from exactdropout.notation.chart import check_suffix, without_display, write_picture
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         network, data, drop_probability(options.q), methods=options.method, samples=options.samples, seed=options.seed,
         gradient=options.gradient, laws=[row - 1 for row in options.law or ()], seconds=seconds,
         confidence=options.confidence, max_cost=cost_limit(options.max_cost), threads=options.threads,
-        progress=wants_progress(options),
+        progress=shows_intervals(options),
     )  # fmt: skip
     if options.json:
         print_json("compare", _json(options, found))
@@ -123,7 +123,7 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
             ("method", "row", "output", "distance"), rows, numeric=(1, 2, 3),
         )  # fmt: skip
     if found.sampling_error is not None and "sampling" in (a.name for a in found.approximations):
-        print(
+        print_words(
             f"The exact standard error of the criterion from {found.samples:,} masks is {found.sampling_error[1]:.6g}; "
             f"seed {found.seed} gave one draw."
         )

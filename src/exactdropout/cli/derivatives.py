@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from exactdropout.cli.arguments import cost_limit, wants_progress
-from exactdropout.cli.output import print_json
+from exactdropout.cli.output import print_formula, print_json
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.names import check_apart, parameter_name, symbol_name
@@ -87,7 +87,7 @@ def print_derivatives(problem: dict[str, Any], options: argparse.Namespace, styl
         blocks += latex_blocks(found, content, display(style), stationary=options.stationary)
         print(document(*blocks) if style.standalone else "\n".join(blocks))
     else:
-        print("\n".join([*(claim_text(c, style) for c in claims.values()), *_lines(content, _at(found))]))
+        print_formula("\n".join([*(claim_text(c, style) for c in claims.values()), *_lines(content, _at(found))]))
     return 0
 
 

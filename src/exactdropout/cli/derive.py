@@ -16,7 +16,7 @@ from exactdropout.cli.arguments import (
     wants_progress,
 )  # fmt: skip
 from exactdropout.cli.derivatives import add_derivatives, print_derivatives, wanted
-from exactdropout.cli.output import print_json, print_words
+from exactdropout.cli.output import print_formula, print_json
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.notation.style import MAX_WIDTH, MIN_WIDTH
@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
         print(document(*shown) if style.standalone else "\n".join(shown))
     else:
         for claim in claims.values():
-            print_words(claim.mathml(style) if options.mathml else claim_text(claim, style))
+            print_formula(claim.mathml(style) if options.mathml else claim_text(claim, style))
     return 0
 
 

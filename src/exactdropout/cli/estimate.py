@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, wants_progress
+from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, shows_intervals
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import print_json, print_table
+from exactdropout.cli.output import print_json, print_table, print_words
 from exactdropout.cli.processes import processes
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
             network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
             seed=options.seed, rows=options.per_example, gradient=options.gradient, threads=options.threads,
             executor=executor, max_cost=cost,
-            checkpoint=options.checkpoint, progress=wants_progress(options),
+            checkpoint=options.checkpoint, progress=shows_intervals(options),
         )  # fmt: skip
     reached = width is None or found.criterion.relative_width <= width
     if options.json:
@@ -141,8 +141,8 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         title = f"Gradient of the criterion: the {len(shown)} of {found.gradient.entries:,} entries furthest from 0"
         print_table(title, ("entry", "at least", "at most"), shown, most=COLUMNS)
     if not found.certain:
-        print(f"The criterion's interval is {100 * found.criterion.relative_width:.2g} % of its middle wide.")
-        print(f"{found.samples:,} masks sampled, {found.passes:,} passes after a pilot, seed {found.seed}.")
+        print_words(f"The criterion's interval is {100 * found.criterion.relative_width:.2g} % of its middle wide.")
+        print_words(f"{found.samples:,} masks sampled, {found.passes:,} passes after a pilot, seed {found.seed}.")
 
 
 def _json(options: argparse.Namespace, found: Any, reached: bool) -> dict[str, Any]:

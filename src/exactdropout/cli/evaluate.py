@@ -20,7 +20,7 @@ from exactdropout.cli.arguments import (
     wants_progress,
 )
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import bound_text, json_number, print_json, print_table, value_text
+from exactdropout.cli.output import bound_text, json_number, print_json, print_table, print_words, value_text
 from exactdropout.cli.processes import processes
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print_json("plan", _plan_json(plan))
         else:
-            print(plan)
+            print_words(str(plan))
         return 0
     common |= {"threads": options.threads, "progress": wants_progress(options)}
     if options.q_grid or options.plot:
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
     q = drop_probability(options.q)
     planned = {name: common[name] for name in PLANNED}
     common["moments"] = _moments(options, network, data, q, planned)
-    if wants_progress(options):
+    if sys.stderr.isatty() and not options.json:
         announce(xd.plan(network, data, q, moments=common["moments"], **planned))
     try:
         with processes(options.workers) as executor:
@@ -177,7 +177,7 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
         f"{network.architecture}, {len(data)} examples, q = {options.q}: "
         f"all 2^{result.plan.mask_bits} masks, {result.plan.strategy} ({result.exactness})"
     )
-    print_table(title, ("quantity", "value", "error at most", "meaning"), rows)
+    print_table(title, ("quantity", "value", "error at most", "meaning"), rows, whole=(1,))
     if result.per_example.squared_error_variance is not None:
         print_table(
             "A Monte-Carlo estimate of the criterion would have",
@@ -186,7 +186,9 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
             numeric=(0, 1, 2, 3),
         )
     elif options.moments is None:
-        print("No standard error of sampling: its fourth moments cost too much, or the strategy does not know them.")
+        print_words(
+            "No standard error of sampling: its fourth moments cost too much, or the strategy does not know them."
+        )
     if options.per_example:
         _print_examples(result, digits)
 

@@ -16,10 +16,11 @@ from exactdropout.cli.arguments import (
     drop_probability,
     numbers,
     read_network,
+    shows_intervals,
     wants_progress,
 )
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import print_json, print_table, value_text
+from exactdropout.cli.output import print_json, print_table, print_words, value_text
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
 from exactdropout.notation.chart import axes_of, check_suffix, without_display, write_picture
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         seconds = None if options.seconds is None else float(parse_rational(options.seconds, "--seconds"))
         found: Any = xd.law_band(
             network, x, q, width=None if options.width is None else _share(options.width), seconds=seconds,
-            confidence=options.confidence, seed=options.seed, progress=wants_progress(options),
+            confidence=options.confidence, seed=options.seed, progress=shows_intervals(options),
         )  # fmt: skip
     else:
         found = xd.output_law(
@@ -198,7 +199,7 @@ def _print_band(options: argparse.Namespace, band: Any, output: int, levels: lis
         f"Law of {_named(band, output)} under dropout, q = {options.q}",
         ("", "at least", "at most"), rows, numeric=(1, 2),
     )  # fmt: skip
-    print(
+    print_words(
         f"All this at once {band.how_sure}, and P(D <= t) within {band.half_width:.3g} for all t; "
         f"{len(band.samples):,} masks sampled, seed {band.seed}."
     )

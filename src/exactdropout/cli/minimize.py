@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.cli.arguments import add_json, add_problem, add_rate, drop_probability, load_problem, wants_progress
-from exactdropout.cli.output import print_json, print_table, value_text
+from exactdropout.cli.output import print_json, print_table, print_words, value_text
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational
 
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         complete = write_certificate(best, options.certificate)
         if not options.json and best.minimisers:
             words = "and that the list is complete up to equal responses" if complete else "not the list"
-            print(f"The certificate proves the minimum, {words}.")
+            print_words(f"The certificate proves the minimum, {words}.")
     return 0 if best.status == "certified" else EXIT_OPEN_INTERVAL
 
 
@@ -124,9 +124,9 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
             [(m.pattern, "; ".join(_unit(u) for u in m.units) or "-", value_text(m.output_bias)) for m in shown],
         )
         if not best.leaves_exhausted:
-            print("There may be other minimisers: the search left some leaves at the minimum.")
+            print_words("There may be other minimisers: the search left some leaves at the minimum.")
         elif not options.certificate:
-            print("The search found no others; --certificate FILE.json writes a proof that there are none.")
+            print_words("The search found no others; --certificate FILE.json writes a proof that there are none.")
 
 
 def _every_width(wide: Any) -> list[tuple[str, str]]:

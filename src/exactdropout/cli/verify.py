@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import textwrap
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
 from exactdropout.cli.arguments import add_json
-from exactdropout.cli.output import output_width, print_json, print_table
+from exactdropout.cli.output import output_width, print_json, print_table, print_words
 from exactdropout.cli.recheck import recheck_certificates, start_coq
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
+from exactdropout.progress import display
 
 __all__ = ["add"]
 
@@ -74,29 +74,29 @@ def run(options: argparse.Namespace) -> int:
         from exactdropout.theorems.in_coq import coq_statements
 
         for t, proof in zip(entries, proofs, strict=True):
-            print(f"{t.id}: {t.title}\n{proof}")
+            print_words(f"{t.id}: {t.title}\n{proof}")
             if t.correction:
-                print(f"  {t.correction_label}: {t.correction}")
+                print_words(f"  {t.correction_label}: {t.correction}")
             if t.in_coq is not None:
-                print(f"  {t.in_coq.words}")
+                print_words(f"  {t.in_coq.words}")
                 for name in t.in_coq.statements:
-                    print(f"    {name}: {coq_statements()[name].text}")
+                    print_words(f"    {name}: {coq_statements()[name].text}")
             print()
     if report is not None:
         files = [str(f) for f in (report.latex, report.html, report.pdf) if f is not None]
         print(f"wrote {', '.join(files)}" + (f" ({report.note})" if report.note else ""))
     for r in rechecks:
         counted = f"{r.accepted} of {r.total} accepted, in {r.seconds:.1f} s" if r.total else ""
-        print(f"{r.kind}: " + "; ".join(part for part in (counted, r.note) if part))
+        print_words(f"{r.kind}: " + "; ".join(part for part in (counted, r.note) if part))
     seconds = sum(proof.seconds for proof in proofs)
     if changed:
         which = "1 entry does" if len(changed) == 1 else f"{len(changed)} entries do"
-        print(f"{which} not reproduce the declared verdict: {', '.join(changed)}")
+        print_words(f"{which} not reproduce the declared verdict: {', '.join(changed)}")
         return 1
     if refused:
-        print(f"not everything was accepted: {', '.join(r.kind for r in refused)}")
+        print_words(f"not everything was accepted: {', '.join(r.kind for r in refused)}")
         return 1
-    print(_summary(proofs, seconds))
+    print_words(_summary(proofs, seconds))
     return 0
 
 
@@ -132,27 +132,21 @@ def _print_rows(entries: list[Any], proofs: list[Any]) -> None:
         print_table("Theorems", header, rows, numeric=(5,), whole=(0,))
         return
     for name, statement, verdict, scope, evidence, seconds in rows:
-        print(f"{name}: {verdict} ({seconds} s)")
+        print_words(f"{name}: {verdict} ({seconds} s)")
         for label, text in (("", statement), ("scope: ", scope), ("evidence: ", evidence)):
             print(textwrap.fill(label + text, width, initial_indent="    ", subsequent_indent="      "))
     print()
 
 
 def _prove(entries: list[Any], *, quiet: bool, full: bool) -> list[Any]:
-    """Prove one after the other, with a line on standard error that says which and how many are left."""
-    if quiet or not sys.stderr.isatty():
+    """Prove one after the other, and say on standard error which, how many are left and how long it takes."""
+    if quiet:
         return [t.prove(full=full) for t in entries]
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     proofs = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=len(entries))
-        for t in entries:
-            bar.update(task, description=t.id)
+    with display("theorems") as tell:
+        for done, t in enumerate(entries):
+            tell(done, len(entries), t.id)
             proofs.append(t.prove(full=full))
-            bar.advance(task)
     return proofs
 
 

@@ -11,6 +11,7 @@ from exactdropout.model.numbers import approximate, format_rational, rounded_up
 
 __all__ = ["bound_latex", "matched", "matched_latex", "number_latex", "value_text", "vector_latex"]
 
+ALMOST_EQUAL = "\N{ALMOST EQUAL TO}"
 MAX_DIGITS = 40
 """Fractions with more digits are shown as decimals; text and JSON have them in full."""
 
@@ -36,19 +37,17 @@ def number_latex(value: Any) -> str:
 def value_text(value: Any, digits: int = 17) -> str:
     """Return a number for people: a fraction with its decimal, a float with all its digits, an mpmath number.
 
-    >>> value_text(Fraction(29, 64)), value_text(Fraction(3)), value_text(0.1, 3)
-    ('29/64 ≈ 0.453125', '3', '0.1')
+    >>> value_text(Fraction(29, 64)), value_text(Fraction(1, 3)), value_text(Fraction(3)), value_text(0.1, 3)
+    ('29/64 = 0.453125', '1/3 ≈ 0.333333333333', '3', '0.1')
     """
     if isinstance(value, (Fraction, int)):
         text = format_rational(value)
         if Fraction(value).denominator == 1 and len(text) < MAX_DIGITS:
             return text
         decimal = approximate(Fraction(value))
-        return (
-            f"{text} \N{ALMOST EQUAL TO} {decimal}"
-            if len(text) < MAX_DIGITS
-            else f"{decimal} ({len(text)} characters exact)"
-        )
+        if len(text) >= MAX_DIGITS:
+            return f"{decimal} ({len(text)} characters exact)"
+        return f"{text} {'=' if Fraction(decimal) == value else ALMOST_EQUAL} {decimal}"
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     # an mpmath number brings its context, and so its printer

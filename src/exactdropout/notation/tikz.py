@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +10,7 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational, show
 from exactdropout.notation.document import document
+from exactdropout.notation.label_places import label_places, label_size
 from exactdropout.notation.latex import expression_latex
 from exactdropout.notation.names import symbol_name
 from exactdropout.notation.style import Style
@@ -17,11 +18,13 @@ from exactdropout.notation.style import Style
 __all__ = ["tikz_drawing"]
 
 MAX_EDGES = 400
-LABELLED_EDGES = 24
-"""With more weights their values would hide each other, and only the signs are drawn."""
+LABELLED_EDGES = 48
+"""With more weights their values would hide each other, and only signs and sizes are drawn."""
 _STYLES = {1: "positive", -1: "negative", 0: "zero", None: "unsigned"}
 _PLAIN = Style()
 _SPACING = 1.7
+_UNIT = 0.34
+"""Half the width of a unit with a little air, in cm."""
 
 
 def tikz_drawing(
@@ -30,8 +33,10 @@ def tikz_drawing(
     """Return a ``tikzpicture`` of a network, inputs at the left.
 
     Positive weights are solid, negative ones dashed and red, weights without a known sign (symbols) grey; weights that
-    are 0 are left out. ``labels`` writes the weights at their edges, None where there are at most 24; biases stand
-    above their units. Needs the package ``tikz``; ``standalone=True`` returns a document.
+    are 0 are left out. ``labels`` writes the weights in frames on their edges, where they hide neither each other nor
+    units nor biases, and as few other edges as possible; None does so where there are at most 48. Without labels
+    edges are the wider the larger their weight is in its layer. Biases stand above their units. Needs the package
+    ``tikz``; ``standalone=True`` returns a document.
 
     Raises:
         InvalidInput: more than 400 weights.
@@ -43,34 +48,79 @@ def tikz_drawing(
     if not isinstance(labels, (bool, type(None))):
         raise InvalidInput(f"Argument 'labels' must be True, False or None, not {show(labels)}.")
     labelled = edges <= LABELLED_EDGES if labels is None else labels
-    widths = architecture.widths
-    spread, tallest = (3.0 if labelled else 2.5), max(widths)
     lines = [
-        r"\begin{tikzpicture}[unit/.style={circle,draw,minimum size=6mm,inner sep=0pt},",
-        r"  positive/.style={->}, negative/.style={->,dashed,red!75!black}, unsigned/.style={->,gray},",
-        r"  weight/.style={fill=white,inner sep=1pt,font=\scriptsize}, bias/.style={font=\scriptsize}]",
+        r"\begin{tikzpicture}[unit/.style={circle,draw,fill=white,minimum size=6mm,inner sep=0pt},",
+        r"  positive/.style={->}, negative/.style={->,densely dashed,red!75!black}, unsigned/.style={->,gray},",
+        r"  weight/.style={fill=white,draw=black!35,very thin,rounded corners=1pt,inner sep=1.5pt,font=\scriptsize},",
+        r"  minus/.style={draw=red!45,text=red!75!black}, bias/.style={fill=white,inner sep=1pt,font=\scriptsize}]",
     ]
-    for layer, width in enumerate(widths):
-        for unit in range(width):
-            y = ((tallest - 1) / 2 - unit - (tallest - width) / 2) * _SPACING
-            place = rf"({layer}-{unit}) at ({spread * layer:g},{_decimal(y)})"
-            lines.append(rf"\node[unit] {place} {{{_inside(network, layer, unit)}}};")
-            bias = network.biases[layer - 1] if layer else None
-            if bias is not None and (shown := _label(bias[unit], style)) is not None:
-                lines.append(rf"\node[bias,above=3.2mm] at ({layer}-{unit}) {{${shown}$}};")
+    places = _places(architecture.widths, labelled)
+    for layer, units in enumerate(places):
+        for unit, (x, y) in enumerate(units):
+            inside = _inside(network, layer, unit)
+            lines.append(rf"\node[unit] ({layer}-{unit}) at ({_decimal(x)},{_decimal(y)}) {{{inside}}};")
+    tags: list[str] = []
     for layer, matrix in enumerate(network.weights):
-        for target, row in enumerate(matrix.tolist()):
-            for source, weight in enumerate(row):
-                sign = _sign(weight)
-                if sign == 0:
-                    continue
-                shown = _label(weight, style) if labelled else None
-                # at this place the labels of all edges between two layers stand at different heights
-                position = 1 / (len(matrix) + 1)
-                label = "" if shown is None else rf" node[weight,pos={_decimal(position)}] {{${shown}$}}"
-                lines.append(rf"\draw[{_STYLES[sign]}] ({layer}-{source}) --{label} ({layer + 1}-{target});")
-    drawing = "\n".join([*lines, r"\end{tikzpicture}"])
+        drawn = [
+            (source, target, weight)
+            for target, row in enumerate(matrix.tolist())
+            for source, weight in enumerate(row)
+            if _sign(weight) != 0
+        ]
+        largest = max((abs(float(w)) for _, _, w in drawn if _sign(w) is not None and _is_number(w)), default=1.0)
+        for source, target, weight in drawn:
+            look = _STYLES[_sign(weight)]
+            if not labelled and _is_number(weight):
+                look += f",line width={_decimal(0.2 + abs(float(weight)) / largest)}pt"
+            lines.append(rf"\draw[{look}] ({layer}-{source}) -- ({layer + 1}-{target});")
+        if labelled:
+            tags += _tags(places[layer], places[layer + 1], drawn, network.biases[layer], style)
+    for layer, biases in enumerate(network.biases, 1):
+        for unit, bias in enumerate([] if biases is None else biases):
+            if (shown := _label(bias, style)) is not None:
+                lines.append(rf"\node[bias,above=3.2mm] at ({layer}-{unit}) {{${shown}$}};")
+    drawing = "\n".join([*lines, *tags, r"\end{tikzpicture}"])
     return document(drawing) if standalone else drawing
+
+
+def _places(widths: Sequence[int], labelled: bool) -> list[list[tuple[float, float]]]:
+    """Return the places of the units in cm; layers with more edges between them stand further apart."""
+    places, x = [], 0.0
+    for layer, width in enumerate(widths):
+        places.append([(x, ((width - 1) / 2 - unit) * _SPACING) for unit in range(width)])
+        if layer + 1 < len(widths):
+            edges = width * widths[layer + 1]
+            x += min(2.6 + 0.1 * edges, 9.0) if labelled else min(2.5 + 0.03 * edges, 5.0)
+    return places
+
+
+def _tags(
+    left: Sequence[tuple[float, float]],
+    right: Sequence[tuple[float, float]],
+    drawn: Sequence[tuple[int, int, Any]],
+    biases: Any,
+    style: Style,
+) -> list[str]:
+    """Return the nodes of the labels between two layers."""
+    edges = [(left[source], right[target]) for source, target, _ in drawn]
+    texts = [_label(weight, style) for _, _, weight in drawn]
+    boxes = [((x, y), (_UNIT, _UNIT)) for x, y in (*left, *right)]
+    for (x, y), bias in zip(right, [] if biases is None else biases, strict=False):
+        if (shown := _label(bias, style)) is not None:
+            wide, high = label_size(shown)
+            boxes.append(((x, y + 0.32 + high), (wide, high)))
+    labelled = [i for i, text in enumerate(texts) if text is not None]
+    centres = label_places(edges, {i: label_size(texts[i] or "") for i in labelled}, boxes)
+    lines = []
+    for i in labelled:
+        look = "weight,minus" if _sign(drawn[i][2]) == -1 else "weight"
+        x, y = centres[i]
+        lines.append(rf"\node[{look}] at ({_decimal(x)},{_decimal(y)}) {{${texts[i]}$}};")
+    return lines
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (Fraction, int, float))
 
 
 def _inside(network: Network, layer: int, unit: int) -> str:
