@@ -3,8 +3,8 @@
     python tests/benchmarks/agreement_of_derivatives.py 600 1     # seconds, seed
 
 Small networks with every activation, ties, kinks, signed zeros, tiny and near-1 rates, mixed scales, subnormal numbers
-and data that float64 must round; the table kernel, nested tables and both walks. Every case where an entry is further
-from its exact value than its own bound is printed as a script, and the exit code is then 1.
+and data that float64 must round; the pass over blocks, nested tables and both walks. Every case where an entry is
+further from its exact value than its own bound is printed as a script, and the exit code is then 1.
 """
 
 from __future__ import annotations

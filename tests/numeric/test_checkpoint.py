@@ -101,7 +101,7 @@ from test_checkpoint import problem
 journal, how = sys.argv[2], json.loads(sys.argv[4])
 counter = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 tables.CHUNK_NANOSECONDS, float64.SERIAL, planning.MOST_STEPS, table_items.CHUNK_MASKS = 2e3, 0.0, 1 << 23, 1.0
-for kind in (lanes.WalkedLanes, gradient_table.IndicatorItems):
+for kind in (lanes.WalkedLanes, gradient_table.BlockItems):
     def counted(self, *arguments, begin=kind.__init__):
         os.write(counter, b".")
         begin(self, *arguments)

@@ -90,21 +90,17 @@ class Prepared:
         """Return the evaluation of a float64 network of this architecture."""
         if threads is not None or executor is not None:
             threads, executor = thread_count(threads), checked_executor(executor)
-        few = None
+        few = slope = None
         if self._few is not None and self._packed is not None:
-            values = flattened(network)
-            row = self._rows(self._packed, values[None], self._items)
-            few = None if row is None else self._evaluation(row[0], self._few)
+            few, slope = self._at_once_of(network, self._packed, self._few)
             if few is not None and direction is None and checkpoint is None:
                 if not self._gradient:
                     if progress is not None:
                         progress(0, self._few.visited)
                         progress(self._few.visited, self._few.visited)
                     return few
-                if executor is None and progress is None:
-                    found = self._with_slope(network, values, few)
-                    if found is not None:
-                        return found
+                if executor is None and progress is None and slope is not None:
+                    return filled(Evaluation, {**vars(few), "plan": self._with_gradient, "gradient": slope})
         return self._in_chunks(network, few, direction, threads, executor, checkpoint, progress)
 
     def stack(self, values: Array, progress: Progress | None = None) -> Evaluations | None:
@@ -131,25 +127,38 @@ class Prepared:
         made = begun(packed, values)
         return finished(packed, made, walked_at_once(packed, made, items)) if made.in_range else None
 
-    def _with_slope(self, network: Network, values: Array, few: Evaluation) -> Evaluation | None:
-        """Return the evaluation with its gradient, None where that is not made at once."""
+    def _at_once_of(self, network: Network, packed: Packed, plan: Plan) -> tuple[Evaluation | None, Gradient | None]:
+        """Return the evaluation, and the gradient where that is asked for and made at once; None where they are not."""
+        values = flattened(network)
+        made = begun(packed, values[None])
+        if not made.in_range:
+            return None, None
+        slope = folded = None
+        if self._gradient:
+            maker = self._maker(network, plan)
+            found = None if maker is None else maker(network, values, made.about[0])
+            if found is not None:
+                slope, folded = found
+        if folded is None:
+            folded = walked_at_once(packed, made, self._items)
+        row = finished(packed, made, folded)[0]
+        return evaluation_of_row(row, packed.sizes.outputs, self._setting.data.probabilities, plan), slope
+
+    def _maker(self, network: Network, plan: Plan) -> AtOnce | None:
+        """Return what makes gradients at once, None where that is not possible; prepared by the first network."""
         if not self._begun:
-            self._begun = True
             problem = self._setting.problem(network)
             self._ordered = self._ordered or ordered_examples(
                 problem, None if self._packed is None else self._packed.grid
             )
-            self._at_once = at_once(problem, self._ordered)
-            if self._at_once is not None:
+            found = at_once(problem, self._ordered)
+            if found is not None:
                 self._with_gradient = with_derivatives(
-                    few.plan, problem, gradient=True, hessian=False, max_cost=self._max_cost
+                    plan, problem, gradient=True, hessian=False, max_cost=self._max_cost
                 )
-        if self._at_once is None or self._with_gradient is None:
-            return None
-        slope = self._at_once(network, values)
-        if slope is None:
-            return None
-        return filled(Evaluation, {**vars(few), "plan": self._with_gradient, "gradient": slope})
+            self._at_once = found
+            self._begun = True
+        return self._at_once
 
     def _evaluation(self, row: Array, plan: Plan) -> Evaluation | None:
         return evaluation_of_row(row, self._setting.architecture.outputs, self._setting.data.probabilities, plan)

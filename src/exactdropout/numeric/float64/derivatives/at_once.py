@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.model import Network
-from exactdropout.model.numbers import Array, freeze
+from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.bounds import LARGEST
 from exactdropout.numeric.float64.derivatives.gradient_nested import (
     CHUNK_PAIRS,
@@ -23,16 +23,15 @@ from exactdropout.numeric.float64.derivatives.gradient_nested import (
     nested_applies,
     nested_rounding,
 )
-from exactdropout.numeric.float64.derivatives.gradient_table import fill_moments, table_kernels, table_rounding
+from exactdropout.numeric.float64.derivatives.gradient_table import block_rounding, table_rounding
 from exactdropout.numeric.float64.derivatives.prepared import Ordered
-from exactdropout.numeric.float64.derivatives.table_items import applies
+from exactdropout.numeric.float64.derivatives.table_items import TableItems, applies
+from exactdropout.numeric.float64.packed import LANES
 from exactdropout.numeric.float64.problem import Problem
-from exactdropout.numeric.kernels.gradient.layout import Active, Layer, Layers, Reach
+from exactdropout.numeric.kernels.gradient.layout import Layers, Reach
 from exactdropout.numeric.result import EntryBounds, Gradient, filled
 
 __all__ = ["AtOnce", "at_once"]
-
-BUDGET = 2.0**62
 
 
 def at_once(problem: Problem, ordered: Ordered) -> AtOnce | None:
@@ -42,9 +41,7 @@ def at_once(problem: Problem, ordered: Ordered) -> AtOnce | None:
         return None
     if applies(problem):
         table = ordered.table
-        if table is None or len(table.chunks) > 1 or len(table.items) > problem.examples:
-            return None
-        return TableAtOnce(problem, ordered)
+        return None if table is None or len(table.chunks) > 1 else BlocksAtOnce(problem, ordered, table)
     if not nested_applies(problem) or ordered.lost.any():
         return None
     width, below, n = problem.widths
@@ -56,10 +53,8 @@ class AtOnce:
 
     def __init__(self, problem: Problem, ordered: Ordered, rounding: tuple[float, float, float, float]) -> None:
         """Keep the shapes of all parts, and what the kernels read beside weights."""
-        from exactdropout.numeric.kernels.gradient.bounds import Rounding, entry_bounds, forward_bounds
+        from exactdropout.numeric.kernels.gradient.bounds import Rounding
 
-        self._forward_bounds: Callable[..., float] = forward_bounds
-        self._entry_bounds: Callable[..., float] = entry_bounds
         self._ordered, self._rounding = ordered, Rounding(*rounding)
         shapes = [w.shape for w in problem.weights]
         ends = [0, *itertools.accumulate(a * b for a, b in shapes)]
@@ -74,81 +69,53 @@ class AtOnce:
         self._widest = (4, max(*problem.widths, problem.outputs))
         self._kappa = float(problem.cumulants[0])
 
-    def __call__(self, network: Network, flat: Array) -> Gradient | None:
-        """Return the gradient of the network with these weights and biases; None where that takes the other way."""
+    def __call__(self, network: Network, flat: Array, about: Array) -> tuple[Gradient, Array | None] | None:
+        """Return the gradient of the network with these weights and biases, None where that takes the other way.
+
+        Also what the walk folds, where the same pass makes it: ``about`` holds what :func:`~.kernels.walk.begin.begin`
+        left of each example.
+        """
         ordered, cut = self._ordered, self._cut
         net = Layers(ordered.places, flat[:cut], flat[cut:], ordered.slopes, *ordered.masks, self._kappa)
-        reach = Reach(*np.empty(self._units))
-        grids = np.empty((2, self._depth), dtype=np.int64)
-        if not self._forward_bounds(net, ordered.rows, ordered.grid, grids, reach) < LARGEST:
-            return None
         both = np.zeros((2, self._size))
-        doubts = self._entries(flat, reach, both[0])
-        if doubts is None:
+        made, folded = self._made(net, flat, about, both)
+        if not made:
             return None
-        doubts[ordered.lost] = 1.0
-        bounds, work = both[1], np.empty(self._widest)
-        arguments = (net, ordered.rows, reach, doubts, self._rounding, work, bounds[:cut], bounds[cut:])
-        if not self._entry_bounds(*arguments) < LARGEST or not math.isfinite(float(np.abs(both).sum())):
-            return None
-        freeze(both)
+        both.setflags(write=False)
         fields: list[dict[str, Any]] = []
         for row in both:
             weights, biases = self._views(row)
             own = tuple([b if given is not None else None for b, given in zip(biases, network.biases, strict=True)])
             fields.append({"weights": tuple(weights), "biases": own})
-        return filled(Gradient, {**fields[0], "error_bounds": filled(EntryBounds, fields[1])})
+        return filled(Gradient, {**fields[0], "error_bounds": filled(EntryBounds, fields[1])}), folded
 
     def _views(self, flat: Array) -> tuple[list[Array], list[Array]]:
         weights = [flat[begin:end].reshape(shape) for begin, end, shape in self._weights]
         return weights, [flat[begin:end] for begin, end in self._biases]
 
-    def _entries(self, flat: Array, reach: Reach, entries: Array) -> Array | None:
-        """Write the entries; return the doubts."""
+    def _made(self, net: Layers, flat: Array, about: Array, both: Array) -> tuple[bool, Array | None]:
+        """Write entries and bounds; return whether that could be done, and what the walk folds."""
         raise NotImplementedError
 
-    def _wrongs(self, reach: Reach, layer: int) -> Array:
-        begin, width = self._ordered.places[1, layer + 1], self._ordered.places[0, layer + 1]
-        part: Array = reach.wrongs[:, begin : begin + width]
-        return part
 
+class BlocksAtOnce(AtOnce):
+    """One hidden layer: value and gradient in one pass over the masks."""
 
-class TableAtOnce(AtOnce):
-    """One hidden layer, by the table kernel."""
+    def __init__(self, problem: Problem, ordered: Ordered, table: TableItems) -> None:
+        """Keep the items, and whether the pass makes the value too: that of a relu."""
+        from exactdropout.numeric.kernels.gradient.at_once import one_layer_at_once
 
-    def __init__(self, problem: Problem, ordered: Ordered) -> None:
-        """Keep numbers of the layer and sizes of the workspace."""
-        assert ordered.table is not None
-        self._table = ordered.table
-        super().__init__(problem, ordered, table_rounding(problem, ordered.table))
-        width, below = problem.widths
-        m = problem.examples
-        self._rates = (
-            problem.slopes[0], float(problem.keep[0]), float(problem.drop[0]), float(problem.inverse_keep[0]),
-            float(problem.cumulants[0]),
-        )  # fmt: skip
-        self._columns, self._active = (m, width, below), (m, width)
-        self._indicators, self._moments = (m, problem.outputs, below, 1 + width), (m, below, 1 + width)
+        super().__init__(problem, ordered, table_rounding(problem, table))
+        self._kernel: Callable[..., bool] = one_layer_at_once
+        self._before = (ordered.rows, ordered.grid, ordered.lost)
+        self._after = (ordered.order, table.items, self._rounding, block_rounding(problem, table))
+        self._folded = (problem.examples, LANES * problem.outputs)
+        self._relu = problem.slopes[0] == 0.0 == problem.slope_errors[0]
 
-    def _entries(self, flat: Array, reach: Reach, entries: Array) -> Array:
-        kernels, table, rows = table_kernels(), self._table, self._ordered.rows
-        m, below = self._moments[:2]
-        (first, second), (bias, output_bias) = self._views(flat)
-        active = Active(np.empty(self._active, np.int64), np.empty(m, np.int64), np.empty(self._columns))
-        layer = Layer(first, bias, second, *self._rates)
-        kernels.active_columns(rows.inputs, first, layer.inverse_keep, active)
-        residuals = output_bias - rows.labels
-        indicators, moments, doubts = np.empty(self._indicators), np.empty(self._moments), np.empty((m, below))
-        space = kernels.indicator_space(below)
-        kernels.indicator_sums(layer, active, residuals, table.items, 0, BUDGET, space, indicators)
-        fill_moments(table, layer, active, 3.5 * self._wrongs(reach, 0), moments, doubts)
-        slopes, vectors = self._views(entries)
-        arguments: tuple[Any, ...] = (
-            layer, rows, active, residuals, table.items, indicators, moments, np.empty((2, below)),
-            kernels.Slopes(*slopes, *vectors), doubts, kernels.moment_roundings(table.most),
-        )  # fmt: skip
-        kernels.layer_gradients(*arguments)
-        return doubts
+    def _made(self, net: Layers, flat: Array, about: Array, both: Array) -> tuple[bool, Array | None]:
+        folded = np.empty(self._folded)
+        made = self._kernel(net, *self._before, about, *self._after, both, folded)
+        return made, folded if self._relu else None
 
 
 class NestedAtOnce(AtOnce):
@@ -156,9 +123,12 @@ class NestedAtOnce(AtOnce):
 
     def __init__(self, problem: Problem, ordered: Ordered) -> None:
         """Keep numbers of the layers."""
+        from exactdropout.numeric.kernels.gradient.bounds import entry_bounds, forward_bounds
         from exactdropout.numeric.kernels.gradient.two_layers import Nested, nested_examples
 
         super().__init__(problem, ordered, nested_rounding(problem))
+        self._forward_bounds: Callable[..., float] = forward_bounds
+        self._entry_bounds: Callable[..., float] = entry_bounds
         self._nested: Callable[..., Any] = Nested
         self._examples: Callable[..., None] = nested_examples
         below = problem.widths[1]
@@ -167,6 +137,27 @@ class NestedAtOnce(AtOnce):
             np.array(problem.slopes), problem.keep, problem.drop, problem.inverse_keep, float(problem.cumulants[0]),
             lane_weights(below, float(problem.keep[1]), float(problem.drop[1])), slope != 0.0 or error != 0.0,
         )  # fmt: skip
+
+    def _made(self, net: Layers, flat: Array, about: Array, both: Array) -> tuple[bool, Array | None]:
+        reach = Reach(*np.empty(self._units))
+        grids = np.empty((2, self._depth), dtype=np.int64)
+        rows = self._ordered.rows
+        if not self._forward_bounds(net, rows, self._ordered.grid, grids, reach) < LARGEST:
+            return False, None
+        doubts = self._entries(flat, reach, both[0])
+        if doubts is None:
+            return False, None
+        doubts[self._ordered.lost] = 1.0
+        bounds, work, cut = both[1], np.empty(self._widest), self._cut
+        arguments = (net, rows, reach, doubts, self._rounding, work, bounds[:cut], bounds[cut:])
+        if not self._entry_bounds(*arguments) < LARGEST or not math.isfinite(float(np.abs(both).sum())):
+            return False, None
+        return True, None
+
+    def _wrongs(self, reach: Reach, layer: int) -> Array:
+        begin, width = self._ordered.places[1, layer + 1], self._ordered.places[0, layer + 1]
+        part: Array = reach.wrongs[:, begin : begin + width]
+        return part
 
     def _entries(self, flat: Array, reach: Reach, entries: Array) -> Array | None:
         rows, m = self._ordered.rows, self._units[1]

@@ -103,7 +103,7 @@ def gradient_estimate(problem: Problem) -> Estimate:
 def gradient_kernel(problem: Problem) -> str:
     """Return what computes the gradient, in words."""
     if applies(problem):
-        return "the table kernel"
+        return "one pass over blocks of masks"
     return "nested tables, or the walk where a sign is in doubt" if nested_applies(problem) else "the walk"
 
 

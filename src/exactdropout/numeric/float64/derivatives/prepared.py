@@ -94,7 +94,8 @@ class Prepared:
 @dataclass(frozen=True, kw_only=True)
 class Ordered:
     """What derivatives need that depends on no network: examples in the order of their numbers, see :class:`Prepared`,
-    what :class:`~.kernels.gradient.layout.Layers` holds beside weights, and the items of the gradient by tables."""
+    what :class:`~.kernels.gradient.layout.Layers` holds beside weights,
+    and the items of the pass over blocks."""
 
     rows: Rows
     order: Array

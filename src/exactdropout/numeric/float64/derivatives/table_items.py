@@ -1,4 +1,4 @@
-"""How the gradient by tables divides its work: by the examples alone, so once for all networks."""
+"""How the gradient of one hidden layer divides its work: by the examples alone, so once for all networks."""
 
 from __future__ import annotations
 

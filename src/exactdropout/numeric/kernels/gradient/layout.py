@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exactdropout.model.numbers import Array
 
-__all__ = ["Active", "Layer", "Layers", "Reach", "Rows", "Walked", "Workspace"]
+__all__ = ["Layer", "Layers", "Reach", "Rows", "Walked", "Workspace"]
 
 
 class Layers(NamedTuple):
@@ -39,14 +39,6 @@ class Layer(NamedTuple):
     drop: float
     inverse_keep: float
     kappa: float
-
-
-class Active(NamedTuple):
-    """The active inputs of each example, how many there are, and W_iu·(x_u/p) of each (inputs × units below)."""
-
-    units: Array
-    counts: Array
-    columns: Array
 
 
 class Rows(NamedTuple):

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.kernels.gradient.layout import Active, Layer, Rows
+from exactdropout.numeric.kernels.gradient.layout import Layer, Rows
 from exactdropout.numeric.kernels.simd.compiled import compiled
 
-__all__ = ["Slopes", "active_columns", "add_items", "layer_gradients"]
+__all__ = ["Slopes", "add_items", "layer_gradients"]
 
 UNIT = 2.0**-53
 
@@ -31,94 +31,81 @@ class Slopes(NamedTuple):
 
 
 @compiled
-def active_columns(inputs: Array, weights: Array, inverse_keep: float, active: Active) -> None:
-    """Find the units that are not 0."""
-    units, counts, columns = active.units, active.counts, active.columns
-    for e in range(inputs.shape[0]):
-        count = 0
-        for u in range(inputs.shape[1]):
-            if inputs[e, u] != 0.0:
-                scaled = inputs[e, u] * inverse_keep
-                for i in range(weights.shape[0]):
-                    columns[e, count, i] = weights[i, u] * scaled
-                units[e, count] = u
-                count += 1
-        counts[e] = count
-
-
-@compiled
-def add_items(items: Array, counts: Array, indicators: Array) -> None:
+def add_items(items: Array, sums: Array) -> None:
     """Add the rows of all items of each example in pairs, into the first of them."""
     begin = 0
     while begin < items.shape[0]:
         rows = 1 << items[begin, 1]
-        count = counts[items[begin, 0]]
         half = rows >> 1
         while half > 0:
             for row in range(begin, begin + half):
-                for o in range(indicators.shape[1]):
-                    for i in range(indicators.shape[2]):
-                        for u in range(1 + count):
-                            indicators[row, o, i, u] += indicators[row + half, o, i, u]
+                for k in range(sums.shape[1]):
+                    sums[row, k] += sums[row + half, k]
             half >>= 1
         begin += rows
 
 
 @compiled
 def layer_gradients(
-    layer: Layer, rows: Rows, active: Active, residuals: Array, items: Array, indicators: Array, moments: Array,
-    expected: Array, slopes: Slopes, doubts: Array, roundings: Array,
+    layer: Layer, rows: Rows, constants: Array, items: Array, sums: Array, expected: Array, slopes: Slopes,
+    doubts: Array, roundings: float,
 ) -> None:  # fmt: skip
-    """Add all examples up, and turn ``doubts`` from P(|z_i| ≤ 3.5·wrongs) to the probability of an uncertain sign.
+    """Add all examples up, and write the probability of an uncertain sign of each unit to ``doubts``.
 
-    Masks that are sums of zeros only are taken off it. The first row of ``indicators`` of each example (outputs × units
-    below × 1 + most units) holds Σ P r 1(z > 0) over all its items, ``moments`` Σ P max(z, 0), each over all masks and
-    over those that keep each unit; ``roundings[k]`` is how many one of k active units meets. ``expected`` (2 × units
-    below) is workspace for E z and E max(z, 0).
+    That is P(|z_i| ≤ its error) without the masks on which z_i is a sum of zeros only. The first row of ``sums`` of
+    each example (:func:`~.blocks.row_size`) holds the sums over all its items, which meet at most ``roundings``
+    roundings; ``constants`` ends with the outputs' bias less the label. ``expected`` (3 × units below) is workspace for
+    E z, E z and E max(z, 0) given that a unit is kept.
     """
     weights, bias, output_weights = layer.weights, layer.bias, layer.output_weights
     slope, keep, drop, inverse_keep, kappa = layer.slope, layer.keep, layer.drop, layer.inverse_keep, layer.kappa
-    columns, inputs, below, outputs = active.columns, rows.inputs, bias.shape[0], output_weights.shape[0]
+    inputs, below, outputs, width = rows.inputs, bias.shape[0], output_weights.shape[0], weights.shape[1]
+    across = 1 + width
+    moments, near = outputs * below * across, (outputs + 1) * below * across
     begin = 0
     for e in range(inputs.shape[0]):
-        count, probability = active.counts[e], rows.chances[e]
-        for column in range(1 + count):
-            factor = 1.0 if column == 0 else inverse_keep
+        probability = rows.chances[e]
+        for i in range(below):
+            z = bias[i]
+            for u in range(width):
+                if inputs[e, u] != 0.0:
+                    z += (weights[i, u] * (inputs[e, u] * inverse_keep)) * keep
+            expected[0, i] = z
+        column = 0
+        for k in range(-1, width):
+            if k >= 0 and inputs[e, k] == 0.0:
+                continue
+            factor = 1.0 if k < 0 else inverse_keep
             for i in range(below):
-                z = bias[i]
-                for u in range(count):
-                    z += columns[e, u, i] * keep
-                if column > 0:
-                    z += columns[e, column - 1, i] * drop
-                expected[0, i] = z
-                expected[1, i] = moments[e, i, column] * factor
+                expected[1, i] = expected[0, i]
+                if k >= 0:
+                    expected[1, i] += (weights[i, k] * (inputs[e, k] * inverse_keep)) * drop
+                expected[2, i] = sums[begin, moments + i * across + column] * factor
             for o in range(outputs):
                 r = 0.0
-                if slope != 0.0 or column == 0:
-                    r = residuals[e, o]
+                if slope != 0.0 or k < 0:
+                    r = constants[e, o, 1]
                     for i in range(below):
-                        r += output_weights[o, i] * (slope * expected[0, i] + (1.0 - slope) * expected[1, i])
-                if column == 0:
+                        r += output_weights[o, i] * (slope * expected[1, i] + (1.0 - slope) * expected[2, i])
+                if k < 0:
                     slopes.output_bias[o] += probability * (2.0 * r)
                 for i in range(below):
-                    w = output_weights[o, i]
-                    moment = slope * slope * expected[0, i] + (1.0 - slope * slope) * expected[1, i]
-                    g = slope * r + (1.0 - slope) * (indicators[begin, o, i, column] * factor) + kappa * (w * moment)
-                    g = 2.0 * g
-                    if column == 0:
+                    w, indicator = output_weights[o, i], sums[begin, (o * below + i) * across + column] * factor
+                    moment = slope * slope * expected[1, i] + (1.0 - slope * slope) * expected[2, i]
+                    g = 2.0 * (slope * r + (1.0 - slope) * indicator + kappa * (w * moment))
+                    if k < 0:
                         slopes.bias[i] += probability * (w * g)
                         slopes.output_weights[o, i] += probability * (bias[i] * g)
                     else:
-                        k = active.units[e, column - 1]
                         slopes.weights[i, k] += probability * (w * (g * inputs[e, k]))
                         slopes.output_weights[o, i] += probability * ((weights[i, k] * inputs[e, k]) * g)
-        rounding = 2.0 * roundings[count] * UNIT
+            column += 1
         for i in range(below):
-            near = doubts[e, i]
+            chance = sums[begin, near + i]
             zeros = 1.0 if bias[i] == 0.0 else 0.0
             if zeros > 0.0:
-                for u in range(inputs.shape[1]):
+                for u in range(width):
                     if inputs[e, u] != 0.0 and weights[i, u] != 0.0:
                         zeros *= drop
-            doubts[e, i] = max(0.0, near - zeros) + 2.0 * rounding * near
+            doubts[e, i] = max(0.0, chance - zeros) + 4.0 * (roundings + 128.0) * UNIT * chance
         begin += 1 << items[begin, 1]
