@@ -30,7 +30,7 @@ x, y, z, k, c = symbols("x y z k c")
 REAL = (real(x, "a number"), real(y, "a number"))
 ABOVE = (real(x, "a number that is not negative", low=0, low_in=True),)
 
-NOT_OBJECTS = 25
+NOT_OBJECTS = 22
 """Entries whose statements and steps are still typed; the number may only fall."""
 
 
@@ -163,6 +163,25 @@ def test_neither_words_nor_examples_end_a_proof_and_examples_are_not_cited():
     found = derivation(x >= y, From((part("words"),)), (words,))
     assert found.holds()
     assert [s.method for s in found.prove()] == ["argument", "consequence"]
+
+
+def test_a_case_that_is_all_that_is_claimed_is_cited():
+    def one():
+        yield {c: 3, k: 4}
+
+    def two():
+        yield from ({c: 3}, {c: 3})
+
+    over = {"quantified": (), "quantities": (quantity(c, "of one network"), quantity(k, "of the same"))}
+    end = From((part("line"),))
+    whole = ByInstances(one, "one network", whole=True)
+    assert derivation(equal(c, 3), end, (line(equal(c, 3), whole),), **over).holds()
+    assert not derivation(equal(c, 4), end, (line(equal(c, 4), whole),), **over).holds()
+    assert not derivation(equal(c, 3), end, (line(equal(c, 3), ByInstances(one, "one")),), **over).holds()
+    assert not derivation(equal(c, 3), end, (line(equal(c, 3), replace(whole, instances=two)),), **over).holds()
+    # something varies, so one case is not all
+    assert not derivation(c * x > 0, end, (line(c * x > 0, whole),), **{**over, "quantified": REAL}).holds()
+    assert not derivation(equal(c, 3), whole, **over).holds()  # a line may cite it, a statement does not end in it
 
 
 def test_words_are_tried_on_instances_and_none_shows_nothing():

@@ -8,6 +8,7 @@ from exactdropout.theorems.gadget.gadget_optimum import GADGET_OPTIMUM
 from exactdropout.theorems.lemmas.cauchy_schwarz import CAUCHY_SCHWARZ
 from exactdropout.theorems.lemmas.equal_shares import EQUAL_SHARES
 from exactdropout.theorems.lemmas.kept_counts import KEPT_COUNTS
+from exactdropout.theorems.lemmas.mean_of_squares import MEAN_OF_SQUARES
 from exactdropout.theorems.lemmas.noise_moments import SUM_MOMENTS
 from exactdropout.theorems.lemmas.powers import BERNOULLI
 from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import GAP
@@ -16,7 +17,7 @@ from exactdropout.theorems.statements.derivation import Derivation, lemmas_of
 
 __all__ = ["NUMBERED", "cited_lemmas"]
 
-NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM, SUM_MOMENTS, EQUAL_SHARES, CAUCHY_SCHWARZ)
+NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM, SUM_MOMENTS, EQUAL_SHARES, CAUCHY_SCHWARZ, MEAN_OF_SQUARES)
 
 
 def cited_lemmas(proofs: Iterable[Proof]) -> list[Derivation]:

@@ -131,7 +131,7 @@ class Derivation:
             kind = "integer " if variable.kind == "integer" else ""
             opening = "some" if isinstance(item, Exists) else "all"
             groups.append(f"{opening} {kind}{variable}")
-        return ", ".join(groups)
+        return ", ".join(groups) or "as given"
 
     def opening(self) -> list[str]:
         """Return the definitions that the statement and its proof use, as sentences with formulas in LaTeX."""
@@ -182,7 +182,7 @@ def _ends(conclusion: Conclusion) -> bool:
 
 
 def _note(context: Context, line: Line, place: int) -> None:
-    if line.claim is not None and not isinstance(line.reason, ByInstances):
+    if line.claim is not None and (not isinstance(line.reason, ByInstances) or line.reason.whole):
         context.established[line.label] = (str(place), line.claim)
 
 

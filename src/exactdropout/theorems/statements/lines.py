@@ -443,14 +443,21 @@ def at_instances(claim: Relation, instances: Instances, context: Context) -> boo
 
 @dataclass(frozen=True)
 class ByInstances:
-    """The claim in listed cases: numbers found by the definition, or polynomials that the symbolic engine returned."""
+    """The claim in listed cases: numbers found by the definition, or polynomials that the symbolic engine returned.
+
+    With ``whole`` there is one case, which is all that the claim speaks of, such as one network that is given: then
+    nothing in the proof may vary, every symbol of the claim is a number of this network, and later lines may cite it.
+    """
 
     instances: Instances
     described: str
     method: str = "enumeration"
+    whole: bool = False
 
     def check(self, claim: Relation, context: Context) -> bool:
         """Return whether the claim holds in all cases."""
+        if self.whole and (len(_listed(self.instances)) != 1 or any(v.kind != "network" for v in context.variables)):
+            return False
         return at_instances(claim, self.instances, context)
 
     def detail(self, claim: Relation, context: Context) -> str:
