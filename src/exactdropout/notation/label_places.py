@@ -81,8 +81,7 @@ def label_places(
 def _overlaps(spots: Array, half: Point, boxes: Array) -> npt.NDArray[np.bool_]:
     """Return for each spot and box whether a label there meets it."""
     apart = np.abs(spots[:, None, :] - boxes[None, :, :2])
-    found: npt.NDArray[np.bool_] = (apart < np.array(half) + boxes[None, :, 2:]).all(axis=2)
-    return found
+    return np.asarray((apart < np.array(half) + boxes[None, :, 2:]).all(axis=2))
 
 
 def _crossed(spots: Array, half: Point, starts: Array, ends: Array) -> npt.NDArray[np.bool_]:
