@@ -49,9 +49,9 @@ def test_there_are_hundreds_of_them_and_no_two_are_the_same():
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["kind"])
-def test_a_few_of_each_kind(group):
+def test_two_of_each_kind(group):
     own = [case for case in CASES if case[0] is group]
-    assert [wrong for _, wrong in map(judged, own[:: max(1, len(own) // 3)]) if wrong] == []
+    assert [wrong for _, wrong in map(judged, own[:: -(-len(own) // 2)]) if wrong] == []
 
 
 @pytest.mark.thorough
