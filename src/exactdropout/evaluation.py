@@ -18,7 +18,14 @@ import numpy as np
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
-from exactdropout.model.arguments import architecture_of, cost_limit, count_of, examples_of, network_of
+from exactdropout.model.arguments import (
+    architecture_of,
+    cost_limit,
+    count_of,
+    examples_of,
+    network_of,
+    told_what_is_missing,
+)
 from exactdropout.model.numbers import Kind, Number, show
 from exactdropout.numeric.over_q import OverQ, rate_grid
 from exactdropout.numeric.result import Evaluation, Plan
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluations", "Evaluator", "OverQ", "evaluate", "evaluator", "over_q", "plan"]
 
 
+@told_what_is_missing
 def evaluate(
     network: Network,
     data: Examples | Iterable[Any] | str,
@@ -97,6 +105,7 @@ def evaluate(
     return prepared(network, hessian_product=hessian_product, checkpoint=checkpoint)
 
 
+@told_what_is_missing
 def evaluator(
     architecture: Architecture | Network | str,
     data: Examples | Iterable[Any] | str,
@@ -299,8 +308,8 @@ class Evaluator:
         for value, name in ((self._executor, "executor"), (checkpoint, "checkpoint")):
             if value is not None:
                 raise InvalidInput(
-                    f"Argument {name!r} must be None for the {engine} engine, not {show(value)}; only the float64 "
-                    "engine works in chunks."
+                    f"Argument {name!r} is for the float64 engine, which alone works in chunks; leave it out for the "
+                    f"{engine} engine."
                 )
 
 
@@ -316,6 +325,7 @@ def _float64_engine() -> type[Prepared]:
     return Prepared
 
 
+@told_what_is_missing
 def plan(
     network: Network,
     data: Examples | Iterable[Any] | str,
@@ -367,6 +377,7 @@ def plan(
     )  # fmt: skip
 
 
+@told_what_is_missing
 def over_q(
     network: Network,
     data: Examples | Iterable[Any] | str,

@@ -178,7 +178,7 @@ BAD = [
     (["evaluate", "net.json", "data.csv", "--q-grid", "0:1"], "START:STOP:COUNT"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--plot", "x.exe"], "'--plot' must end in"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--plot", "no/x.svg"], "cannot be written"),
-    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "walk"], "'--strategy' must be None"),
+    (["evaluate", "net.json", "data.csv", "--q", "1/2", "--strategy", "walk"], "'--strategy' must be one of"),
     (["evaluate", "net.json", "data.csv", "--q", "1/2", "--workers", "2"], "'--workers' is for float64 networks"),
     (["law", "net.json", "--q", "1/2", "--x", "1"], "'--x' must have 2 entries"),
     (["law", "net.json", "--q", "1/2", "--x", HOSTILE], "'--x' must be"),

@@ -104,7 +104,7 @@ COMMAND_LINES = {
     "evaluate net.json data.csv --q 1/2 --max-cost 0": "'--max-cost' must be positive",
     "evaluate net.json data.csv --q 1/2 --threads 0": "'--threads' must be a positive integer",
     "evaluate net.json data.csv --q 1/2 --precision -3": "'--precision' must satisfy 1 <= precision",
-    "evaluate net.json data.csv --q 1/2 --strategy Walk": "'--strategy' must be None or one of",
+    "evaluate net.json data.csv --q 1/2 --strategy Walk": "'--strategy' must be one of",
     "evaluate net.json data.csv --q-grid 0:1": "START:STOP:COUNT",
     "evaluate net.json data.csv --q-grid 0:1:0.1": "COUNT from 2 to 1000",
     "evaluate net.json data.csv --q 1/2 --plot out.xyz": "must end in .svg, .png or .pdf",
@@ -132,7 +132,20 @@ COMMAND_LINES = {
     "evaluate net.json data.csv --q 1/2 --label price": "must name a column ('x1, x2, y'), not 'price'.",
     "verify 4.3": "must be a Python file ending in .py",
     "verify none.py": "does not exist",
-    "check nofile.tex": "which cannot be read",
+    "check draft2.tx --architecture K-1": "no such file as 'draft2.tx'; did you mean 'draft.tex'?",
+    "check net.json --architecture K-1": "must be a document ending in .tex, .md",
+    "check drft.tex": "which does not exist; did you mean 'draft.tex'?",
+    "check draft.tex": "Document 'draft.tex' has in line 1 a setting that is not read",
+    "evaluate net.json data.csv --q 1/2 --checkpoint j": "'--checkpoint' is for the float64 engine",
+    "evaluate net.json data.csv --q 1/2 --exact --float64": "'--exact' and '--float64' exclude each other",
+    "law net.json --x 1,2 --q 1/2 --band": "write --float64 to estimate the network of the nearest floats",
+    "evaluate wide.json wide.csv --q 1/2 --exact --max-cost 1/1000": "exactdropout estimate gives",
+    "evaluate wide.json wide.csv --q 1/2 --max-cost 1/1000 --precision 20": "raise --max-cost to allow it",
+    "law wide.json --x 1,1,1,1,1,1,1,1,1,1 --q 1/2 --max-cost 1/10000": "exactdropout law --band samples",
+    "derive --architecture 3-3-1 --regions --max-cost 1/1000": "use exactdropout evaluate for numbers, or closed forms "
+    "for all sizes (--closed-form).",
+    "evaluate other.npz data.csv --q 1/2": "a network has weights_0",
+    "check nofile.tex": "which does not exist",
     # architectures and data
     "derive --architecture '2-3-1 relu no bias'": "did you mean '2-3-1 relu, no biases'?",
     "derive --architecture '2-3-1 relu, no bias'": "did you mean '2-3-1 relu, no biases'?",
@@ -165,7 +178,13 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     xd.Network([[["1/3", 1], [1, 1]], [1, 1]]).save("net.json")
     (tmp_path / "sub").mkdir()
+    wide = np.random.default_rng(0).normal(size=(30, 10)), np.ones((1, 30))
+    xd.Network(wide).save("wide.json")
+    np.savez("other.npz", a=np.ones((2, 2)), inputs=np.ones(2))
+    np.savez("more.npz", a=np.ones((2, 2)), inputs=np.ones((2, 2)), labels=np.ones(2))
     for name, text in {
+        "draft.tex": "% exactdropout: architecture = K-1\n$$penalty = 0$$\n",
+        "wide.csv": ",".join(["1"] * 11) + "\n",
         "data.csv": "x1,x2,y\n1,-1,8\n",
         "sub/data.csv": "1,2,3\n",
         "empty.csv": "",
@@ -225,7 +244,31 @@ CALLS = {
         "'max_cost' must be a positive number of seconds"),
     "derivation with symbols as sizes": (lambda: xd.derive("K-n-1 relu"), "closed"),
     "derivation of a misspelled text": (lambda: xd.derive("2-1", "hlf(1, 1)"), "half(1, 1)"),
-    "a claim without architecture": (lambda: xd.check("penalty >= 0"), "architecture"),
+    "a claim without architecture": (
+        lambda: xd.check("penalty >= 0"), "needs also 'architecture', text such as '2-3-1 relu'."),
+    "training of a text alone": (
+        lambda: xd.train("2-3-1 relu"), "needs also 'data', such as [((1, -1), 8)]; and 'q', such as '1/2'."),
+    "training of an architecture": (
+        lambda: xd.train("2-3-1 relu", [((1, 2), 1)], "1/2"), "an architecture has no weights: write xd.Network("),
+    "an evaluation of a network alone": (lambda: xd.evaluate(NETWORK), "needs also 'data'"),
+    "an estimate of a network alone": (lambda: xd.estimate(NETWORK), "needs also 'data'"),
+    "a minimum without data": (lambda: xd.minimize("2-3-1 relu"), "needs also 'data', such as [((1, -1), 8)]."),
+    "phases without data": (lambda: xd.phases("2-3-1 relu"), "needs also 'data'"),
+    "a law without an input": (lambda: xd.output_law(NETWORK), "needs also 'x', such as (1, -1); and 'q'"),
+    "nothing to derive": (xd.derive, "needs also 'architecture'"),
+    "a misspelled argument": (
+        lambda: xd.evaluate(NETWORK, [((1, 2), 1)], "1/2", max_costs=3),
+        "has no argument 'max_costs'; did you mean 'max_cost'?"),
+    "too many arguments": (
+        lambda: xd.evaluate(NETWORK, [((1, 2), 1)], "1/2", 30), "takes 3 arguments by place, not 4; others have names"),
+    "a text to draw": (lambda: xd.tikz_drawing("2-3-1 relu"), "'network' must be a Network, not '2-3-1 relu'"),
+    "a journal of the exact engine": (
+        lambda: xd.evaluate(NETWORK, [((1, 2), 1)], "1/2", checkpoint="j"), "leave it out for the exact engine"),
+    "an archive of other arrays as a network": (
+        lambda: xd.Network.load("other.npz"), "a network has weights_0, biases_0"),
+    "an archive of other arrays as examples": (lambda: xd.Examples.load("other.npz"), "it holds 'a, inputs'"),
+    "an archive with one array more": (
+        lambda: xd.Examples.load("more.npz"), "examples have inputs and labels, and may have probabilities"),
 }  # fmt: skip
 
 

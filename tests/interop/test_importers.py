@@ -363,3 +363,45 @@ def test_equinox_modules_are_read_as_they_are_called(external: External) -> None
         interop.from_equinox(eqx.nn.MLP(2, 1, 3, 1, activation=jax.numpy.tanh, key=key))
     with pytest.raises(InvalidInput, match="must be an Equinox module"):
         interop.from_equinox(3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "advice"),
+    [
+        ("BatchNorm1d(3)", "fold it into the Linear before it, torch.nn.utils.fusion.fuse_linear_bn_eval"),
+        ("LayerNorm(3)", "divides by what it computes from its inputs"),
+        ("AlphaDropout(0.5)", "say dropout=AlphaDropout"),
+    ],
+)
+def test_what_to_do_about_a_layer_that_is_not_supported(torch: Any, layer: str, advice: str) -> None:
+    kind, _, argument = layer.rstrip(")").partition("(")
+    module = torch.nn.Sequential(
+        torch.nn.Linear(2, 3), getattr(torch.nn, kind)(float(argument) if "." in argument else 3)
+    )
+    with pytest.raises(InvalidInput, match=f"Layer '1' is a {kind}, which is not supported") as caught:
+        interop.from_torch(module)
+    assert advice in str(caught.value)
+
+
+def test_the_advice_about_batch_normalisation_is_right(torch: Any) -> None:
+    linear, norm = torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3)
+    with torch.no_grad():
+        for part in (norm.weight, norm.bias, norm.running_mean):
+            part.copy_(torch.randn(3))
+        norm.running_var.copy_(torch.rand(3) + 0.5)
+    x = torch.randn(4, 2)
+    said = torch.nn.Sequential(linear, norm).eval()(x)
+    folded = torch.nn.utils.fusion.fuse_linear_bn_eval(linear.eval(), norm.eval())
+    found = interop.from_torch(torch.nn.Sequential(folded, torch.nn.ReLU(), torch.nn.Linear(3, 1)))
+    first = x.numpy() @ found.network.weights[0].T + found.network.biases[0]
+    assert np.abs(first - said.detach().numpy()).max() < 1e-5
+
+
+def test_a_state_dict_is_told_what_to_write(torch: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        interop.from_torch(torch.nn.Linear(2, 1).state_dict())
+    said = str(caught.value)
+    assert "of parameters, which has no order of layers" in said
+    assert "write from_torch(module)" in said
+    assert "xd.interop.load(path, architecture='2-3-1 relu')" in said
+    assert "\N{REPLACEMENT CHARACTER}" not in said

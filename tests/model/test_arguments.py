@@ -194,3 +194,27 @@ def test_the_same_data_and_architecture_everywhere(call):
         "evaluator": lambda data: xd.evaluator(network.architecture, data, F(1, 2))(network).criterion,
     }
     assert len({answers[call](data) for data in forms}) == 1
+
+
+def test_a_module_or_a_frame_is_named_by_its_type(external):
+    external("pandas")
+    import pandas
+
+    frame = pandas.DataFrame(COLUMNS)
+    with pytest.raises(InvalidInput, match="not an object of type DataFrame"):
+        xd.evaluate(frame, "point(1, 1)", "1/2")
+
+
+def test_the_index_of_a_frame_that_was_read_from_a_file_is_left_out(external, tmp_path):
+    external("pandas")
+    import pandas
+
+    frame = pandas.DataFrame({"x1": [1, 2], "x2": [3, 4], "y": [5, 6]})
+    frame.to_csv(tmp_path / "frame.csv")
+    read = pandas.read_csv(tmp_path / "frame.csv")
+    assert list(read.columns) == ["Unnamed: 0", "x1", "x2", "y"]
+    assert xd.Examples(read, label="y") == xd.Examples(frame, label="y")
+    assert xd.Examples.load(tmp_path / "frame.csv") == xd.Examples(frame, label="y")
+    read["Unnamed: 0"] = [7, 3]
+    with pytest.raises(InvalidInput, match="'Unnamed: 0' that does not count the rows: rename it"):
+        xd.Examples(read, label="y")

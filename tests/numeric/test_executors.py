@@ -259,11 +259,11 @@ def test_what_is_no_executor_is_refused(wrong, hint, problem):
 
 def test_engines_without_chunks_refuse_executor_and_checkpoint(tmp_path):
     exact, data = Network([[[1, 1]], [1]]), Examples.point((1, -1), 8)
-    with pytest.raises(InvalidInput, match="'checkpoint' must be None for the exact engine"):
+    with pytest.raises(InvalidInput, match="'checkpoint' is for the float64 engine"):
         evaluate(exact, data, "1/2", checkpoint=tmp_path / "run.journal")
     with (
         ThreadPoolExecutor(1) as executor,
-        pytest.raises(InvalidInput, match="'executor' must be None for the interval"),
+        pytest.raises(InvalidInput, match="'executor' is for the float64 engine"),
     ):
         evaluate(exact, data, "1/2", precision=20, executor=executor)
     assert not (tmp_path / "run.journal").exists()

@@ -50,7 +50,7 @@ from exactdropout.claims.verdict import Counterexample, Verdict, proof_in_words
 from exactdropout.claims.verifier.verify import Proof
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.model.arguments import beyond, cost_limit
+from exactdropout.model.arguments import beyond, cost_limit, told_what_is_missing
 from exactdropout.model.numbers import format_rational
 from exactdropout.progress import Progress, reporting
 
@@ -67,6 +67,7 @@ _SHOWN = 60
 """Given weights that a verdict lists one by one."""
 
 
+@told_what_is_missing
 def check(
     claim: str | Claim | Any,
     architecture: Architecture | Network | str,

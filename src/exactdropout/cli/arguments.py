@@ -69,12 +69,23 @@ def add_network(command: argparse.ArgumentParser, words: str) -> None:
         "stores (.onnx), or the shortest decimal, 1/5 for a float32 0.2 (.keras)",
     )  # fmt: skip
     command.add_argument(
+        "--float64", action="store_true", help="take every fraction as the nearest float64, and answer in floats"
+    )
+    command.add_argument(
         "--architecture", metavar="TEXT", help="of a .safetensors file, which holds names and shapes only: '2-3-1 relu'"
     )
 
 
 def read_network(options: argparse.Namespace) -> Network:
-    """Return the network that the command line names; ``--q`` becomes that of a framework's file where it is left out.
+    """Return the network that the command line names, of floats with ``--float64``."""
+    network = _read_network(options)
+    if options.float64 and getattr(options, "exact", False):
+        raise InvalidInput("Arguments '--exact' and '--float64' exclude each other.")
+    return network.float64() if options.float64 else network
+
+
+def _read_network(options: argparse.Namespace) -> Network:
+    """Return the network as its file holds it; ``--q`` becomes that of a framework's file where it is left out.
 
     What was read from such a file is said on standard error, and that ``--q`` takes the place of its rates.
     """
@@ -134,7 +145,7 @@ def load_problem(options: argparse.Namespace) -> tuple[Architecture, Examples]:
     """Return the architecture and the examples that the command line names."""
     text = options.architecture
     architecture = _file_network(text).architecture if text.endswith(_NETWORK_FILES) else Architecture(text)
-    data = Examples.load(options.data) if options.data.lower().endswith(_DATA_FILES) else options.data
+    data = Examples.load(options.data).exact() if options.data.lower().endswith(_DATA_FILES) else options.data
     return architecture, examples_of(data, architecture)
 
 

@@ -15,7 +15,7 @@ from exactdropout.cli.arguments import (
     own_names,
     wants_progress,
 )  # fmt: skip
-from exactdropout.cli.check_document import check_a_document, names_a_document
+from exactdropout.cli.check_document import check_a_document, looks_like_a_file, names_a_document, refuse_file
 from exactdropout.cli.output import print_json, print_words
 from exactdropout.cli.verdict_json import verdict_content
 from exactdropout.errors import InvalidInput
@@ -64,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput("Argument '--standalone' goes with '--latex'.")
     if options.latex and options.json:
         raise InvalidInput("Argument '--latex' and '--json' exclude each other.")
+    if looks_like_a_file(options.claim):
+        refuse_file(options.claim)
     if names_a_document(options.claim):
         if options.latex:
             raise InvalidInput("Argument '--latex' goes with one claim; for a document there is '--html'.")

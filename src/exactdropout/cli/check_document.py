@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from exactdropout.cli.arguments import claim_problem, cost_limit, own_names, wants_progress
-from exactdropout.cli.output import print_json, print_words
+from exactdropout.cli.output import output_width, print_json, print_words
 from exactdropout.cli.verdict_json import verdict_content
 from exactdropout.errors import InvalidInput
+from exactdropout.model.files import beside
 from exactdropout.model.numbers import show
 from exactdropout.progress import reporting
 
-__all__ = ["check_a_document", "names_a_document"]
+__all__ = ["check_a_document", "looks_like_a_file", "names_a_document", "refuse_file"]
 
 _EXIT = {"proved": 0, "refuted": 1, "not read": 2, "not reached": 130, "undecided": 3}
 _SUFFIXES = (".tex", ".md", ".markdown", ".txt", ".ltx")
+_FILE = re.compile(r"(?:[\w.~-]*/)*[\w.~-]*[A-Za-z_][\w.~-]*\.[A-Za-z]\w{0,9}")
 _MAX_BYTES = 4_000_000
-_COLUMNS = 80
 _INTERRUPTED = 130
 
 
@@ -31,9 +32,26 @@ def names_a_document(text: str) -> bool:
     return text == "-" or ("\n" not in text and len(text) < 4096 and text.lower().endswith(_SUFFIXES))
 
 
+def looks_like_a_file(text: str) -> bool:
+    """Return whether a claim is one word with an ending, and no document's: a claim has a relation.
+
+    >>> [looks_like_a_file(text) for text in ("draft2.tx", "notes/draft.docx", "x=0.5", "draft.tex")]
+    [True, True, False, False]
+    """
+    return bool(_FILE.fullmatch(text)) and not names_a_document(text)
+
+
+def refuse_file(name: str) -> NoReturn:
+    """Refuse a file that is not there, or that is no document."""
+    if not Path(name).exists():
+        raise InvalidInput(
+            f"Argument 'claim' is no claim, and there is no such file as {show(name, 200)}{beside(name)}"
+        )
+    raise InvalidInput(f"Argument 'claim' must be a document ending in {', '.join(_SUFFIXES)}, not {show(name, 200)}.")
+
+
 def check_a_document(options: argparse.Namespace) -> int:
     """Judge the steps, and print what is known, also after Ctrl-C."""
-    from exactdropout.claims.documents.document import DocumentCheck
     from exactdropout.claims.documents.settings import DocumentSetting
 
     text = _read(options.claim)
@@ -41,7 +59,7 @@ def check_a_document(options: argparse.Namespace) -> int:
     given = DocumentSetting(
         problem["architecture"], problem["data"], problem["q"], tuple(options.assume or ()), own_names(options) or {}
     )
-    job = DocumentCheck(
+    job = _job(
         text,
         given,
         markdown=options.claim.lower().endswith((".md", ".markdown")),
@@ -66,6 +84,16 @@ def check_a_document(options: argparse.Namespace) -> int:
     return _EXIT[result.status] if complete else _INTERRUPTED
 
 
+def _job(text: str, given: Any, **options: Any) -> Any:
+    """Return the job; a setting that is not read is one of the document's, not of an argument."""
+    from exactdropout.claims.documents.document import DocumentCheck
+
+    try:
+        return DocumentCheck(text, given, **options)
+    except InvalidInput as error:
+        raise InvalidInput(str(error).replace("Argument 'text'", f"Document {show(options['name'], 200)}")) from None
+
+
 def _read(name: str) -> str:
     if name == "-":
         data = sys.stdin.buffer.read(_MAX_BYTES + 1)
@@ -73,9 +101,13 @@ def _read(name: str) -> str:
         try:
             with Path(name).open("rb") as file:
                 data = file.read(_MAX_BYTES + 1)
+        except FileNotFoundError:
+            raise InvalidInput(
+                f"Argument 'claim' names the file {show(name, 200)}, which does not exist{beside(name)}"
+            ) from None
         except OSError as error:
             raise InvalidInput(
-                f"Argument 'claim' names the file {show(name)}, which cannot be read: {error.strerror}."
+                f"Argument 'claim' names the file {show(name, 200)}, which cannot be read: {error.strerror}."
             ) from None
     if len(data) > _MAX_BYTES:
         raise InvalidInput(f"Argument 'claim' must be a document of at most {_MAX_BYTES} bytes.")
@@ -97,7 +129,7 @@ def _write(name: str, page: str) -> None:
 
 
 def _lines(result: Any) -> Iterator[str]:
-    width = max(40, shutil.get_terminal_size((_COLUMNS, 24)).columns if sys.stdout.isatty() else _COLUMNS)
+    width = max(40, output_width())
     counts = [
         f"{sum(s.status == status for s in result.steps)} {status}"
         for status in ("proved", "refuted", "undecided", "not read", "not reached")

@@ -14,6 +14,20 @@ __all__ = ["Parser", "as_typed", "complain", "one_line", "unexpected"]
 
 _ALIASES = {"decay": "weight-decay", "names": "name", "labels": "label", "executor": "workers"}
 _LONGEST = 2000
+_PHRASES = (
+    (r"\bmust be None or ", "must be "),
+    (r"\bmust be None\b", "must be left out"),
+    (r"header=True or header=False \((--header yes or --header no)\)", r"\1"),
+    (r" \((--closed-form) on the command line, xd\.uniform_moments\)", r" (\1)"),
+    (r"\bnetwork\.float64\(\) is evaluated faster", "with --float64 it is evaluated faster"),
+    (r"\bxd\.estimate gives of network\.float64\(\)", "exactdropout estimate --float64 gives"),
+    (r"\b(?:use|pass|see) network\.float64\(\)", "write --float64"),
+    (r"\b(?:use|pass|see) (?:network\.exact\(\) and data\.exact\(\)|(?:network|data)\.exact\(\))", "write --exact"),
+    (r"\bnetwork\.exact\(\) and data\.exact\(\)", "--exact"),
+    (r"\bxd\.law_band\b", "exactdropout law --band"),
+    (r"(?<!Python by )\bxd\.(estimate|evaluate|derive|check|compare|minimize|phases)\b", r"exactdropout \1"),
+)
+"""What is said of Python, and what a command line says instead."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,6 +59,8 @@ def as_typed(message: str, help_text: str) -> str:
 
     >>> as_typed("Argument 'max_cost' is 3, not 9; raise max_cost, or say moments=2.", "--max-cost --moments")
     "Argument '--max-cost' is 3, not 9; raise --max-cost, or say --moments 2."
+    >>> as_typed("Argument 'executor' must be None or 1; pass network.float64(), or use executor= here.", "--workers")
+    "Argument '--workers' must be 1; write --float64, or use --workers here."
     >>> as_typed("Argument 'data' must not be 'max_cost.csv'.", "data --max-cost")
     "Argument 'data' must not be 'max_cost.csv'."
     """
@@ -60,8 +76,11 @@ def as_typed(message: str, help_text: str) -> str:
         name = names.get(match["name"])
         return match[0] if name is None else f"{name} {match['value']}"
 
+    for python, typed in _PHRASES:
+        message = re.sub(python, typed, message)
     message = re.sub(r"\bArguments? '(?P<name>[a-z_]+)'", option, message)
     message = re.sub(r"(?<=' and )'(?P<name>[a-z_]+)'", option, message)
+    message = re.sub(r"(?<![\w.'-])(?P<name>[a-z_]+)=(?=[\s,;.)]|$)", lambda m: names.get(m["name"], m[0]), message)
     message = re.sub(r"(?<![\w.'-])(?P<name>[a-z_]+)=(?P<value>\w+(?:/\w+)?)(?![\w(])", assigned, message)
     plain = r"(?<![\w.=/-])(?P<name>[a-z]+(?:_[a-z]+)+)(?=[\s,;:)']|\.(?:\s|$)|$)"
     return re.sub(plain, option, message)

@@ -18,7 +18,7 @@ from exactdropout.estimation.estimate import EstimateProgress, estimate, worth_p
 from exactdropout.estimation.result import Estimate, certain
 from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
-from exactdropout.model.arguments import beyond, cost_limit, count_of, examples_of, network_of
+from exactdropout.model.arguments import beyond, cost_limit, count_of, examples_of, network_of, told_what_is_missing
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.exact.law import OutputLaw, output_law
 from exactdropout.numeric.float64.problem import Problem, prepare
@@ -28,6 +28,7 @@ from exactdropout.numeric.sampled.outputs import outputs_of
 __all__ = ["compare"]
 
 
+@told_what_is_missing
 def compare(
     network: Network,
     data: Examples | Iterable[Any] | str,

@@ -16,7 +16,7 @@ from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.estimation.checks import chance_of, floats_of, positive, seed_of
 from exactdropout.estimation.result import Interval, chance_text, outward
 from exactdropout.model import Examples, Network
-from exactdropout.model.arguments import network_of
+from exactdropout.model.arguments import network_of, told_what_is_missing
 from exactdropout.model.numbers import Array, format_rational, freeze, scalar, show
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.sampled.outputs import outputs_of
@@ -159,6 +159,7 @@ class LawBand:
         )
 
 
+@told_what_is_missing
 def law_band(
     network: Network,
     x: Sequence[Any],

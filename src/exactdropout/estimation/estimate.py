@@ -23,7 +23,7 @@ from exactdropout.estimation.saved import Saved, saved
 from exactdropout.estimation.sums import Sums, risk_of
 from exactdropout.evaluation import Evaluator
 from exactdropout.model import Examples, Network, drop_rates
-from exactdropout.model.arguments import count_of, examples_of, network_of
+from exactdropout.model.arguments import count_of, examples_of, network_of, told_what_is_missing
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.float64.problem import Problem
 from exactdropout.numeric.result import Evaluation
@@ -55,6 +55,7 @@ MOST_TOGETHER, BATCH = 64, 4.0
 REPORTS = 0.25
 
 
+@told_what_is_missing
 def estimate(
     network: Network,
     data: Examples | Iterable[Any] | str,

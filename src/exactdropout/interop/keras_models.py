@@ -120,8 +120,17 @@ def _layer(chain: Chain, layer: Any, classes: tuple[type, ...]) -> None:
     elif kind not in ("InputLayer", "Flatten", "Identity"):
         raise InvalidInput(
             f"Layer {layer.name!r} is a {kind}, which is not supported; the model has Dense, ReLU and Dropout. "
-            f"Where it drops independent units, say dropout={kind}."
+            f"{_advice(kind)}."
         )
+
+
+def _advice(kind: str) -> str:
+    """Return what to do about a layer that is not supported."""
+    if kind == "BatchNormalization":
+        return "In evaluation it is affine: multiply its scale into the Dense before it, and add its shift to the bias"
+    if "Normalization" in kind:
+        return "It divides by what it computes from its inputs, so that no exact formula of this package holds for it"
+    return f"Where it drops independent units, say dropout={kind}"
 
 
 def _activation(chain: Chain, function: Any, name: str) -> None:

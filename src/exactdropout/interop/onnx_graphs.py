@@ -147,7 +147,8 @@ class _Reader:
             self._dropout(name, node, fields)
         elif kind not in NOTHING:
             raise InvalidInput(
-                f"Node {name!r} is a {kind}, which is not supported; the model has linear maps, relu and dropout."
+                f"Node {name!r} is a {kind}, which is not supported; the model has linear maps, relu and dropout"
+                f"{'; fold it into the linear map before it' if kind == 'BatchNormalization' else ''}."
             )
 
     def _shift(self, kind: str, name: str, node: Any, others: list[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -76,10 +76,7 @@ def chain_of_torch(module: Any, dropout: Classes = ()) -> Chain:
     except ImportError:
         raise missing("PyTorch", "torch") from None
     if not isinstance(module, torch.nn.Module):
-        raise InvalidInput(
-            f"Argument 'module' must be a torch.nn.Module, not {show(module)}; a .pt file is a pickle, never loaded: "
-            "save the weights as .safetensors, or export the module to .onnx."
-        )
+        raise InvalidInput(f"Argument 'module' must be a torch.nn.Module, not {_described(module)}.")
     chain = Chain(source=f"torch {type(module).__name__}")
     classes = (torch.nn.Dropout, *dropout_classes(dropout))
     if isinstance(module, torch.nn.Sequential) or not list(module.children()):
@@ -116,8 +113,34 @@ def _layer(chain: Chain, module: Any, name: str, classes: tuple[type, ...]) -> N
     elif kind not in NOTHING:
         raise InvalidInput(
             f"Layer {name!r} is a {kind}, which is not supported; the model has Linear, ReLU, LeakyReLU and Dropout. "
-            f"Where it drops independent units, say dropout={kind}."
+            f"{_advice(kind)}."
         )
+
+
+def _advice(kind: str) -> str:
+    """Return what to do about a layer that is not supported."""
+    if "BatchNorm" in kind:
+        return (
+            "In evaluation it is affine: fold it into the Linear before it, "
+            "torch.nn.utils.fusion.fuse_linear_bn_eval(linear, norm)"
+        )
+    if "Norm" in kind:
+        return "It divides by what it computes from its inputs, so that no exact formula of this package holds for it"
+    return f"Where it drops independent units, say dropout={kind}"
+
+
+def _described(value: Any) -> str:
+    """Return what was given for a module, and what to write instead."""
+    if isinstance(value, Mapping):
+        return (
+            f"a {type(value).__name__} of parameters, which has no order of layers; write from_torch(module) with the "
+            "module whose load_state_dict takes it, or save it as .safetensors and write "
+            "xd.interop.load(path, architecture='2-3-1 relu')"
+        )
+    return (
+        f"{show(value)}; a .pt file is a pickle, never loaded: save the weights as .safetensors, or export the module "
+        "to .onnx"
+    )
 
 
 def _traced(chain: Chain, module: Any, classes: tuple[type, ...]) -> None:

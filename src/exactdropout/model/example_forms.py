@@ -13,6 +13,8 @@ from exactdropout.model.numbers import as_array, show
 
 __all__ = ["example_parts"]
 
+UNNAMED = "Unnamed: 0"
+"""What pandas calls a column without a name, such as the index that it wrote to a file."""
 _FORMS = "Examples, a list of (x, y) or (x, y, probability), arrays (X, y), or a data frame with label="
 
 
@@ -80,6 +82,9 @@ def _are_examples(data: Sequence[Any]) -> bool:
 
 def _frame(frame: Any, label: str | Sequence[str] | None, probability: str | None) -> tuple[Any, Any, Any]:
     names = list(frame.columns)
+    if names and names[0] == UNNAMED and UNNAMED not in (label, probability):
+        _refuse_other_index(frame)
+        names = names[1:]
     shown = ", ".join(show(n) for n in names[:8]) + (", …" if len(names) > 8 else "")
     if len(set(names)) < len(names):
         raise InvalidInput(f"Argument 'data' must have columns of different names, not {shown}.")
@@ -100,6 +105,16 @@ def _frame(frame: Any, label: str | Sequence[str] | None, probability: str | Non
         raise InvalidInput("Argument 'data' must hold at least one example; it is empty.")
     probabilities = None if probability is None else as_array(frame[probability]).tolist()
     return _columns(frame, inputs), _columns(frame, labels), probabilities
+
+
+def _refuse_other_index(frame: Any) -> None:
+    """Refuse a first column without a name, unless it counts the rows as the index that pandas writes to a file."""
+    count = as_array(frame[UNNAMED]).tolist()
+    if count not in (list(range(len(count))), list(range(1, len(count) + 1))):
+        raise InvalidInput(
+            f"Argument 'data' has a first column {UNNAMED!r} that does not count the rows: rename it where it is an "
+            "input, drop it, or write the file without it (pandas: index=False)."
+        )
 
 
 def _columns(frame: Any, names: Sequence[Any]) -> Any:

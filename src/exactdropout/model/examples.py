@@ -210,9 +210,13 @@ class Examples(Frozen):
             header, arrays = read_npz(path, FORMAT)
             kind = kind_of_file(header, path)
             if missing := {"inputs", "labels"} - set(arrays):
-                raise UnreadableFile(f"File {named(path)} lacks the array {min(missing)!r}.")
+                held = f"; it holds {show(', '.join(sorted(arrays)), 200)}" if arrays else ""
+                raise UnreadableFile(f"File {named(path)} lacks the array {min(missing)!r}{held}.")
             if unknown := set(arrays) - {"inputs", "labels", "probabilities"}:
-                raise UnreadableFile(f"File {named(path)} holds an array {show(min(unknown))} that means nothing here.")
+                raise UnreadableFile(
+                    f"File {named(path)} holds an array {show(min(unknown))} that means nothing here; examples have "
+                    "inputs and labels, and may have probabilities and a header."
+                )
             inputs, labels = (array_from_npz(arrays[name], kind, name) for name in ("inputs", "labels"))
             chances = arrays.get("probabilities")
             floats = chances is not None and chances.dtype.kind == "f"

@@ -33,6 +33,7 @@ __all__ = [
     "array_from_npz",
     "array_to_json",
     "array_to_npz",
+    "beside",
     "file_ending",
     "kind_of_file",
     "named",
@@ -82,7 +83,7 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except ExactDropoutError:
         raise
     except FileNotFoundError:
-        raise UnreadableFile(f"File {named(path)} does not exist{_beside(path)}") from None
+        raise UnreadableFile(f"File {named(path)} does not exist{beside(path)}") from None
     except IsADirectoryError:
         raise UnreadableFile(f"File {named(path)} is not a file.") from None
     except UnicodeDecodeError:
@@ -125,7 +126,7 @@ def text_lines(path: str | os.PathLike[str], progress: Callable[[int, int], None
         text.detach()
 
 
-def _beside(path: str | os.PathLike[str]) -> str:
+def beside(path: str | os.PathLike[str]) -> str:
     """Return the end of a sentence about a missing file: the file in its folder that was probably meant."""
     folder, name = os.path.split(os.fspath(path))
     try:

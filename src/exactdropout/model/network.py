@@ -220,12 +220,16 @@ class Network(Frozen):
             layers = sum(name.startswith("weights_") for name in arrays)
             known = [f"{part}_{i}" for i in range(layers) for part in ("weights", "biases")]
             if unknown := set(arrays) - set(known):
-                raise UnreadableFile(f"File {named(path)} holds an array {show(min(unknown))} that means nothing here.")
+                raise UnreadableFile(
+                    f"File {named(path)} holds an array {show(min(unknown))} that means nothing here; a network has "
+                    "weights_0, biases_0 (where there are biases), weights_1 and so on, and may have a header."
+                )
             flags = [f"biases_{i}" in arrays for i in range(layers)]
             missing = [name for name in known[::2] if name not in arrays]
             if missing or not layers or header.get("biases", flags) != flags:
                 what = missing[0] if missing else "weights_0" if not layers else "of biases that its header names"
-                raise UnreadableFile(f"File {named(path)} lacks the array {what}.")
+                held = f"; it holds {show(', '.join(sorted(arrays)), 200)}" if arrays else ""
+                raise UnreadableFile(f"File {named(path)} lacks the array {what}{held}.")
             weights = [array_from_npz(arrays[f"weights_{i}"], kind, f"weights[{i}]") for i in range(layers)]
             biases = [
                 array_from_npz(arrays[f"biases_{i}"], kind, f"biases[{i}]") if flag else None

@@ -68,6 +68,8 @@ def show(value: object, limit: int = 60) -> str:
             text = format_rational(value)
         else:
             text = repr(value)
+            if "\n" in text:  # such as a module or a data frame
+                text = f"an object of type {type(value).__name__}"
     except Exception:  # a hostile __repr__ must not hide the real message
         text = f"an object of type {type(value).__name__}"
     text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -39,8 +39,12 @@ def tikz_drawing(
     ``tikz``; ``standalone=True`` returns a document.
 
     Raises:
-        InvalidInput: more than 400 weights.
+        InvalidInput: no network, or more than 400 weights.
     """
+    if not isinstance(network, Network):
+        raise InvalidInput(
+            f"Argument 'network' must be a Network, not {show(network)}; xd.free_network(architecture) has symbols."
+        )
     architecture = network.architecture
     edges = sum(w.size for w in network.weights)
     if edges > MAX_EDGES:

@@ -12,7 +12,7 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers, NumericalRange
 from exactdropout.model import Examples, Network, drop_rates
-from exactdropout.model.arguments import MAX_SECONDS, cost_limit, examples_of, network_of
+from exactdropout.model.arguments import MAX_SECONDS, cost_limit, examples_of, network_of, told_what_is_missing
 from exactdropout.model.numbers import Array, show
 from exactdropout.numeric.choice import STEPS_PER_SECOND
 from exactdropout.numeric.coordinates import Coordinates, flat
@@ -128,6 +128,7 @@ class Training:
         )
 
 
+@told_what_is_missing
 def train(
     network: Network,
     data: Examples | Iterable[Any] | str,

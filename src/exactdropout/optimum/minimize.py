@@ -13,7 +13,7 @@ import numpy as np
 
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.model.arguments import MAX_SECONDS, architecture_of, cost_limit, examples_of
+from exactdropout.model.arguments import MAX_SECONDS, architecture_of, cost_limit, examples_of, told_what_is_missing
 from exactdropout.model.numbers import show
 from exactdropout.optimum.infinite_width import infinite_width
 from exactdropout.optimum.minimisers import listed_minimisers
@@ -33,6 +33,7 @@ FIRST_SHARE = 0.75
 """Of a time limit, what the problem over all weights may take where the one over non-negative weights follows."""
 
 
+@told_what_is_missing
 def minimize(
     architecture: Architecture | Network | str,
     data: Examples | Iterable[Any] | str,

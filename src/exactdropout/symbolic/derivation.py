@@ -13,7 +13,7 @@ import sympy
 
 from exactdropout.errors import CostLimitExceeded, InvalidInput, MixedNumbers
 from exactdropout.model import Architecture, Examples, Network, drop_rates, exact_rates
-from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of
+from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of, told_what_is_missing
 from exactdropout.model.numbers import Array, show
 from exactdropout.notation.names import name_order
 from exactdropout.notation.style import Style, StyleOptions, styled
@@ -323,6 +323,7 @@ def _gradient(network: Network, slopes: Mapping[Any, Formula], quantity: str) ->
     return SymbolicGradient(weights=tuple(weights), biases=tuple(biases), quantity=quantity)
 
 
+@told_what_is_missing
 def derive(
     architecture: Architecture | Network | str,
     data: Examples | Iterable[Any] | str | None = None,

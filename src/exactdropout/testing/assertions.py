@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from exactdropout.errors import DropoutFault, InvalidInput, MissingExtra
+from exactdropout.model.arguments import told_what_is_missing
 from exactdropout.model.numbers import scalar, show
 from exactdropout.testing.exact_checks import (
     Setting,
@@ -69,6 +70,7 @@ class _Job:
 
 
 @in_words
+@told_what_is_missing
 def assert_dropout(
     layer: Any,
     q: Any,

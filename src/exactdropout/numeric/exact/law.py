@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from exactdropout.errors import InvalidInput, MixedNumbers
 from exactdropout.model import Examples, Network, drop_rates, exact_rates
-from exactdropout.model.arguments import network_of
+from exactdropout.model.arguments import network_of, told_what_is_missing
 from exactdropout.model.numbers import format_rational, scalar, show
 from exactdropout.numeric.exact.plan import choose
 from exactdropout.numeric.exact.strategies.states import last_law
@@ -191,6 +191,7 @@ class OutputLaw:
         return f"<OutputLaw of {len(self)} atoms from {show(ends, 80)}>"
 
 
+@told_what_is_missing
 def output_law(
     network: Network,
     x: Sequence[Any],

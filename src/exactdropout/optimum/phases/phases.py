@@ -23,7 +23,7 @@ from exactdropout.algebra.algebraic import Algebraic, RationalFunction, all_root
 from exactdropout.algebra.cones import cone_bound
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
-from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of
+from exactdropout.model.arguments import architecture_of, beyond, cost_limit, examples_of, told_what_is_missing
 from exactdropout.model.numbers import exact_fraction, scalar, show
 from exactdropout.optimum.minimize import minimize
 from exactdropout.optimum.phases.certified_cells import Proved, certified_cell
@@ -48,6 +48,7 @@ ZERO, ONE = Algebraic.rational(Fraction(0)), Algebraic.rational(Fraction(1))
 Span = tuple[Algebraic, Algebraic]
 
 
+@told_what_is_missing
 def phases(
     architecture: Architecture | Network | str,
     data: Examples | Iterable[Any] | str,
