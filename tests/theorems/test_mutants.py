@@ -77,6 +77,8 @@ BY_HAND = {
     "mixture-bound, line 'sum': constant, J_mix >= q/(2 (k p + 2 q)) S to J_mix = 1": "from a start that says less",
     "mixture-bound, auxiliary: scope, j >= 0 to j >= -1": "no mixture has less than 0 inputs",
     "section-4-3, quantified: scope, d >= 2 to d >= 1": "no gadget network has one layer only",
+    "theorem-20, quantified: scope, k >= 0 to k >= -1": "no network has less than 0 patterns",
+    "independent-product, quantified: scope, k >= 0 to k >= -1": "no number has less than 0 values",
     "theorem-19, line 'sign': letter, S >= 0 to S = a": "from another start that is not negative",
     "theorem-19, quantified: scope, j >= 0 to j >= -1": "no network has less than 0 layers",
     "theorem-19, auxiliary: scope, k >= 0 to k >= -1": "no unit has less than 0 units below",

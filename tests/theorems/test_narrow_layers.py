@@ -1,5 +1,6 @@
 """Narrow layers need no negative weights, wide ones do: against the optimiser and exact least squares."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -8,15 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exactdropout.model import Architecture, Examples, Network
+from exactdropout.notation.tree import Add
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
 from exactdropout.theorems.gadget.first_one_gadget import first_one_gadget
 from exactdropout.theorems.negative_weights.common_and_mixed_units import best_value, nonnegative_value
-from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow, narrow_with_biases
+from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import (
+    BIASED_MINIMUM,
+    narrow,
+    narrow_with_biases,
+)
 from exactdropout.theorems.negative_weights.exactdropout_2026_smallest_width import gadget_gain
+from exactdropout.theorems.negative_weights.narrow_units import NARROW_WITH_BIASES, WITH_BIASES
 from exactdropout.theorems.negative_weights.two_inputs import needs_negative
 from exactdropout.theorems.negative_weights.width_thresholds import common
 from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import half_minimum, point_minimum
+from exactdropout.theorems.statements.derivation import Hypothesis
+from exactdropout.theorems.statements.terms import Relation, Term
 
 F = Fraction
 
@@ -72,6 +81,18 @@ def test_the_optimiser_finds_the_nonnegative_minimum_with_biases(width, rate):
     assert narrow_with_biases(2, width, rate)
     found = minimize(Architecture(2, (width,), biases=True), Examples.half((1, 1), 1), rate, compare=False)
     assert found.value == half_minimum(2, width, rate / (1 - rate))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_half_a_term_of_the_condition_with_biases_is_refused(place):
+    """The condition that `narrow_with_biases` reads is the hypothesis; with half a term nothing follows from it."""
+    terms = list(NARROW_WITH_BIASES.left.node.terms)
+    terms[place] = (Term(terms[place]) / 2).node
+    half = Relation(Term(Add(tuple(terms))), NARROW_WITH_BIASES.sign, NARROW_WITH_BIASES.right)
+    for derivation in (WITH_BIASES, BIASED_MINIMUM):
+        assert derivation.hypotheses == (Hypothesis("narrow", NARROW_WITH_BIASES),)
+        assert derivation.holds()
+        assert not replace(derivation, hypotheses=(Hypothesis("narrow", half),)).holds()
 
 
 def test_the_condition_and_the_exact_answer_for_two_inputs_do_not_contradict_each_other():

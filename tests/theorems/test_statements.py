@@ -30,7 +30,7 @@ x, y, z, k, c = symbols("x y z k c")
 REAL = (real(x, "a number"), real(y, "a number"))
 ABOVE = (real(x, "a number that is not negative", low=0, low_in=True),)
 
-NOT_OBJECTS = 22
+NOT_OBJECTS = 21
 """Entries whose statements and steps are still typed; the number may only fall."""
 
 
@@ -226,6 +226,24 @@ def test_inductions_agree_on_how_a_quantity_begins_and_goes_on(start, step, hold
     end = From((part("line"),))
     assert derivation(claim, end, (lines[1], product), **more).holds()  # alone, each start and passage is right
     assert derivation(claim, end, (*lines, product), **more).holds() is holds
+
+
+def test_a_start_that_says_nothing_proves_nothing():
+    """0 = 0 at the first number is a start, and the passage must carry the claim; the claim itself must say more."""
+    total, over = symbol("S"), (integer(k, 0, ""),)
+    more = {"quantities": (quantity(total, ""),)}
+
+    def found(claim, start, following, **parts):
+        by = ByInduction(k, ((total, number(start)),), ((total, following),), **parts)
+        return derivation(claim, From((part("line"),)), (line(claim, by),), quantified=over, **more).holds()
+
+    assert found(equal(total, 2 * k), 0, total + 2)
+    assert not found(equal(total, 2 * k), 0, total + 3)  # 0 = 0 at the start
+    assert not found(equal(total, total), 0, total + 3)
+    assert not found(equal(k * total, k * total), 0, total + 3)
+    assert not found(equal(0 * total, 0 * k), 0, total + 3)
+    assert not found(total >= 2 * k, 0, total + 1)
+    assert not found(equal(total, 2 * k), 1, total + 2)  # a start that is not 0 = 0
 
 
 def test_definitions_that_depend_on_the_variable_take_part_in_the_induction():

@@ -92,3 +92,26 @@ def test_a_network_of_the_upper_bound_is_below_exactly_where_the_polynomials_say
         assert below is needed(inputs, width, rate, biases=biases)
         seen.add(below)
     assert seen == {True, False}
+
+
+def with_half_its_constant(inputs, width, rate):
+    """What `needed` says without biases, with half the constant of its quadratic in the width."""
+    kept, small, more = 1 - rate, (inputs - 1) * (1 - rate), width - 1
+    one = small * kept**3 * more**2 + small * kept * (2 * small * rate + 1 + rate**2) * more
+    return one - (1 + small) * (rate + small + small**2) / 2 > 0
+
+
+def test_needed_says_exactly_that_the_network_of_the_upper_bound_is_below():
+    halves = set()
+    for inputs, width, rate in itertools.product((2, 3, 4), range(2, 9), (F(1, 3), F(1, 2), F(3, 5), F(7, 10))):
+        if inputs + width > 9:
+            continue
+        shown = {}
+        for biases, data, least in ((False, Examples.point, point_minimum), (True, Examples.half, half_minimum)):
+            network = swapped_network(inputs, width, rate, biases=biases)
+            found = naive_evaluation(network, data((1,) * inputs, 1), (rate, rate)).criterion
+            shown[biases] = found < least(inputs, width, rate / (1 - rate))
+        assert needed(inputs, width, rate, biases=False) is shown[False]
+        assert needed(inputs, width, rate, biases=True) is (shown[False] or shown[True])
+        halves.add((with_half_its_constant(inputs, width, rate), shown[False]))
+    assert (True, False) in halves, "half the constant claims a network that is not below"

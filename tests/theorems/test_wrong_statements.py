@@ -86,12 +86,25 @@ def test_theorem_19_needs_its_signs():
 
 @pytest.mark.parametrize("x", [(1, 2), (-1, -2)])
 def test_theorem_20_needs_its_witness(x):
-    assert "root count" in failed_methods(helmbold_2017_theorem_20.prove(x=x))
+    assert failed_methods(helmbold_2017_theorem_20.prove(x=x)) == {"derivation"}
 
 
 @pytest.mark.parametrize("wrong", [{"threshold": 0}, {"second": 1}, {"second": 0}])
 def test_theorem_20_needs_units_that_change_sign(wrong):
-    assert failed_methods(helmbold_2017_theorem_20.prove(**wrong)) == {"cases", "enumeration"}
+    assert failed_methods(helmbold_2017_theorem_20.prove(**wrong)) == {"enumeration"}
+
+
+def test_the_line_of_the_nonnegative_minimum_is_the_one_that_is_meant():
+    minimum = exactdropout_2026_nonnegative_minimum
+    k, spread = minimum.K, minimum.SPREAD
+    mean, square = minimum._moments()
+    steep = minimum.point_minimum(k, minimum.N, spread)
+    slope = (1 - steep) / mean
+    ratio = (mean - slope * square) / square
+    assert minimum.falls_against(sympy.Integer(0), slope, ratio)
+    for wrong in (2 * ratio, -ratio, ratio / 2, ratio * square, ratio + 1):
+        assert not minimum.falls_against(sympy.Integer(0), slope, wrong)
+    assert not minimum.falls_against(sympy.Rational(1, 5), slope, ratio)
 
 
 def test_roots_are_counted_in_the_open_interval():

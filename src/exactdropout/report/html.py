@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.prose import html_sentence
 from exactdropout.report.bibliography import SOURCES
-from exactdropout.report.evidence import Certificate, Groups, introduction, legend, mark, sources
+from exactdropout.report.evidence import (
+    Certificate,
+    Groups,
+    Printed,
+    introduction,
+    legend,
+    mark,
+    printed_once,
+    sources,
+)
 from exactdropout.theorems.in_coq import coq_statements
 from exactdropout.theorems.lemmas.numbered import cited_lemmas
 from exactdropout.theorems.proof import Proof, Step
@@ -61,15 +70,22 @@ def html_page(
 ) -> str:
     """Return the page: a table of verdicts with links, then each result with its printed form, verdict and proof.
 
+    Steps that an earlier proof holds too are links to it.
+
     ``pictures`` maps ids to SVG files, which are embedded; ``certificates`` are listed in a table of their own.
     """
     drawn = pictures or {}
     groups = sources(entries)
     body = [f"<h1>{html.escape(title)}</h1>", _introduction(entries), _navigation(groups), _table(groups)]
     body += [_legend(entries, certificates), *_lemmas(cited_lemmas(proof for _, proof in entries))]
+    order = [pair for _, group in groups for pair in group]
+    shown = {theorem.id: steps for (theorem, _), steps in zip(order, printed_once(order), strict=True)}
+    titles = {theorem.id: theorem.title for theorem, _ in order}
     for place, (name, group) in enumerate(groups, 1):
         body.append(f'<h2 id="part-{place}">{html.escape(name)}</h2>')
-        body += [_entry(theorem, proof, drawn.get(theorem.id)) for theorem, proof in group]
+        body += [
+            _entry(theorem, proof, _proof(shown[theorem.id], titles), drawn.get(theorem.id)) for theorem, proof in group
+        ]
     body += [*_certificates(certificates), *_bibliography(entries)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -162,7 +178,24 @@ def _letters(definitions: Sequence[str]) -> str:
     return f'<p><span class="label">Letters.</span> {"; ".join(map(_text, definitions))}.</p>' if definitions else ""
 
 
-def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
+def _proof(found: Sequence[Step | Printed], titles: Mapping[str, str]) -> str:
+    """Return the steps as a list; those that an earlier proof holds are links to it."""
+    items, number = [], 1
+    for part in found:
+        if isinstance(part, Printed):
+            more = part.last - part.first
+            own = f"{part.first} to {part.last}: steps" if more else "Step"
+            there = f"{part.there} to {part.there + more}" if more else str(part.there)
+            link = f'<a href="#{html.escape(part.id)}">{_text(titles[part.id])}</a>'
+            items.append(f'<li value="{part.first}">{own} {there} of the proof of {link}.</li>')
+            number = part.last + 1
+        else:
+            items.append(f'<li value="{number}">{_step(part)}</li>')
+            number += 1
+    return f"<ol>{''.join(items)}</ol>"
+
+
+def _entry(theorem: Theorem, proof: Proof, steps: str, picture: bytes | None) -> str:
     parts = [
         f'<section id="{html.escape(theorem.id)}"><h3>{_text(theorem.title)}</h3>',
         f'<p class="meta">{_text(theorem.number)} of <code>{html.escape(theorem.source)}</code>, '
@@ -185,7 +218,7 @@ def _entry(theorem: Theorem, proof: Proof, picture: bytes | None) -> str:
     if picture is not None:
         source = base64.b64encode(picture).decode("ascii")
         parts.append(f'<img alt="{html.escape(theorem.number)}" src="data:image/svg+xml;base64,{source}">')
-    parts.append(f"<ol>{''.join(f'<li>{_step(step)}</li>' for step in proof.steps)}</ol></section>")
+    parts.append(f"{steps}</section>")
     return "\n".join(parts)
 
 

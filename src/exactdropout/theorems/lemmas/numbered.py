@@ -11,13 +11,25 @@ from exactdropout.theorems.lemmas.kept_counts import KEPT_COUNTS
 from exactdropout.theorems.lemmas.mean_of_squares import MEAN_OF_SQUARES
 from exactdropout.theorems.lemmas.noise_moments import SUM_MOMENTS
 from exactdropout.theorems.lemmas.powers import BERNOULLI
+from exactdropout.theorems.lemmas.sum_inequalities import INDEPENDENT_PRODUCT, RISING_RATIO
 from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import GAP
 from exactdropout.theorems.proof import Proof
 from exactdropout.theorems.statements.derivation import Derivation, lemmas_of
 
 __all__ = ["NUMBERED", "cited_lemmas"]
 
-NUMBERED = (BERNOULLI, KEPT_COUNTS, GAP, GADGET_OPTIMUM, SUM_MOMENTS, EQUAL_SHARES, CAUCHY_SCHWARZ, MEAN_OF_SQUARES)
+NUMBERED = (
+    BERNOULLI,
+    KEPT_COUNTS,
+    GAP,
+    GADGET_OPTIMUM,
+    SUM_MOMENTS,
+    EQUAL_SHARES,
+    CAUCHY_SCHWARZ,
+    MEAN_OF_SQUARES,
+    INDEPENDENT_PRODUCT,
+    RISING_RATIO,
+)
 
 
 def cited_lemmas(proofs: Iterable[Proof]) -> list[Derivation]:

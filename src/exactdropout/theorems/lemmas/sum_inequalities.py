@@ -1,74 +1,145 @@
-"""Inequalities for finite sums of any length, each an identity or an induction: steps that several theorems share."""
+"""Inequalities for finite sums of any length, cited by many proofs: each is a lemma that is proved and printed once."""
 
 from __future__ import annotations
 
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.proof import Step, induction, step
+from exactdropout.theorems.definitions import integer, quantity, real
+from exactdropout.theorems.lemmas.cauchy_schwarz import CAUCHY_SCHWARZ
+from exactdropout.theorems.lemmas.mean_of_squares import MEAN_OF_SQUARES
+from exactdropout.theorems.proof import Step, step
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, Hypothesis, lemma_step
+from exactdropout.theorems.statements.lines import ByInduction, From, Line, part, say
+from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, number, symbol, symbols
 
-__all__ = ["cauchy_schwarz", "independent_product", "mean_of_squares", "rising_ratio_steps"]
+__all__ = [
+    "INDEPENDENT_PRODUCT",
+    "RISING_RATIO",
+    "cauchy_schwarz",
+    "independent_product",
+    "mean_of_squares",
+    "rising_ratio_steps",
+]
+
+k, v, x, ell, u, t = symbols("k v x l u t")
+OF_X, OF_Y, OF_XY = (symbol("E", name) for name in ("X", "Y", "XY"))
+_PRODUCT = equal(OF_XY, OF_X * OF_Y)
+
+INDEPENDENT_PRODUCT = Derivation(
+    name="independent-product",
+    number=9,
+    title="The mean of an independent product",
+    setting=say("Two independent numbers with finitely many values"),
+    quantified=(integer(k, 0, "the number of values of the first"),),
+    quantities=(
+        quantity(OF_X, "the mean of the first"),
+        quantity(OF_Y, "the mean of the second"),
+        quantity(OF_XY, "the mean of their product"),
+    ),
+    auxiliary=(real(v, "the probability of one more value of the first"), real(x, "this value")),
+    lines=(
+        Line(
+            label="values",
+            sentence=say(
+                "The second has the same mean for each value of the first, so one more value adds {0}: {claim}.",
+                v * x * OF_Y,
+            ),
+            claim=_PRODUCT,
+            reason=ByInduction(
+                k,
+                ((OF_X, number(0)), (OF_XY, number(0))),
+                ((OF_X, OF_X + v * x), (OF_XY, OF_XY + v * x * OF_Y)),
+            ),
+        ),
+    ),
+    conclusions=(Conclusion(_PRODUCT, From((part("values"),))),),
+)
+"""E X Y = E X E Y."""
+
+
+def _g(at: Operand) -> Term:
+    return apply("g", at)
+
+
+_RATIO = ell * _g(ell + 1) - (ell + 1) * _g(ell) >= 0
+
+RISING_RATIO = Derivation(
+    name="rising-ratio",
+    number=10,
+    title="The ratio of a convex function that begins at 0",
+    setting=say("A function of whole numbers, its ratio to the number at {0} and at the next", ell),
+    quantified=(integer(ell, 0, "a number of kept inputs"),),
+    quantities=(quantity(_g(ell), "a convex function of this number that is 0 at 0"),),
+    hypotheses=(
+        Hypothesis("begins", equal(_g(0), 0)),
+        Hypothesis("convex", _g(ell + 2) - 2 * _g(ell + 1) + _g(ell) >= 0),
+    ),
+    lines=(
+        Line(
+            label="ratio",
+            sentence=say("The ratio does not fall: {claim}."),
+            claim=_RATIO,
+            reason=ByInduction(ell, (), (), parts=(part("convex", ell + 1),), first=(part("begins", -1),)),
+        ),
+    ),
+    conclusions=(Conclusion(_RATIO, From((part("ratio"),))),),
+)
+"""g(ℓ)/ℓ does not fall."""
+
+OPPOSITE_SIGNS = Derivation(
+    name="opposite-signs",
+    title="A falling line against a rising ratio",
+    setting=say(
+        "Where the line is {0} the ratio is {1} below its value at the change of sign, and beyond it is {1} above, "
+        "where the line is {2}",
+        t,
+        u,
+        -t,
+    ),
+    quantified=(
+        integer(ell, 0, "a number of kept inputs"),
+        real(t, "how far the line is from zero", low=0, low_in=True),
+        real(u, "how far the ratio is from its value there", low=0, low_in=True),
+    ),
+    conclusions=(
+        Conclusion(t * -u * ell <= 0, From((), plus=(t * u * ell,))),
+        Conclusion(-t * u * ell <= 0, From((), plus=(t * u * ell,))),
+    ),
+)
+"""Both terms of E w(L) L (r − r₁) are not positive."""
+
+
+def _cited(lemma: Derivation, claim: str) -> Step:
+    return step(claim, "lemma", lemma.holds(), lemma.cited)
 
 
 def mean_of_squares(claim: str) -> Step:
-    """Jensen's inequality for squares: E X² − (E X)² = E (X − E X)², for probabilities that sum to 1.
+    """Jensen's inequality for squares, E X² ≥ (E X)², for probabilities that sum to 1.
 
-    >>> print(mean_of_squares("The mean of squares is at least the square of the mean."))  # doctest: +ELLIPSIS
-    [identity, checked] The mean of squares is at least the square of the mean. ($E X^2 - m^2 = E (X - m)^2 \\ge 0$...
+    >>> print(mean_of_squares("The mean of squares is at least the square of the mean."))
+    [lemma, checked] The mean of squares is at least the square of the mean. (Lemma 8, A mean of squares)
     """
-    _, (square, mean) = generic("Q m")
-    # E (X − m)² = E X² − 2 m E X + m² E 1
-    found = identity(claim, square - 2 * mean * mean + mean * mean, square - mean * mean)
-    return Step(
-        claim=found.claim,
-        method=found.method,
-        holds=found.holds,
-        detail=r"$E X^2 - m^2 = E (X - m)^2 \ge 0$ with $m = E X$",
-    )
+    return _cited(MEAN_OF_SQUARES, claim)
 
 
 def cauchy_schwarz(claim: str) -> Step:
-    """(Σ a_i²)(Σ b_i²) − (Σ a_i b_i)² ≥ 0, by induction on the number of terms; weights enter as squares of factors."""
-    ring, (squares_a, squares_b, products, a, b) = generic("A B S a b")
-    grown = (squares_a + a * a) * (squares_b + b * b) - (products + a * b) ** 2
-    # what a new term adds is Σ (a_i b − b_i a)²
-    added = squares_a * b * b - 2 * products * a * b + squares_b * a * a
-    return induction(
-        claim,
-        start=a * a * b * b - (a * b) ** 2 == ring.zero,
-        step=grown == (squares_a * squares_b - products**2) + added,
-        detail=r"one more term adds $\sum_i (a_i b - b_i a)^2$ to $\sum a_i^2 \sum b_i^2 - (\sum a_i b_i)^2$, which is "
-        "0 for one term",
-    )
+    """(Σ a_i b_i)² ≤ Σ a_i² Σ b_i² for any number of terms; weights enter as squares of factors."""
+    return _cited(CAUCHY_SCHWARZ, claim)
 
 
 def independent_product(claim: str) -> Step:
-    """E X Y = E X E Y for independent X and Y with finitely many values, by induction on the values of X."""
-    ring, (mean_x, mean_y, p, x) = generic("M N p x")
-    return induction(
-        claim,
-        start=ring.zero * mean_y == ring.zero,
-        step=mean_x * mean_y + p * x * mean_y == (mean_x + p * x) * mean_y,
-        detail=r"$E X Y = \sum_{i,j} p_i q_j x_i y_j$; one more value $x$ with probability $p$ adds $p x\, E Y$",
-    )
+    """E X Y = E X E Y for independent X and Y with finitely many values."""
+    return _cited(INDEPENDENT_PRODUCT, claim)
 
 
 def rising_ratio_steps() -> list[Step]:
     """E w(L) g(L) ≤ 0 for convex g with g(0) = 0 and a falling line w with E w(L) L = 0, on ℓ = 0, 1, …, K."""
-    ring, (s, t, c) = generic("s~ t~ c~")
-    _, (ell, low, mid, high) = generic("l a b c")
-    ratio = ell * high - (ell + 1) * mid - ((ell - 1) * mid - ell * low)
     return [
-        induction(
-            r"$g(\ell)/\ell$ does not decrease: $a_\ell = \ell g(\ell+1) - (\ell+1) g(\ell)$ starts at $a_0 = -g(0) = "
-            r"0$ and $a_\ell - a_{\ell-1} = \ell\, (g(\ell+1) - 2 g(\ell) + g(\ell-1)) \ge 0$.",
-            start=ring.zero * s - (ring.zero + 1) * ring.zero == 0,
-            step=ratio == ell * (high - 2 * mid + low),
-        ),
+        lemma_step(RISING_RATIO),
         step(
             r"Let $w(\ell)$ fall from $\ge 0$ (up to $\ell_1 \ge 1$) to $\le 0$, with $E[w(L) L] = 0$. With $r = "
             r"g(\ell)/\ell$, $r_1 = g(\ell_1)/\ell_1$, every term of $E[w L (r - r_1)]$ is $\le 0$, so $E[w(L) g(L)] = "
             r"E[w L (r - r_1)] + r_1 E[w L] \le 0$.",
             "cases",
-            ring.is_nonnegative(-(t * c * -s)) and ring.is_nonnegative(-(-t * c * s)),
-            "up to l_1: w = t, r - r_1 = -s; beyond: w = -t, r - r_1 = s; c = l >= 0",
+            OPPOSITE_SIGNS.holds(),
+            "up to l_1: w = t, r - r_1 = -u; beyond: w = -t, r - r_1 = u; l, t, u >= 0",
         ),
     ]

@@ -63,7 +63,7 @@ from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Der
 from exactdropout.theorems.statements.lines import Definition, From, InWords, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, symbol
 
-__all__ = ["narrow", "narrow_layer_steps", "narrow_with_biases", "prove"]
+__all__ = ["BIASED_MINIMUM", "narrow", "narrow_layer_steps", "narrow_with_biases", "prove"]
 
 T, GAIN, SQUARE, J, TERMS = symbol("T", "n"), symbol("x"), symbol("Q"), symbol("J"), symbol("U")
 ell = symbol("l")

@@ -32,6 +32,7 @@ from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumera
 from exactdropout.theorems.registry import register
 
 __all__ = [
+    "falls_against",
     "half_minimum",
     "largest_unit_steps",
     "nonnegative_minimum_steps",
@@ -121,7 +122,7 @@ def nonnegative_minimum_steps(power: int = 1) -> list[Step]:
                 r"the line $w = 1 - \beta - b \ell - \kappa' \ell$ falls and has $E[w(L) L] = 0$, so as above "
                 r"$\Lambda(g) \le \kappa' E[L g(L)]$.",
                 "identity",
-                _positive(gain) and _positive(slope) and _zero(gain - gain / square * square),
+                _positive(gain) and _positive(slope) and falls_against(bias, slope, gain / square),
                 "rational functions of K, n and lambda with positive coefficients",
             ),
             step(
@@ -132,6 +133,12 @@ def nonnegative_minimum_steps(power: int = 1) -> list[Step]:
             ),
         ]
     return steps
+
+
+def falls_against(bias: sympy.Expr, slope: sympy.Expr, ratio: sympy.Expr) -> bool:
+    """Return whether w = 1 − β − b ℓ − κ' ℓ falls and has E w(L) L = 0."""
+    mean, square = _moments()
+    return _positive(slope + ratio) and _zero((1 - bias) * mean - (slope + ratio) * square)
 
 
 def tangent_steps() -> list[Step]:

@@ -12,34 +12,80 @@ from fractions import Fraction
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
-from exactdropout.theorems.generic_symbols import generic
-from exactdropout.theorems.lemmas.sum_inequalities import independent_product
-from exactdropout.theorems.proof import Step, argument, enumerated, induction, step
+from exactdropout.theorems.definitions import KEEP, OPEN_RATE, m, p, q, real
+from exactdropout.theorems.proof import Step, argument, enumerated
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation
+from exactdropout.theorems.statements.lines import ByCases, say
+from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, number, symbols
 
-__all__ = ["label_dependence"]
+__all__ = ["SIZES", "label_dependence"]
+
+v, r, z, M = symbols("v r z M")
+
+
+def _relu(at: Operand) -> Term:
+    return apply("relu", at)
+
+
+_BIASED = p * _relu(1 / p - 1) + q * _relu(number(-1)) - _relu(number(0))
+_PAIR = p**2 * _relu(m / p - m / p) + p * q * _relu(m / p) + q * p * _relu(-(m / p)) - _relu(m - m)
+_VALUE = real(m, "the value of both units below", low=0, low_in=True)
+
+BIASED_UNIT = Derivation(
+    name="biased-unit",
+    supporting=True,
+    title="A unit with a bias shifts the mean",
+    setting=say("The unit with weight 1 and bias {0} at input 1, its mean less its value without dropout", number(-1)),
+    quantified=(OPEN_RATE,),
+    definitions=(KEEP,),
+    conclusions=(Conclusion(equal(_BIASED, q), ByCases(())),),
+)
+PAIR = Derivation(
+    name="difference-of-two",
+    supporting=True,
+    title="A difference of two equal values shifts the mean",
+    setting=say("The unit with weights 1 and {0} at two values {1}", number(-1), m),
+    quantified=(OPEN_RATE, _VALUE),
+    definitions=(KEEP,),
+    conclusions=(Conclusion(equal(_PAIR, q * m), ByCases(())),),
+)
+PATH = Derivation(
+    name="path",
+    supporting=True,
+    title="Weights 1 pass a value on",
+    setting=say("A value {0} with its mask {1} over the probability to be kept", v, r),
+    quantified=(real(v, "a value", low=0, low_in=True), real(r, "its mask over p", low=0, low_in=True)),
+    conclusions=(Conclusion(equal(_relu(v * r), v * r), ByCases(())),),
+)
+FAN_IN_ONE = Derivation(
+    name="fan-in-one",
+    supporting=True,
+    title="One value below and no bias",
+    setting=say("A pre-activation {0} without dropout, {1} a product of masks over p and {2} one more", z, M, r),
+    quantified=(
+        real(M, "a product of masks over p", low=0, low_in=True),
+        real(r, "one more mask over p", low=0, low_in=True),
+        real(z, "a pre-activation without dropout"),
+    ),
+    conclusions=(Conclusion(equal(_relu(M * r * z), M * r * _relu(z)), ByCases((z,))),),
+)
+SIZES = (BIASED_UNIT, PAIR, PATH, FAN_IN_ONE)
 
 
 def label_dependence(threshold: int = 1, second: int = -1) -> list[Step]:
-    """Return the steps, with the units relu(x̃ − threshold) and relu(x̃_1 + second·x̃_2); only 1 and −1 work."""
+    """Return the further steps, with the units relu(x̃ − threshold) and relu(x̃_1 + second·x̃_2); only 1, −1 work."""
     return [
-        _biased_unit(threshold),
-        _pair_unit(second),
-        *_path(),
         argument(
             r"Hidden biases, any $K$ and widths, $d \ge 2$: $x = (1, 0, \dots)$, the first unit of the first layer is "
             r"$\mathrm{relu}(\tilde x_1 - 1)$, the first unit of each later layer has weight 1 from the first unit "
-            r"below, "
-            r"all else is 0. No biases, $d \ge 2$ and some layer of width $n_l \ge 2$, $0 \le l \le d - 2$ ($n_0 = "
-            r"K$): "
-            r"two units of it are equal to the first below (two inputs to 1), the first unit above is their "
-            r"difference as above, then weights 1. In both $W(x) = 0$ and $E \mathcal D = q$, so $E \delta = q$ for "
-            r"all $q$."
+            r"below, all else is 0. No biases, $d \ge 2$ and some layer of width $n_l \ge 2$, $0 \le l \le d - 2$ "
+            r"($n_0 = K$): two units of it are equal to the first below (two inputs to 1), the first unit above is "
+            r"their difference as above, then weights 1. In both $W(x) = 0$ and $E \delta = q$ for all $q$."
         ),
-        _fan_in_one(),
         argument(
-            r"So with $d = 1$, or no hidden biases and $K = n_1 = \dots = n_{d-2} = 1$, $E \mathcal D = W(x)$ and the "
-            r"penalty $E \mathcal D^2 - W(x)^2$ is free of the label, for every $W$, $x$ and $q$ ($n_{d-1}$ and an "
-            r"output bias are arbitrary)."
+            r"With $d = 1$, or no hidden biases and $K = n_1 = \dots = n_{d-2} = 1$, masks leave relu as products of "
+            r"mean 1, so $E \mathcal D = W(x)$ and the penalty $E \mathcal D^2 - W(x)^2$ is free of the label, for "
+            r"every $W$, $x$ and $q$ ($n_{d-1}$ and an output bias are arbitrary)."
         ),
         enumerated(
             r"The penalties for labels 0 and 1 differ by $2 q$ with both witnesses, by the double loop.",
@@ -52,67 +98,6 @@ def label_dependence(threshold: int = 1, second: int = -1) -> list[Step]:
             "16 and 32 masks; x = 1, -2; q = 1/3",
         ),
     ]
-
-
-def _biased_unit(threshold: int) -> Step:
-    ring, (p, q) = generic("p+ q+")
-    one = p + q
-    # p relu(1/p - t) = relu(1 - p t)
-    mean = ring.relu(one - threshold * p) + q * ring.relu(-threshold * ring.one)
-    kept = ring.relu((1 - threshold) * ring.one)
-    return step(
-        r"At $x = 1$ the unit $\mathrm{relu}(\tilde x - 1)$ has mean $p\, \mathrm{relu}(\frac1p - 1) + q\, "
-        r"\mathrm{relu}(-1) = q$, and without dropout it is 0.",
-        "cases",
-        mean == q and kept == 0,
-        "kept; dropped",
-    )
-
-
-def _pair_unit(second: int) -> Step:
-    ring, (p, q, size) = generic("p+ q+ m~")
-    # times p: m (r_1 - r_2) at the four masks
-    mean = (
-        p * p * ring.relu(size + second * size)
-        + p * q * ring.relu(size)
-        + q * p * ring.relu(second * size)
-        + q * q * ring.relu(ring.zero)
-    )
-    kept = ring.relu(size + second * size)
-    return step(
-        r"Two values that are both $m \ge 0$: $\mathrm{relu}(m r_1/p - m r_2/p)$ has mean $pq\, m/p = q m$ over $r_1$, "
-        r"$r_2$, and without dropout it is 0.",
-        "cases",
-        mean == p * q * size and kept == 0,
-        "both kept; one kept; the other kept; none",
-    )
-
-
-def _path() -> list[Step]:
-    ring, (value, bit) = generic("v~ r~")
-    return [
-        step(
-            r"A value $v \ge 0$ passes a layer by weight 1 as $\mathrm{relu}(v r/p) = v r/p$.",
-            "cases",
-            ring.relu(value * bit) == value * bit,
-            "v, r >= 0",
-        ),
-        independent_product(
-            r"$r$ is independent of $v$ and $E[r/p] = p \cdot \frac1p = 1$, so the mean stays the same in every layer "
-            r"above, and $E m = 1$ for a value that came from 1 in this way."
-        ),
-    ]
-
-
-def _fan_in_one() -> Step:
-    ring, (weight, value, factor, bit) = generic("w h M~ r~")
-    return induction(
-        r"No hidden biases, each hidden unit with one value below: if that is $M h$ under dropout and $h$ without, $M "
-        r"\ge 0$ a product of masks over $p$ that is free of weights, $E M = 1$ ($M = 1$ for the input), then "
-        r"$\mathrm{relu}(w M h\, r/p) = (M r/p)\, \mathrm{relu}(w h)$, again of this form.",
-        start=ring.relu(weight * value * bit) == bit * ring.relu(weight * value),
-        step=ring.relu(weight * value * factor * bit) == factor * bit * ring.relu(weight * value),
-    )
 
 
 def _witnesses(threshold: int, second: int) -> Iterator[tuple[object, object]]:
