@@ -116,6 +116,83 @@ def test_moments_equal_the_double_loop(problem):
     agree(problem, "states", "moments")
 
 
+@st.composite
+def problems_in_blocks(draw):
+    """Draw two or three networks side by side that share outputs, some units without inputs, and shuffle all units."""
+    count, depth, outputs = draw(st.integers(2, 3)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    entry = st.sampled_from([F(-3), F(-1), F(1), F(1, 2), F(2), F(0)])
+    shapes = [
+        [draw(st.integers(1, 2 if count == 2 and depth == 1 else 1)) for _ in range(depth + 1)] for _ in range(count)
+    ]
+    widths = [sum(shape[l] for shape in shapes) for l in range(depth + 1)]
+    orders = [draw(st.permutations(range(n))) for n in widths]
+    weights = []
+    for l in range(depth):
+        matrix = [[F(0)] * widths[l] for _ in range(widths[l + 1])]
+        row = column = 0
+        for shape in shapes:
+            for i in range(shape[l + 1]):
+                for j in range(shape[l]):
+                    matrix[orders[l + 1][row + i]][orders[l][column + j]] = draw(entry)
+            row, column = row + shape[l + 1], column + shape[l]
+        weights.append(matrix)
+    weights.append([[draw(entry) for _ in range(widths[-1])] for _ in range(outputs)])
+    biases = [[draw(entry) for _ in range(n)] for n in (*widths[1:], outputs)] if draw(st.booleans()) else None
+    network = xd.Network(weights, biases, activation=draw(st.sampled_from(["relu", "leaky_relu(-1/3)"])))
+    x = [draw(st.sampled_from([F(1), F(2), F(-1, 2)])) for _ in range(widths[0])]
+    data = xd.Examples([(x, [draw(entry) for _ in range(outputs)])])
+    q = [draw(st.sampled_from([F(0), F(1, 2), F(1, 3)])) for _ in range(depth)]
+    return network, data, (*q, draw(st.sampled_from([F(0), F(1, 4)])))
+
+
+@settings(max_examples=60)
+@given(problem=problems_in_blocks())
+def test_blocks_equal_the_double_loop(problem):
+    agree(problem, "states")
+
+
+def test_blocks_of_a_network_beyond_enumeration():
+    """Five blocks of eight inputs and three units, against the sum over blocks, each by the double loop."""
+    entries = [[F((7 * i + 3 * k + 5 * i * k) % 11 - 5 or 1, 3) for k in range(8)] for i in range(3)]
+    top = [F(1), F(-2), F(1, 2)]
+    zeros = [F(0)] * 8
+    rows = [zeros * b + [v + b for v in row] + zeros * (4 - b) for b in range(5) for row in entries]
+    x = [F(k % 3 + 1, 2) for k in range(40)]
+    found = xd.evaluate(xd.Network([rows, [top * 5]], [[F(0)] * 15, [F(3)]]), xd.Examples.point(x, 7), F(1, 3))
+    assert found.plan.strategy == "blocks"
+    parts = [
+        naive_evaluation(
+            xd.Network([[[v + b for v in row] for row in entries], [top]]),
+            xd.Examples.point(x[8 * b : 8 * b + 8], 0), (F(1, 3),) * 2,
+        )
+        for b in range(5)
+    ]  # fmt: skip
+    mean, variance = 3 + sum(p.mean[0] for p in parts), sum(p.variance for p in parts)
+    assert (found.mean[0], found.variance) == (mean, variance)
+    assert found.criterion == variance + (mean - 7) ** 2
+
+
+def test_what_meets_is_one_block():
+    """A shared input, a unit that takes from both, a mask of a constant that both take; an input that stays is none."""
+    apart = [[1, 0], [0, 2]]
+    for weights, q, many in (
+        ([apart, [1, 1]], "1/2", True),
+        ([[[1, 1], [0, 2]], [1, 1]], "1/2", False),
+        ([[[1, 1], [0, 2]], [1, 1]], (0, "1/2"), False),  # constants: one block of them
+        ([apart, [[1, -1]], [1]], "1/2", False),
+        ([apart, apart, [1, 1]], "1/2", True),
+        ([[[1, 1], [0, 2]], apart, [1, 1]], (0, "1/2", "1/2"), True),
+        ([apart, [[1, 1], [0, 2]], [1, 1]], (0, "1/2", "1/2"), False),  # they share the mask of a constant
+    ):
+        network = xd.Network(weights, activation="leaky_relu(1/2)")
+        data = xd.Examples.point((1, -1), 1)
+        rates = xd.model.drop_rates(q, network.architecture)[0]
+        refusal = next(s for s in EXACT_STRATEGIES if s.name == "blocks").refusal(exact_problem(network, data, rates))
+        assert (refusal is None) == many, (weights, q)
+        if not many:
+            assert refusal == "all hidden values meet in a mask"
+
+
 @pytest.mark.parametrize(("size", "layers", "q"), [(70, 12, F(1, 2)), (9, 30, F(1, 3))])
 def test_wide_and_deep_equal_weights(size, layers, q):
     """Theorem 18's network with a rational weight: E D² is a product of binomial moments, 1 + (q/p)/n per layer."""

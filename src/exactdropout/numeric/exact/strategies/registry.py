@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from exactdropout.numeric.choice import Registry
-from exactdropout.numeric.exact.strategies import meet, merge, moments, states
+from exactdropout.numeric.exact.strategies import blocks, meet, merge, moments, states
 from exactdropout.numeric.exact.strategy import ExactStrategy
 
 __all__ = ["EXACT", "EXACT_STRATEGIES"]
 
-EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
+_WHOLE: tuple[ExactStrategy, ...] = (
     ExactStrategy(
         name="moments",
         title="no unit changes its sign: mean and covariance go through the layers as integers",
@@ -38,5 +38,7 @@ EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (
         run=states.run,
     ),
 )
+
+EXACT_STRATEGIES: tuple[ExactStrategy, ...] = (*_WHOLE, blocks.strategy(_WHOLE))
 
 EXACT = Registry(EXACT_STRATEGIES, " for an exact network")
