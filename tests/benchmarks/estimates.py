@@ -1,33 +1,39 @@
 """Proved intervals for networks that cannot be enumerated, beside plain sampling in NumPy and PyTorch in the same run.
 
-    python tests/benchmarks/estimates.py [SECONDS ...]
+    OPENBLAS_NUM_THREADS=1 python tests/benchmarks/estimates.py [--record]
 
-First the width of the proved interval of the criterion, relative to its middle, after so many seconds (10 and 60).
-Then variance times processor seconds of an estimate of the criterion that plain sampling of all masks makes, over the
-same for the passes of ``xd.estimate``: how many times longer sampling takes to the same standard error. One thread
-each: set OPENBLAS_NUM_THREADS=1. PyTorch and the digits of scikit-learn are left out where they are not installed.
+First the width of the proved interval of the criterion, relative to its middle, after ten seconds (the largest networks
+after a minute too), and after four passes, which is the same in every run. Then variance times processor seconds of an
+estimate of the criterion that plain sampling of all masks makes, over the same for the passes of ``xd.estimate``: how
+many times longer sampling takes to the same standard error, one thread each. PyTorch and the digits of scikit-learn are
+left out where they are not installed. ``--record`` writes ``estimates.json`` beside this file;
+``python tests/estimation/test_page.py`` then writes the tables of docs/estimates.md.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
 import os
 import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import exactdropout as xd
 from exactdropout.estimation.estimate import _counts
+from exactdropout.estimation.sums import Sums, risk_of
 from exactdropout.numeric.float64.problem import prepare
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.sampled.passes import Sampler, flipped
 from exactdropout.numeric.sampled.ranges import ranges_of
 
-PASSES = 40
+PASSES, FEW, RATIO_ROWS = 40, 4, 1000
 HALF = Fraction(1, 2)
 Problem = tuple[str, xd.Network, xd.Examples]
 
@@ -125,31 +131,66 @@ def own_pass(network: xd.Network, data: xd.Examples) -> Callable[[], float]:
     return lambda: float((shares * sampler.one_pass(next(numbers), Runner()).errors).sum())
 
 
-def main() -> None:
-    """Print two tables."""
-    seconds = [float(text) for text in sys.argv[1:]] or [10.0, 60.0]
-    problems = [drawn((30, 100, 1), 1000, 0), drawn((64, 128, 10), 1797, 0.5), drawn((784, 128, 10), 10_000, 0.8)]
-    problems += [drawn((784, 128, 10), 10_000, 0), drawn((40, 60, 60, 1), 1000, 0)]
-    if importlib.util.find_spec("sklearn") is not None:
-        problems.insert(2, digits())
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the run, confidence 1 - 1e-9, q = 1/2")
-    print("| network | criterion |" + "".join(f" width after {s:g} s | masks |" for s in seconds))
-    print("|---|---|" + "---|---|" * len(seconds))
-    for name, network, data in problems:
-        found = [xd.estimate(network, data, HALF, seconds=s) for s in seconds]
-        cells = "".join(f" {e.criterion.relative_width:.2%} | {e.samples:,} |" for e in found)
-        print(f"| {name} | {found[-1].criterion.middle:.4g} |{cells}", flush=True)
-    print("\n| network | NumPy | PyTorch |\n|---|---|---|")
-    torch = importlib.util.find_spec("torch") is not None
-    if torch:
-        import torch as library
+def after(network: xd.Network, data: xd.Examples, passes: int) -> xd.Estimate:
+    """Return what ``xd.estimate`` knows after so many passes: seed 0, confidence 1 - 1e-9, q = 1/2."""
+    problem = prepare(network, data, (HALF,) * len(network.weights))
+    ranges = ranges_of(problem, flipped=flipped(problem))
+    counts = _counts(problem, ranges)
+    sampler = Sampler(problem, counts, 0)
+    sums = Sums(problem, ranges, counts, sampler.one_pass(0, Runner()), sampler, Fraction(1, 10**9))
+    for number in range(passes):
+        sums.add(sampler.one_pass(number + 1, Runner()))
+    return sums.estimate(risk_of(problem), 0)
 
-        library.set_num_threads(1)
-    for name, network, data in problems:
-        own = cost(own_pass(network, data))
-        ratios = [cost(numpy_pass(network, data)) / own]
-        ratios += [cost(torch_pass(network, data)) / own] if torch else []
-        print(f"| {name} | " + " | ".join(f"{r:.1f}" for r in ratios) + " |", flush=True)
+
+def problems() -> list[Problem]:
+    """Return the networks of the tables; the digits where scikit-learn is installed."""
+    found = [drawn((30, 100, 1), 1000, 0), drawn((64, 128, 10), 1797, 0.5), drawn((784, 128, 10), 10_000, 0.8)]
+    found += [drawn((784, 128, 10), 10_000, 0), drawn((40, 60, 60, 1), 1000, 0)]
+    if importlib.util.find_spec("sklearn") is not None:
+        found.insert(2, digits())
+    return found
+
+
+def timed(network: xd.Network, data: xd.Examples, seconds: float) -> dict[str, Any]:
+    """Return what an estimate reaches in so many seconds, and the processor time that it got."""
+    begun = time.process_time()
+    found = xd.estimate(network, data, HALF, seconds=seconds)
+    spent = time.process_time() - begun
+    width = found.criterion.relative_width
+    return {"width": width, "masks": found.samples, "passes": found.passes, "processor": round(spent, 1)}
+
+
+def ratios(network: xd.Network, data: xd.Examples) -> dict[str, float]:
+    """Return how many times as much processor time plain sampling takes to the same standard error."""
+    if len(data) > 2 * RATIO_ROWS:
+        data = xd.Examples((data.inputs[:RATIO_ROWS], data.labels[:RATIO_ROWS]))
+    own = cost(own_pass(network, data))
+    found = {"NumPy": cost(numpy_pass(network, data)) / own}
+    if importlib.util.find_spec("torch") is not None:
+        import torch
+
+        torch.set_num_threads(1)
+        found["PyTorch"] = cost(torch_pass(network, data)) / own
+    return found
+
+
+def main() -> None:
+    """Print what is measured, network after network; keep it on request."""
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load {load:.1f} before the run, confidence 1 - 1e-9, q = 1/2")
+    record: dict[str, Any] = {"cores": os.cpu_count(), "load": [round(load, 1)], "networks": {}}
+    for name, network, data in problems():
+        row: dict[str, Any] = {"few": after(network, data, FEW).criterion.relative_width}
+        row["10"] = timed(network, data, 10)
+        if len(data) == 10_000:
+            row["60"] = timed(network, data, 60)
+        row["ratios"] = ratios(network, data)
+        record["networks"][name] = row
+        print(name, json.dumps(row), flush=True)
+    record["load"].append(round(os.getloadavg()[0], 1))
+    if "--record" in sys.argv[1:]:
+        Path(__file__).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exactdropout.numeric.choice import Registry
+from exactdropout.numeric.float64.strategies import blocks
 from exactdropout.numeric.float64.strategies import meet as meeting
 from exactdropout.numeric.float64.strategies import merge as merging
 from exactdropout.numeric.float64.strategies import moments as propagating
@@ -11,7 +12,7 @@ from exactdropout.numeric.float64.strategy import Float64Strategy
 
 __all__ = ["FLOAT64", "STRATEGIES"]
 
-STRATEGIES: tuple[Float64Strategy, ...] = (
+_WHOLE: tuple[Float64Strategy, ...] = (
     Float64Strategy(
         name="moments",
         title="no unit changes its sign: two moments go through the layers, equal units once",
@@ -41,5 +42,7 @@ STRATEGIES: tuple[Float64Strategy, ...] = (
         run=merging.run,
     ),
 )
+
+STRATEGIES: tuple[Float64Strategy, ...] = (*_WHOLE, blocks.strategy(_WHOLE))
 
 FLOAT64 = Registry(STRATEGIES)
