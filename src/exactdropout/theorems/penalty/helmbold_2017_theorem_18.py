@@ -6,53 +6,302 @@ J_D = Var D = y² [(1 + λ/K)(1 + λ/n)^{d−1} − 1]; with widths n_l and rate
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import sympy
 
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.lemmas.kept_counts import kept_count_moments
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
+from exactdropout.theorems.definitions import (
+    INPUTS,
+    KEEP,
+    RATE,
+    SPREAD,
+    K,
+    count,
+    d,
+    integer,
+    lam,
+    n,
+    q,
+    quantity,
+    real,
+)
+from exactdropout.theorems.generic_symbols import generic
+from exactdropout.theorems.lemmas.kept_counts import KEPT_COUNTS, MEAN, SQUARE
+from exactdropout.theorems.lemmas.kept_counts import k as units
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import (
+    ByLemma,
+    Conclusion,
+    Derivation,
+    Hypothesis,
+    proved,
+)
+from exactdropout.theorems.statements.lines import (
+    ByInduction,
+    Definition,
+    From,
+    InWords,
+    Line,
+    part,
+    say,
+)
+from exactdropout.theorems.statements.terms import Term, equal, symbol, symbols
 
-__all__ = ["prove", "variance_factor"]
+__all__ = ["EQUAL_WEIGHTS_RISE", "prove", "variance_factor"]
 
-SCOPE = "all K, n, d >= 2 and 0 <= y <= K n^(d-1), point mass; variance for all widths and rates"
 SIZES = ((2, (2,)), (2, (3,)), (1, (2, 2)), (2, (2, 2)), (2, (1, 2, 1)))
 HALF = Fraction(1, 2)
+M, J, R, c, t, y, Y, C, J_TWO = (*symbols("M J R c t y Y C"), symbol("J", 2))
+FIRST, SECOND = symbol("N", "prod"), symbol("S", "prod")
 
 
 def variance_factor(widths: tuple[int, ...], rates: tuple[Fraction, ...]) -> Fraction:
     """Return ∏_l (1 + λ_l/n_l) − 1 over the droppable layers."""
-    return math.prod((1 + q / ((1 - q) * n) for n, q in zip(widths, rates, strict=True)), start=Fraction(1)) - 1
+    return (
+        math.prod(
+            (1 + r / ((1 - r) * m) for m, r in zip(widths, rates, strict=True)),
+            start=Fraction(1),
+        )
+        - 1
+    )
 
 
-def constant_network(inputs: int, hidden: tuple[int, ...], c: object) -> Network:
-    """Return the network whose weights are all c, without biases."""
+def constant_network(inputs: int, hidden: tuple[int, ...], weight: object) -> Network:
+    """Return the network whose weights are all the same, without biases."""
     widths = (inputs, *hidden, 1)
-    return Network([[[c] * widths[j]] * widths[j + 1] for j in range(len(widths) - 1)])
+    return Network([[[weight] * widths[j]] * widths[j + 1] for j in range(len(widths) - 1)])
+
+
+def _found() -> Iterator[Mapping[Term, Any]]:
+    """Yield criterion and risk by the double loop, for equal weights, and the moments of products by their formula."""
+    for (inputs, width, depth), rate, weight in itertools.product(
+        ((2, 2, 2), (2, 3, 2), (1, 2, 3)), (HALF, Fraction(1, 3)), (HALF, Fraction(2))
+    ):
+        spread, widths = rate / (1 - rate), (inputs, *[width] * (depth - 1))
+        mean = Fraction(math.prod(widths))
+        for label in (weight**depth * mean, Fraction(1)):
+            found = naive_evaluation(
+                constant_network(inputs, widths[1:], weight),
+                Examples.point((1,) * inputs, label),
+                (rate,) * depth,
+            )
+            yield {
+                K: Fraction(inputs), n: Fraction(width), d: Fraction(depth), q: rate, C: weight**depth, y: label,
+                FIRST: mean, SECOND: math.prod((w**2 + spread * w for w in widths), start=Fraction(1)),
+                J: Fraction(found.criterion), R: Fraction(found.risk),
+            }  # fmt: skip
+
+
+_DEPTH = count(d, 1, "the number of layers of weights, the output layer included")
+_WIDTH = count(n, 1, "the number of units in each hidden layer")
+_PATHS = Definition(M, K * n ** (d - 1), "the number of paths from the inputs to the output")
+_GROWTH = (1 + lam / K) * (1 + lam / n) ** (d - 1)
+_CASES = "double loop: K, n, d = 2, 2, 2; 2, 3, 2; 1, 2, 3, two rates, weights and labels"
+
+EQUAL_WEIGHTS_RISE = Derivation(
+    name="theorem-18",
+    title="Exponential dropout penalty",
+    setting=say(
+        "Point mass on the input of ones with label {0}, all weights equal, their power {1} being {2}",
+        y,
+        d,
+        C,
+    ),
+    quantified=(
+        INPUTS,
+        _WIDTH,
+        _DEPTH,
+        RATE,
+        real(y, "the label"),
+        real(C, "a weight to the power of the depth"),
+    ),
+    definitions=(KEEP, SPREAD, _PATHS),
+    quantities=(
+        quantity(J, "the criterion"),
+        quantity(R, "the risk"),
+        quantity(
+            FIRST,
+            "the mean of the product of the scaled numbers of kept inputs and units",
+        ),
+        quantity(SECOND, "the mean of its square"),
+        quantity(MEAN, "the mean of the scaled number of kept units of one layer"),
+        quantity(SQUARE, "the mean of its square"),
+    ),
+    hypotheses=(Hypothesis("label", equal(C * M, y)),),
+    auxiliary=(integer(units, 0, "a number of units"),),
+    lines=(
+        Line(
+            label="one mean",
+            sentence=say("In one layer, with {0} units, {claim}.", units),
+            claim=equal(MEAN, units),
+            reason=ByLemma(KEPT_COUNTS),
+        ),
+        Line(
+            label="one square",
+            sentence=say("And {claim}."),
+            claim=equal(SQUARE, units**2 + lam * units),
+            reason=ByLemma(KEPT_COUNTS),
+        ),
+        Line(
+            label="mean",
+            sentence=say(
+                "All units of a layer are equal, relu is idle, and each layer multiplies by its number of kept units "
+                "below, with masks of its own: {claim}."
+            ),
+            claim=equal(FIRST, M),
+            reason=ByInduction(
+                d,
+                ((FIRST, MEAN),),
+                ((FIRST, MEAN * FIRST),),
+                factor=n,
+                first=(part("one mean", k=K),),
+                parts=(part("one mean", FIRST, k=n),),
+            ),
+        ),
+        Line(
+            label="square",
+            sentence=say("So for the squares: {claim}."),
+            claim=equal(SECOND, M**2 * _GROWTH),
+            reason=ByInduction(
+                d,
+                ((SECOND, SQUARE),),
+                ((SECOND, SQUARE * SECOND),),
+                factor=n**2 + lam * n,
+                first=(part("one square", k=K),),
+                parts=(part("one square", SECOND, k=n),),
+            ),
+        ),
+        Line(
+            label="criterion",
+            sentence=say("The output is {0} times this product: {claim}.", C),
+            claim=equal(J, C**2 * SECOND - 2 * y * C * FIRST + y**2),
+            reason=InWords(_found, _CASES),
+        ),
+        Line(
+            label="risk",
+            sentence=say("Without dropout every mask is 1: {claim}."),
+            claim=equal(R, (C * M - y) ** 2),
+            reason=InWords(_found, _CASES),
+        ),
+        Line(
+            label="value",
+            sentence=say("Together {claim}."),
+            claim=equal(J, y**2 * (_GROWTH - 1)),
+            reason=From(
+                (
+                    part("criterion"),
+                    part("square", C**2),
+                    part("mean", -2 * y * C),
+                    part("label", (C * M + y) * _GROWTH - 2 * y),
+                )
+            ),
+        ),
+    ),
+    conclusions=(
+        Conclusion(equal(R, 0), From((part("risk"), part("label", C * M - y)))),
+        Conclusion(equal(J, y**2 * (_GROWTH - 1)), From((part("value"),))),
+        Conclusion(
+            J >= y**2 * (lam / K),
+            From((part("value"),), plus=(y**2 * (_GROWTH - 1 - lam / K),)),
+        ),
+    ),
+)
+"""J_D = y² [(1 + λ/K)(1 + λ/n)^{d−1} − 1] ≥ y² λ/K, which is y²/K at q = ½."""
+
+ROOTS = Derivation(
+    name="roots-rise",
+    supporting=True,
+    title="Larger numbers have larger powers",
+    setting=say("Positive numbers {0} and {1}", Y, Y + t),
+    quantified=(
+        real(Y, "a number", low=0),
+        real(t, "how much larger another is", low=0),
+        count(d, 1, "a power"),
+    ),
+    lines=(
+        Line(
+            label="powers",
+            sentence=say(
+                "By induction on {0}: {claim}. So a number whose power is no larger is no larger.",
+                d,
+            ),
+            claim=(Y + t) ** d - Y**d > 0,
+            reason=ByInduction(d, (), (), factor=Y + t, plus=(t * Y**d,)),
+        ),
+    ),
+    conclusions=(Conclusion((Y + t) ** d > Y**d, From((part("powers"),))),),
+)
+
+
+def _counted() -> Iterator[Mapping[Term, Any]]:
+    for inputs, width, depth in itertools.product((1, 2, 5), (1, 3, 4), (2, 3, 6)):
+        shape = Architecture(inputs, (width,) * (depth - 1), biases=False)
+        yield {
+            K: Fraction(inputs), n: Fraction(width), d: Fraction(depth), lam: Fraction(3), c: HALF,
+            J_TWO: Fraction(3, 2) * HALF**2 * shape.parameters,
+        }  # fmt: skip
+
+
+WEIGHT_DECAY = Derivation(
+    name="theorem-18-weights",
+    title="Weights at most one, polynomial weight decay",
+    setting=say(
+        "With weights at most the root {0} of the label, {1} the power of that root",
+        Y,
+        d,
+    ),
+    quantified=(
+        count(K, 1, "the number of inputs"),
+        _WIDTH,
+        count(d, 2, "the number of layers of weights, the output layer included"),
+        real(lam, "the strength of weight decay", low=0, low_in=True),
+        real(c, "the weight", low=0, low_in=True),
+        real(t, "how far the weight is below the root of the label", low=0, low_in=True),
+    ),
+    definitions=(Definition(Y, c + t, "the root of the label of the order of the depth", equal(Y - c, t)),),
+    quantities=(quantity(J_TWO, "the weight-decay criterion"),),
+    lines=(
+        Line(
+            label="count",
+            sentence=say(
+                "There are {0} weights and the risk is 0: {claim}.",
+                K * n + n**2 * (d - 2) + n,
+            ),
+            claim=equal(J_TWO, lam / 2 * c**2 * (K * n + n**2 * (d - 2) + n)),
+            reason=InWords(_counted, "27 architectures"),
+        ),
+    ),
+    conclusions=(
+        Conclusion(
+            J_TWO <= lam / 2 * Y**2 * (K * n + n**2 * (d - 2) + n),
+            From(
+                (part("count", -1),),
+                plus=(lam / 2 * (K * n + n**2 * (d - 2) + n) * (2 * c * t + t**2),),
+            ),
+        ),
+    ),
+)
+
+
+DERIVATIONS = (EQUAL_WEIGHTS_RISE, ROOTS, WEIGHT_DECAY)
 
 
 def prove(exponent: int = 1) -> Proof:
-    """Prove the theorem with (1 + λ_l/n_l)^exponent per layer; only the exponent 1 works."""
-    steps = [
-        *kept_count_moments(),
-        induction(
-            r"All units of a layer are equal, and $H_j = c\, N_{j-1} H_{j-1}$ with $N_{j-1}$ the scaled count of kept "
-            r"units below; so by induction $\mathcal D = c^d N_0 N_1 \cdots N_{d-1}$, relu being idle. Hence "
-            r"$E \mathcal D = c^d K n^{d-1} = y = W(x)$: risk 0, no bias, and $J_D = \mathrm{Var}\, \mathcal D$.",
-            start=_next_layer()[0],
-            step=_next_layer()[1],
-            detail=r"$H_1 = c N_0$; one more unit below, kept or not, adds $c\, (r/p)\, H_{j-1}$, and relu of $\ge "
-            r"0$ is idle",
+    """Prove the theorem, and with free symbols for (1 + λ_l/n_l)^exponent per layer; only the exponent 1 works."""
+    further = [
+        argument(
+            r"(a) $c^d = y/(K n^{d-1}) \le 1 = 1^d$, so $c \le 1$. (c) $c^d \le y$ as $K n^{d-1} \ge 1$, so $c$ is at "
+            r"most the root of $y$; it needs $d \ge 2$."
         ),
-        _second_moment(exponent),
         *(_at_size(inputs, hidden, exponent) for inputs, hidden in SIZES),
-        *_bounds(),
         enumerated(
             r"$c = \frac12$ and given sizes: risk 0, variance and criterion by the formula, (b) and (c).",
             [pair for inputs, hidden in SIZES[:4] for pair in _numbers(inputs, hidden, exponent)],
@@ -67,7 +316,7 @@ def prove(exponent: int = 1) -> Proof:
         *_with_a_shift(),
         *_growing_labels(),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def _growing_labels() -> list[Step]:
@@ -95,19 +344,6 @@ def _growing_labels() -> list[Step]:
             sympy.expand(k * n - n**2 + n - k - (n - 1) * (k - n)) == 0,
         ),
     ]
-
-
-def _next_layer() -> tuple[bool, bool]:
-    ring, (c, count, value, kept) = generic("c~ N~ H~ m~")  # kept = r/p of one more unit below
-    first = ring.relu(c * count) == c * count
-    grown = c * count * value + c * kept * value == c * (count + kept) * value
-    return first, grown and ring.relu(c * count * value) == c * count * value
-
-
-def _powers() -> tuple[bool, bool]:
-    ring, (v, s, power, t) = generic("v~ s+ V~ t+")
-    left = (v + s) * (power + t) - v * power
-    return ring.is_positive((v + s) - v), left == v * t + s * power + s * t and ring.is_positive(left)
 
 
 def _with_a_shift() -> list[Step]:
@@ -140,18 +376,6 @@ def _with_a_shift() -> list[Step]:
     ]
 
 
-def _second_moment(exponent: int) -> Step:
-    _, (h, c, m, spread) = generic("M c m L")
-    found = c * c * (m * m + spread * m) * h
-    growth = (m + spread) ** exponent * m ** (2 - exponent) if exponent <= 2 else (m + spread) ** exponent
-    return identity(
-        r"One layer of width $m$ multiplies the second moment by $c^2 m^2 (1 + \lambda/m)$, so "
-        r"$E \mathcal D^2 = y^2 \prod_l (1 + \lambda_l/n_l)$.",
-        found,
-        c * c * growth * h,
-    )
-
-
 def _at_size(inputs: int, hidden: tuple[int, ...], exponent: int) -> Step:
     c = sympy.Symbol("c", positive=True)
     rates = sympy.symbols(f"q0:{len(hidden) + 1}", nonnegative=True)
@@ -166,41 +390,6 @@ def _at_size(inputs: int, hidden: tuple[int, ...], exponent: int) -> Step:
         "derivation",
         holds and derived.risk.is_identically_zero() and derived.bias.is_identically_zero(),
     )
-
-
-def _bounds() -> list[Step]:
-    ring, (k, t) = generic("k~ t~")
-    weights = all(
-        Architecture(inputs, (n,) * (d - 1), biases=False).parameters == inputs * n + n * n * (d - 2) + n
-        for inputs in (1, 2, 5)
-        for n in (1, 3, 4)
-        for d in (2, 3, 6)
-    )
-    return [
-        step(
-            r"(b) at $q = \frac12$: with $k = 1/K$ and $(1 + 1/n)^{d-1} = 1 + t$, $t \ge 0$: $(1+k)(1+t) - 1 - k = t + "
-            r"kt \ge 0$, so $J_D \ge y^2/K \ge y^2/(K+1)$.",
-            "cases",
-            ring.is_nonnegative((1 + k) * (1 + t) - 1 - k),
-            "manifest signs",
-        ),
-        induction(
-            r"$u^d \le v^d$ with $u, v \ge 0$ makes $u \le v$, since $v < u = v + s$ gives $v^d < u^d$: $d = 1$, and "
-            r"with "
-            r"$U = V + t$ for the powers, $u U - v V = v t + s V + s t$, positive for $s, t > 0$.",
-            start=_powers()[0],
-            step=_powers()[1],
-        ),
-        step(
-            r"(a) $c^d = y/(K n^{d-1}) \le 1 = 1^d$. (c) $J_2 = \frac\lambda2 c^2$ times the number of weights, and "
-            r"$c^d \le "
-            r"y = (y^{1/d})^d$ because $K n^{d-1} \ge 1$; so $c \le 1$ and $c^2 \le y^{2/d}$.",
-            "cases",
-            ring.is_nonnegative((1 + k) * t - t),
-            "y/M <= y for M = 1 + k >= 1",
-        ),
-        step("The number of weights is $Kn + n^2 (d-2) + n$.", "enumeration", weights, "27 architectures"),
-    ]
 
 
 def _numbers(inputs: int, hidden: tuple[int, ...], exponent: int) -> list[tuple[object, object]]:
@@ -228,9 +417,8 @@ def _numbers(inputs: int, hidden: tuple[int, ...], exponent: int) -> list[tuple[
     r"(a) all weights at most 1 in magnitude, (b) $J_D \ge \frac{y^2}{K+1}$, (c) $J_2 \le \frac{\lambda y^{2/d}}2 "
     r"(Kn + "
     r"n^2(d-2) + n)$.",
-    statement="all weights (y/(K n^(d-1)))^(1/d): risk 0, J_D = y^2 (prod(1 + lambda/n_l) - 1) >= y^2/K, and (a), (c)",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     correction=r"(b) holds with $\frac{y^2}K$. $P_{x,y}$ is the point mass of Appendix A; with Definition 1's "
     r"$P_{(x,y)}$ the "
     r"printed network violates (b) for large $n$, and biases repair it. (c) is meant for $d \ge 2$.",
