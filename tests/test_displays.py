@@ -1,8 +1,11 @@
 """What a notebook shows of every result: short ``repr``, bounded well-formed HTML, pictures of the exact values."""
 
+import re
+import subprocess
 from fractions import Fraction as F
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import exactdropout as xd
@@ -210,3 +213,52 @@ def test_architecture_is_shown_as_the_call_that_makes_it():
     for words in ("2-3-1 relu, no biases", "2-1 linear, biases", "3-2-2-2 leaky_relu(1/10)/relu, output bias"):
         made = xd.Architecture(words)
         assert eval(repr(made), {"Architecture": xd.Architecture}) == made
+
+
+def test_networks_and_examples_are_tables():
+    network = xd.Network([[["1/3", -2], [1, 2]], [1, 1]], [[1, 2], "1/7"])
+    shown = text(network)
+    assert "2-2-1 relu, biases, exact: layer 1 of 2" in shown
+    assert re.search(r"unit 1\s*1/3\s*-2\s*1", shown)
+    data = xd.Examples([((1, 2), 1, "1/3"), ((1, 3), 2, "2/3")])
+    assert re.search(r"x1\s*x2\s*y\s*probability", text(data))
+    many = xd.Examples.from_arrays(np.ones((50, 30)), np.ones(50))
+    shown = text(many)
+    assert "… and 30 more rows" in shown
+    assert "… and 19 more columns" in shown
+    assert many._repr_html_().count("<tr>") == 21
+
+
+def test_a_law_names_its_ends():
+    network = xd.Network([[[1, 1], [1, 1]], [1, 1]])
+    assert repr(xd.output_law(network, (1, -1), "1/2")) == "<OutputLaw of 3 atoms, from 0 to 8>"
+    two = xd.Network([[[1, 1], [1, 2]]])
+    assert repr(xd.output_law(two, (1, 1), "1/2")) == "<OutputLaw of 4 atoms, from (0, 0) to (4, 6)>"
+
+
+def test_pictures_name_their_axes_and_can_be_read():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    derivation = xd.derive(xd.Network([[[1, 1], [1, 1]], [1, 1]]), "point((1, -1), 8)")
+    assert derivation.penalty.plot().get_ylabel() == "penalty"
+    assert derivation.criterion.plot().get_ylabel() == "criterion J_D"
+    assert (derivation.criterion - derivation.risk).plot().get_ylabel() == "value"
+    phases = xd.phases("2-1-1 relu", "half(1, 1)").plot()
+    assert [t.get_text() for t in phases.texts] == ["1x-(--|+)", "1x+(++|0)"]
+    assert min(t.get_fontsize() for t in phases.texts) >= 8
+    best = xd.minimize("2-2-1 relu, no biases", "point(1, 1)", "1/2")
+    drawn = best.plot()
+    assert r"\min" in drawn.get_title()
+    assert len(drawn.lines) == sum(w.size for w in best.minimisers[0].network.weights)
+    pyplot.close("all")
+
+
+def test_minimisers_fit_a_column(external, tmp_path):
+    best = xd.minimize("3-4-1 relu", "half(1, 1)", "1/3")
+    page = "\\documentclass[twocolumn]{article}\\usepackage{amsmath,booktabs}\\begin{document}\n"
+    (tmp_path / "d.tex").write_text(page + best.latex(width=45) + "\\end{document}", "utf-8")
+    subprocess.run(
+        [external("pdflatex"), "-interaction=batchmode", "d.tex"], cwd=tmp_path, check=True, capture_output=True
+    )
+    assert "Overfull" not in (tmp_path / "d.log").read_text("utf-8", errors="replace")
+    assert r"\toprule" in best.latex()

@@ -27,6 +27,7 @@ from exactdropout.model import Examples, Network
 from exactdropout.model.arguments import MAX_SECONDS
 from exactdropout.model.numbers import approximate, format_rational
 from exactdropout.notation.chart import check_suffix, without_display, write_picture
+from exactdropout.notation.numbers import matched
 from exactdropout.numeric.over_q import rate_grid
 from exactdropout.numeric.result import dyadic
 from exactdropout.progress import amount
@@ -181,9 +182,9 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
     if result.per_example.squared_error_variance is not None:
         print_table(
             "A Monte-Carlo estimate of the criterion would have",
-            ("masks per example", "standard error", "error at most", "relative to the criterion"),
+            ("masks per example", "standard error", "relative to the criterion"),
             [_sampling_row(n, result) for n in SAMPLES],
-            numeric=(0, 1, 2, 3),
+            numeric=(0, 1, 2),
         )
     elif options.moments is None:
         print_words(
@@ -193,12 +194,14 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
         _print_examples(result, digits)
 
 
-def _sampling_row(masks: int, result: Any) -> tuple[str, str, str, str]:
+def _sampling_row(masks: int, result: Any) -> tuple[str, str, str]:
+    """Return the standard error, to six digits or those that its bound gives sense to; JSON has both ends."""
     low, high = result.standard_error(masks)
     if math.isinf(high):
-        return (f"{masks:,}", "beyond float64", "-", "-")
-    middle = low + (high - low) / 2
-    return (f"{masks:,}", f"{middle:.6g}", bound_text(high - low), _percent(Fraction(middle), dyadic(result.criterion)))
+        return (f"{masks:,}", "beyond float64", "-")
+    middle = Fraction(low) + (Fraction(high) - Fraction(low)) / 2
+    ends = (approximate(middle, 6), matched(middle, (Fraction(high) - Fraction(low)) / 2)[0])
+    return (f"{masks:,}", min(ends, key=len), _percent(middle, dyadic(result.criterion)))
 
 
 def _percent(part: Fraction, whole: Fraction) -> str:

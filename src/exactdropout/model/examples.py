@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers, UnreadableFile
+from exactdropout.model.display import MOST_ROWS, matrix_html
 from exactdropout.model.example_forms import example_parts
 from exactdropout.model.files import (
     array_from_json,
@@ -295,6 +296,21 @@ class Examples(Frozen):
         counts = ((m, "row"), (k, "input"), (self._labels.shape[1], "label"))
         rows, inputs, labels = (f"{n} {word}{'s' if n != 1 else ''}" for n, word in counts)
         return f"<Examples: {rows} of {inputs} and {labels}, {self._kind}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the first examples."""
+        (_, inputs), outputs = self._inputs.shape, self._labels.shape[1]
+        names = [f"x{k}" for k in range(1, inputs + 1)]
+        names += ["y"] if outputs == 1 else [f"y{k}" for k in range(1, outputs + 1)]
+        table = [self._inputs[:MOST_ROWS], self._labels[:MOST_ROWS]]
+        if len(set(self._probabilities)) > 1:
+            names.append("probability")
+            chances = np.empty((min(len(self), MOST_ROWS), 1), dtype=object)
+            chances[:, 0] = self._probabilities[:MOST_ROWS]
+            table.append(chances)
+        shown = matrix_html(repr(self)[1:-1], names, np.column_stack(table))
+        more = len(self) - MOST_ROWS
+        return shown + (f"<div>… and {more:,} more row{'s' if more > 1 else ''}</div>" if more > 0 else "")
 
 
 def _probabilities(values: Any, count: int, kind: Kind) -> tuple[Number, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from exactdropout.errors import InvalidInput, MixedNumbers, UnreadableFile
 from exactdropout.model.activation import Activation, activations
 from exactdropout.model.architecture import Architecture
+from exactdropout.model.display import matrix_html
 from exactdropout.model.files import (
     array_from_json,
     array_from_npz,
@@ -274,6 +275,19 @@ class Network(Frozen):
     def __repr__(self) -> str:
         """Return a short description."""
         return f"<Network {self._architecture}, {self._kind}>"
+
+    def _repr_html_(self) -> str:
+        """Return the weights and biases, a table for each layer."""
+        shown = []
+        for layer, (matrix, bias) in enumerate(zip(self._weights, self._biases, strict=True), 1):
+            names = [f"x{k}" if layer == 1 else f"h{k}" for k in range(1, matrix.shape[1] + 1)]
+            units = [f"unit {k}" for k in range(1, len(matrix) + 1)]
+            if bias is not None:
+                names.append("bias")
+            entries = matrix if bias is None else np.column_stack([matrix, bias])
+            title = f"{self._architecture}, {self._kind}: layer {layer} of {len(self._weights)}"
+            shown.append(matrix_html(title, names, entries, units))
+        return "".join(shown)
 
 
 def _axes(value: Any) -> int:

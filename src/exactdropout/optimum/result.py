@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal, TypeAlias, Unpack
+from typing import Any, Literal, TypeAlias, Unpack
 
+from exactdropout.errors import InvalidInput
 from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.document import document, table
+from exactdropout.notation.network_picture import plot_network
 from exactdropout.notation.numbers import number_latex, value_text, vector_latex
 from exactdropout.notation.page import table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
@@ -21,6 +23,10 @@ from exactdropout.optimum.reduced_problem import ReducedProblem
 from exactdropout.optimum.unit_types import Arrangement, Vector
 
 __all__ = ["Leaf", "Minimiser", "Optimum", "Proof", "ProofCut", "Split", "Unit", "joined_pattern"]
+
+
+NARROW = 60
+"""Letters of a line below which minimisers are a list: a table has about that many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +197,29 @@ class Optimum:
         return bounds_for_every_width(Arrangement(self.proof.problem, math.inf))
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:
-        """Return the proved value and a booktabs table of the minimisers."""
+        """Return the proved value and a booktabs table of the minimisers.
+
+        With ``width`` below 60, such as ``width=45`` for a page of two columns, a list in place of the table.
+        """
         return _optimum_latex(self, styled(style, options))
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the network of the first minimiser on Matplotlib axes, new ones or those given, and return them.
+
+        Raises:
+            InvalidInput: no minimiser is known.
+            MissingExtra: Matplotlib is not installed.
+        """
+        if not self.minimisers:
+            raise InvalidInput("Argument 'optimum' must have a minimiser to be drawn; an interval alone was proved.")
+        on = plot_network(self.minimisers[0].network, axes)
+        value = number_latex(self.upper).replace(r"\approx", r"\approx ")
+        sign = "=" if self.lower == self.upper else r"\leq"
+        more = len(self.minimisers) - 1
+        on.set_title(
+            f"$\\min\\, J_D {sign} {value}$" + (f" (one of {more + 1} minimisers)" if more else ""), fontsize=10
+        )
+        return on
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {_value_latex(self)}$"
@@ -241,6 +268,21 @@ def _optimum_html(optimum: Optimum) -> str:
     return shown + table_html(head, units, title="Minimisers, up to rescaling and symmetry", count=len(units))
 
 
+def _listed(optimum: Optimum) -> str:
+    """Return the minimisers as a list whose lines may be broken between the numbers."""
+    items = []
+    for minimiser in optimum.minimisers:
+        parts = []
+        for unit in minimiser.units:
+            weights = ", ".join(f"${number_latex(w)}$" for w in unit.weights)
+            bias = "" if unit.bias is None else f" and bias ${number_latex(unit.bias)}$"
+            count = f"{unit.multiplicity} units" if unit.multiplicity > 1 else "one unit"
+            parts.append(f"{count} with output weight ${'+' if unit.sign > 0 else '-'}1$, weights ({weights}){bias}")
+        parts.append(f"output bias ${number_latex(minimiser.output_bias)}$")
+        items.append(rf"\item {'; '.join(parts)}.")
+    return "\n".join([r"\begin{enumerate}\raggedright", *items, r"\end{enumerate}"])
+
+
 def _optimum_latex(optimum: Optimum, style: Style) -> str:
     """Return the value and a table of the minimisers, unit by unit."""
     rows = []
@@ -256,12 +298,13 @@ def _optimum_latex(optimum: Optimum, style: Style) -> str:
                 bias if first else "",
             ])  # fmt: skip
     head = ["minimiser", "units", "output weight", "weights", "bias", "output bias"]
+    narrow = style.width is not None and style.width < NARROW
     value = _value_latex(optimum)
     environment = "equation*" if style.environment == "none" else style.environment
     lines = [f"\\begin{{{environment}}}\n{value}\n\\end{{{environment}}}"]
     if rows:
         found = "the search found no others" if optimum.leaves_exhausted else "there may be others"
         lines.append(f"Minimisers, up to rescaling and permuting units ({found}):\\par\\smallskip")
-        lines.append(table(head, rows, "rrrlll"))
+        lines.append(_listed(optimum) if narrow else table(head, rows, "rrrlll"))
     shown = "\n".join(lines)
     return document(shown) if style.standalone else shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -63,18 +63,20 @@ class Derivation:
     @cached_property
     def criterion(self) -> Formula:
         """J_D = E_P E_R ‖D − y‖²."""
-        return formula(self._problem.ring, [(self._problem.loss,)], self._problem.loss_denominator)
+        found = formula(self._problem.ring, [(self._problem.loss,)], self._problem.loss_denominator)
+        return replace(found, name="criterion J_D")
 
     @cached_property
     def risk(self) -> Formula:
         """E_P ‖W(x) − y‖²."""
-        return formula(self._problem.ring, [(self._problem.risk,)], self._problem.ring.one)
+        return replace(formula(self._problem.ring, [(self._problem.risk,)], self._problem.ring.one), name="risk R_P")
 
     @cached_property
     def penalty(self) -> Formula:
         """J_D − risk."""
         over = self._problem.loss_denominator
-        return formula(self._problem.ring, [(self._problem.loss - self._problem.risk * over,)], over)
+        found = formula(self._problem.ring, [(self._problem.loss - self._problem.risk * over,)], over)
+        return replace(found, name="penalty")
 
     @cached_property
     def mean(self) -> tuple[Formula, ...]:
@@ -83,7 +85,8 @@ class Derivation:
         means = [problem.ring.zero] * self.network.architecture.outputs
         for (_, _, share), moments_ in zip(problem.examples, problem.with_dropout, strict=True):
             means = [total + mean * share for total, mean in zip(means, moments_.means, strict=True)]
-        return tuple(formula(problem.ring, [(mean,)], problem.mean_denominator) for mean in means)
+        found = (formula(problem.ring, [(mean,)], problem.mean_denominator) for mean in means)
+        return tuple(replace(one, name="mean of the output") for one in found)
 
     @cached_property
     def variance(self) -> Formula:
@@ -96,7 +99,7 @@ class Derivation:
             for mean, label in zip(moments_.means, y, strict=True):
                 second = second + (mean * 2 - label * over) * (label * over * keep) * share
                 squares.append((-(share * keep), mean, mean))
-        return formula(problem.ring, [(second,), *squares], problem.loss_denominator)
+        return replace(formula(problem.ring, [(second,), *squares], problem.loss_denominator), name="variance")
 
     @cached_property
     def bias(self) -> Formula:
@@ -109,7 +112,7 @@ class Derivation:
             for mean, output, label in zip(dropped.means, kept.means, y, strict=True):
                 plain = output * over
                 shifts.append((share * keep, mean - plain, mean + plain - label * over * 2))
-        return formula(problem.ring, shifts, problem.loss_denominator)
+        return replace(formula(problem.ring, shifts, problem.loss_denominator), name="bias")
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:

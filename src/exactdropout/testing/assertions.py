@@ -127,7 +127,13 @@ def assert_dropout(
     trial = _trial(job, checks, CHECKS)
     with ExitStack() as stack:
         _enter(stack, job.seed)
-        _exact(job, trial)
+        try:
+            _exact(job, trial)
+        except DropoutFault as found:
+            if found.check != "rates 0 and 1":
+                raise
+            _laws_beside(found, job, trial, alarm, bits)
+            raise
         _laws(job, trial, alarm, bits)
     return _answer(job, trial, alarm)
 
@@ -315,6 +321,19 @@ def _exact(job: _Job, trial: Trial) -> None:
             words = show(str(error).splitlines()[0] if str(error) else "", 60)
             trial.left_out(f"rate {rate}", f"refused: {type(error).__name__} {words}")
             trial.skipped.setdefault(f"rate {rate}", f"refused: {type(error).__name__} {words}")
+
+
+def _laws_beside(found: DropoutFault, job: _Job, trial: Trial, false_alarm: float, budget: int) -> None:
+    """Watch the laws of a layer that is wrong at rate 0 or 1: that must hide no worse fault, which is told first."""
+    try:
+        _laws(job, trial, false_alarm, budget)
+    except DropoutFault as worse:
+        worse.args = (f"{worse}\n  also: {str(found).partition(chr(10))[0]}",)
+        raise
+    found.args = (
+        f"{found}\n  no other check found a fault; where the layer is never used at this rate, leave the check out: "
+        "checks=[xt.skip('rates 0 and 1', 'why')]",
+    )
 
 
 def _laws(job: _Job, trial: Trial, false_alarm: float, budget: int) -> None:

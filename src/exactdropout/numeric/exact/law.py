@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # printing is loaded by the first table
 
 __all__ = ["OutputLaw", "output_law"]
 
+SHORT_END = 40  # letters
 BAND = "xd.law_band samples a confidence band with a proved probability"
 """What answers where an exact law is refused."""
 
@@ -187,8 +188,14 @@ class OutputLaw:
     def __repr__(self) -> str:
         """Return a short description."""
         low, high = self.values[0], self.values[-1]
-        ends = ", ".join("(" + ", ".join(format_rational(u) for u in v) + ")" for v in (low, high))
-        return f"<OutputLaw of {len(self)} atoms from {show(ends, 80)}>"
+
+        def shown(v: Sequence[Fraction]) -> str:
+            text = ", ".join(format_rational(u) for u in v)
+            text = text if len(v) == 1 else f"({text})"
+            return text if len(text) <= SHORT_END else ", ".join(f"{float(u):.6g}" for u in v)[:SHORT_END]
+
+        several = "s" if len(self) > 1 else ""
+        return f"<OutputLaw of {len(self)} atom{several}, from {shown(low)} to {shown(high)}>"
 
 
 @told_what_is_missing

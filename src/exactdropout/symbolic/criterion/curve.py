@@ -16,8 +16,8 @@ WIDE = 3
 """Symbols other than q are drawn from −3 to 3: weights, inputs and labels of the size of the examples in papers."""
 
 
-def curve(formula: Any, axes: Any = None) -> Any:
-    """Draw a formula of one symbol, exact values rounded to floats, and return the axes.
+def curve(formula: Any, axes: Any = None, label: str = "value") -> Any:
+    """Draw a formula of one symbol, exact values rounded to floats, with a name beside the axis; return the axes.
 
     Raises:
         InvalidInput: no symbol is free, or more than one.
@@ -37,6 +37,7 @@ def curve(formula: Any, axes: Any = None) -> Any:
     on.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     on.set_xlim(float(low), float(high))
     on.set_xlabel("drop probability q" if name == "q" else name)
+    on.set_ylabel(label)
     return on
 
 

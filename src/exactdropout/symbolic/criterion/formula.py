@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Unpack
@@ -67,6 +67,8 @@ class Formula:
     ring: ReluRing
     pieces: tuple[Piece, ...]
     denominator: ReluPolynomial
+    name: str = field(default="", compare=False, repr=False)
+    """What it is a formula of, for the axis of a picture."""
 
     @cached_property
     def expr(self) -> sympy.Expr:
@@ -417,7 +419,7 @@ class Formula:
         """
         from exactdropout.symbolic.criterion.curve import curve
 
-        return curve(self, axes)
+        return curve(self, axes, self.name or "value")
 
     def __str__(self) -> str:
         """Return the SymPy expression as text."""
