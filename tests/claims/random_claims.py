@@ -16,8 +16,10 @@ from exactdropout.claims.language.syntax import (
     Add,
     Call,
     Comparison,
+    Derivative,
     Divide,
     Invariance,
+    Limit,
     Minimiser,
     Monotonicity,
     Multiply,
@@ -38,6 +40,7 @@ RELU = ("K-n-1 relu, no biases", "K-n-1 relu", "1-1-1 relu, no biases", "2-1-1 r
         "1-2-1 relu, output bias", "K-n-n-1 relu, no biases", "2-2-1 relu, hidden biases", "K-1-1 relu, no biases",
         "1-1-1 leaky_relu(1/3), no biases", "K-n-1 leaky_relu(1/10), biases", "1-1-1-1 relu, no biases")  # fmt: skip
 DEEP_RELU = ("2-2^(d-1)-1 relu", "K-n^(d-1)-1 relu, no biases", "K-n^(d-1)-1 relu, biases", "3-2^(d-1)-1 relu, biases")
+SMALL = ("2-2-1 linear, biases", "1-1-1 relu, no biases", "2-1-1 relu, no biases")
 SHAPES = LINEAR_MODEL + LINEAR + DEEP_LINEAR + RELU + DEEP_RELU
 
 TEXTS = {"J_D": "criterion", "R": "risk", "E[D]": "mean", "Var[D]": "variance", "E[D^2]": "second_moment"}
@@ -68,6 +71,9 @@ MAPS = ("w -> {f}*w", "w -> -w, y -> -y", "W[1] -> {f}*W[1], w -> w/{f}", "x -> 
         "w -> w/c, x -> c*x",
         "x[1] -> x[2], x[2] -> x[1]", "b -> {f}*b, w -> {f}*w", "b -> -b, y -> -y, w -> -w", "x -> {f}*x")  # fmt: skip
 FACTORS = ("2", "-1", "c", "(-2)", "c^2", "K", "n", "1/2", "d", "(1 + c^2)", "(K + 1)", "p")
+MOVED = ("q", "q", "y", "w[1]", "x[1]", "p", "c", "W[1,1]", "b")
+LIMITS = ("q -> 0", "q -> 0", "q -> 1", "y -> infty", "y -> 0", "c -> infty", "w[1] -> 0", "q -> 1/2", "c -> 1",
+          "q -> 0^+", "K -> infty", "n -> infty", "d -> infty")  # fmt: skip
 VALUES = ("0", "y", "p*y", "1", "y/K", "p*y/(1 + (K-1)*p)", "c", "p*y/x[1]")
 
 # facts by the shapes they hold for: the first column names groups of shapes, or one shape; then the claim, then data
@@ -82,13 +88,27 @@ FACTS = [
         "relu(y + c) <= relu(y) + relu(c)", "p is decreasing in q", "q/p is increasing in q", "1/p is convex in q",
         "J_D + Var[D] >= 0", "(1 + q)^3 >= 1 + 3*q", "E[D^2] + y^2 >= 2*y*E[D]", "max(J_D, R) = R + relu(penalty)",
         "J_D = 0 if Var[D] = 0, E[D] = y", "J_D >= Var[D] if R = 0", "penalty = J_D if R = 0", "W(x) = y if R = 0",
+        "diff(q/p, q) = 1/p^2", "diff(p*q, q) = 1 - 2*q", "lim(p/(1 + q), q -> 1) = 0", "diff(c^2*y, c) <= c^2 + y^2",
         "y^2/p >= y^2", "relu(W(x))^2 = W(x)*relu(W(x))", "penalty = 0 if q = 0", "E[D] = W(x) if q = 0",
+    )
+] + [
+    (LINEAR_MODEL + SMALL, text, None)
+    for text in (
+        "diff(J_D, y) = 2*y - 2*E[D]", "diff(R, y) = 2*(y - W(x))", "diff(diff(J_D, y), y) = 2", "lim(J_D, q -> 0) = R",
+        "diff(R, q) = 0", "diff(penalty, y) = 2*(W(x) - E[D])", "diff(Var[D], y) = 0", "lim(Var[D], q -> 0) = 0",
+        "lim(J_D/(1 + y^2), y -> infty) = 1", "lim(E[D], q -> 0) = W(x)", "diff(diff(penalty, y), y) = 0",
+        "diff(J_D, q) = diff(penalty, q)", "lim(penalty, q -> 0) = 0",
     )
 ] + [
     (LINEAR_MODEL, text, None)
     for text in (
         "penalty = q/p*Sum(w[i]^2*x[i]^2, i=1..K)", "Var[D] = q/p*Sum(w[i]^2*x[i]^2, i=1..K)",
-        "penalty is convex in q",
+        "penalty is convex in q", "diff(penalty, w[1]) = 2*q/p*w[1]*x[1]^2", "diff(J_D, q) >= 0",
+        "diff(J_D, q) = Sum(w[i]^2*x[i]^2, i=1..K)/p^2", "diff(diff(J_D, w[1]), w[1]) = 2*x[1]^2/p",
+        "diff(penalty, x[1]) = 2*q/p*w[1]^2*x[1]", "lim(p*J_D, q -> 1) = Sum(w[i]^2*x[i]^2, i=1..K)",
+        "diff(R, w[1]) = 2*(W(x) - y)*x[1]", "diff(J_D, w[1]) = 2*(W(x) - y)*x[1] + 2*q/p*w[1]*x[1]^2",
+        "diff(Var[D], p) = -Sum(w[i]^2*x[i]^2, i=1..K)/p^2", "diff(diff(J_D, w[1]), q) = 2*w[1]*x[1]^2/p^2",
+        "lim(penalty/q, q -> 0) = Sum(w[i]^2*x[i]^2, i=1..K)", "diff(W(x), w[1]) = x[1]",
         "E[D^2] = W(x)^2 + q/p*Sum(w[i]^2*x[i]^2, i=1..K)", "K*Sum(w[i]^2*x[i]^2, i=1..K) >= Sum(w[i]*x[i], i=1..K)^2",
         "Sum(Sum(w[i]*x[k], i=1..K), k=1..K) = Sum(w[i], i=1..K)*Sum(x[i], i=1..K)",
         "penalty is invariant under w -> -w",
@@ -104,7 +124,7 @@ FACTS = [
         "E[D] = W(x)", "penalty = Var[D]", "J_D >= R", "penalty is nondecreasing in q", "Var[D] is nondecreasing in q",
         "J_D = R + Var[D]", "E[D] is constant in q", "J_D is nondecreasing in q", "w = 0 is a minimiser of Var[D]",
         "E[D^2] >= W(x)^2", "max(penalty, 0) = penalty", "Var[D] = 0 if q = 0", "R <= J_D", "E[D^2] >= E[D]*W(x)",
-        "J_D = Var[D] if R = 0", "J_D*p^2 <= J_D",
+        "J_D = Var[D] if R = 0", "J_D*p^2 <= J_D", "diff(E[D], q) = 0",
     )
 ] + [
     (("K-n-1 linear, no biases",), "penalty = q/p*Sum(w[j]^2*Sum(W[1][j,i]*x[i], i=1..K)^2, j=1..n)", "0, q"),
@@ -188,11 +208,20 @@ def expression(rng, shape, depth=2):
         pool = [tuple(TEXTS), ATOMS, OF_INPUTS, BENT, ("penalty", "W(x)")]
         pool += [OF_UNITS] if layers(shape) == 2 else []
         pool += [OF_DEPTH] if "d-1" in shape else []
-        return rng.choice(rng.choice(pool))
+        found = rng.choice(rng.choice(pool))
+        return moved(found, rng) if rng.random() < 0.12 else found
     kind = rng.randrange(9)
     a, b = expression(rng, shape, depth - 1), expression(rng, shape, depth - 1)
     return (f"{a} + {b}", f"({a}) - ({b})", f"({a})*({b})", f"({a})^2", f"relu({a})", f"max({a}, {b})", f"abs({a})",
             f"2*({a})", f"({a})/(1 + ({b})^2)")[kind]  # fmt: skip
+
+
+def moved(text, rng):
+    """Return a derivative or a limit of an expression."""
+    if rng.random() < 0.4:
+        return f"lim({text}, {rng.choice(LIMITS)})"
+    found = f"diff({text}, {rng.choice(MOVED)})"
+    return f"diff({found}, {rng.choice(MOVED[:6])})" if rng.random() < 0.2 else found
 
 
 def wild(rng):
@@ -291,6 +320,10 @@ def _bound(statement, node):
                 inside = (exponent,)
             case Repeated(_, _, first, last, _):
                 inside = (first, last)
+            case Derivative():
+                inside = (other.variable,)
+            case Limit():
+                inside = (other.variable, other.target)
         if any(node is n for n in walk(tuple(inside))):
             return True
     return False
@@ -347,6 +380,12 @@ def same(node, rng, shape):
             return plus(a, Call("relu", (plus(b, Negate(a)),)))
         case Call("abs", (z,)):
             return plus(Call("relu", (z,)), Call("relu", (Negate(z),)))
+        case Derivative(Add(terms), _):
+            return Add(tuple(replace(node, operand=term) for term in terms))
+        case Derivative(operand, _):
+            return Derivative(plus(operand, Number(F(rng.randrange(1, 4)))), node.variable)
+        case Limit():
+            return Multiply((Number(F(1, 2)), replace(node, operand=Multiply((two, node.operand)))))
         case Add(terms) if len(terms) > 1:
             return Add(tuple(rng.sample(terms, len(terms))))
         case Multiply(factors) if not any(isinstance(n, Repeated) for f in factors for n in walk(f)):
@@ -409,6 +448,10 @@ def _changed(node, rng):
             return rng.choice((Divide(bottom, top), Multiply((top, bottom))))
         case Negate(a):
             return a
+        case Derivative(operand, variable):
+            return rng.choice((operand, Derivative(operand, Name(rng.choice("qyp"))), Derivative(node, variable)))
+        case Limit():
+            return rng.choice((node.operand, replace(node, target=Number(F(rng.choice((0, 1, 2)))))))
         case Power(base, exponent):
             return rng.choice((base, Power(base, plus(exponent, Number(F(1))))))
         case Call(function, arguments):
