@@ -1,5 +1,7 @@
 """Kinds of false proofs that were found once: each with the case that showed it, its relatives, and true neighbours."""
 
+import importlib
+
 import pytest
 
 from exactdropout.claims import check, parse_claim
@@ -9,6 +11,7 @@ from exactdropout.claims.setting.setting import build_setting
 from exactdropout.errors import InvalidInput
 from exactdropout.model import Network
 
+check_module = importlib.import_module("exactdropout.claims.check")
 DEEP = "K-n^(d-1)-1 linear, no biases"
 FALSE = [
     # a remainder of one Cauchy-Schwarz step is not the sum that the next one speaks of
@@ -38,8 +41,30 @@ FALSE = [
     (r"J_D \text{ is invariant under } W_{1,1} \to 2 W_{1,1}, w_1 \to w_1/2", "2-1-1 relu, no biases"),
     ("W[1,1] = 0 is a minimiser of Var[D]", "2-1-1 relu, no biases"),
     ("E[D] is constant in W[1,1]", "2-1-1 relu, no biases"),
+    # with d as a symbol W <= 0 is said of deeper layers too, and with d = 1 there is none
+    ("W(x) >= 0 if x <= 0, W <= 0, w >= 0", "K-n^(d-1)-1 relu, no biases"),
+    ("E[D] = W(x) if x <= 0, W <= 0, biases >= 0", "K-n^(d-1)-1 relu, biases"),
+    ("W(x) >= b if x <= 0, W <= 0, w >= 0, biases >= 0", "K-n^(d-1)-1 linear, biases"),
+    # how far the variance may go where all terms of D have one sign
+    ("E[D^2] <= W(x)^2/p^2 if w >= 0, W >= 0, x >= 0", "K-n-1 relu, biases"),
+    ("E[D^2] <= W(x)^2/p if weights >= 0, x >= 0", "K-n-1 relu, no biases"),
+    ("penalty <= ((1 + q/p)^(d-1) - 1)*W(x)^2 if weights >= 0, x >= 0", "K-n^(d-1)-1 relu, no biases"),
+    ("Var[D] <= (1/p^2 - 1)*W(x)^2 if w >= 0", "K-n-1 relu, no biases"),
+    # cases of the sign inside a relu
+    ("relu(x[1]) - relu(x[2]) <= relu(x[1] - x[2])/2", "2-1"),
+    ("x[1]^2 - x[2]^2 <= max(x[1], x[2])^2", "2-1"),
+    ("2*max(x[1], x[2]) > x[1] + x[2]", "2-1"),
 ]
 TRUE = [
+    ("E[D] = W(x) if x <= 0, W <= 0", "K-n-1 relu, no biases"),
+    ("E[D^2] <= W(x)^2/p^2 if weights >= 0, x >= 0", "K-n-1 relu, no biases"),
+    ("penalty <= ((1 + q/p)^d - 1)*(W(x) - b)^2 if weights >= 0, x >= 0, biases >= 0", "K-n^(d-1)-1 relu, biases"),
+    ("E[D^2] <= W(x)^2/p if weights >= 0, x >= 0", "K-1, no biases"),
+    ("abs(x[1]) - abs(x[2]) <= abs(x[1] - x[2])", "2-1"),
+    ("relu(x[1]) - relu(x[2]) <= relu(x[1] - x[2])", "2-1"),
+    ("min(x[1], x[2], y) <= (x[1] + x[2] + y)/3", "2-1"),
+    ("Var[D] <= q/p*max(x[1]^2, x[2]^2)*(w[1]^2 + w[2]^2)", "2-1, no biases"),
+    ("Var[D] >= q/p*max(w[1]^2*x[1]^2, w[2]^2*x[2]^2)", "2-1, no biases"),
     ("K*Sum(w[i]^4, i=1..K) >= Sum(w[i]^2, i=1..K)^2", "K-1, no biases"),
     ("J_D is invariant under x[1] -> K*x[1], w[1] -> w[1]/K", "2-1, no biases"),
     ("J_D >= q^3*y^2", "3-2^(d-1)-1 relu, no biases"),
@@ -52,6 +77,13 @@ TRUE = [
 @pytest.mark.parametrize(("claim", "arch"), FALSE)
 def test_false_claims_of_each_kind_are_not_proved(claim, arch):
     assert check(claim, arch).status != "proved"
+
+
+def test_a_proof_by_a_wrong_rule_falls_to_the_attack(monkeypatch):
+    proof = check("E[D] = W(x)", "K-1").proof
+    monkeypatch.setattr(check_module, "replayable_proof", lambda *_, **__: proof)
+    assert check("E[D] = W(x)", "K-1-1 relu, no biases").status == "refuted"
+    assert check("Var[D] = 0 if w >= 0", "2-1-1 relu, no biases").status == "refuted"
 
 
 @pytest.mark.parametrize(("claim", "arch"), TRUE)

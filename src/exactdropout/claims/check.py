@@ -282,27 +282,28 @@ class _Check:
         if found is not None:
             proof = replayable_proof(self.claim, self.setting)
             if proof is not None:
-                return self.attacked() or self.proved(*found, proof)
+                return self.proved(*found, proof)
             self.tried.append(f"{_NO_RULE}: {' '.join(found[1])}")
         try:
             self.affordable()
         except CostLimitExceeded:
             if found is None:
                 raise
-            return self.attacked() or self.undecided()
+            attacked = self.attacked()
+            return self.undecided() if attacked is None else attacked
         self.stage(1)
         if (verdict := self.refuted(_FIRST_POINTS)) is not None:
             return verdict
         if found is None:
             proof = replayable_proof(self.claim, self.setting, named=False)
             if proof is not None:
-                return self.attacked() or self.proved(every_size(self.setting), [], proof)
+                return self.proved(every_size(self.setting), [], proof)
             self.tried.append("No argument for all sizes was found.")
         self.stage(2)
         evidence = self.at_named_sizes() if self.searched else []
         proof = replayable_proof(self.claim, self.setting, everywhere=False)
         if proof is not None:
-            return self.attacked() or self.proved(f"the sizes of {self.setting.shape}", evidence, proof)
+            return self.proved(f"the sizes of {self.setting.shape}", evidence, proof)
         if evidence and self.setting.named:
             self.tried.append(f"{_NO_RULE}: {' '.join(evidence)}")
         self.stage(3)
@@ -367,7 +368,12 @@ class _Check:
         return steps if proved else []
 
     def proved(self, scope: str, steps: list[str], proof: Proof) -> Verdict:
-        """Return the verdict on a proof that the verifier has replayed; there is no other way to *proved*."""
+        """Return the verdict on a proof that the verifier has replayed; there is no other way to *proved*.
+
+        A point at which the claim fails all the same shows a rule that is wrong: then the claim is refuted.
+        """
+        if (attacked := self.attacked()) is not None:
+            return attacked
         if proof.view != "named":
             scope = every_size(self.setting)
         return self.verdict("proved", scope, [*steps, *proof_in_words(proof)], evidence="replayed", proof=proof)

@@ -165,6 +165,7 @@ _RULES = {
     "squares": "by Cauchy-Schwarz (Sum f)^2 <= N Sum f^2",
     "bernoulli": "by Bernoulli (1 + a)^m >= 1 + m a",
     "cases": "by the two signs of the argument of a relu",
+    "signs": "by the sign of what stands inside a relu, which is then known",
     "subadditive": "by relu(u + v) <= relu(u) + relu(v)",
     "between": "by relu(u) <= relu(v) for u <= v",
     "known": "a combination, with factors that are not negative, of what is assumed and of (1 - a)^m >= 1 - m a",

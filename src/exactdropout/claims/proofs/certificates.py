@@ -26,6 +26,8 @@ MAX_PRODUCTS = 1_000_000
 """Products of terms in one view: some seconds of one core."""
 MAX_COMBINED, MAX_MULTIPLES = 40, 8
 """Combinations of known inequalities that are tried, and multiples in one of them."""
+MAX_SIGNS = 4
+"""Relu whose arguments are split by their sign, 16 cases at most."""
 MAX_ATOMS = 5
 """Steps about relu, one inside the other."""
 
@@ -71,7 +73,26 @@ def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
                 return found
     if signs.known and (found := _combined(a, signs, need)) is not None:
         return found
-    return _with_atoms(a, signs, need, MAX_ATOMS) if signs.atoms else None
+    if not signs.atoms:
+        return None
+    return _with_atoms(a, signs, need, MAX_ATOMS) or _by_signs(a, signs, need, MAX_SIGNS)
+
+
+def _by_signs(a: Polynomial, signs: Signs, need: Need, left: int) -> Certificate | None:
+    """Return a certificate by the signs of the arguments of all relu, as far as these are known then."""
+    here = [name for name in signs.atoms if name in signs.names(a)]
+    if need == "zero" or (here and left == 0) or len(a) > MAX_TERMS:
+        return None
+    if not here:
+        return _combined(a, signs, need)
+    step = Certificate("signs", variable=min(here, key=lambda name: (len(signs.atoms[name]), name)))
+    parts = []
+    for polynomial, around in rewritten(a, step, signs) or []:
+        part = _direct(polynomial, around, need) or _by_signs(polynomial, around, need, left - 1)
+        if part is None:
+            return None
+        parts.append(part)
+    return replace(step, parts=tuple(parts))
 
 
 def _combined(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:

@@ -40,6 +40,7 @@ __all__ = [
     "counterexample_at",
     "failure",
     "holds_at",
+    "moving_key",
     "search",
 ]
 
@@ -126,13 +127,11 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
         return _not_monotone_in_size(claim, statement, scope)
     bent = {"convex": ">=", "concave": "<="}.get(statement.direction)
     free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes)}
-    key: Key
-    key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
-    if key not in free:
-        raise Undefined
+    key = moving_key(claim, scope)
     here = scope.values[key]
     before = scope.evaluate(statement.expression)
-    steps = [v for v in ((*_RATES, F(1, 100), F(99, 100)) if key[0] == "q" else _VALUES[:8]) if v > here]
+    usual = (*_RATES, F(1, 100), F(99, 100)) if key[0] == "q" else _VALUES[:8]
+    steps = [v for v in (*scope.others, *usual) if v > here]
     relation = bent or _DIRECTIONS[statement.direction]
     for other in sorted(steps):
         moved = scope_of(claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: other})
@@ -155,6 +154,21 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
         if not _RELATIONS[relation](before, after):
             return Failure(before, relation, after, f" (at {name} = {here} and at {name} = {other})")
     return None
+
+
+def moving_key(claim: Claim, scope: Scope) -> Key:
+    """Return the free variable in which a claim of growth or convexity moves.
+
+    Raises:
+        Undefined: it is not free.
+    """
+    statement = claim.statement
+    assert isinstance(statement, Monotonicity)
+    variable = statement.variable
+    key: Key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
+    if key not in free_keys(claim, scope.setting, scope.architecture, scope.sizes):
+        raise Undefined
+    return key
 
 
 def _not_monotone_in_size(claim: Claim, statement: Monotonicity, scope: Scope) -> Failure | None:

@@ -169,6 +169,7 @@ class Scope:
     half: bool
     quantities: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
+    others: tuple[Any, ...] = ()  # further values of the variable of a claim of growth
 
     @property
     def rows(self) -> int:

@@ -111,7 +111,8 @@ class Quantities(Calculus):
         good = (biases or self.assumed(("biases", ()))) and self.assumed(*layers[1:])
         if self.inputs_nonnegative() and (not layers or self.assumed(layers[0])):
             return good
-        negative = self.at_most(("x", ())) and self.setting.inputs is None and len(layers) == 1
+        one = len(shape.hidden) == 1 and not shape.symbolic_depth  # of deeper layers all weights would be <= 0
+        negative = self.at_most(("x", ())) and self.setting.inputs is None and one
         return good and negative and self.at_most(layers[0])
 
     def silent(self) -> bool:
@@ -266,11 +267,27 @@ class Quantities(Calculus):
         else:
             m = self.number(self.own("M"))
         m = w if self.same else w + e if self.above else w + self.negative(e) if self.below else m
+        if self.sign and self.nonnegative() and not self.kept:
+            self.bounded_variance()
         offset = bias if self.sign else ()
         if self.output_is_label():
             y = () if self.origin else self.name("y", (), {})
             return y, y if self.same else m + offset, self.opaque_variance()
         return w + offset, m + offset, self.opaque_variance()
+
+    def bounded_variance(self) -> None:
+        """Know V ≤ w² (∏ (1 + t_l) − 1), w = W(x) − b, where all terms of D have one sign: |D − b| ≤ |w| ∏ 1/p_l.
+
+        So E (D − b)² ≤ |E D − b| |w| ∏ 1/p_l = w² ∏ (1 + t_l), and E D = W(x).
+        """
+        shape, growth = self.setting.shape, ratio(1) + self.spread(0)
+        for layer in range(1, len(shape.hidden) + 1):
+            step = ratio(1) + self.spread(0 if shape.symbolic_depth else layer)
+            growth = growth * (self.to_size(step, "m'") if shape.symbolic_depth else step)
+        w = self.own("w")
+        fact = self.sign_kept(w * w * (growth + ratio(-1)) + -self.own("V"))
+        if (fact, False) not in self.signs.known:
+            self.signs.known.append((fact, False))
 
     def last_layer(self, bias: Terms) -> tuple[Terms, Terms, Terms]:
         """Return W(x), E D and Var D = t Σ w_j² h_j² where the last layer alone is dropped, of units h_j."""

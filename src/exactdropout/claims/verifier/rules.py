@@ -39,7 +39,7 @@ class Certificate:
 
     rule: Literal[
         "zero", "terms", "product", "quadratic", "line", "strict", "shift", "squares", "bernoulli", "cases",
-        "subadditive", "between", "known", "negative",
+        "signs", "subadditive", "between", "known", "negative",
     ]  # fmt: skip
     polynomials: tuple[tuple[Polynomial, int], ...] = ()
     variable: str = ""
@@ -230,6 +230,8 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
             around.powers, around.known = {}, []
         case "cases":
             return _cases(a, certificate, signs)
+        case "signs":
+            return _signs(a, certificate, signs)
         case "subadditive":
             a = _subadditive(a, certificate, around)
         case "between":
@@ -282,6 +284,20 @@ def _cases(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[
         solved = scaled(plus(scaled(gen(v), F(sign)), scaled(parts.get(0, {}), F(-1))), 1 / slope[()])
         around.atoms, around.known = {}, []
         found.append((around.reduced(_with_atoms(a, {v: solved}, signs, around)), around))
+    return found
+
+
+def _signs(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[Polynomial, Signs]]:
+    """Return a where relu(z) = z, z >= 0 being known, and where relu(z) = 0, -z >= 0 being known."""
+    name = certificate.variable
+    if name not in signs.atoms:
+        raise NotReplayed("a case of something that is no relu")
+    found = []
+    for value, fact in ((signs.atoms[name], signs.atoms[name]), ({}, scaled(signs.atoms[name], F(-1)))):
+        around = signs.copy()
+        left = around.reduced(around.moved(a, {name: value}))
+        around.known = [*around.known, (fact, False)]
+        found.append((left, around))
     return found
 
 
