@@ -35,6 +35,16 @@ VIEWS = [  # each view with a claim that it shows, and with one whose side condi
     ("opaque", "relu(penalty - 1) is nondecreasing in q", "K-1", "relu(1 - penalty) is nondecreasing in q", "K-1"),
     ("opaque", "E[D] = W(x) if W <= 0, x <= 0", "K-n-1 relu, no biases",
      "E[D] = W(x) if W <= 0, x <= 0", "K-n-n-1 relu, no biases"),
+    ("opaque", "W(x) >= 0 if W <= 0, x <= 0, w >= 0", "K-n-1 relu, no biases",
+     "W(x) >= 0 if W <= 0, x <= 0, w >= 0", "K-n^(d-1)-1 relu, no biases"),
+    ("opaque", "E[D] = W(x) if W <= 0, x <= 0, biases >= 0", "K-n-1 relu, biases",
+     "E[D] = W(x) if W <= 0, x <= 0, biases >= 0", "K-n^(d-1)-1 relu, biases"),
+    ("opaque", "E[D^2] <= W(x)^2/p^2 if weights >= 0, x >= 0", "K-n-1 relu, no biases",
+     "E[D^2] <= W(x)^2/p^2 if W >= 0, x >= 0", "K-n-1 relu, no biases"),
+    ("opaque", "penalty <= ((1 + q/p)^d - 1)*W(x)^2 if weights >= 0, x >= 0", "K-n^(d-1)-1 relu, no biases",
+     "penalty <= ((1 + q/p)^(d-1) - 1)*W(x)^2 if weights >= 0, x >= 0", "K-n^(d-1)-1 relu, no biases"),
+    ("named", "relu(x[1]) - relu(x[2]) <= relu(x[1] - x[2])", "2-1",
+     "relu(x[1]) - relu(x[2]) <= relu(x[1] - x[2])/2", "2-1"),
     ("opaque", "W(x) = 0 if W >= 0, x <= 0", "K-n-1 relu, no biases",
      "W(x) = 0 if W >= 0, x <= 0", "K-n-1 relu, hidden biases"),
     ("opaque", "J_D is invariant under x[1] -> a*x[1], W[1][1,1] -> W[1][1,1]/a, W[1][2,1] -> W[1][2,1]/a if a != 0",
@@ -136,11 +146,16 @@ R = Signs(atoms={})
 SIZED = Signs({"K"}, {"K"}, least={"K": 1}, squares={"b": ("a", ONE)}, powers={"z": (X, ONE)})
 RELU_K, RELU_B, RELU_Z = (SIZED.relu(plus(gen(name), scaled(ONE, F(-2)))) for name in "Kbz")
 RELU_X, RELU_Y = R.relu(X), R.relu(Y)
+NAME_X = next(iter(RELU_X))[0][0]
 RELU_SUM = R.relu(plus(X, Y))
 LOST = {
     "a split of a variable with a sign": (RELU_X, Certificate("cases", ((X, 1),), "x", (TERMS, TERMS)), Signs({"x"})),
     "a split at a square": (RELU_X, Certificate("cases", ((poly(x=2), 1),), "x", (TERMS, TERMS)), R),
     "one case of two": (X, Certificate("cases", ((X, 1),), "x", (TERMS,)), R),
+    "a sign of something that is no relu": (X, Certificate("signs", (), "x", (TERMS, TERMS)), R),
+    "one sign of two": (RELU_X, Certificate("signs", (), NAME_X, (TERMS,)), R),
+    "the sign of the other case": (
+        X, Certificate("signs", (), NAME_X, (Certificate("known", ((ONE, 0),), parts=(TERMS,)),) * 2), R),
     "relu of no sum": (RELU_SUM, Certificate("subadditive", ((X, 1), (X, 1)), next(iter(RELU_SUM))[0][0], (TERMS,)), R),
     "relu of something smaller": (RELU_SUM, Certificate("between", ((X, 1),), next(iter(RELU_SUM))[0][0], (TERMS,)), R),
     "a root whose place is taken": (
@@ -166,6 +181,12 @@ LOST = {
 def test_each_rewriting_rule_refuses_a_violated_side_condition(name):
     with pytest.raises(NotReplayed):
         verifier.holds(*LOST[name])
+
+
+def test_both_signs_inside_a_relu():
+    used = Certificate("known", ((ONE, 0),), parts=(TERMS,))
+    below = plus(RELU_X, scaled(X, F(-1)))  # relu(x) - x is 0, or -x >= 0
+    verifier.holds(below, Certificate("signs", (), NAME_X, (TERMS, used)), R)
 
 
 def test_the_negative_of_a_positive_difference_is_not_zero_either():
