@@ -40,9 +40,11 @@ from exactdropout.claims.setting.named_sizes import Unsupported, entries, given_
 from exactdropout.claims.setting.refusals import (
     refuse_contradictions,
     refuse_examples,
+    refuse_free_rows,
     refuse_missing,
     refuse_overrides,
     refuse_two_readings,
+    unused,
 )
 from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
 from exactdropout.claims.setting.shape import author_sizes
@@ -123,6 +125,7 @@ def check(
         each = (Claim(part, parsed.assumptions) for part in parsed.statement.statements)
         return _together(parsed, (check(part, architecture, data, q, **given) for part in each))
     setting = build_setting(architecture, data, q, assume, parsed.assumptions, names)
+    refuse_free_rows(parsed, setting)
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
     refuse_contradictions(setting)
     refuse_overrides(setting)
@@ -320,7 +323,8 @@ class _Check:
         return self.undecided()
 
     def undecided(self) -> Verdict:
-        return self.verdict("undecided", f"nothing is proved for {self.setting.shape}", self.tried)
+        open_ = f"open for {self.setting.shape}: neither a proof for all its sizes nor a counterexample was found"
+        return self.verdict("undecided", open_, self.tried)
 
     def satisfied(self) -> bool:
         """Return whether a point satisfies all assumptions: a claim about none would hold for nothing."""
@@ -364,7 +368,9 @@ class _Check:
                 break
             steps, proved = found, [*proved, ", ".join(f"{k} = {v}" for k, v in choice.items())]
         if proved and not self.setting.named:
-            self.tried.append(f"Proved at the sizes {'; '.join(proved)} only.")
+            self.tried.append(
+                f"It holds at the sizes {'; '.join(proved)}, each by itself; of larger ones nothing is said."
+            )
         return steps if proved else []
 
     def proved(self, scope: str, steps: list[str], proof: Proof) -> Verdict:
@@ -411,12 +417,14 @@ class _Check:
         if status != "refuted" and not self.satisfied():
             defined.append(f"no point that satisfies all of this was found among {_POINTS_TO_SATISFY}")
         self.stage(5)
+        idle = unused(self.claim, setting)
+        assumed = (idle.get(text, text) for text in setting.assumptions)
         return Verdict(
             status=status,
             claim=self.claim,
             scope=scope,
             steps=tuple(steps),
-            assumptions=(f"{setting.shape}", data, rates, *given_weights(setting), *setting.assumptions, *defined),
+            assumptions=(f"{setting.shape}", data, rates, *given_weights(setting), *assumed, *defined),
             counterexample=counterexample,
             near_miss=miss,
             **proof,

@@ -150,6 +150,8 @@ _VIEWS = {
     "units, Jensen's inequality and assumed signs have it",
     "written": "units are linear on every mask, so E D and Var D are sums over units, by induction on layers",
     "last": "the last layer alone is dropped, so E D = W(x) and Var D = q/p Sum(w_j^2 h_j^2) over its units h_j",
+    "output": "W(x) is the bias plus Sum(w_j h_j) over the units h_j of the last hidden layer, and J_D = Var D + "
+    "(E D - y)^2 with Var D >= 0",
     "uniform": "equal weights and inputs: each layer of width m takes E D times m c, E D^2 times m^2 c^2 (1 + q/(p m))",
     "floor": "J_D and E D^2 are at least what the mask that drops the whole last layer contributes",
     "one unit": "with one hidden unit and w y <= 0 the squared error is convex in its pre-activation: penalty >= 0",

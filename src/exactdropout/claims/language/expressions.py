@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from exactdropout.claims.language import words
 from exactdropout.claims.language.author_names import meanings
-from exactdropout.claims.language.forms import Hadamard, Transposed
+from exactdropout.claims.language.forms import Entry, Hadamard, Transposed
 from exactdropout.claims.language.larger_forms import LargerFormsParser
 from exactdropout.claims.language.syntax import (
     Add,
@@ -58,6 +58,8 @@ class ExpressionParser(LargerFormsParser):
             read = tokens(text, {*vocabulary, "step"}, MAX_FORMULA, MAX_FORMULA_DIGITS, formula_names=True)
         super().__init__(text, read)
         self.nesting = 0
+        self.mask_letters: set[str] = set()  # what means call their masks
+        self.plain: set[str] = set()  # symbols without a meaning in the grammar, outside of means over masks
         self.defined = defined
         self.may_define = not self.formula and any(t.text in ("where", "with") for t in read)
 
@@ -191,6 +193,8 @@ class ExpressionParser(LargerFormsParser):
                     if isinstance(inner, Hadamard):
                         inner = replace(inner, grouped=True)
                     positive = opening != "{" and self.positive_part()
+                    if opening != "{" and not self.formula and self.sees("_") and self.texts(1, 1)[0] not in ("+", ""):
+                        inner, positive = self.entry_of(inner, token)
                     return Call("relu", (inner,), position=token.position) if positive else inner
             if token.text == "‖" and not self.formula:
                 return self.norm(token.position)
@@ -208,6 +212,18 @@ class ExpressionParser(LargerFormsParser):
         if token.kind == "name":
             return self.named(token)
         self.error("a number, a symbol or a parenthesis is expected", token)
+
+    def entry_of(self, inner: Any, token: Token) -> tuple[Any, bool]:
+        """Parse the index of (W x)_j or [W x]_{+,j}; return the entry, and whether it is the positive part."""
+        positive = self.texts(4)[:2] == ["_", "{"] and self.texts(2, 2) == ["+", ","]
+        if positive:
+            self.at += 4
+            found = [self.subscript()]
+            self.expect("}", "after an index")
+        else:
+            self.advance()
+            found = self.subscripts()
+        return Entry(inner, tuple(found), position=token.position), positive
 
     def positive_part(self) -> bool:
         """Parse the + of (z)_+ or [z]_{+}."""
@@ -284,8 +300,9 @@ class ExpressionParser(LargerFormsParser):
             return Quantity("output", position=position)
         if word == "D":
             return self.random_output(token)
-        if word == "r" and self.random and self.sees("_", "["):
-            return Name(word, self.indices(word), position=position)
+        if word == (self.mask_letter or "r") and self.random and (self.mask_letter or self.sees("_", "[")):
+            self.mask_letters.add(word)
+            return Name("r", self.indices("r"), position=position)
         if word in self.indexed or word in words.PLAIN:
             squared = self.power_before_index(word, position)
             return Name(word, self.indices(word), position=position) if squared is None else squared
@@ -295,12 +312,26 @@ class ExpressionParser(LargerFormsParser):
                 "minimiser of J_D'; a symbol is expected here",
                 token,
             )
+        if word in words.DIRECTIONS:
+            self.error(
+                f"'is' is expected before '{word}', as in 'J_D is {word} in q'; a symbol is expected here", token
+            )
         if (word in WORDS and word != "a") or (len(word) > 1 and word not in GREEK):
             self.error(f"a quantity or a symbol is expected ({words.GREEK_OR_LETTER}){likely_meant(word)}", token)
         if self.sees("[", "_") and (self.may_define or word in self.defined):
             return Name(word, self.indices(word), position=position)
-        if self.sees("["):
-            self.error(f"the symbol {word} has no indices; an operator is expected")
+        if self.sees("[", "_") and not self.is_positive_part() and self.texts(2)[:2] != ["_", "+"]:
+            group = "W" if word.isupper() else "w"
+            self.error(
+                f"the symbol {word} has no indices, and an operator is expected; if {word} is what the grammar calls "
+                f"{group}, say so: names={{'{group}': '{word}'}}, or --name {group}={word}"
+            )
+        if word in self.mask_letters:
+            self.error(
+                f"{word} is the name of masks in a mean here, and something else outside; an operator is expected",
+                token,
+            )
+        self.plain.add(word)
         return Name(word, (), position=position)
 
     def power_before_index(self, word: str, position: int) -> Expression | None:
@@ -322,8 +353,9 @@ class ExpressionParser(LargerFormsParser):
         """Pass over (W), (w, b) or (theta) behind a quantity, where these say what it depends on."""
         if not self.sees("("):
             return
-        at, letters = self.at + 1, []
-        while self.tokens[at].text in words.PARAMETERS - self.meant.keys():
+        at, letters = self.at + 1, list[str]()
+        known = words.PARAMETERS - self.meant.keys()
+        while self.tokens[at].text in known | (words.SETTINGS_OF if letters else set()):
             letters.append(self.tokens[at].text)
             at += 1 + (self.tokens[at + 1].text in (",", ";"))
         if self.tokens[at].text != ")" or letters in ([], ["b"]):

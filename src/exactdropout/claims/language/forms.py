@@ -15,6 +15,7 @@ __all__ = [
     "Binomial",
     "Definition",
     "Diagonal",
+    "Entry",
     "Form",
     "Hadamard",
     "IndexRange",
@@ -46,6 +47,14 @@ class Transposed(_Form):
     """A transposed vector or matrix."""
 
     operand: Any
+
+
+@dataclass(frozen=True)
+class Entry(_Form):
+    """An entry of a vector or matrix in parentheses, as in (W x)_j."""
+
+    operand: Any
+    indices: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -108,9 +117,9 @@ class Binomial(_Form):
 
 
 Form: TypeAlias = (
-    Norm | Transposed | Hadamard | Inner | Diagonal | Trace | Unranged | Mean | Binomial | Derivative | Limit
+    Norm | Transposed | Entry | Hadamard | Inner | Diagonal | Trace | Unranged | Mean | Binomial | Derivative | Limit
 )
-FORMS = (Norm, Transposed, Hadamard, Inner, Diagonal, Trace, Unranged, Mean, Binomial, Derivative, Limit)
+FORMS = (Norm, Transposed, Entry, Hadamard, Inner, Diagonal, Trace, Unranged, Mean, Binomial, Derivative, Limit)
 
 
 @dataclass(frozen=True)

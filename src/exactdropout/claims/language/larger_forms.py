@@ -34,6 +34,10 @@ class LargerFormsParser(CalculusParser):
 
     random = 0
     """How many means are open: in them D and r_i are random."""
+    mask_letter = ""
+    """What the mean that is open calls its masks, where that is not r."""
+    mask_letters: set[str]
+    plain: set[str]
     bars = ""
     """The kind of bars that are open, which the next of their kind close."""
 
@@ -95,10 +99,10 @@ class LargerFormsParser(CalculusParser):
 
     def expectation(self, word: str, position: int) -> Any:
         """Parse E[D], E[D^2], Var[D], and the mean or variance of another expression in D or in masks."""
-        self.mean_over()
+        outside, self.mask_letter = self.mask_letter, self.mean_over() or self.mask_letter
         while word == "E" and self.sees("E"):  # the mean over examples of the mean over masks
             self.advance()
-            self.mean_over()
+            self.mask_letter = self.mean_over() or self.mask_letter
         if word == "E" and self.sees("Var") and self.texts(1, 1)[0] in ("[", "(", "_", "D"):
             return self.expectation("Var", self.advance().position)
         closing = {"[": "]", "(": ")", "{": "}"}.get(self.next.text)
@@ -111,7 +115,7 @@ class LargerFormsParser(CalculusParser):
         self.random += 1
         body = self.expression() if closing else self.power()
         self.random -= 1
-        self.bars = bars
+        self.bars, self.mask_letter = bars, outside
         if closing:
             self.expect(closing, f"to close {word}[D")
         if body == Name("D"):
@@ -120,10 +124,13 @@ class LargerFormsParser(CalculusParser):
             return Quantity("second_moment", position=position)
         return Mean(name, body, position=position)  # type: ignore[arg-type]
 
-    def mean_over(self) -> None:
-        """Pass over what the mean is over: masks r, perhaps with their law Bern(p), or examples (x, y) of P."""
+    def mean_over(self) -> str:
+        """Pass over what the mean is over: masks r, perhaps with their law Bern(p), or examples (x, y) of P.
+
+        Return what the masks are called, where that is not r.
+        """
         if not self.sees("_"):
-            return
+            return ""
         token = self.next
         if self.texts(1, 1) != ["{"]:
             inner, length = self.texts(1, 1), 2
@@ -136,6 +143,12 @@ class LargerFormsParser(CalculusParser):
                 at += 1
             inner = [t.text for t in self.tokens[self.at + 2 : at]]
             length = at + 1 - self.at
+        called = next((t for t in inner if t in words.MASK_LETTERS), "")
+        if called and (called in self.meant or called in self.plain):
+            self.error(f"{called} means something else in this claim; masks are called r, and '[D]' is expected", token)
+        if called:
+            self.mask_letters.add(called)
+            inner = [t for t in inner if t != called] or ["r"]
         keeps = {"p", *(letter for letter, meaning in self.meant.items() if meaning == "p")} - {
             letter for letter, meaning in self.meant.items() if meaning != "p"
         }
@@ -145,6 +158,7 @@ class LargerFormsParser(CalculusParser):
         if not inner or any(t not in _OVER | keeps for t in inner) or any(t not in keeps for t in law):
             self.error("the mean is over masks r, kept with probability p (r ~ Bern(p)); '[D]' is expected", token)
         self.at += length
+        return called
 
     def random_output(self, token: Token) -> Any:
         """Parse D, perhaps as D(x), where a mean is open."""

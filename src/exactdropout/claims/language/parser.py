@@ -268,7 +268,9 @@ class _Parser(ExpressionParser):
                 self.expect("of", "after 'independent'")
                 return Monotonicity(left, "constant", self.variable())
             direction = self.direction()
-            self.expect("in", f"after '{direction}'")
+            if not self.sees("in"):
+                self.error(f"'in' and what varies are expected after '{direction}', as in 'J_D is {direction} in q'")
+            self.advance()
             return Monotonicity(left, direction, self.variable())  # type: ignore[arg-type]
         comparisons = [self.chain(left)]
         at = self.at

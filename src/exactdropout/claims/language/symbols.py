@@ -69,6 +69,8 @@ class SymbolParser(TokenStream, ABC):
             self.expect("}", "in an upper layer index")
         above = len(found)
         groups = above
+        if above and word == "b" and layered is None and not (self.sees("[", "_") and not self.is_positive_part()):
+            found.append(ALL_ENTRIES)  # b^{(l)} is the vector of a layer, and no entry l of b
         while self.sees("[", "_") and not self.is_positive_part():
             groups += 1
             if word in words.PLAIN and layered is None:

@@ -36,8 +36,24 @@ _WORD = re.compile(r"[A-Za-z]+")
 _LATEX = re.compile(r"\\|[_^]\{")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _ACCENT = re.compile(r"\\(hat|widehat|tilde|widetilde|bar|overline|dot)(?![A-Za-z])")
-_OPERATOR = re.compile(r"\*\*|\.\.\.?|<=|>=|!=|==|:=|->|\\\||\\[{}]|[-+*/^_=<>()\[\]{},|:]")
-GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "nu", "rho", "sigma", "tau", "theta", "eta")
+_OPERATOR = re.compile(r"\*\*|\.\.\.?|<=|>=|!=|==|:=|->|\\\||\\[{}]|[-+*/^_=<>()\[\]{},|:;]")
+GREEK = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "lambda",
+    "mu",
+    "nu",
+    "rho",
+    "sigma",
+    "tau",
+    "theta",
+    "eta",
+    "xi",
+    "zeta",
+)
 _COMMANDS = {
     "cdot": "*", "times": "*", "ge": ">=", "geq": ">=", "geqslant": ">=", "le": "<=", "leq": "<=", "leqslant": "<=",
     "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "to": "->", "mapsto": "->", "rightarrow": "->",

@@ -14,6 +14,7 @@ __all__ = [
     "FUNCTION_LETTERS",
     "GREEK_OR_LETTER",
     "INDEXED",
+    "MASK_LETTERS",
     "NOT_A_FACTOR",
     "ONE",
     "OWN",
@@ -23,6 +24,7 @@ __all__ = [
     "QUANTITY_WORDS",
     "RELATIONS",
     "REPEATED",
+    "SETTINGS_OF",
     "SQUARED_OUTPUT",
 ]
 
@@ -46,6 +48,10 @@ REPEATED = {"sum": "sum", "Sum": "sum", **dict.fromkeys(("prod", "Prod", "produc
 PRODUCTS = frozenset({"q", "p", "K", "n", "d", "y", "b", "x", "w", "W", "weights", "biases"})
 FUNCTION_LETTERS = frozenset({"f", "g", "h", "F", "G", "H", "L", "l", "sigma", "phi", "psi", "rho"})
 INDEXED = frozenset("xwWbqpn")
+SETTINGS_OF = frozenset({"q", "p", "x", "y"})
+"""What may stand behind weights in J_D(w, q): the names say what a quantity depends on."""
+MASK_LETTERS = frozenset({"xi", "epsilon", "eta", "delta", "zeta", "m", "s", "z"})
+"""What papers call masks, beside r, in a mean over them."""
 PARAMETERS = frozenset({"W", "w", "b", "theta", "weights"})
 PLAIN = frozenset({"weights", "biases"})
 GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"

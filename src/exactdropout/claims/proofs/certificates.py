@@ -34,7 +34,7 @@ MAX_ATOMS = 5
 
 def replayable_proof(claim: Claim, setting: Setting, *, named: bool = True, everywhere: bool = True) -> Proof | None:
     """Return a proof that the verifier has replayed, or None: for every size, or for sizes that are numbers."""
-    views: list[View] = ["opaque", "one unit", "floor", "written", "last", "uniform"] if everywhere else []
+    views: list[View] = ["opaque", "one unit", "floor", "written", "last", "output", "uniform"] if everywhere else []
     if named and setting.named:
         views.append("named")
     for view in views:

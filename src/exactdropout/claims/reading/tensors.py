@@ -68,6 +68,12 @@ def named_tensor(name: Name, around: Surroundings) -> Tensor | None:
             return Tensor((around.inputs,), lambda i: Name("X", (indices[0], i)), row=True)
         if len(indices) == 2:
             return Tensor((around.rows,), lambda s: Name("X", (s, indices[1])))
+    if name.name == "b" and len(indices) == 2 and indices[1] == ALL_ENTRIES:
+        width = around.width(indices[0])
+        shown = () if around.one_hidden_layer else indices[:1]
+        if width is None or not isinstance(indices[0], Number) or indices[0].value < 1:
+            return None
+        return Tensor((width,), lambda j: Name("b", (*shown, j)))
     if name.name != "W":
         return None
     if not indices:

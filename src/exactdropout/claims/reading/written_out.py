@@ -12,6 +12,7 @@ from exactdropout.claims.language.forms import (
     Binomial,
     Definition,
     Diagonal,
+    Entry,
     Hadamard,
     IndexRange,
     Inner,
@@ -22,6 +23,7 @@ from exactdropout.claims.language.forms import (
     Transposed,
     Unranged,
 )
+from exactdropout.claims.language.symbols import ALL_ENTRIES
 from exactdropout.claims.language.syntax import (
     Add,
     Call,
@@ -133,11 +135,11 @@ class _Reader(SumReader):
             case Conjunction(statements):
                 return Conjunction(tuple(map(self.statement, statements)))
             case Monotonicity(expression, direction, variable):
-                return Monotonicity(self.scalar(expression), direction, variable)
+                return Monotonicity(self.scalar(expression), direction, _group(variable))
             case Invariance(expression, pairs):
-                return Invariance(self.scalar(expression), tuple((a, self.entry(b)) for a, b in pairs))
+                return Invariance(self.scalar(expression), tuple((_group(a), self.entry(b)) for a, b in pairs))
             case Minimiser(pairs, expression):
-                return Minimiser(tuple((a, self.entry(b)) for a, b in pairs), self.scalar(expression))
+                return Minimiser(tuple((_group(a), self.entry(b)) for a, b in pairs), self.scalar(expression))
         raise TypeError(type(statement).__name__)
 
     def derivative_sign(self, statement: Comparison) -> Monotonicity | None:
@@ -187,7 +189,8 @@ class _Reader(SumReader):
 
     def assumption(self, comparison: Comparison) -> Comparison:
         """Return an assumption; one on a group, such as w >= 0, stays as it is."""
-        if any(isinstance(s, Name) and s.name in _GROUPS and not s.indices for s in comparison.sides):
+        groups = [s for s in comparison.sides if isinstance(s, Name)]
+        if any((s.name in _GROUPS and not s.indices) or (s.name == "b" and ALL_ENTRIES in s.indices) for s in groups):
             return Comparison(tuple(map(self.entry, comparison.sides)), comparison.relations)
         return Comparison(tuple(map(self.scalar, comparison.sides)), comparison.relations)
 
@@ -202,8 +205,8 @@ class _Reader(SumReader):
         """Return an expression whose value is a number."""
         found = self.value(node)
         if isinstance(found, Tensor):
-            if isinstance(node, Name):  # refused, or read as a group, by what comes after
-                return node
+            if isinstance(node, Name) and not (node.name == "b" and ALL_ENTRIES in node.indices):
+                return node  # refused, or read as a group, by what comes after
             self.refuse(
                 node,
                 "this is a vector or a matrix; a number is expected, such as w^\\top x, a norm, or one entry x[i].",
@@ -242,6 +245,8 @@ class _Reader(SumReader):
                 if not isinstance(inner, Tensor):
                     self.refuse(node, "a number has no transpose; a power is written with a number, as x^2.")
                 return inner.transposed
+            case Entry(operand, indices):
+                return self.entry_at(node, self.inside(operand), [self.scalar(index) for index in indices])
             case Hadamard(left, right):
                 return self.by_entries(node, self.inside(left), self.inside(right))
             case Inner(left, right):
@@ -288,7 +293,11 @@ class _Reader(SumReader):
             return node
         if node.name == "D":
             self.refuse(node, "D stands in a mean of a polynomial in D; E[D] is expected.")
+        if node == Name("r") and self.means and self.around is not None and self.around.one_example:
+            return Tensor((self.around.inputs,), lambda i: Name("r", (i,)))
         special = any(isinstance(i, Name) and i.name == ":" for i in node.indices)
+        if special and self.entrywise and _group(node) != node:
+            return _group(node)
         if not special and self.is_unknown(node):
             self.refuse(
                 node,
@@ -334,7 +343,11 @@ class _Reader(SumReader):
         if len(tensors) < len(terms) or any(
             (t.lengths, t.row, t.diagonal) != (first.lengths, first.row, first.diagonal) for t in tensors
         ):
-            self.refuse(node, "the parts of this sum have different lengths; vectors of one length are expected.")
+            bias = Name("b") in node.terms or Negate(Name("b")) in node.terms
+            told = "; b is the output bias, a number, and b^{(1)} the vector of a hidden layer's biases" if bias else ""
+            self.refuse(
+                node, f"the parts of this sum have different lengths{told}; vectors of one length are expected."
+            )
         return Tensor(first.lengths, lambda *at: added(t.entry(*at) for t in tensors), first.row, first.diagonal)
 
     def product(self, node: Multiply, factors: tuple[Any, ...]) -> Any:
@@ -371,6 +384,16 @@ class _Reader(SumReader):
         if not good or left.lengths != right.lengths:
             self.refuse(node, "two vectors of one length are expected in an inner product.")
         return contracted(left.lengths[0], lambda k: multiplied((left.entry(k), right.entry(k))), self.taken)
+
+    def entry_at(self, node: Any, inner: Any, indices: list[Any]) -> Any:
+        """Return an entry of what stands in parentheses."""
+        if not isinstance(inner, Tensor) or inner.diagonal or len(indices) != len(inner.lengths):
+            self.refuse(
+                node, "an index behind parentheses is read of a vector in them, as (W x)_j; a vector is expected."
+            )
+        if ALL_ENTRIES in indices:
+            self.refuse(node, "a row or column is read of W, as W_{k,:}; an index is expected.")
+        return inner.entry(*indices)
 
     def by_entries(self, node: Any, left: Any, right: Any) -> Any:
         if not isinstance(left, Tensor) or not isinstance(right, Tensor) or left.lengths != right.lengths:
@@ -449,6 +472,12 @@ class _Reader(SumReader):
             return mean_in_output(kind, inner, one_example=around.one_example)
         except NoMean as error:
             self.refuse(node, f"{error}.")
+
+
+def _group(target: Name) -> Name:
+    """Return a target of a map with b^{(l)}, the vector of a layer, as the group b[l]."""
+    vector = target.name == "b" and target.indices[1:] == (ALL_ENTRIES,)
+    return replace(target, indices=target.indices[:1]) if vector else target
 
 
 def _negate(node: Negate) -> Callable[[Any], Any]:

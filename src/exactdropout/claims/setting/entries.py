@@ -224,6 +224,8 @@ def refuse_missing_entries(claim: Claim, setting: Setting) -> None:
         except InvalidInput as error:
             larger = "which does not exist" in str(error) and not shape.named
             hint = "; assume a size that has it, such as K >= 2 or n >= 2" if larger else ""
+            if "[0]" in str(error) or "[0," in str(error) or ",0]" in str(error):
+                hint = "; indices count from 1, so a sum over all entries is written i=1..K"
             raise InvalidInput(f"{str(error).removesuffix('.')}{hint}.") from error
 
 

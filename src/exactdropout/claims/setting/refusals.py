@@ -6,6 +6,7 @@ Under what nothing satisfies every claim would hold; on what does not exist an a
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from operator import eq, ge, gt, le, lt, ne
@@ -21,11 +22,19 @@ from exactdropout.claims.language.syntax import (
     expression_text,
     walk,
 )
-from exactdropout.claims.setting.named_sizes import entries, given_entry
+from exactdropout.claims.setting.named_sizes import entries, given_entry, parameters
 from exactdropout.claims.setting.setting import Setting, Shape, constant
 from exactdropout.errors import InvalidInput
 
-__all__ = ["refuse_contradictions", "refuse_examples", "refuse_missing", "refuse_overrides", "refuse_two_readings"]
+__all__ = [
+    "refuse_contradictions",
+    "refuse_examples",
+    "refuse_free_rows",
+    "refuse_missing",
+    "refuse_overrides",
+    "refuse_two_readings",
+    "unused",
+]
 
 Key = tuple[str, tuple[int, ...]]
 _TESTS: dict[str, Callable[[Fraction, Fraction], bool]] = {
@@ -187,6 +196,38 @@ def refuse_examples(claim: Claim, setting: Setting) -> None:
         )
 
 
+def refuse_free_rows(claim: Claim, setting: Setting) -> None:
+    """Refuse m where there is one example: it is the number of examples, and no free number.
+
+    Raises:
+        InvalidInput: how several examples are given.
+    """
+    if setting.design is None and ("m", ()) in parameters(claim, setting):
+        raise InvalidInput(
+            "Argument 'claim' names m, the number of examples, but argument 'data' is one example: give 'design(X, y)' "
+            "for m examples, or write another letter for another number."
+        )
+
+
+def unused(claim: Claim, setting: Setting) -> dict[str, str]:
+    """Return what is assumed of free numbers that occur nowhere else, each with what to say of it."""
+    seen = {n.name for n in walk(claim.statement) if isinstance(n, Name)}
+    around = [
+        *setting.rates,
+        *setting.definitions.values(),
+        *(setting.inputs if isinstance(setting.inputs, tuple) else ()),
+    ]
+    around += [side for c in setting.filters for side in c.sides] + ([] if setting.label is None else [setting.label])
+    seen |= {n.name for tree in around for n in walk(tree) if isinstance(n, Name)}
+    grammar = {"w", "W", "b", "x", "y", "X", "q", "p", "weights", "biases", *setting.shape.reserved}
+    found = {}
+    for name, indices in setting.signs:
+        if name not in seen | grammar and not indices:
+            found.update({text: f"{text} (not used: {name} occurs nowhere else)" for text in setting.assumptions
+                          if re.match(rf"{re.escape(name)}\b", text)})  # fmt: skip
+    return found
+
+
 def refuse_missing(shape: Shape, keys: Iterable[Key]) -> None:
     """Refuse an assumption on an entry or a layer that no size has.
 
@@ -200,7 +241,10 @@ def refuse_missing(shape: Shape, keys: Iterable[Key]) -> None:
         }  # fmt: skip
         if not present.get(name, True) or (name == "b" and indices and not shape.hidden_biases):
             shown = name + "".join(f"[{i}]" for i in indices)
-            raise InvalidInput(f"Argument 'assume' names {shown}, but {shape} has none.")
+            raise InvalidInput(
+                f"Argument 'assume' names {shown}, but {shape} has none; leave it out, or give an architecture with "
+                f"{'hidden layers' if name == 'W' else 'biases'}."
+            )
         if name in ("w", "W", "b", "x") and indices and not _may_exist(shape, name, indices):
             entry = name + "".join(f"[{i}]" for i in indices)
             layers = f"; b[l] is hidden layer l, one of its units b[l][j], and {shape} has {len(shape.hidden)}"

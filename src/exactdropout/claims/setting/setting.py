@@ -396,6 +396,11 @@ def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
         return (Name("q"),)
     q = as_array(q, nested=True)
     if isinstance(q, str):
+        decimal = re.fullmatch(r"\s*0,(\d+)\s*", q)
+        if decimal and (int(decimal[1]) > 1 or len(shape.hidden) != 1):
+            raise InvalidInput(
+                f"Argument 'q' reads {q.strip()} as two rates; a decimal point is written 0.{decimal[1]}."
+            )
         with _about("q"):
             found = tuple(parse_expression(part) for part in q.split(","))
     else:

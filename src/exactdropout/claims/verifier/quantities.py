@@ -28,7 +28,7 @@ from exactdropout.claims.verifier.sums import Term, Terms
 __all__ = ["Quantities", "SizesView"]
 
 F = Fraction
-SizesView = Literal["opaque", "written", "last", "uniform", "floor", "one unit"]
+SizesView = Literal["opaque", "written", "last", "output", "uniform", "floor", "one unit"]
 MAX_DROPPED = 12
 
 
@@ -63,6 +63,7 @@ class Quantities(Calculus):
             "opaque": True,
             "written": self.linear() and not shape.symbolic_depth,
             "last": bool(shape.hidden) and not shape.symbolic_depth and (last or self.kept),
+            "output": bool(shape.hidden) and not shape.symbolic_depth,
             "uniform": self.uniform(),
             "floor": True,
             "one unit": self.one_unit(),
@@ -186,7 +187,7 @@ class Quantities(Calculus):
         J_D = V + S, R = U, E D² = V + M² + Q with V, S, U, Q ≥ 0; S = U where E D = W on every example.
         """
         design = self.setting.design
-        if name == "output" or design is None or self.view in ("last", "one unit", "uniform"):
+        if name == "output" or design is None or self.view in ("last", "output", "one unit", "uniform"):
             raise NotReplayed(f"{name} of several examples in the view {self.view}")
         explicit = self.vanishing or self.vanishes(("w", ()))
         if self.view == "opaque" and not explicit:
@@ -258,6 +259,10 @@ class Quantities(Calculus):
             return self.mean(depth, None), self.mean(depth, None), self.covariance(depth, None, None)
         if self.view == "last":
             return self.last_layer(bias)
+        if self.view == "output":  # of E D and Var D nothing is known but E D = W(x) where units are linear
+            self.own_nonnegative("V")
+            w = self.last_layer(bias)[0]
+            return w, w if self.same else self.number(self.own("M")), self.opaque_variance()
         if self.view == "uniform":
             return self.equal_weights()
         self.own_nonnegative("V")
@@ -306,7 +311,7 @@ class Quantities(Calculus):
         if function == "max" and len(values) == 2 and () in values:
             gets = values[1] if values[0] == () else values[0]
         shape = self.setting.shape
-        if self.view == "last" and gets and len(shape.hidden) == 1 and shape.activation.slope == 0:
+        if self.view in ("last", "output") and gets and len(shape.hidden) == 1 and shape.activation.slope == 0:
             inside = {i for t in gets for _, ix in t.factors for i in ix} - {i for t in gets for i, _ in t.summed}
             for j in sorted(inside):
                 unit = (Term(ratio(1), (("h'", (j,)),)),)
