@@ -382,7 +382,9 @@ class _Check:
             return attacked
         if proof.view != "named":
             scope = every_size(self.setting)
-        return self.verdict("proved", scope, [*steps, *proof_in_words(proof)], evidence="replayed", proof=proof)
+        return self.verdict("proved", scope, [*steps, *proof_in_words(proof)], evidence="replayed", proof=proof,
+            written=(self.claim, self.setting),
+        )  # fmt: skip
 
     def attacked(self, **effort: Any) -> Verdict | None:
         """Return a refutation where the falsifier finds a point at which the claim fails."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from html import escape
 from typing import Literal, Unpack
 
 from exactdropout.claims.language.syntax import Claim, Name, aligned_latex, claim_latex, expression_latex
+from exactdropout.claims.proof_steps import proof_steps
+from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.verify import Certificate, Proof
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import format_rational
@@ -86,6 +88,7 @@ class Verdict:
     - ``assumptions``: everything that was assumed, as text;
     - ``near_miss``: the likely slip behind a refuted claim, or None;
     - ``parts``: the verdicts on the statements of a claim that makes several at once; ``proof`` is in these;
+    - ``written``: the claim as the engines have it, and its setting, from which ``argument`` is made;
     - ``evidence``: of a proof ``"replayed"``, since the independent verifier has replayed it (``proof``); else ``""``.
     """
 
@@ -99,6 +102,19 @@ class Verdict:
     evidence: Literal["", "replayed"] = ""
     proof: Proof | None = None
     parts: tuple[Verdict, ...] = ()
+    written: tuple[Claim, Setting] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def argument(self) -> tuple[str, ...]:
+        """Return the steps of a proof as LaTeX, each with its rule, its side condition and the formula that it leaves.
+
+        They are those of the certificate that the verifier has replayed; empty where nothing is proved.
+        """
+        if self.parts and self.status == "proved":
+            return tuple(step for part in self.parts for step in part.argument)
+        if self.proof is None or self.written is None:
+            return ()
+        return proof_steps(*self.written, self.proof)
 
     def __bool__(self) -> bool:
         """Refuse: undecided is neither true nor false."""
@@ -195,13 +211,13 @@ def verdict_latex(verdict: Verdict, style: Style) -> str:
     environment = "equation*" if style.environment == "none" else style.environment
     inside = replace(style, environment=environment, width=style.width or WIDTH, standalone=False)
     # the assumptions of the claim are listed with the others
-    claim = aligned_latex(Claim(verdict.claim.statement), inside)
+    claim = aligned_latex(Claim(verdict.claim.statement), inside).replace(r"\text{penalty}", r"\mathrm{penalty}")
     setting = "; ".join(map(latex_sentence, verdict.assumptions))
     statement = f"Setting: {setting}. Then\n{claim}"
     scope = rf"\noindent Scope: {latex_sentence(verdict.scope)}."
     steps = [latex_sentence(step) for step in verdict.steps]
     if verdict.status == "proved":
-        parts = [theorem(statement, proof=steps), scope]
+        parts = [theorem(statement, proof=verdict.argument or steps), scope]
     elif verdict.counterexample is not None:
         point = verdict.counterexample
         shown = f"{number_latex(point.left)} {_RELATIONS[point.relation]} {number_latex(point.right)}"

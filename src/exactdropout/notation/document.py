@@ -55,7 +55,11 @@ def theorem(statement: str, *, kind: str = "theorem", title: str = "", proof: Se
         raise InvalidInput(f"Argument 'kind' must be one of {', '.join(KINDS)}, not {show(kind)}.")
     lines = [rf"\begin{{{kind}}}" + (f"[{{{title}}}]" if title else ""), statement, rf"\end{{{kind}}}"]
     if proof:
-        lines += [r"\begin{proof}\leavevmode", r"\begin{enumerate}", *(rf"\item {step}" for step in proof)]
+        *before, last = proof
+        shown = "\n\\end{equation*}"  # the end of the proof stands on the last line, in a formula too
+        last = f"{last.removesuffix(shown)} \\qedhere{shown if last.endswith(shown) else ''}"
+        steps = (rf"\item {step}" for step in (*before, last))
+        lines += [r"\begin{proof}\leavevmode", r"\begin{enumerate}", *steps]
         lines += [r"\end{enumerate}", r"\end{proof}"]
     return "\n".join(lines)
 
