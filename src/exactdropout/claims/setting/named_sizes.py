@@ -292,9 +292,7 @@ class Scope:
         if number.denominator != 1:
             raise InvalidInput(f"Argument 'claim' needs a whole number as an index, not {number}.")
         if abs(number) > MAX_STEPS:
-            raise InvalidInput(
-                f"Argument 'claim' needs an index or end of a range of at most {MAX_STEPS}, not {number}."
-            )
+            raise InvalidInput(f"Argument 'claim' needs an index or end of at most {MAX_STEPS}, not {number}.")
         return int(number)
 
     def power(self, base: Any, exponent: Fraction) -> Any:
