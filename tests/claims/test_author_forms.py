@@ -47,8 +47,8 @@ FALSE = [  # neighbours that are not true
 REFUSED = [  # with the words of the message that help
     (r"\text{penalty} = \frac{q}{p} \sum_j a_j^2 x_j^2", LINEAR, {}, r"--name w=a"),
     ("Var[D] = q/p*Sum(a[j]^2*x[j]^2, j=1..K)", LINEAR, {}, r"names=\{'w': 'a'\}"),
-    ("J_D >= R", LINEAR, {"q": "0,5"}, r"a decimal point is written 0\.5"),
-    ("J_D >= R", "K-n-1 relu", {"q": "0,5"}, r"a decimal point is written 0\.5"),
+    ("J_D >= R", LINEAR, {"q": "0,5"}, r"a decimal is written 0\.5"),
+    ("J_D >= R", "K-n-1 relu", {"q": "0,5"}, r"a decimal is written 0\.5"),
     ("J_D = R + 1/m*Sum(w[i]^2, i=1..K)", LINEAR, {}, r"design\(X, y\)"),
     ("J_D is nondecreasing", LINEAR, {}, "as in 'J_D is nondecreasing in q'"),
     ("J_D nondecreasing in q", LINEAR, {}, "'is' is expected before 'nondecreasing'"),

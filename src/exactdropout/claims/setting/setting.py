@@ -398,9 +398,7 @@ def _rates(q: Any, shape: Shape) -> tuple[Expression, ...]:
     if isinstance(q, str):
         decimal = re.fullmatch(r"\s*0,(\d+)\s*", q)
         if decimal and (int(decimal[1]) > 1 or len(shape.hidden) != 1):
-            raise InvalidInput(
-                f"Argument 'q' reads {q.strip()} as two rates; a decimal point is written 0.{decimal[1]}."
-            )
+            raise InvalidInput(f"Argument 'q' reads {q.strip()} as two rates; a decimal is written 0.{decimal[1]}.")
         with _about("q"):
             found = tuple(parse_expression(part) for part in q.split(","))
     else:
