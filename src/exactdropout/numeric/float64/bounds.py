@@ -19,6 +19,9 @@ from exactdropout.numeric.float64.problem import ETA, UNIT, Problem, out_of_rang
 
 __all__ = ["LARGEST", "Magnitudes", "gamma", "grid_exponent", "layer_magnitudes", "root", "tree_error", "up"]
 
+FEW = 64
+"""So many numbers are looked at one by one sooner than by arrays."""
+
 MANTISSA = (1 << 52) - 1
 """The bits of a float below its exponent."""
 
@@ -144,6 +147,12 @@ def grid_exponent(array: Array) -> int:
 
     The lowest bit of a float that is no power of 2 is what it loses with the lowest bit of its mantissa.
     """
+    if array.size <= FEW:  # every float is an odd integer times a power of 2, or 0
+        lowest_bits = [
+            (numerator & -numerator).bit_length() - denominator.bit_length()
+            for numerator, denominator in [x.as_integer_ratio() for x in array.ravel().tolist() if x != 0.0]
+        ]
+        return min(lowest_bits, default=1023)
     bits = array.view(np.int64)
     lowest = np.abs(array - np.where(bits & MANTISSA, bits & (bits - 1), 0).view(np.float64))
     lowest = lowest[lowest > 0]

@@ -11,7 +11,7 @@ import numpy as np
 from exactdropout.model import Network
 from exactdropout.model.numbers import Array, freeze
 from exactdropout.numeric.float64.bounds import SLACK, grid_exponent
-from exactdropout.numeric.float64.problem import Setting
+from exactdropout.numeric.float64.problem import Setting, rate_numbers
 from exactdropout.numeric.kernels.walk import layout
 from exactdropout.numeric.kernels.walk.layout import block_space
 
@@ -63,22 +63,28 @@ def pack(setting: Setting) -> Packed:
     plan, sizes = _shape(setting.architecture.widths, setting.dropped, setting.exponents, setting.examples, relu)
     plan = plan.copy()
     plan[layout.GRID] = grid = NO_GRID if setting.inexact else grid_exponent(setting.inputs)
-    last = len(setting.keep) - 1
-    keep, drop = (float(p[last - 1]) for p in (setting.keep, setting.drop))
-    scales = [
-        float(inverse) * SLACK if dropped and l < last else 1.0
-        for l, (inverse, dropped) in enumerate(zip(setting.inverse_keep, setting.dropped, strict=True))
-    ]
-    rates = [*setting.slopes, 0.0, *setting.slope_errors, 0.0]
     numbers = room(sizes.numbers)
+    pairs = tuple([(q.numerator, q.denominator) for q in setting.rates])
+    rates, weights = _rate_numbers(setting.slopes, setting.slope_errors, pairs)
     parts = (
-        rates, setting.keep, setting.drop, setting.inverse_keep, scales, setting.cumulants[:1],
-        setting.inputs.reshape(-1), setting.input_errors.reshape(-1), setting.labels.reshape(-1),
-        setting.label_errors.reshape(-1), setting.chances, block_weights(layout.LOW, keep, drop),
-        block_weights(layout.MIDDLE, keep, drop),
+        rates, setting.inputs.reshape(-1), setting.input_errors.reshape(-1), setting.labels.reshape(-1),
+        setting.label_errors.reshape(-1), setting.chances, weights,
     )  # fmt: skip
     np.concatenate(parts, out=numbers)
     return Packed(plan=plan, numbers=numbers, sizes=sizes, grid=grid)
+
+
+@lru_cache(maxsize=64)
+def _rate_numbers(
+    slopes: tuple[float, ...], slope_errors: tuple[float, ...], rates: tuple[tuple[int, int], ...]
+) -> tuple[Array, Array]:
+    """Return what stands before the examples, and the probabilities that stand after them."""
+    found, last = [rate_numbers(*q) for q in rates], len(rates) - 1
+    keep, drop, inverse = ([getattr(q, name) for q in found] for name in ("keep", "drop", "inverse_keep"))
+    scales = [q.inverse_keep * SLACK if q.dropped and l < last else 1.0 for l, q in enumerate(found)]
+    before = [*slopes, 0.0, *slope_errors, 0.0, *keep, *drop, *inverse, *scales, found[-1].cumulants[0]]
+    weights = [block_weights(units, keep[last - 1], drop[last - 1]) for units in (layout.LOW, layout.MIDDLE)]
+    return freeze(np.array(before)), freeze(np.concatenate(weights))
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,7 @@ from exactdropout.model.numbers import show
 from exactdropout.numeric.choice import STEPS_PER_SECOND, Estimate
 from exactdropout.numeric.float64.derivatives.gradient import gradient_estimate, gradient_kernel
 from exactdropout.numeric.float64.derivatives.hessian import hessian_estimate
-from exactdropout.numeric.float64.problem import Problem, Setting, setting_of
+from exactdropout.numeric.float64.problem import Problem, Setting, active_inputs, setting_of
 from exactdropout.numeric.float64.strategies.lanes import decided_cost
 from exactdropout.numeric.float64.strategies.registry import FLOAT64
 from exactdropout.numeric.float64.strategy import Float64Strategy
@@ -63,7 +63,7 @@ def plan_few(setting: Setting, strategy: str | None, max_cost: float | None) -> 
     below = sum(widths[l] for l in walked if l > 0)
     decided = len(walked) == 1 and setting.slopes[first] == 0.0 == setting.slope_errors[first]
     each = decided_cost(widths[-1], rows) if decided else 0.1 * units
-    starts = (setting.inputs != 0).sum(axis=1).tolist() if walked and first == 0 else [0] * m
+    starts = active_inputs(setting.inputs) if walked and first == 0 else [0] * m
     leaves = sum([1 << k for k in starts]) << below
     cost = CALL + m * (EXAMPLE + LAYER * (len(widths) - 2) + UNIT * sum(widths[1:-1])) + each * leaves
     if max_cost is not None and not cost <= _limit(max_cost):

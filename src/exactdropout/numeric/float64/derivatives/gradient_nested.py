@@ -76,7 +76,9 @@ def nested_gradient(network: Network, prepared: Prepared, runner: Runner) -> Gra
     rows = found[0] if len(found) == 1 else np.concatenate(found)
     if rows[:, -1].any():
         return None
-    entries = np.einsum("e,ek->k", chances, rows[:, :-1], optimize=False)
+    entries = np.zeros(rows.shape[1] - 1)
+    for chance, row in zip(chances, rows[:, :-1], strict=True):  # in this order, as where they are made at once
+        entries += chance * row
     return bounded_gradient(network, prepared, entries, np.zeros((problem.examples, 1)), nested_rounding(problem))
 
 

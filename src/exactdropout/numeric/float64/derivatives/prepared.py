@@ -114,28 +114,36 @@ def ordered_examples(problem: Problem, grid: int | None = None) -> Ordered:
     ``grid`` is that of the inputs, NO_GRID where one was rounded, where it is known.
     """
     parts = (problem.inputs, problem.input_errors, problem.labels, problem.label_errors, problem.chances)
-    rows = Rows(*(np.array(part, order="C") for part in parts))  # writable: read-only arrays are types of their own
+    rows = Rows(*[part if _own(part) else np.array(part, order="C") for part in parts])
     order = np.arange(problem.examples)
     if len(order) > 1:
         keys = np.column_stack([part.reshape(len(part), -1) + 0.0 for part in rows]).view(np.int64)
         order = np.lexsort(keys.T[::-1])
         rows = Rows(*(np.ascontiguousarray(part[order]) for part in rows))
-    lost = (rows.inputs == 0) & (rows.input_errors > 0)
     if grid is None:
         grid = NO_GRID if rows.input_errors.any() else grid_exponent(rows.inputs)
+    if grid == NO_GRID:
+        lost = ((rows.inputs == 0) & (rows.input_errors > 0)).any(axis=1)
+    else:  # no input was rounded
+        lost = np.zeros(len(rows.inputs), dtype=bool)
     return filled(
         Ordered,
         {
             "rows": rows,
             "order": order,
-            "lost": lost.any(axis=1),
+            "lost": lost,
             "grid": grid,
             "places": _places((*problem.widths, problem.outputs)),
             "slopes": np.array([[*problem.slopes, 0.0], [*problem.slope_errors, 0.0]]),
-            "masks": _masks(problem.rates),
+            "masks": _masks(tuple([(q.numerator, q.denominator) for q in problem.rates])),
             "table": table_items(problem, rows.inputs) if applies(problem) else None,
         },
     )
+
+
+def _own(part: Array) -> bool:
+    """Return whether a kernel can take the array as it is: read-only arrays are types of their own."""
+    return bool(part.flags.writeable and part.flags.c_contiguous)
 
 
 def prepared_derivatives(problem: Problem, examples: Ordered | None = None) -> Prepared:
@@ -190,8 +198,9 @@ def _places(widths: tuple[int, ...]) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _masks(rates: tuple[Fraction, ...]) -> tuple[Array, Array]:
+def _masks(pairs: tuple[tuple[int, int], ...]) -> tuple[Array, Array]:
     """Return p, q, 1/p and an upper bound of 1/p, and which layers are dropped and where 1/p is dyadic."""
+    rates = [Fraction(*pair) for pair in pairs]  # a Fraction is hashed slowly, its parts are not
     masks, marks = np.ones((4, len(rates))), np.zeros((2, len(rates)), dtype=np.int64)
     for l, q in enumerate(rates):
         inverse = 1 / (1 - q)

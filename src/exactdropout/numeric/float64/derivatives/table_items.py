@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from exactdropout.model.numbers import Array
-from exactdropout.numeric.float64.problem import Problem
+from exactdropout.numeric.float64.problem import Problem, active_inputs
 from exactdropout.numeric.runs.work import Chunk
 
 __all__ = ["ITEM_BITS", "MOST_BYTES", "TableItems", "applies", "table_items"]
@@ -44,13 +44,14 @@ def applies(problem: Problem) -> bool:
 
 def table_items(problem: Problem, inputs: Array) -> TableItems:
     """Return the items for these inputs, those of the problem in the order in which they are taken."""
-    counts = (inputs != 0).sum(axis=1)
+    active = active_inputs(inputs)
     linear = problem.slopes[0] == 1.0 and problem.slope_errors[0] == 0.0
-    fewest, largest, masks = int(counts.min()), int(counts.max()), float(np.exp2(counts).sum())
+    fewest, largest, masks = min(active), max(active), float(sum([1 << units for units in active]))
     if largest <= ITEM_BITS and masks < CHUNK_MASKS:  # an item for each example, and one chunk
-        items = np.zeros((len(counts), 3), dtype=np.int64)
-        items[:, 0] = np.arange(len(counts))
-        return TableItems(items, ((0, len(counts)),), (int(masks),), linear, fewest, largest, 0, 0)
+        items = np.zeros((len(active), 3), dtype=np.int64)
+        items[:, 0] = np.arange(len(active))
+        return TableItems(items, ((0, len(active)),), (int(masks),), linear, fewest, largest, 0, 0)
+    counts = np.array(active)
     row = problem.outputs * problem.widths[1] * (1 + problem.widths[0])
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
     bits = np.minimum(np.clip(counts - ITEM_BITS, 0, MOST_PREFIX_BITS), int(np.log2(most))) * (not linear)

@@ -14,12 +14,13 @@ from exactdropout.numeric.kernels.gradient.blocks import block_space, block_sums
 from exactdropout.numeric.kernels.gradient.bounds import Rounding, entry_bounds, forward_bounds
 from exactdropout.numeric.kernels.gradient.layout import Layer, Layers, Reach, Rows
 from exactdropout.numeric.kernels.gradient.one_layer import Slopes, add_items, layer_gradients
+from exactdropout.numeric.kernels.gradient.two_layers import Nested, nested_examples
 from exactdropout.numeric.kernels.simd.aligned import aligned
 from exactdropout.numeric.kernels.simd.compiled import compiled
 from exactdropout.numeric.kernels.simd.vectors import LANES
 from exactdropout.numeric.kernels.walk.error_bounds import LARGEST
 
-__all__ = ["one_layer_at_once"]
+__all__ = ["one_layer_at_once", "two_layers_at_once"]
 
 
 @compiled
@@ -86,3 +87,44 @@ def finite(both: Array) -> bool:
         for i in range(both.shape[1]):
             total += abs(both[k, i])
     return bool(total < math.inf)
+
+
+@compiled
+def two_layers_at_once(
+    net: Layers, rows: Rows, grid: int, lane_weights: Array, faint: bool, rounding: Rounding, both: Array
+) -> bool:
+    """Write entries and bounds of the gradient of two hidden layers to the rows of ``both``.
+
+    Return False where a sign is in doubt or a number leaves the range of float64.
+    """
+    m, outputs = rows.inputs.shape[0], net.places[0, 3]
+    width, below, n = net.places[0, 0], net.places[0, 1], net.places[0, 2]
+    every = net.places[1, 3] + outputs
+    reach = Reach(np.empty((m, every)), np.empty((m, every)), np.empty((m, every)), np.empty((m, every)))
+    if not forward_bounds(net, rows, grid, np.empty((2, 3), dtype=np.int64), reach) < LARGEST:
+        return False
+    first, second = net.places[2, 1], net.places[2, 2]
+    nested = Nested(
+        net.weights[:first].reshape((below, width)), net.biases[:below],
+        net.weights[first:second].reshape((n, below)), net.biases[below : below + n],
+        net.weights[second:].reshape((outputs, n)), net.biases[below + n :],
+        net.slopes[0], net.masks[0], net.masks[1], net.masks[2], net.kappa, lane_weights, faint,
+    )  # fmt: skip
+    first_wrongs, second_wrongs = np.empty((m, below)), np.empty((m, n))
+    for e in range(m):
+        for j in range(below):
+            first_wrongs[e, j] = reach.wrongs[e, width + j]
+        for j in range(n):
+            second_wrongs[e, j] = reach.wrongs[e, width + below + j]
+    found = np.empty((m, both.shape[1] + 1))
+    nested_examples(nested, rows.inputs, rows.labels, first_wrongs, second_wrongs, 0, m, found)
+    entries, bounds = both[0], both[1]
+    for e in range(m):
+        if found[e, entries.shape[0]] != 0.0:
+            return False
+        for k in range(entries.shape[0]):
+            entries[k] += rows.chances[e] * found[e, k]
+    cut = net.weights.shape[0]
+    work, doubts = np.empty((4, max(width, below, n, outputs))), np.zeros((m, 1))
+    largest = entry_bounds(net, rows, reach, doubts, rounding, work, bounds[:cut], bounds[cut:])
+    return largest < LARGEST and finite(both)
