@@ -27,6 +27,7 @@ SLOPES = ("relu", "relu", "leaky_relu(1/4)", "leaky_relu(1/7)", "leaky_relu(-2)"
 TINY = xd.Activation(slope=Fraction(1, 10**200))
 RATES = tuple(map(Fraction, ("0", "1/3", "1/2", "1/2", "9/10", "1/1000")))
 RATES += (Fraction(1, 2**60), 1 - Fraction(1, 2**40))
+GRADIENT = "value beside its gradient"
 SCALARS = ("criterion", "risk", "penalty", "variance", "bias")
 
 
@@ -91,10 +92,11 @@ def main(seconds: float, seed: int) -> int:
         network, data, rates = draw(rng)
         exact = xd.evaluate(network.exact(), data.exact(), rates)
         counts["problems"] += 1
-        for strategy in (None, *(s.name for s in STRATEGIES)):
+        for strategy in (None, GRADIENT, *(s.name for s in STRATEGIES)):
             for moments in (2, 4) if strategy in (None, "walk") else (2,):
+                asked = {"gradient": True} if strategy == GRADIENT else {"strategy": strategy, "moments": moments}
                 try:
-                    found = evaluate_float64(network, data, rates, strategy=strategy, moments=moments)  # type: ignore[arg-type]
+                    found = evaluate_float64(network, data, rates, **asked)  # type: ignore[arg-type]
                 except InvalidInput:
                     continue
                 except NumericalRange:

@@ -52,7 +52,7 @@ def table_items(problem: Problem, inputs: Array) -> TableItems:
         items[:, 0] = np.arange(len(active))
         return TableItems(items, ((0, len(active)),), (int(masks),), linear, fewest, largest, 0, 0)
     counts = np.array(active)
-    row = problem.outputs * problem.widths[1] * (1 + problem.widths[0])
+    row = (problem.outputs + 1) * problem.widths[1] * (1 + problem.widths[0])
     most = max(1.0, MOST_BYTES / (8.0 * row * problem.examples))
     bits = np.minimum(np.clip(counts - ITEM_BITS, 0, MOST_PREFIX_BITS), int(np.log2(most))) * (not linear)
     items = np.zeros((int((1 << bits).sum()), 3), dtype=np.int64)
