@@ -128,5 +128,5 @@ def test_a_refused_evaluation_names_estimate(tmp_path, monkeypatch, capsys):
     (tmp_path / "data.csv").write_text(",".join(map(str, random.normal(size=41).round(3).tolist())) + "\n")
     assert main(["evaluate", "net.json", "data.csv", "--q", "1/2"]) == 2
     err = capsys.readouterr().err
-    assert "xd.estimate gives in 10 s of processor time an interval with a proved probability, about" in err
+    assert "exactdropout estimate gives in 10 s of processor time an interval with a proved probability, about" in err
     assert "with drop probabilities 0, 1/2 it would take about" in err

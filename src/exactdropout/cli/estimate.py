@@ -125,8 +125,8 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
     for number, interval in enumerate(found.mean, 1):
         index = f" {number}" if len(found.mean) > 1 else ""
         rows.append((f"mean{index}", *interval.ends(), f"E_P E_R of output{index or ' D'}"))
-    title = f"{network.architecture}, {len(data)} examples, q = {options.q}: {found.how_sure}"
-    print_table(title, ("quantity", "at least", "at most", "meaning"), rows, whole=(0, 1, 2), most=COLUMNS)
+    print_words(f"{network.architecture}, {len(data)} examples, q = {options.q}")
+    print_table(found.how_sure, ("quantity", "at least", "at most", "meaning"), rows, whole=(0, 1, 2), most=COLUMNS)
     if found.rows is not None:
         each = [
             (str(i + 1), *((str(o),) if len(found.mean) > 1 else ()), *found.rows.mean(i, o).ends(),
@@ -142,7 +142,8 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
         print_table(title, ("entry", "at least", "at most"), shown, most=COLUMNS)
     if not found.certain:
         print_words(f"The criterion's interval is {100 * found.criterion.relative_width:.2g} % of its middle wide.")
-        print_words(f"{found.samples:,} masks sampled, {found.passes:,} passes after a pilot, seed {found.seed}.")
+        passes = f"{found.passes:,} {'pass' if found.passes == 1 else 'passes'}"
+        print_words(f"{found.samples:,} masks sampled, {passes} after a pilot, seed {found.seed}.")
 
 
 def _json(options: argparse.Namespace, found: Any, reached: bool) -> dict[str, Any]:
