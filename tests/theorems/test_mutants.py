@@ -71,6 +71,8 @@ BY_HAND = {
     },
     "theorem-7-attained, quantified: scope, lambda > 0 to lambda": "the value is an equation, for every strength",
     "theorem-7-attained, quantified: scope, lambda > 0 to lambda >= 0": "the value is an equation, for every strength",
+    "theorem-7-attained, quantified: scope, lambda > 0 to lambda > -1": "the value is an equation for every strength",
+    "theorem-7-attained, quantified: scope, lambda > 0 to lambda > -1/2": "the value is an equation for every strength",
     "theorem-7-below, quantified: scope, lambda > 0 to lambda >= 0": "without weight decay minimisers have risk 0",
     "one-layer, quantified: scope, lambda > 0 to lambda >= 0": "without weight decay a minimiser fits",
     "mixture-bound, line 'sum': constant, J_mix >= q/(2 (k p + 2 q)) S to S = -1": "from a start that says less",
