@@ -52,7 +52,6 @@ TRAPS = [  # false each
     ("W(x) = c^2", "1-1-1 relu, no biases", {"data": "point(1, y)", "q": "0, q", "assume": "weights = c"}),
     ("penalty = t*Sum(w[i]^2*x[i]^2, i=1..K)", "K-1, no biases", {}),  # t is any number, not q/p
     ("p = 1/(1 + t)", "K-1", {}),
-    ("d = m + 1", DEEP, {}),
 ]
 
 
@@ -69,6 +68,11 @@ def test_true_claims_are_proved_for_all_sizes(claim, arch, options):
 @pytest.mark.parametrize(("claim", "arch", "options"), TRAPS)
 def test_false_neighbours_are_refuted(claim, arch, options):
     assert check(claim, arch, **options).status == "refuted"
+
+
+def test_m_is_the_number_of_examples_and_no_free_number():
+    with pytest.raises(InvalidInput, match="m, the number of examples"):  # the verifier's own m is d - 1
+        check("d = m + 1", DEEP)
 
 
 def test_no_closed_form_of_equal_weights_whose_sign_is_open():
