@@ -243,3 +243,25 @@ def test_the_place_in_a_claim_is_shown_below_the_sentence(capsys):
     assert claim.strip() == "J_D >= 1e-99999"
     assert place.strip() == "^"
     assert claim.index("e-9") == place.index("^")
+
+
+def test_without_utf_8_signs_are_those_that_resemble_them(tmp_path):
+    command = [sys.executable, "-m", "exactdropout", "minimize", "--architecture", "2-1-1 relu, no biases"]
+    done = subprocess.run(
+        [*command, "--data", "point(1, 1)", "--q", "1/2"], capture_output=True, check=False, cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    shown = done.stdout.decode("ascii")
+    assert done.returncode == 0
+    assert "2/3 ~ 0.666666666667" in shown
+    assert "1/4 = 0.25" in shown
+    assert "1 dual cut, 1 relaxation, " in shown
+    assert "\\u" not in shown
+
+
+def test_one_example_is_singular(tmp_path):
+    xd.Network([[[1, 2]]]).save(tmp_path / "net.json")
+    (tmp_path / "one.csv").write_text("1,2,3\n")
+    command = [sys.executable, "-m", "exactdropout", "evaluate", "net.json", "one.csv", "--q", "1/2"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path)
+    assert "2-1 linear, no biases, 1 example, q = 1/2" in done.stdout

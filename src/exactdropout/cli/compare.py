@@ -17,7 +17,7 @@ from exactdropout.cli.arguments import (
     shows_intervals,
 )
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import json_number, print_json, print_table, print_words
+from exactdropout.cli.output import counted, json_number, print_json, print_table, print_words
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
 from exactdropout.notation.chart import check_suffix, without_display, write_picture
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> None:
-    title = f"{network.architecture}, {len(data)} examples, q = {options.q}: the truth is {_known(found)}"
+    title = f"{network.architecture}, {counted(len(data), 'example')}, q = {options.q}: the truth is {_known(found)}"
     header = ("method", "criterion", "error", "penalty", "error", "variance", "error", "bias", "error")
     print_table(title, header, found.lines(), numeric=range(1, 9))
     if found.evaluation is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, shows_intervals
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import print_json, print_table, print_words
+from exactdropout.cli.output import counted, print_json, print_table, print_words
 from exactdropout.cli.processes import processes
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational, show
@@ -125,7 +125,7 @@ def _print(options: argparse.Namespace, network: Any, data: Any, found: Any) -> 
     for number, interval in enumerate(found.mean, 1):
         index = f" {number}" if len(found.mean) > 1 else ""
         rows.append((f"mean{index}", *interval.ends(), f"E_P E_R of output{index or ' D'}"))
-    print_words(f"{network.architecture}, {len(data)} examples, q = {options.q}")
+    print_words(f"{network.architecture}, {counted(len(data), 'example')}, q = {options.q}")
     print_table(found.how_sure, ("quantity", "at least", "at most", "meaning"), rows, whole=(0, 1, 2), most=COLUMNS)
     if found.rows is not None:
         each = [

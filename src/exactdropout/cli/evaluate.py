@@ -20,7 +20,7 @@ from exactdropout.cli.arguments import (
     wants_progress,
 )
 from exactdropout.cli.messages import complain
-from exactdropout.cli.output import bound_text, json_number, print_json, print_table, print_words, value_text
+from exactdropout.cli.output import bound_text, counted, json_number, print_json, print_table, print_words, value_text
 from exactdropout.cli.processes import processes
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Examples, Network
@@ -175,7 +175,7 @@ def _print_result(options: argparse.Namespace, network: Network, data: Examples,
         for name in QUANTITIES
     ]
     title = (
-        f"{network.architecture}, {len(data)} examples, q = {options.q}: "
+        f"{network.architecture}, {counted(len(data), 'example')}, q = {options.q}: "
         f"all 2^{result.plan.mask_bits} masks, {result.plan.strategy} ({result.exactness})"
     )
     print_table(title, ("quantity", "value", "error at most", "meaning"), rows, whole=(1,))

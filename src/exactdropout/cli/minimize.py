@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.cli.arguments import add_json, add_problem, add_rate, drop_probability, load_problem, wants_progress
-from exactdropout.cli.output import print_json, print_table, print_words, value_text
+from exactdropout.cli.output import counted, print_json, print_table, print_words, value_text
 from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import format_rational, parse_rational
 
@@ -112,7 +112,12 @@ def _print(options: argparse.Namespace, architecture: Any, best: Any, decayed: A
         rows.append(
             (f"L2 criterion, lambda = {options.weight_decay}", f"{decayed} \N{ALMOST EQUAL TO} {float(decayed):.12g}")
         )
-    rows.append(("proof", f"{len(best.proof.cuts)} dual cuts, {best.nodes} relaxations, {best.seconds:.2f} s"))
+    rows.append(
+        (
+            "proof",
+            f"{counted(len(best.proof.cuts), 'dual cut')}, {counted(best.nodes, 'relaxation')}, {best.seconds:.2f} s",
+        )
+    )
     kind = "non-negative weights" if options.nonnegative else "all weights"
     print_table(f"{architecture}, q = {options.q}, {kind}: {best.status}", ("quantity", "value"), rows)
     if certified and best.minimisers:

@@ -17,6 +17,7 @@ from exactdropout.notation.numbers import value_text
 
 __all__ = [
     "bound_text",
+    "counted",
     "json_number",
     "output_width",
     "print_formula",
@@ -39,6 +40,15 @@ def bound_text(bound: Any) -> str:
 
     exact = dyadic(bound)
     return rounded_up(exact) if exact else "exact" if isinstance(bound, Fraction) else "0"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "example"), counted(442, "example")
+    ('1 example', '442 examples')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def json_number(value: Any) -> Any:

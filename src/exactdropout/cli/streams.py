@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import sys
@@ -52,17 +53,36 @@ class _Output:
         return getattr(self._stream, name)
 
 
+_HANDLER = "exactdropout.plain"
+_RESEMBLES = {
+    "\N{ALMOST EQUAL TO}": "~", "\N{HORIZONTAL ELLIPSIS}": "...", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-",
+    "\N{REPLACEMENT CHARACTER}": "?",
+}  # fmt: skip
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed in place of characters that an encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_RESEMBLES.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text), error.end
+
+
+codecs.register_error(_HANDLER, _plain)
+
+
 def prepare_streams() -> None:
     """Make the streams of this process safe to print to.
 
-    A character that the encoding does not have is printed as its escape. A closed standard error swallows what it is
+    A character that the encoding does not have is printed as one that resembles it, others as their escapes.
+    A closed standard error swallows what it is
     told: ``print`` to None would print to standard output.
     """
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=_HANDLER)
     output: Any = _Output(sys.stdout)
     sys.stdout = output
 
