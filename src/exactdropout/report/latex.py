@@ -22,7 +22,7 @@ from exactdropout.report.evidence import (
 from exactdropout.theorems.lemmas.numbered import cited_lemmas
 from exactdropout.theorems.proof import Proof, Step
 from exactdropout.theorems.registry import Theorem
-from exactdropout.theorems.statements.derivation import Derivation
+from exactdropout.theorems.statements.derivation import TRIED, Derivation
 
 __all__ = ["latex_document"]
 
@@ -159,7 +159,7 @@ def _lemmas(found: Sequence[Derivation]) -> list[str]:
     for lemma in found:
         lines += [
             rf"\begin{{lemma}}[{latex_sentence(lemma.title)}]{_sentence(lemma.statement())}\end{{lemma}}",
-            rf"{{\small\noindent\textbf{{Letters:}} {_letters(lemma.opening())}\par}}",
+            rf"{{\footnotesize\noindent\textbf{{Letters:}} {_letters(lemma.opening())}\par}}",
             *_proof(lemma.prove()),
         ]
     return lines
@@ -170,8 +170,16 @@ def _letters(definitions: Sequence[str]) -> str:
 
 
 def _proof(found: Sequence[Step | Printed]) -> list[str]:
-    steps = [_cited(step) if isinstance(step, Printed) else rf"\item {_step(step)}" for step in found]
-    return [r"{\small\begin{proof}\leavevmode\begin{steps}", *steps, r"\qedhere\end{steps}\end{proof}}"]
+    lines: list[str] = []
+    for place, step in enumerate(found):
+        before = found[place - 1] if place else None
+        if isinstance(step, Printed):
+            lines.append(_cited(step))
+        elif isinstance(before, Step) and before.holds is None and step.claim.startswith(TRIED):
+            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, TRIED.strip())}"
+        else:
+            lines.append(rf"\item {_step(step)}")
+    return [r"{\footnotesize\begin{proof}\leavevmode\begin{steps}", *lines, r"\qedhere\end{steps}\end{proof}}"]
 
 
 def _cited(part: Printed) -> str:
@@ -207,7 +215,7 @@ def _entry(theorem: Theorem, proof: Proof, steps: Sequence[Step | Printed], pict
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]
     if theorem.definitions:
-        lines.append(rf"{{\small\par\noindent\textbf{{Letters:}} {_letters(theorem.definitions)}\par}}")
+        lines.append(rf"{{\footnotesize\par\noindent\textbf{{Letters:}} {_letters(theorem.definitions)}\par}}")
     if theorem.correction:
         name = "remark" if theorem.verdict == "holds" else "correction"
         lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
@@ -224,7 +232,8 @@ def _entry(theorem: Theorem, proof: Proof, steps: Sequence[Step | Printed], pict
     return lines
 
 
-def _step(step: Step) -> str:
+def _step(step: Step, claim: str | None = None) -> str:
+    """Return a step; ``claim`` replaces its claim where that stands in the same item already."""
     detail = f" ({latex_sentence(step.detail)})" if step.detail else ""
     found = mark(step)
     if step.holds is None:
@@ -235,7 +244,7 @@ def _step(step: Step) -> str:
         shown = (
             rf"\checked{{{found.method}, {found.kind}}}" if found.kind != RECHECKED else rf"\checked{{{found.method}}}"
         )
-    return f"{latex_sentence(step.claim)}{detail} {shown}"
+    return f"{latex_sentence(step.claim) if claim is None else claim}{detail} {shown}"
 
 
 def _certificates(certificates: Sequence[Certificate]) -> list[str]:

@@ -49,7 +49,16 @@ from exactdropout.theorems.statements.lines import (
 )
 from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
-__all__ = ["GADGET_DEFINITIONS", "GADGET_MEANING", "GADGET_OPTIMUM", "GADGET_RATE", "J_NEG", "beta", "kappa"]
+__all__ = [
+    "BEST_BIAS",
+    "GADGET_DEFINITIONS",
+    "GADGET_MEANING",
+    "GADGET_OPTIMUM",
+    "GADGET_RATE",
+    "J_NEG",
+    "beta",
+    "kappa",
+]
 
 beta, kappa = symbols("beta kappa")
 J = apply("J", beta, kappa)

@@ -30,6 +30,7 @@ from exactdropout.theorems.statements.rules import ByCompactness
 from exactdropout.theorems.statements.terms import Relation, Term
 
 __all__ = [
+    "TRIED",
     "ByLemma",
     "Conclusion",
     "Derivation",
@@ -40,6 +41,10 @@ __all__ = [
     "proved",
     "scope_of",
 ]
+
+
+TRIED = "Tried: "
+"""How the step after an argument in words begins, where its claim was tried on cases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +307,7 @@ def _checked(line: Line, context: Context) -> list[Step]:
         found = [argument(sentence)]
         if reason.instances is not None and claim is not None:
             holds = reason.check(claim, context)
-            found.append(step(f"Tried: ${claim.latex()}$.", "enumeration", holds, reason.described))
+            found.append(step(f"{TRIED}${claim.latex()}$.", "enumeration", holds, reason.described))
         return found
     if claim is None:
         return [step(sentence, "identity", False, "a line without a claim")]
