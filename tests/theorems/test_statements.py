@@ -7,6 +7,8 @@ import pytest
 
 from exactdropout import theorems
 from exactdropout.errors import InvalidInput
+from exactdropout.notation.prose import latex_sentence
+from exactdropout.notation.style import GREEK_LETTERS
 from exactdropout.theorems.definitions import KEEP, OPEN_RATE, K, count, integer, p, q, quantity, real
 from exactdropout.theorems.lemmas.numbered import NUMBERED
 from exactdropout.theorems.lemmas.powers import BERNOULLI
@@ -56,6 +58,16 @@ def test_formulas_keep_their_layout():
     assert term.latex() == r"\frac{q}{2 (K p + 2 q)}"
     assert term.mathml().startswith("<math><mfrac><mi>q</mi>")
     assert str(-((x - 1) ** 2) + Fraction(1, 2) >= y) == "-(x - 1)^2 + 1/2 >= y"
+
+
+def test_greek_names_are_letters_in_every_printer():
+    for name, letter in GREEK_LETTERS.items():
+        for term in (symbol(name), apply(name, x), symbol("x", symbol(name))):
+            assert rf"\{name}" in term.latex()
+            assert rf"\operatorname{{{name}}}" not in term.latex()
+            assert letter in term.mathml()
+            assert f">{name}<" not in term.mathml()
+        assert latex_sentence(f"the number {name} < 1") == rf"the number $\{name} <1$"
 
 
 def test_typed_formulas_are_refused():

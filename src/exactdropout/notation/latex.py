@@ -336,7 +336,7 @@ def _name(node: Name, style: Style) -> tuple[str, int]:
 def _function(function: str) -> str:
     if len(function) == 1:
         return function
-    return rf"\{function}" if function in ("max", "min") else rf"\operatorname{{{function}}}"
+    return rf"\{function}" if function in ("max", "min", *GREEK_LETTERS) else rf"\operatorname{{{function}}}"
 
 
 def _call(function: str, arguments: tuple[Any, ...], style: Style) -> str:

@@ -165,4 +165,6 @@ def _call(function: str, arguments: tuple[Any, ...], style: Style) -> str:
         return f"<msqrt>{shown}</msqrt>"
     if function == "abs":
         return f"<mrow><mo>|</mo>{shown}<mo>|</mo></mrow>"
-    return f"<mrow><mi>{function}</mi>{_APPLY}<mrow><mo>(</mo>{shown}<mo>)</mo></mrow></mrow>"
+    return (
+        f"<mrow><mi>{GREEK_LETTERS.get(function, function)}</mi>{_APPLY}<mrow><mo>(</mo>{shown}<mo>)</mo></mrow></mrow>"
+    )

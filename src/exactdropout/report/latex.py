@@ -198,7 +198,7 @@ def _bibliography(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
     if not items:
         return []
     widest = max((key for key in keys if key in SOURCES), key=len)
-    return [r"{\small", rf"\begin{{thebibliography}}{{{widest}}}\setlength{{\itemsep}}{{1pt}}", *items,
+    return [r"{\footnotesize", rf"\begin{{thebibliography}}{{{widest}}}\setlength{{\itemsep}}{{0pt}}", *items,
             r"\end{thebibliography}}"]  # fmt: skip
 
 
@@ -255,7 +255,7 @@ def _certificates(certificates: Sequence[Certificate]) -> list[str]:
         r"\section{Certificates}",
         r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
         r"independent checker while this report was written, and the theorem that Coq proves from the same file.",
-        r"\begin{scriptsize}\begin{longtable}{@{}L{28mm}L{92mm}L{12mm}L{34mm}@{}}",
+        r"\begin{scriptsize}\setlength{\tabcolsep}{2pt}\begin{longtable}{@{}L{35mm}L{100mm}L{12mm}L{28mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",
