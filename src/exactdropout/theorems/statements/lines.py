@@ -19,6 +19,7 @@ from exactdropout.theorems.statements.ranges import (
     Variable,
     abstracted,
     counts,
+    differs,
     divisors,
     exact_value,
     expanded,
@@ -110,7 +111,7 @@ class Context:
         value = value_at(expanded(expression, self.definitions), self._point)
         if value.is_Rational and value != 0:  # one point decides most of what is not 0
             return False
-        return any(is_zero(written) for written in self.stages(expression))
+        return any(not differs(written) and is_zero(written) for written in self.stages(expression))
 
     def sign(self, expression: Any) -> str:
         """Return the manifest sign, definitions written out as far as it takes."""

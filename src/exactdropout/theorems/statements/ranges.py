@@ -24,6 +24,7 @@ __all__ = [
     "Variable",
     "abstracted",
     "counts",
+    "differs",
     "divisors",
     "exact_value",
     "expanded",
@@ -327,6 +328,15 @@ def value_at(expression: Any, values: Mapping[Any, Any]) -> Any:
             worth = 3 + sum((i + 2) * argument**i for i, argument in enumerate(inner.args, 1))
         found = found.xreplace({inner: worth})
     return found
+
+
+def differs(expression: Any) -> bool:
+    """Return whether an expression has another value than 0 at one point, each of its symbols a number of its own."""
+    names = sorted(expression.free_symbols, key=str)
+    value = value_at(
+        expression, {name: sympy.Integer(prime) for name, prime in zip(names, sympy.primerange(5, 999), strict=False)}
+    )
+    return bool(value.is_Rational and value != 0)
 
 
 @lru_cache(maxsize=256)
