@@ -61,7 +61,7 @@ def test_standard_input(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["check", "absent.tex", *LINEAR], "cannot be read"),
+        (["check", "absent.tex", *LINEAR], "does not exist"),
         (["check", "bytes.tex", *LINEAR], "in UTF-8"),
         (["check", "paper.tex"], "line 2"),
         (["check", "J_D >= 0"], "--architecture"),

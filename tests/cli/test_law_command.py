@@ -58,7 +58,7 @@ def test_pictures(files, capsys, more):
 
 def test_a_refused_law_names_the_band_and_the_band_answers(files, capsys):
     assert main(LARGE) == 2
-    assert "xd.law_band samples a confidence band with a proved probability" in capsys.readouterr().err
+    assert "exactdropout law --band samples a confidence band with a proved probability" in capsys.readouterr().err
     content = read(capsys, [*LARGE, "--band", "--width", "0.05"])
     assert content["truth"] == "with probability at least 1 - 1e-9"
     assert content["half_width"] <= 0.025
