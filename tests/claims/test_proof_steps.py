@@ -67,3 +67,23 @@ def test_tex_sets_the_proofs_without_an_overfull_line(external, tmp_path):
     )
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
+
+
+def test_powers_with_a_size_as_exponent_are_said_and_no_name_of_the_verifier_is_printed() -> None:
+    found = check(
+        "Var[D] = y^2*((1 + 1/K)*(1 + 1/n)^(d-1) - 1)",
+        "K-n^(d-1)-1 relu, no biases",
+        "point(1, y)",
+        "1/2",
+        assume="weights = c, c >= 0, y = K*n^(d-1)*c^d",
+    )
+    told = found.argument[-1]
+    assert r"$1 + z_{0} = n^{d-1}$ and $1 + z_{2} = \bigl(\tfrac{n + 1}{n}\bigr)^{d-1}$" in told
+    assert r"c^{2(d-1)}\, K\, c^{2}." in told
+    grown = check(
+        "E[D] is nondecreasing in c", "K-n^(d-1)-1 relu, no biases", data="point(1, y)", assume="weights = c, c >= 0"
+    )
+    assert r"$g_k \ge 0$ for what a power gains" in grown.argument[1]
+    for step in (*found.argument, *grown.argument):
+        assert r"\text{" not in step
+        assert "'" not in step

@@ -6,18 +6,20 @@ The polynomials are those of the verifier, obtained again from the claim; nothin
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from exactdropout.claims.language.parser import parse_expression
-from exactdropout.claims.language.syntax import Claim, Comparison, Quantity, expression_latex, walk
+from exactdropout.claims.language.syntax import Claim, Comparison, Monotonicity, Quantity, expression_latex, walk
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import ONE, Polynomial, Ratio, by_power, plus, scaled, times
 from exactdropout.claims.verifier.named import Named
 from exactdropout.claims.verifier.rules import Certificate, Signs, rewritten
 from exactdropout.claims.verifier.sizes import AllSizes
+from exactdropout.claims.verifier.sums import SizePower
 from exactdropout.claims.verifier.verify import Obligation, Proof, obligations
 from exactdropout.errors import InvalidInput
 from exactdropout.notation.markup import latex_text
@@ -30,6 +32,7 @@ WIDTH = 62
 MAX_TERMS, MAX_STEPS = 18, 14
 """Terms of a displayed polynomial, and steps after which the rest is told in a sentence."""
 _LETTERS = "ijklrsuvz"
+_EXPONENTS = {"m'": "d-1", "K": "K-1", "n": "n-1"}
 _NAMES = {
     "t": "t", "w": r"\omega", "M": "m", "V": "V", "e": r"\varepsilon", "h": "h", "G": "G", "s": "s", "S": "S", "U": "U",
     "P": "P", "Q": "Q", "m": "(d-1)", "p": "p", "rest": "r",
@@ -80,13 +83,13 @@ _TOLD = {
 
 def proof_steps(claim: Claim, setting: Setting, proof: Proof) -> tuple[str, ...]:
     r"""Return the steps of a proof that the verifier has replayed, as LaTeX."""
-    needed = obligations(claim, setting, proof.view, dict(proof.sizes))
+    needed, powers = obligations(claim, setting, proof.view, dict(proof.sizes)), _powers(claim, setting, proof)
     speaks = any(isinstance(node, Quantity) for node in walk(claim))
     same = _same(claim, setting) if proof.view == "opaque" else ""
     steps = [f"{_VIEWS[proof.view]}\n{_shown(_FORMULAS[proof.view])}{same}"] if speaks else []
     for number, (obligation, certificate) in enumerate(zip(needed, proof.certificates, strict=True)):
         assert certificate is not None
-        printer = _Printer(obligation.signs, {})
+        printer = _Printer(obligation.signs, {}, powers)
         steps += printer.one(claim, obligation, certificate, _sides(claim, setting, proof, number))
     if len(steps) > MAX_STEPS:
         left = len(steps) - MAX_STEPS
@@ -108,15 +111,28 @@ def _same(claim: Claim, setting: Setting) -> str:
     return "\n" + rf"Here $\mathbb{{E}}\,D = W(x)$, so $m = \omega$: {why}."
 
 
+def _powers(claim: Claim, setting: Setting, proof: Proof) -> dict[str, SizePower]:
+    """Return what the names of powers with a size as exponent mean, which the verifier numbers as it meets them."""
+    if proof.view == "named" or not isinstance(claim.statement, Comparison | Monotonicity):
+        return {}
+    here, statement = AllSizes(claim, setting, proof.view), claim.statement
+    here.assume(lambda side: here.closed(here.value(side, {})))
+    sides = statement.sides if isinstance(statement, Comparison) else (statement.expression,)
+    for value in [here.value(side, {}) for side in sides]:
+        here.closed(value)
+    return {power.name: power for power in here.powers}
+
+
 def _sides(claim: Claim, setting: Setting, proof: Proof, number: int) -> Ratio | None:
     """Return the left side of a relation, written out."""
     if not isinstance(claim.statement, Comparison):
         return None
-    side = claim.statement.sides[number]
+    sides = claim.statement.sides
     if proof.view == "named":
-        return Named(claim, setting, dict(proof.sizes)).value(side, {}).cancelled()
+        return Named(claim, setting, dict(proof.sizes)).value(sides[number], {}).cancelled()
     here = AllSizes(claim, setting, proof.view)
-    return here.closed(here.value(side, {})).cancelled()
+    here.assume(lambda side: here.closed(here.value(side, {})))
+    return here.closed([here.value(side, {}) for side in sides][number]).cancelled()
 
 
 def _shown(formula: str) -> str:
@@ -129,6 +145,7 @@ class _Printer:
 
     signs: Signs
     alias: Mapping[str, str]
+    powers: Mapping[str, SizePower]
 
     def one(self, claim: Claim, obligation: Obligation, certificate: Certificate, left: Ratio | None) -> Iterator[str]:
         """Yield the steps about one relation."""
@@ -136,21 +153,41 @@ class _Printer:
         a = obligation.polynomial
         if not a and left is not None:
             yield (
-                "\\emph{Identity.} Multiplied out, with equal sums over indices written as one, both sides are\n"
-                + self.display("", self.fraction(left), ".")
+                f"\\emph{{Identity.}} Multiplied out, equal sums over indices written as one{self.meant(left.top)}, "
+                "both sides are\n" + self.display("", self.fraction(left), ".")
             )
             return
         if not a:
             yield "\\emph{Identity.} Multiplied out, all terms of the difference cancel:\n" + _shown(r"\Delta = 0.")
             return
         facts = [t for name, t in _FACTS.items() if any(n in (f"{name}'", f"{name}0'") for m in a for n, _ in m)]
-        told = f", where {' and '.join(facts)}" if facts else ""
+        told = (f", where {' and '.join(facts)}" if facts else "") + self.meant(a)
         what = "left and right" if isinstance(claim.statement, Comparison) else "the two values that are compared"
         yield (
             f"\\emph{{To show.}} The difference of {what} has the sign of $\\Delta${told}:\n"
             + self.display(r"\Delta", self.pieces(a), f" {sign}.")
         )
         yield from self.steps(a, certificate, r"\Delta")
+
+    def meant(self, a: Polynomial) -> str:
+        """Return what stands for powers whose exponent is a size, where a polynomial holds them."""
+        used = [self.powers[n] for n in sorted({n for m in a for n, _ in m}) if n in self.powers]
+        said = []
+        for power in used:
+            over, under = (scaled(a, 1 / _content(power.under)) for a in (power.over, power.under))
+            base = (
+                self.raised(over) if under == ONE else rf"\bigl(\tfrac{{{self.line(over)}}}{{{self.line(under)}}}\bigr)"
+            )
+            if power.excess:
+                said.append(f"$1 + {self.name(power.name)} = {base}^{{{_EXPONENTS[power.size]}}}$")
+        if any(re.fullmatch(r"g\d+'", n) for m in a for n, _ in m):
+            said.append(r"$g_k \ge 0$ for what a power gains")
+        return f", with {' and '.join(said)}" if said else ""
+
+    def raised(self, a: Polynomial) -> str:
+        """Return a polynomial as the base of a power."""
+        alone = len(a) == 1 and list(a.values()) == [1] and all(len(m) == 1 and m[0][1] == 1 for m in a)
+        return self.line(a) if alone else self.bracket(a)
 
     def steps(self, a: Polynomial, certificate: Certificate, name: str) -> Iterator[str]:
         """Yield the steps of a certificate for a polynomial."""
@@ -166,7 +203,7 @@ class _Printer:
             yield from self.steps(scaled(a, Fraction(-1)), parts[0], f"-({name})")
         elif rule == "product":
             listed = [(f, p) for f, p in certificate.polynomials if f != ONE]
-            pieces = [("+", "".join(self.bracket(f) + (f"^{{{p}}}" if p > 1 else "") for f, p in listed))]
+            pieces = [("+", "\\, ".join(_power(self.raised(f), p) for f, p in listed))]
             yield (
                 "\\emph{Product.} Even powers are $\\ge 0$, and so is each factor with an odd power.\n"
                 + self.display(name, pieces, ".")
@@ -244,7 +281,7 @@ class _Printer:
             if rule == "cases":
                 alias = {**self.alias, certificate.variable: "u"}
                 start += rf", ${zeta} = {'-' if number else ''}u$ with $u \ge 0$"
-            inner = _Printer(around, alias)
+            inner = _Printer(around, alias, self.powers)
             yield f"{start}\n" + inner.display(name, inner.pieces(polynomial), ".")
             yield from inner.steps(polynomial, part, name)
 
@@ -270,6 +307,8 @@ class _Printer:
     def fraction(self, value: Ratio) -> list[tuple[str, str]]:
         """Return a value as terms of a sum; 1/(1 + t) is p."""
         keep = value.keep
+        if set(value.bottom) == {()}:
+            value = Ratio(scaled(value.top, 1 / value.bottom[()]), keep, ONE)
         if not value.top or (value.bottom == ONE and keep == 0):
             return self.pieces(value.top)
         outside = "" if not keep else _power("p", keep) if keep > 0 else _power("(1 + t)", -keep)
@@ -311,6 +350,8 @@ class _Printer:
         """Return a variable of the verifier as LaTeX."""
         if name in self.alias:
             return self.alias[name]
+        if name in self.powers and not self.powers[name].excess:
+            return f"{self.line(self.powers[name].over)}^{{{_EXPONENTS[self.powers[name].size]}}}"
         if name in self.signs.atoms:
             return rf"\operatorname{{relu}}{self.bracket(self.signs.atoms[name])}"
         if name.startswith("-"):
@@ -326,10 +367,19 @@ class _Printer:
             return rf"\text{{{latex_text(name)}}}"
 
 
+def _content(a: Polynomial) -> Fraction:
+    """Return the largest number that leaves integers as coefficients, 1 for 0."""
+    values = [v for v in a.values() if v]
+    top = math.gcd(*(v.numerator for v in values))
+    return Fraction(top, math.lcm(*(v.denominator for v in values))) if top else Fraction(1)
+
+
 def _power(base: str, power: int) -> str:
     if power == 1:
         return base
-    plain = re.fullmatch(r"\\?[A-Za-z]+|\(1 \+ t\)|[A-Za-z]_\{[^{}]*\}", base)
+    if raised := re.fullmatch(r"(\w+|\\\w+)\^\{(\w-1)\}", base):
+        return f"{raised[1]}^{{{power}({raised[2]})}}"
+    plain = re.fullmatch(r"\\bigl\(.*\\bigr\)|\\?[A-Za-z]+|\(1 \+ t\)|[A-Za-z]_\{[^{}]*\}", base)
     return f"{base}^{{{power}}}" if plain else rf"\bigl({base}\bigr)^{{{power}}}"
 
 
