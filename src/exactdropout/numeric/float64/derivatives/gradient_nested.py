@@ -12,6 +12,7 @@ from exactdropout.model.numbers import Array
 from exactdropout.numeric.choice import Estimate
 from exactdropout.numeric.float64.derivatives.prepared import TINY, Prepared, bounded_gradient
 from exactdropout.numeric.float64.problem import Problem
+from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.result import Gradient
 from exactdropout.numeric.runs.runner import Runner
 from exactdropout.numeric.runs.work import Chunk, Payload, Work
@@ -36,8 +37,8 @@ STEP_PAIRS = 1 << 22
 
 
 def nested_applies(problem: Problem) -> bool:
-    """Return whether there are two hidden layers, both fed through masks, and few enough masks."""
-    if len(problem.weights) != 3 or problem.rates[0] == 0 or problem.rates[1] == 0:
+    """Return whether there are two hidden layers, both fed through masks, and few enough masks; never interpreted."""
+    if interpreted() or len(problem.weights) != 3 or problem.rates[0] == 0 or problem.rates[1] == 0:
         return False
     width, below, n = problem.widths
     return width <= MOST_INPUTS and below <= MOST_UNITS and n << (width + below) <= MOST_PAIRS

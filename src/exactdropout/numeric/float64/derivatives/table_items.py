@@ -9,6 +9,7 @@ import numpy as np
 
 from exactdropout.model.numbers import Array
 from exactdropout.numeric.float64.problem import Problem, active_inputs
+from exactdropout.numeric.kernels import interpreted
 from exactdropout.numeric.runs.work import Chunk
 
 __all__ = ["ITEM_BITS", "MOST_BYTES", "TableItems", "applies", "table_items"]
@@ -38,7 +39,12 @@ class TableItems(NamedTuple):
 
 
 def applies(problem: Problem) -> bool:
-    """Return whether the network has one hidden layer, whose inputs are dropped, and few enough of them."""
+    """Return whether the network has one hidden layer, whose inputs are dropped, and few enough of them.
+
+    Interpreted code has no vectors and takes the gradient walk.
+    """
+    if interpreted():
+        return False
     return len(problem.weights) == 2 and problem.rates[0].numerator != 0 and problem.widths[0] <= MOST_UNITS
 
 
