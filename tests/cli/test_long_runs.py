@@ -154,7 +154,7 @@ def test_a_person_sees_the_cost_in_advance_and_how_far_it_is(files):
         os.close(theirs)
         text = ""
         try:
-            while not re.search(r"remaining \d:\d\d:\d\d", text) and len(text) < 1 << 16:
+            while not re.search(r"\d:\d\d:\d\d remaining .*\d% [\d,.e]+ of 1\.\d+e9 masks \d:\d\d:\d\d", text) and len(text) < 1 << 16:
                 text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(ours, 1 << 12).decode(errors="replace"))
         finally:
             process.kill()
