@@ -132,7 +132,8 @@ def _sides(claim: Claim, setting: Setting, proof: Proof, number: int) -> Ratio |
         return Named(claim, setting, dict(proof.sizes)).value(sides[number], {}).cancelled()
     here = AllSizes(claim, setting, proof.view)
     here.assume(lambda side: here.closed(here.value(side, {})))
-    return here.closed([here.value(side, {}) for side in sides][number]).cancelled()
+    values = [here.value(side, {}) for side in sides]  # all of them, as the verifier: it numbers powers as they come
+    return [here.closed(value) for value in values][number].cancelled()
 
 
 def _shown(formula: str) -> str:
