@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from exactdropout.notation.document import PREAMBLE as DOCUMENT
@@ -26,6 +27,8 @@ from exactdropout.theorems.statements.derivation import TRIED, Derivation
 
 __all__ = ["latex_document"]
 
+_CONCLUSION = re.compile(r"So \$[^$]*\$\.")
+"""The last steps of a proof, one for each conclusion."""
 PREAMBLE = (
     DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=15mm,includefoot")
     + r"""\usepackage{longtable,xcolor,graphicx,microtype,mathtools}
@@ -175,11 +178,23 @@ def _proof(found: Sequence[Step | Printed]) -> list[str]:
         before = found[place - 1] if place else None
         if isinstance(step, Printed):
             lines.append(_cited(step))
-        elif isinstance(before, Step) and before.holds is None and step.claim.startswith(TRIED):
-            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, TRIED.strip())}"
+        elif isinstance(before, Step) and (shown := _continues(step, before)) is not None:
+            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, shown)}"
         else:
             lines.append(rf"\item {_step(step)}")
     return [r"{\footnotesize\begin{proof}\leavevmode\begin{steps}", *lines, r"\qedhere\end{steps}\end{proof}}"]
+
+
+def _continues(step: Step, before: Step) -> str | None:
+    """Return what to print of a step that stands in the item of the step before it, or None for one of its own.
+
+    Such are the trial of an argument in words, and each conclusion of a statement after the first.
+    """
+    if before.holds is None and step.claim.startswith(TRIED):
+        return TRIED.strip()
+    if _CONCLUSION.fullmatch(step.claim) and _CONCLUSION.fullmatch(before.claim):
+        return latex_sentence(step.claim.removeprefix("So "))
+    return None
 
 
 def _cited(part: Printed) -> str:
@@ -211,18 +226,19 @@ def _entry(theorem: Theorem, proof: Proof, steps: Sequence[Step | Printed], pict
         rf"{_breakable(theorem.id)}}}",
         *([] if own else [rf"\begin{{{printed}}}{latex_sentence(theorem.printed)}\end{{{printed}}}"]),
         rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.sentence)}\end{{result}}",
-        rf"\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
+        rf"{{\footnotesize\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]
     if theorem.definitions:
-        lines.append(rf"{{\footnotesize\par\noindent\textbf{{Letters:}} {_letters(theorem.definitions)}\par}}")
-    if theorem.correction:
-        name = "remark" if theorem.verdict == "holds" else "correction"
-        lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
+        lines.append(rf"\textbf{{Letters:}} {_letters(theorem.definitions)}")
     if theorem.in_coq is not None:
         covered = f": {latex_sentence(theorem.in_coq.part)}" if theorem.in_coq.part else ""
         names = ", ".join(latex_text(name).replace(r"\_", r"\_\allowbreak{}") for name in theorem.in_coq.statements)
-        lines.append(rf"\par\noindent\textbf{{Shipped proof:}} {theorem.in_coq.evidence}{covered} ({names}).")
+        lines.append(rf"\textbf{{Shipped proof:}} {theorem.in_coq.evidence}{covered} ({names}).")
+    lines.append(r"\par}")
+    if theorem.correction:
+        name = "remark" if theorem.verdict == "holds" else "correction"
+        lines.append(rf"\begin{{{name}}}{latex_sentence(theorem.correction)}\end{{{name}}}")
     if proof.counterexample:
         lines.append(rf"\begin{{counterexample}}{latex_sentence(proof.counterexample)}\end{{counterexample}}")
     if picture is not None:

@@ -66,20 +66,20 @@ COPIES = count(m, 1, "the number of first-one gadgets in the first hidden layer"
 OPEN_RATE = Variable(
     kind="rate",
     term=q,
-    meaning="the drop probability of every input and hidden unit",
+    meaning="the drop probability",
     low=Fraction(0),
     high=Fraction(1),
 )
 RATE = Variable(
     kind="rate",
     term=q,
-    meaning="the drop probability of every input and hidden unit",
+    meaning="the drop probability",
     low=Fraction(0),
     high=Fraction(1),
     low_in=True,
 )
 KEEP = Definition(p, 1 - q, "the probability to be kept", equal(p + q, 1))
-SPREAD = Definition(lam, q / p, "the variance of a mask over its mean, squared", equal(p * (1 + lam), 1))
+SPREAD = Definition(lam, q / p, "the relative variance of a mask", equal(p * (1 + lam), 1))
 WIDTH_OF_COPIES = Definition(n, m * K, "the number of units in each hidden layer", equal(n / K, m))
 GROWTH = Definition(
     A,

@@ -8,6 +8,7 @@ from exactdropout.theorems.gadget.gadget_optimum import GADGET_OPTIMUM
 from exactdropout.theorems.lemmas.cauchy_schwarz import CAUCHY_SCHWARZ
 from exactdropout.theorems.lemmas.equal_shares import EQUAL_SHARES
 from exactdropout.theorems.lemmas.kept_counts import KEPT_COUNTS
+from exactdropout.theorems.lemmas.masked_layer import MASKED_LAYER
 from exactdropout.theorems.lemmas.mean_of_squares import MEAN_OF_SQUARES
 from exactdropout.theorems.lemmas.noise_moments import SUM_MOMENTS
 from exactdropout.theorems.lemmas.powers import BERNOULLI
@@ -29,6 +30,7 @@ NUMBERED = (
     MEAN_OF_SQUARES,
     INDEPENDENT_PRODUCT,
     RISING_RATIO,
+    MASKED_LAYER,
 )
 
 

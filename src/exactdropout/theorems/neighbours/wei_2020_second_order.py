@@ -25,7 +25,7 @@ from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free_networks import free_network
 from exactdropout.theorems.generic_symbols import generic, identity
 from exactdropout.theorems.lemmas.noise_moments import sum_moments
-from exactdropout.theorems.neighbours.arora_2021_last_layer import penalty_at_size
+from exactdropout.theorems.neighbours.arora_2021_last_layer import penalties_at_sizes
 from exactdropout.theorems.neighbours.mianjy_2019_deep_linear import path_sum
 from exactdropout.theorems.penalty.helmbold_2017_figure_1 import NETWORK
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
@@ -96,7 +96,7 @@ def prove(noise: int = 1) -> Proof:
             r"h_i^2 = R_2$ "
             "for every network and every label."
         ),
-        *(penalty_at_size(arch, noise) for arch in (Architecture(2, (2,)), Architecture(1, (2, 2)))),
+        penalties_at_sizes((Architecture(2, (2,)), Architecture(1, (2, 2))), noise),
         argument(
             r"Linear networks: in the path sum (Mianjy and Arora's entry) the sets $S$ of one layer give $R_2$, so "
             r"penalty $- "

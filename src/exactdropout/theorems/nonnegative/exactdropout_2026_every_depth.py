@@ -135,7 +135,7 @@ ONE_LAYER = Derivation(
     setting=say("The sum of {0} kept terms, each over the probability to be kept, with spread {1}", width, spread),
     quantified=(
         Variable(term=width, meaning="the number of terms", kind="count", low=Fraction(1), low_in=True),
-        real(spread, "the variance of a mask over its mean, squared", low=0, low_in=True),
+        real(spread, "the relative variance of a mask", low=0, low_in=True),
     ),
     quantities=(
         quantity(SUM, "the sum of the terms"),

@@ -373,7 +373,8 @@ class ByLemma:
 
     def detail(self, claim: Relation, context: Context) -> str:
         """Return the name of the lemma and the values."""
-        with_values = "".join(f", ${n.latex()} = {v.latex()}$" for n, v in (*self.values, *self.renamed))
+        pairs = [(name, value) for name, value in (*self.values, *self.renamed) if name != value]
+        with_values = "".join(f", ${n.latex()} = {v.latex()}$" for n, v in pairs)
         return self.lemma.cited + with_values + (f"; tried: {self.described}" if self.renamed else "")
 
 

@@ -333,8 +333,10 @@ class ByInduction:
     def detail(self, claim: Relation, context: Context) -> str:
         """Return start and passage."""
         low = next(v.low for v in context.variables if v.term == self.variable)
-        begun = [f"${self.variable.latex()} = {low}$"]
-        begun += [f"${name.latex()} = {value.latex()}$" for name, value in self.start]
+        together = {str(low): [self.variable.latex()]}  # names that begin with the same value
+        for name, value in self.start:
+            together.setdefault(value.latex(), []).append(name.latex())
+        begun = [f"${' = '.join([*names, value])}$" for value, names in together.items()]
         passage = [f"${name.latex()}$ becomes ${value.latex()}$" for name, value in self.following]
         return "start " + ", ".join(begun) + "; next: " + ", ".join(passage or [f"${(self.variable + 1).latex()}$"])
 

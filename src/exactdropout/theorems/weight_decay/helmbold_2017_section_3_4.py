@@ -202,7 +202,7 @@ MOVED = Derivation(
     title="It is no symmetry of dropout",
     setting=say("Two units that add {0} and {1} to the output, against one that adds both, last layer", S, z),
     quantified=(
-        real(lam, "the variance of a mask over its mean, squared", low=0),
+        real(lam, "the relative variance of a mask", low=0),
         real(S, "what one unit adds", low=0),
         real(z, "what another adds", low=0),
     ),
