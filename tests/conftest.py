@@ -17,6 +17,7 @@ import ast
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# images of containers often forbid bytecode; each process that a test starts would then compile the package anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
 # derandomize: the same cases on every machine and in every run; no example database is written into a clone

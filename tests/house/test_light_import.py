@@ -24,6 +24,11 @@ def test_import_loads_no_engine_and_no_extra() -> None:
     assert loaded_by("import exactdropout").isdisjoint(HEAVY)
 
 
+def test_the_command_line_loads_what_its_command_needs() -> None:
+    """Help, version and usage errors come at once."""
+    assert loaded_by("from exactdropout.cli.main import parser; parser()").isdisjoint(HEAVY)
+
+
 @pytest.mark.parametrize("statement", ["import exactdropout.model", "import exactdropout.data"])
 def test_rooms_without_engine_stay_light(statement: str) -> None:
     assert loaded_by(statement).isdisjoint(HEAVY)

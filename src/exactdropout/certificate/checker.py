@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import permutations, product
+from operator import mul
 from typing import Any
 
 MAX_BYTES = 1 << 24
@@ -276,7 +277,9 @@ class Statement:
 
 def dot(a: Any, b: Any) -> int:
     """Return the inner product of integer vectors."""
-    return int(sum(x * y for x, y in zip(a, b, strict=True)))
+    if len(a) != len(b):
+        raise ValueError("vectors of different lengths")
+    return int(sum(map(mul, a, b)))
 
 
 def primitive(vector: list[int]) -> Ray:
@@ -343,9 +346,7 @@ def cones(s: Statement) -> list[tuple[Ray, list[Ray]]]:
     normals, held = hyperplanes(s)
     bound = 2 * sum(math.comb(len(normals) - 1, i) for i in range(s.dimension))
     if bound > MAX_CONES:
-        raise MalformedError(
-            f"{len(normals)} hyperplanes in dimension {s.dimension} may cut more than {MAX_CONES} cones"
-        )
+        raise MalformedError(f"{len(normals)} hyperplanes in dimension {s.dimension} may cut over {MAX_CONES} cones")
     axes = dual_basis(normals[: s.dimension])
     choices = product(*((1,) if k < held else (-1, 1) for k in range(s.dimension)))
     found: list[tuple[Ray, list[Ray]]] = [

@@ -12,7 +12,6 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture
 from exactdropout.model.numbers import format_rational, parse_rational, show
 from exactdropout.notation.chart import check_suffix, without_display, write_picture
-from exactdropout.optimum.phases.picture import draw
 
 __all__ = ["add"]
 
@@ -80,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
         for shape in shapes
     ]
     if options.plot:
+        from exactdropout.optimum.phases.picture import draw
+
         write_picture(draw(found), options.plot, "--plot")
         complain(f"wrote {options.plot}")
     if options.json:
