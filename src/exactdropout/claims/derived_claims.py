@@ -241,9 +241,7 @@ def closed_forms(
         if setting.half:
             value = Divide(value, Number(Fraction(2)))
         single = len(shape.hidden) == 1 and not shape.symbolic_depth
-        written = as_written(_one_sum(value), one_hidden_layer=single)
-        if not (isinstance(shape.inputs, str) or "n" in shape.hidden or shape.symbolic_depth):
-            written = rebuilt(written, _one_term)  # beside symbolic sizes entries are no terms that check compares
+        written = rebuilt(as_written(_one_sum(value), one_hidden_layer=single), _one_term)
         shown = _with_letters(written, letters)
         claims[name] = Claim(Comparison((Quantity(name), shown), ("=",)), assumptions)
     return claims

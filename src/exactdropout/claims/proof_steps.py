@@ -18,8 +18,8 @@ from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import ONE, Polynomial, Ratio, by_power, plus, scaled, times
 from exactdropout.claims.verifier.named import Named
 from exactdropout.claims.verifier.rules import Certificate, Signs, rewritten
+from exactdropout.claims.verifier.size_powers import SizePower
 from exactdropout.claims.verifier.sizes import AllSizes
-from exactdropout.claims.verifier.sums import SizePower
 from exactdropout.claims.verifier.verify import Obligation, Proof, obligations
 from exactdropout.errors import InvalidInput
 from exactdropout.notation.markup import latex_text
