@@ -26,6 +26,8 @@ def printed_forms(name, formula):
     """Return a claim in every form in which a formula is printed."""
     left = {"mean": "E[D]", "variance": "Var[D]", "criterion": "J_D", "risk": "R"}.get(name, name)
     yield f"{left} = {formula.text()}"
+    yield f"{left} = {formula.text(relu='plus')}"
+    yield from (formula.latex(left=name, relu="plus", width=width) for width in (None, 40))
     for style in ({}, {"index": "bracket"}, {"index": "superscript-layer"}, {"width": 50, "environment": "align"}):
         yield formula.latex(left=name, **style)
     yield sympy.Eq(sympy.Symbol(name), formula.expr, evaluate=False)
@@ -85,3 +87,30 @@ def test_symbols_are_plain_and_named_as_claims_name_them():
     # (w·relu(W x) − y)² + (1/p² − 1) (w·relu(W x))² at p = ½, w = 2, W x = 3, y = 1
     assert call(0.5, 2, 1, 3, 1) == (6 - 1) ** 2 + 3 * 6**2
     assert hinge.rewrite(sympy.Max).has(sympy.Max)
+
+
+def test_relu_is_printed_as_a_positive_part_on_request(capsys):
+    line = ["derive", "--architecture", "1-1-1 relu", "--quantity", "mean", "--relu", "plus"]
+    right = {"": r"b + q*w[1]*(b[1])_+ + w[1]*(W[1,1]*x[1] + b[1]*(1 - q))_+",
+             "--latex": r"b + q w_{1} \left( b_{1} \right)_{+} "
+             r"+ w_{1} \left( W_{1,1} x_{1} + b_{1} \left( 1 - q \right) \right)_{+}"}  # fmt: skip
+    for form, expected in right.items():
+        assert main([*line, *([form] if form else [])]) == 0
+        assert capsys.readouterr().out.strip().endswith(f"= {expected}")
+    assert main([*line, "--mathml"]) == 0
+    assert "<mo>)</mo></mrow><mo>+</mo></msub>" in capsys.readouterr().out
+
+
+def test_a_symbol_that_reads_as_a_function_is_set_apart_from_a_positive_part():
+    claim = parse_claim("J_D = x[1]*relu(y)")
+    assert claim.latex(relu="plus") == r"J_D = x_{1} \cdot \left( y \right)_{+}"
+    assert parse_claim(claim.latex(relu="plus")) == claim
+
+
+def test_a_proof_writes_relu_as_its_theorem_does():
+    verdict = check("2*relu(x[1])^2 + x[2]^2 >= 2*relu(x[1])*x[2]", "2-1")
+    assert verdict.status == "proved"
+    printed = verdict.latex(relu="plus")
+    assert r"\operatorname{relu}" not in printed
+    assert r"\bigl(x_{1}\bigr)_+" in printed
+    assert r"\operatorname{relu}\bigl(x_{1}\bigr)" in verdict.latex()

@@ -24,6 +24,7 @@ from exactdropout.claims.verifier.verify import Obligation, Proof, obligations
 from exactdropout.errors import InvalidInput
 from exactdropout.notation.markup import latex_text
 from exactdropout.notation.numbers import number_latex
+from exactdropout.notation.style import ReluForm
 
 __all__ = ["proof_steps"]
 
@@ -81,7 +82,7 @@ _TOLD = {
 }
 
 
-def proof_steps(claim: Claim, setting: Setting, proof: Proof) -> tuple[str, ...]:
+def proof_steps(claim: Claim, setting: Setting, proof: Proof, relu: ReluForm = "word") -> tuple[str, ...]:
     r"""Return the steps of a proof that the verifier has replayed, as LaTeX."""
     needed, powers = obligations(claim, setting, proof.view, dict(proof.sizes)), _powers(claim, setting, proof)
     speaks = any(isinstance(node, Quantity) for node in walk(claim))
@@ -89,7 +90,7 @@ def proof_steps(claim: Claim, setting: Setting, proof: Proof) -> tuple[str, ...]
     steps = [f"{_VIEWS[proof.view]}\n{_shown(_FORMULAS[proof.view])}{same}"] if speaks else []
     for number, (obligation, certificate) in enumerate(zip(needed, proof.certificates, strict=True)):
         assert certificate is not None
-        printer = _Printer(obligation.signs, {}, powers)
+        printer = _Printer(obligation.signs, {}, powers, relu)
         steps += printer.one(claim, obligation, certificate, _sides(claim, setting, proof, number))
     if len(steps) > MAX_STEPS:
         left = len(steps) - MAX_STEPS
@@ -147,6 +148,7 @@ class _Printer:
     signs: Signs
     alias: Mapping[str, str]
     powers: Mapping[str, SizePower]
+    relu: ReluForm
 
     def one(self, claim: Claim, obligation: Obligation, certificate: Certificate, left: Ratio | None) -> Iterator[str]:
         """Yield the steps about one relation."""
@@ -247,6 +249,8 @@ class _Printer:
         rule, signs = certificate.rule, self.signs
         used = {n for m in a for n, _ in m}
         told, alias, zeta = _TOLD.get(rule, ""), dict(self.alias), ""
+        if self.relu == "plus":
+            told = re.sub(r"\\operatorname\{relu\}(\([^()]*\))", r"\1_+", told)
         if rule == "squares":
             names = [square for square in signs.squares if square in used]
             alias |= {square: f"r_{{{k}}}" for k, square in enumerate(names, start=1)}
@@ -282,7 +286,7 @@ class _Printer:
             if rule == "cases":
                 alias = {**self.alias, certificate.variable: "u"}
                 start += rf", ${zeta} = {'-' if number else ''}u$ with $u \ge 0$"
-            inner = _Printer(around, alias, self.powers)
+            inner = _Printer(around, alias, self.powers, self.relu)
             yield f"{start}\n" + inner.display(name, inner.pieces(polynomial), ".")
             yield from inner.steps(polynomial, part, name)
 
@@ -354,7 +358,8 @@ class _Printer:
         if name in self.powers and not self.powers[name].excess:
             return f"{self.line(self.powers[name].over)}^{{{_EXPONENTS[self.powers[name].size]}}}"
         if name in self.signs.atoms:
-            return rf"\operatorname{{relu}}{self.bracket(self.signs.atoms[name])}"
+            argument = self.bracket(self.signs.atoms[name])
+            return f"{argument}_+" if self.relu == "plus" else rf"\operatorname{{relu}}{argument}"
         if name.startswith("-"):
             return rf"\lvert {self.name(name[1:])}\rvert"
         if name.startswith("sum("):
@@ -380,7 +385,7 @@ def _power(base: str, power: int) -> str:
         return base
     if raised := re.fullmatch(r"(\w+|\\\w+)\^\{(\w-1)\}", base):
         return f"{raised[1]}^{{{power}({raised[2]})}}"
-    plain = re.fullmatch(r"\\bigl\(.*\\bigr\)|\\?[A-Za-z]+|\(1 \+ t\)|[A-Za-z]_\{[^{}]*\}", base)
+    plain = re.fullmatch(r"\\bigl\(.*\\bigr\)(?:_\+)?|\\?[A-Za-z]+|\(1 \+ t\)|[A-Za-z]_\{[^{}]*\}", base)
     return f"{base}^{{{power}}}" if plain else rf"\bigl({base}\bigr)^{{{power}}}"
 
 

@@ -18,7 +18,7 @@ from exactdropout.notation.document import document, theorem
 from exactdropout.notation.numbers import number_latex
 from exactdropout.notation.page import Markup, block_html, latex_html, list_html
 from exactdropout.notation.prose import latex_sentence
-from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.notation.style import ReluForm, Style, StyleOptions, styled
 
 __all__ = ["Counterexample", "NearMiss", "Status", "Verdict", "proof_in_words"]
 
@@ -110,11 +110,7 @@ class Verdict:
 
         They are those of the certificate that the verifier has replayed; empty where nothing is proved.
         """
-        if self.parts and self.status == "proved":
-            return tuple(step for part in self.parts for step in part.argument)
-        if self.proof is None or self.written is None:
-            return ()
-        return proof_steps(*self.written, self.proof)
+        return _argument(self, "word")
 
     def __bool__(self) -> bool:
         """Refuse: undecided is neither true nor false."""
@@ -206,6 +202,14 @@ def proof_in_words(proof: Proof) -> list[str]:
     return [f"Replayed by the verifier, view '{proof.view}': {_VIEWS[proof.view]}.", f"There: {told}."]
 
 
+def _argument(verdict: Verdict, relu: ReluForm) -> tuple[str, ...]:
+    if verdict.parts and verdict.status == "proved":
+        return tuple(step for part in verdict.parts for step in _argument(part, relu))
+    if verdict.proof is None or verdict.written is None:
+        return ()
+    return proof_steps(*verdict.written, verdict.proof, relu)
+
+
 def verdict_latex(verdict: Verdict, style: Style) -> str:
     """Return a theorem, or a claim and what is known of it; steps and assumptions with the claim."""
     environment = "equation*" if style.environment == "none" else style.environment
@@ -217,7 +221,7 @@ def verdict_latex(verdict: Verdict, style: Style) -> str:
     scope = rf"\noindent Scope: {latex_sentence(verdict.scope)}."
     steps = [latex_sentence(step) for step in verdict.steps]
     if verdict.status == "proved":
-        parts = [theorem(statement, proof=verdict.argument or steps), scope]
+        parts = [theorem(statement, proof=_argument(verdict, style.relu) or steps), scope]
     elif verdict.counterexample is not None:
         point = verdict.counterexample
         shown = f"{number_latex(point.left)} {_RELATIONS[point.relation]} {number_latex(point.right)}"

@@ -25,6 +25,7 @@ __all__ = [
     "add_network",
     "add_problem",
     "add_rate",
+    "add_relu",
     "claim_problem",
     "cost_limit",
     "drop_probability",
@@ -191,6 +192,13 @@ def claim_problem(options: argparse.Namespace) -> dict[str, Any]:
 def add_names(command: argparse.ArgumentParser, words: str) -> None:
     """Add ``--name``."""
     command.add_argument("--name", action="append", metavar="NAME=OWN", help=f"{words}, such as w=a (repeat)")
+
+
+def add_relu(command: argparse.ArgumentParser) -> None:
+    """Add ``--relu``."""
+    command.add_argument(
+        "--relu", choices=("word", "plus"), default="word", help="print relu(z), or (z)_+ (in text and LaTeX)"
+    )
 
 
 def own_names(options: argparse.Namespace) -> dict[str, str]:

@@ -10,6 +10,7 @@ from exactdropout.cli.arguments import (
     add_cost,
     add_json,
     add_names,
+    add_relu,
     claim_problem,
     cost_limit,
     own_names,
@@ -53,6 +54,7 @@ def add(commands: Any) -> None:
         "--assume", action="append", metavar="TEXT", help="assumption such as 'w >= 0' or 'y = 2*c' (repeat, or commas)"
     )
     add_names(command, "what the claim calls a symbol of the grammar")
+    add_relu(command)
     add_cost(command)
     add_json(command)
     command.set_defaults(run=run)
@@ -87,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json("check", verdict_content(verdict))
     elif options.latex:
-        print(verdict.latex(standalone=options.standalone))
+        print(verdict.latex(standalone=options.standalone, relu=options.relu))
     else:
         print_words(str(verdict))
     return _EXIT[verdict.status]

@@ -10,6 +10,7 @@ from exactdropout.cli.arguments import (
     add_cost,
     add_json,
     add_names,
+    add_relu,
     claim_problem,
     cost_limit,
     own_names,
@@ -62,6 +63,7 @@ def add(commands: Any) -> None:
     )
     command.add_argument("--width", type=int, help="letters of a line of LaTeX (76; 66 with derivatives)")
     add_names(command, "print a symbol under another name")
+    add_relu(command)
     command.add_argument(
         "--index", choices=("subscript", "bracket", "superscript-layer"), default="subscript", help="style of indices"
     )
@@ -155,6 +157,6 @@ def _style(options: argparse.Namespace) -> Any:
     if not MIN_WIDTH <= width <= MAX_WIDTH:
         raise InvalidInput(f"Argument '--width' must be from {MIN_WIDTH} to {MAX_WIDTH}, not {width}.")
     return Style(
-        names=own_names(options), index=options.index, width=width, environment=options.environment,
-        standalone=options.standalone,
+        names=own_names(options), index=options.index, relu=options.relu, width=width,
+        environment=options.environment, standalone=options.standalone,
     )  # fmt: skip

@@ -40,6 +40,7 @@ _TALL = 24
 _SHORT = 16
 """Shorter factors stay beside the one before them."""
 _ONE = Fraction(1)
+_CALLED = re.compile(r"\\left\( [A-Za-z] \\right\)_")
 
 
 def expression_latex(node: Any, style: Style = _PLAIN) -> str:
@@ -168,6 +169,8 @@ def pieces(node: Any, level: int, room: float, style: Style) -> list[str]:
             return found
         case Power(base, exponent):
             return _around("", pieces(base, ATOM, room, style), f"^{{{_print(exponent, SUM, style)}}}")
+        case Call("relu", (argument,)) if style.relu == "plus":
+            return _around(r"\bigl( ", pieces(argument, SUM, room, style), r" \bigr)_{+}")
         case Call(function, arguments) if function not in ("sqrt", "abs"):
             inner = pieces(arguments[0], SUM, room, style)
             for argument in arguments[1:]:
@@ -312,6 +315,8 @@ def _needs_dot(before: Any, factor: Any, printed: str, style: Style) -> bool:
     """Return whether two factors side by side could be read as something else: 2 3, 2 ½, W(x), J_D (W)."""
     if printed[0].isdigit() or (isinstance(before, Number) and isinstance(factor, Divide)):
         return True
+    if isinstance(before, Name) and _CALLED.match(printed):
+        return True  # x (y)_+, where x reads as a function
     plain = isinstance(before, Name) and not before.indices
     named = isinstance(before, Quantity) or (plain and style.printed(before.name) == "W")
     return named and printed.startswith(r"\left")
@@ -341,6 +346,8 @@ def _function(function: str) -> str:
 
 def _call(function: str, arguments: tuple[Any, ...], style: Style) -> str:
     shown = ", ".join(_print(a, SUM, style) for a in arguments)
+    if function == "relu" and style.relu == "plus":
+        return rf"{_parenthesised(shown)}_{{+}}"
     if function == "sqrt":
         return rf"\sqrt{{{shown}}}"
     if function == "abs":

@@ -161,6 +161,8 @@ def _list(indices: tuple[Any, ...], style: Style) -> str:
 
 def _call(function: str, arguments: tuple[Any, ...], style: Style) -> str:
     shown = "<mo>,</mo>".join(_print(a, SUM, style) for a in arguments)
+    if function == "relu" and style.relu == "plus":
+        return f"<msub><mrow><mo>(</mo>{shown}<mo>)</mo></mrow><mo>+</mo></msub>"
     if function == "sqrt":
         return f"<msqrt>{shown}</msqrt>"
     if function == "abs":

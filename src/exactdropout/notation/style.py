@@ -16,6 +16,7 @@ __all__ = [
     "GREEK_LETTERS",
     "Environment",
     "IndexStyle",
+    "ReluForm",
     "Style",
     "StyleOptions",
     "check_free",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 IndexStyle: TypeAlias = Literal["subscript", "bracket", "superscript-layer"]
+ReluForm: TypeAlias = Literal["word", "plus"]
 Environment: TypeAlias = Literal["none", "equation", "equation*", "align", "align*"]
 
 GREEK = (
@@ -58,6 +60,7 @@ class StyleOptions(TypedDict, total=False):
 
     names: Mapping[str, str]
     index: IndexStyle
+    relu: ReluForm
     width: int | None
     environment: Environment
     standalone: bool
@@ -65,13 +68,14 @@ class StyleOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """Names, index style, width and environment of printed formulas.
+    """Names, index style, form of relu, width and environment of printed formulas.
 
     Args:
         names: letters, words or Greek names to print instead of those of the symbols: ``{"w": "a", "W": "theta"}``
             prints w[1] as a_1 and W[1][2,3] as θ with the indices 1, 2, 3.
         index: ``"subscript"`` sets W_{1,2,3}, ``"superscript-layer"`` W^{(1)}_{2,3} (also of hidden biases),
             ``"bracket"`` W[1][2,3].
+        relu: ``"word"`` prints relu(z), ``"plus"`` (z)_+, also in text.
         width: break sums and products into aligned lines of about so many letters; None leaves one line.
         environment: ``"equation"``, ``"align"``, or one of them with a star, put around formulas; ``"none"`` returns
             the formula alone, with ``split`` where it is broken.
@@ -86,6 +90,7 @@ class Style:
 
     names: Mapping[str, str] = field(default_factory=dict)
     index: IndexStyle = "subscript"
+    relu: ReluForm = "word"
     width: int | None = None
     environment: Environment = "none"
     standalone: bool = False
@@ -99,7 +104,7 @@ class Style:
             _validate("names", printed)
             check_free(name, printed)
         object.__setattr__(self, "names", dict(self.names))
-        for argument, allowed in (("index", IndexStyle), ("environment", Environment)):
+        for argument, allowed in (("index", IndexStyle), ("relu", ReluForm), ("environment", Environment)):
             if getattr(self, argument) not in get_args(allowed):
                 raise InvalidInput(
                     f"Argument {argument!r} must be one of {', '.join(get_args(allowed))}, "

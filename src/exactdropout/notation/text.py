@@ -86,6 +86,8 @@ def _parts(node: Any, style: Style) -> tuple[str, int]:
             return f"{_print(top, PRODUCT, style)}/{_print(bottom, POWER, style)}", PRODUCT
         case Power(base, exponent):
             return f"{_print(base, ATOM, style)}^{_print(exponent, ATOM, style)}", POWER
+        case Call("relu", (argument,)) if style.relu == "plus":
+            return f"({_print(argument, SUM, style)})_+", ATOM
         case Call(function, arguments):
             return f"{function}({', '.join(_print(a, SUM, style) for a in arguments)})", ATOM
         case Repeated(kind, index, first, last, body):
