@@ -10,6 +10,7 @@ from exactdropout import theorems
 from exactdropout.errors import InvalidInput
 from exactdropout.notation.prose import latex_sentence
 from exactdropout.report import latex_document
+from exactdropout.report.evidence import shipped_certificates
 from exactdropout.theorems import registry
 from exactdropout.theorems.proof import METHODS
 
@@ -86,7 +87,8 @@ def test_dollars_and_braces_balance(entry, prove_once):
 @pytest.mark.parametrize("left_out", [LONG, pytest.param(set(), marks=pytest.mark.thorough)], ids=["long", "none"])
 def test_every_proof_is_set_without_overfull_lines_or_missing_glyphs(tmp_path, prove_once, external, left_out):
     proofs = [(t, prove_once(t)) for t in ENTRIES if t.id not in left_out]
-    text = latex_document(proofs, version="1")
+    certificates = () if left_out else shipped_certificates()
+    text = latex_document(proofs, version="1", certificates=certificates)
     (tmp_path / "report.tex").write_text(text, encoding="utf-8")
     command = [external("pdflatex"), "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
     for _ in range(2):
@@ -102,6 +104,8 @@ def test_every_proof_is_set_without_overfull_lines_or_missing_glyphs(tmp_path, p
         assert left not in shown
     fonts = subprocess.run([external("pdffonts"), "report.pdf"], cwd=tmp_path, capture_output=True, check=True).stdout
     assert b"Type 3" not in fonts  # no bitmap fonts
+    pages = subprocess.run([external("pdfinfo"), "report.pdf"], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert int(re.search(rb"Pages: +(\d+)", pages)[1]) <= 40
 
 
 def test_sources_are_in_the_bibliography(repository):

@@ -101,6 +101,22 @@ BY_HAND = {
     "mean-of-squares, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
     "weight-norm, quantified: scope, k >= 0 to k >= -1": "no layer has less than 0 units",
     "cauchy-schwarz, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
+    "equal-paths, quantified: scope, d >= 0 to d >= -1": "no network has less than 0 layers",
+    "distance-in-a-layer, quantified: scope, n >= 0 to n >= -1": "no layer has less than 0 units",
+    "distance-in-a-layer, line 'layer': constant, D <= F X to D = -1": "from a start that says less",
+    "least-norm, hypotheses: relation, y^2 = K s^d to y^2 >= K s^d": "a larger difference needs as large a norm",
+    **{
+        f"least-norm, line 'layers': {kind}, X <= K P to X = {start}": "from a start that says less"
+        for kind, start in (
+            ("sign", "-a K - e"),
+            ("part", "-e"),
+            ("part", "a K"),
+            ("part", "a - e"),
+            ("letter", "a K - N"),
+        )
+    },
+    "least-norm, auxiliary: scope, a > 0 to a >= 0": "a layer of norm 0 makes the product 0, and both bounds hold",
+    "least-norm-attained, quantified: scope, v > 0 to v >= 0": "with weights 0 the output and the norm are 0",
 }
 """Survivors whose reason no rule decides."""
 

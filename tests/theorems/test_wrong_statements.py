@@ -29,7 +29,6 @@ from exactdropout.theorems.nonnegative import (
     helmbold_2017_lemma_16,
 )
 from exactdropout.theorems.penalty import (
-    exactdropout_2026_depth_growth,
     helmbold_2017_figure_1,
     helmbold_2017_introduction,
     helmbold_2017_theorem_18,
@@ -149,8 +148,6 @@ F = Fraction
             {"certificate"},
             marks=pytest.mark.thorough,
         ),
-        (exactdropout_2026_depth_growth.prove, {"power": 2}, {"enumeration"}),
-        (exactdropout_2026_depth_growth.prove_norm, {"power": 1}, {"enumeration"}),
     ],
 )
 def test_a_wrong_constant_is_not_proved(prove, wrong, methods):

@@ -174,10 +174,18 @@ def _letters(definitions: Sequence[str]) -> str:
 
 def _proof(found: Sequence[Step | Printed]) -> list[str]:
     lines: list[str] = []
+    numbered: dict[int, Step] = {}
+    number = 0
     for place, step in enumerate(found):
         before = found[place - 1] if place else None
         if isinstance(step, Printed):
+            number = step.last
             lines.append(_cited(step))
+            continue
+        number += 1
+        numbered[number] = step
+        if isinstance(before, Step) and (line := _restated(step, numbered)):
+            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, f'So $({line})$, as stated.', '')}"
         elif isinstance(before, Step) and (shown := _continues(step, before)) is not None:
             lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, shown)}"
         else:
@@ -195,6 +203,18 @@ def _continues(step: Step, before: Step) -> str | None:
     if _CONCLUSION.fullmatch(step.claim) and _CONCLUSION.fullmatch(before.claim):
         return latex_sentence(step.claim.removeprefix("So "))
     return None
+
+
+def _restated(step: Step, numbered: Mapping[int, Step]) -> int:
+    """Return the number of the step of this proof whose claim a conclusion repeats, or 0."""
+    claim, source = (
+        re.fullmatch(pattern, text)
+        for pattern, text in ((r"So (\$[^$]+\$)\.", step.claim), (r"from \((\d+)\)", step.detail))
+    )
+    if step.holds is not True or claim is None or source is None:
+        return 0
+    found = numbered.get(int(source[1]))
+    return int(source[1]) if found is not None and claim[1] in found.claim else 0
 
 
 def _cited(part: Printed) -> str:
@@ -248,9 +268,10 @@ def _entry(theorem: Theorem, proof: Proof, steps: Sequence[Step | Printed], pict
     return lines
 
 
-def _step(step: Step, claim: str | None = None) -> str:
-    """Return a step; ``claim`` replaces its claim where that stands in the same item already."""
-    detail = f" ({latex_sentence(step.detail)})" if step.detail else ""
+def _step(step: Step, claim: str | None = None, detail: str | None = None) -> str:
+    """Return a step; ``claim`` and ``detail`` replace its own where they stand in the same proof already."""
+    shown_detail = step.detail if detail is None else detail
+    detail = f" ({latex_sentence(shown_detail)})" if shown_detail else ""
     found = mark(step)
     if step.holds is None:
         shown = r"\inwords"

@@ -65,6 +65,7 @@ CATALOGUE = (
     "nonnegative.exactdropout_2026_every_depth",
     "gadget.exactdropout_2026_universal_bound",
     "penalty.exactdropout_2026_depth_growth",
+    "weight_decay.exactdropout_2026_least_norm",
     "negative_weights.exactdropout_2026_every_width",
     "negative_weights.exactdropout_2026_narrow_layers",
     "negative_weights.exactdropout_2026_smallest_width",

@@ -36,7 +36,17 @@ from exactdropout.theorems.statements.lines import (
 from exactdropout.theorems.statements.ranges import Variable
 from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
-__all__ = ["EQUAL_WEIGHTS", "GROWTH_OF_SQUARES", "NONNEGATIVE_DEPTH", "growth", "prove"]
+__all__ = [
+    "EQUAL_WEIGHTS",
+    "GROWTH_OF_SQUARES",
+    "LAYERS_PRODUCT",
+    "MEAN",
+    "NONNEGATIVE_DEPTH",
+    "SQUARE",
+    "growth",
+    "prove",
+    "rho",
+]
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 beta, rho, T, c, e, u, width, spread = symbols("beta rho T c e u n lambda")
@@ -101,7 +111,7 @@ def _equal() -> Iterator[Mapping[Term, Any]]:
 
 DEPTH = count(d, 1, "the number of layers of weights, the output layer included")
 _CASES = "double loop: 6 networks with weights not negative, one to three layers, a rate for each layer, 4 biases"
-_GROWTH = Variable(
+LAYERS_PRODUCT = Variable(
     term=rho,
     meaning="the product over the inputs and the hidden layers of one plus the spread of a mask over the width",
     kind="network",
@@ -168,7 +178,7 @@ GROWTH_OF_SQUARES = Derivation(
     title="Growth of the mean square",
     setting=say("Weights and inputs that are not negative, no biases"),
     quantified=(integer(d, 0, "the number of droppable layers"),),
-    quantities=(*_MEANS, _GROWTH),
+    quantities=(*_MEANS, LAYERS_PRODUCT),
     auxiliary=(
         real(u, "the output without a droppable layer"),
         real(e, "what one more layer adds beyond its factor, not negative by the part before", low=0, low_in=True),
@@ -221,7 +231,7 @@ NONNEGATIVE_DEPTH = Derivation(
     quantified=(INPUTS, DEPTH),
     quantities=(
         *_MEANS,
-        _GROWTH,
+        LAYERS_PRODUCT,
         quantity(J, "the criterion without output bias on the point mass"),
         quantity(beta, "the output bias on P(1,1)"),
         quantity(J_BIAS, "the criterion with this output bias on P(1,1)"),
@@ -260,7 +270,7 @@ EQUAL_WEIGHTS = Derivation(
     setting=say("Equal weights attain both"),
     quantified=(INPUTS, DEPTH),
     quantities=(
-        _GROWTH,
+        LAYERS_PRODUCT,
         quantity(J_EQUAL, "the criterion on the point mass of equal weights that have this output without dropout"),
         quantity(J_EQUAL_BIAS, "its criterion on P(1,1) with the output bias that is named second"),
     ),

@@ -55,7 +55,7 @@ from exactdropout.theorems.statements.lines import (
 )
 from exactdropout.theorems.statements.terms import Term, equal, symbol, symbols
 
-__all__ = ["EQUAL_WEIGHTS_RISE", "prove", "variance_factor"]
+__all__ = ["EQUAL_WEIGHTS_RISE", "FIRST", "SECOND", "C", "constant_network", "prove", "variance_factor"]
 
 SIZES = ((2, (2,)), (2, (3,)), (1, (2, 2)), (2, (2, 2)), (2, (1, 2, 1)))
 HALF = Fraction(1, 2)
