@@ -32,6 +32,17 @@ NEIGHBOURS = {
     ),
     "ridge-minimiser, auxiliary: scope, k >= 0 to k >= -1": "no model has less than 0 inputs",
     "ridge-minimiser, auxiliary: scope, j >= 0 to j >= -1": "no model has less than 0 further inputs",
+    **dict.fromkeys(
+        (
+            f"matrix-factorisation, {place} >= 0 to {place[-1]} >= -1"
+            for place in ("quantified: scope, r", "auxiliary: scope, k", "auxiliary: scope, l")
+        ),
+        "no factor has less than 0 columns or entries",
+    ),
+    "linear-mean, quantified: scope, j >= 0 to j >= -1": "no network has less than 0 layers",
+    "linear-mean, auxiliary: scope, k >= 0 to k >= -1": "no unit has less than 0 units below",
+    "second-moments, auxiliary: scope, k >= 0 to k >= -1": "no mean has less than 0 terms",
+    "column-copies, quantified: scope, r >= 0 to r >= -1": "no factor has less than 0 columns",
     "masked-layer, quantified: scope, m >= 0 to m >= -1": "no sum has less than 0 terms",
 }
 """Survivors in results of other papers whose reason no rule decides."""

@@ -13,13 +13,13 @@ from exactdropout.theorems.statements.derivation import Conclusion, Derivation
 from exactdropout.theorems.statements.lines import ByInduction, From, InWords, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, number, symbol, symbols
 
-__all__ = ["FIRST", "MEAN_OF_SQUARES", "SECOND", "cases"]
+__all__ = ["FIRST", "MEAN_OF_SQUARES", "SECOND", "TOTAL", "cases", "totals"]
 
 c, v, x, cases = symbols("c v x k")
 FIRST, SECOND, TOTAL = symbol("M", 1), symbol("M", 2), symbol("M", 0)
 
 
-def _totals() -> Iterator[Mapping[Term, Any]]:
+def totals() -> Iterator[Mapping[Term, Any]]:
     """Yield the sum of the probabilities of all masks of a few units."""
     for size, rate in itertools.product((1, 2, 3), (Fraction(1, 2), Fraction(1, 3))):
         masks = itertools.product((rate, 1 - rate), repeat=size)
@@ -58,7 +58,7 @@ MEAN_OF_SQUARES = Derivation(
             label="total",
             sentence=say("Probabilities add up to one: {claim}."),
             claim=equal(TOTAL, 1),
-            reason=InWords(_totals, "masks of up to three units"),
+            reason=InWords(totals, "masks of up to three units"),
         ),
     ),
     conclusions=(Conclusion(SECOND >= FIRST**2, From((part("distances", c=FIRST), part("total", -(FIRST**2))))),),
