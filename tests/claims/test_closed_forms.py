@@ -40,6 +40,7 @@ CASES = [
     (DEEP, "point(1, y)", None, "weights = c, c >= 0"),
     ("K-n-1 linear, no biases", "point(1, y)", "1/3, q", "weights = k"),
     ("K-1-1 linear, biases", None, None, None),
+    ("K-n-1 leaky_relu(1/10), biases", None, "0, q", None),
     ("K-1-1 relu, no biases", None, "0, q", None),
     ("1-n-1 linear, no biases", None, "q", None),
     ("K-n-n-1 relu, no biases", "point(1, y)", "1/2, q, 1/3", "weights = c, c >= 0"),

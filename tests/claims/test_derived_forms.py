@@ -9,6 +9,7 @@ import sympy
 from exactdropout import Architecture, derive, free_network
 from exactdropout.claims import check, parse_claim
 from exactdropout.cli.main import main
+from exactdropout.errors import InvalidInput
 
 SHAPES = [
     "2-1 linear, biases", "2-1-1 relu, no biases", "1-2-1 relu, biases", "2-1-1 leaky_relu(1/10), no biases",
@@ -114,3 +115,44 @@ def test_a_proof_writes_relu_as_its_theorem_does():
     assert r"\operatorname{relu}" not in printed
     assert r"\bigl(x_{1}\bigr)_+" in printed
     assert r"\operatorname{relu}\bigl(x_{1}\bigr)" in verdict.latex()
+
+
+LEAKY = {
+    "2-1-1 leaky_relu(1/10), no biases": (
+        "q*w[1]^2*leaky(W[1,1]*x[1] + W[1,2]*x[2])^2/(1 - q) + q*w[1]^2*leaky(W[1,1]*x[1])^2/(1 - q)^2 "
+        "+ q*w[1]^2*leaky(W[1,2]*x[2])^2/(1 - q)^2 - 2*q*y*w[1]*leaky(W[1,1]*x[1]) - 2*q*y*w[1]*leaky(W[1,2]*x[2]) "
+        "+ 2*q*y*w[1]*leaky(W[1,1]*x[1] + W[1,2]*x[2])"
+    ),
+    "1-1-1-1 leaky_relu(1/3), no biases": (
+        "q*w[1]^2*leaky(W[2][1,1]*leaky(W[1][1,1]*x[1]))^2*(q^2 - 3*q + 3)/(1 - q)^3"
+    ),
+}  # by hand: as with relu, whose unit they replace
+
+
+@pytest.mark.parametrize("shape", LEAKY)
+def test_leaky_units_are_one_function_in_every_form_and_proved(shape, capsys):
+    line = ["derive", "--architecture", shape, "--quantity", "penalty"]
+    assert main(line) == 0
+    text = capsys.readouterr().out.strip()
+    assert text == f"penalty = {LEAKY[shape]}"
+    assert main([*line, "--latex"]) == 0
+    latex = capsys.readouterr().out
+    assert "relu" not in latex
+    assert parse_claim(latex) == parse_claim(text)
+    for claim in (text, latex, parse_claim(text)):
+        assert check(claim, shape).status == "proved"
+
+
+def test_compact_squares_of_leaky_units_stay_squares(capsys):
+    shape = "1-1-1 leaky_relu(1/10), no biases"
+    assert main(["derive", "--architecture", shape, "--compact", "--quantity", "criterion"]) == 0
+    text = capsys.readouterr().out.strip()
+    h = "w[1]*leaky(W[1,1]*x[1])"
+    assert text == f"J_D = q*w[1]^2*leaky(W[1,1]*x[1])^2/(1 - q)^2 + q*y^2 + ({h} - y*(1 - q))^2/(1 - q)"
+    assert check(text, shape).status == "proved"
+
+
+def test_leaky_is_refused_where_units_are_not():
+    for claim in ("W(x) = leaky(x[1])", parse_claim("W(x) = leaky(x[1])")):
+        with pytest.raises(InvalidInput, match="leaky_relu"):
+            check(claim, "1-1-1 relu, no biases")

@@ -10,6 +10,7 @@ from typing import Any
 from exactdropout.claims.language.parser import read_claim
 from exactdropout.claims.language.syntax import (
     Add,
+    Call,
     Claim,
     Conjunction,
     Derivative,
@@ -30,6 +31,7 @@ from exactdropout.claims.proofs.all_sizes import every_size, prove_everywhere
 from exactdropout.claims.proofs.certificates import replayable_proof
 from exactdropout.claims.proofs.named_sizes import expected_terms, prove_at
 from exactdropout.claims.proofs.rescaling import prove_by_scaling
+from exactdropout.claims.reading.trees import with_relu
 from exactdropout.claims.refutation.attack import attack
 from exactdropout.claims.refutation.descent import descend
 from exactdropout.claims.refutation.near_miss import near_miss
@@ -172,13 +174,16 @@ def _together(claim: Claim, verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def _parsed(claim: Any, names: Mapping[str, str] | None, *around: Any) -> Claim:
-    if isinstance(claim, Claim):
-        return claim
-    if isinstance(claim, str) or not hasattr(claim, "lhs"):
+    if isinstance(claim, str) or not (isinstance(claim, Claim) or hasattr(claim, "lhs")):
         return read_claim(claim, names, surroundings(*around))
-    from exactdropout.claims.language.from_sympy import claim_from_sympy
+    if not isinstance(claim, Claim):
+        from exactdropout.claims.language.from_sympy import claim_from_sympy
 
-    return claim_from_sympy(claim)
+        claim = claim_from_sympy(claim)
+    found: Claim = with_relu(claim, surroundings(*around).slope)
+    if any(isinstance(node, Call) and node.function == "leaky" for node in walk(found)):
+        raise InvalidInput("Argument 'claim' holds leaky(z), a unit of leaky_relu; write relu(z) or z here.")
+    return found
 
 
 def _refuse_fixed(claim: Claim, setting: Setting) -> None:

@@ -33,11 +33,12 @@ from exactdropout.claims.proofs.known_moments import facts, uniform_moments, wri
 from exactdropout.claims.proofs.sums_world import World
 from exactdropout.claims.setting.named_sizes import Unsupported
 from exactdropout.claims.setting.refusals import refuse_contradictions, refuse_missing
-from exactdropout.claims.setting.setting import Setting, build_setting, constant
+from exactdropout.claims.setting.setting import Setting, build_setting, constant, surroundings
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.progress import Progress
 from exactdropout.symbolic.criterion.formula import MAX_TERMS, Formula
+from exactdropout.symbolic.criterion.leaky_units import with_leaky_units
 from exactdropout.symbolic.criterion.tidied import tidied
 from exactdropout.symbolic.derivation import Derivation, check_cost, derive
 from exactdropout.symbolic.free_networks import free_examples
@@ -73,6 +74,7 @@ def derived_claims(
     found = derived_formulas(
         architecture, data, q, quantities=quantities, max_cost=max_cost, compact=compact, progress=progress
     )
+    slope = surroundings(architecture, None, None).slope
     for name, formula in found.items():
         if formula.size > MAX_TERMS:
             raise CostLimitExceeded(
@@ -80,7 +82,8 @@ def derived_claims(
                 f"are printed; ask for sums of squares ({'--code with ' * compact}--compact), source text (--code), a "
                 f"closed form (--closed-form) or a shorter quantity, such as risk."
             )
-        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(tidied(formula.expr)), evaluate=False))
+        shown = tidied(formula.expr) if slope is None or slope in (0, 1) else with_leaky_units(formula.expr, slope)
+        claims[name] = claim_from_sympy(sympy.Eq(sympy.Symbol(name), _breakable(shown), evaluate=False))
     return claims
 
 

@@ -42,7 +42,7 @@ GREEK_LETTERS = {
 TAKEN = {"J": "the criterion", "R": "the risk", "E": "the mean", "D": "the output with dropout"}
 RESERVED = frozenset({
     "penalty", "criterion", "risk", "mean", "variance", "output", "weights", "biases", "relu", "step", "abs", "sqrt",
-    "max", "min", "sum", "prod", "product", "second", "moment", "is", "in", "invariant", "under", "an", "the",
+    "leaky", "max", "min", "sum", "prod", "product", "second", "moment", "is", "in", "invariant", "under", "an", "the",
     "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if", "for", "where", "assuming", "increasing",
     "decreasing", "nondecreasing", "nonincreasing", "constant", "frac", "var", "pi",
     "strictly", "any", "all", "every", "non", "forall", "with", "does", "do", "not", "depend", "depends", "on",

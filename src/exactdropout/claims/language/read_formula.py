@@ -13,11 +13,19 @@ from exactdropout.notation.names import check_apart, symbol_name
 from exactdropout.notation.style import Style, StyleOptions, has_layer, styled
 from exactdropout.notation.text import expression_text
 from exactdropout.notation.tree import Add, Call, Divide, Expression, Multiply, Name, Negate, Number, Power
-from exactdropout.symbolic.ring.relu import relu, step
+from exactdropout.symbolic.ring.relu import Leaky, relu, step
 
 __all__ = ["read_formula", "read_tree"]
 
-_FUNCTIONS = {"relu": relu, "step": step, "abs": sympy.Abs, "sqrt": sympy.sqrt, "max": sympy.Max, "min": sympy.Min}
+_FUNCTIONS = {
+    "relu": relu,
+    "leaky": Leaky,
+    "step": step,
+    "abs": sympy.Abs,
+    "sqrt": sympy.sqrt,
+    "max": sympy.Max,
+    "min": sympy.Min,
+}
 
 
 def read_formula(

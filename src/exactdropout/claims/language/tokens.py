@@ -90,10 +90,10 @@ _FUNCTIONS = {
     "min": "min", "binom": "binom", "tbinom": "binom", "dbinom": "binom", "forall": "forall", "in": "in", "E": "E",
     "EE": "E", "Var": "Var", "relu": "relu", "ReLU": "relu", "diag": "diag", "tr": "tr", "Tr": "tr", "ell": "ell",
     "arg": "arg", "argmin": "argmin", "partial": "partial", "exists": "some",
-    "lim": "lim", "infty": "infty", "nabla": "nabla",
+    "lim": "lim", "infty": "infty", "nabla": "nabla", "leaky": "leaky",
 }  # fmt: skip
 WORDS = frozenset({
-    "penalty", "criterion", "risk", "mean", "variance", "output", "weights", "biases", "relu", "abs", "sqrt",
+    "penalty", "criterion", "risk", "mean", "variance", "output", "weights", "biases", "relu", "leaky", "abs", "sqrt",
     "max", "min", "sum", "Sum", "prod", "Prod", "product", "Product", "Var", "second", "moment", "is", "in",
     "invariant", "under", "a", "an", "the", "minimiser", "minimizer", "of", "minimises", "minimizes", "and", "if",
     "for", "where", "assuming", "increasing", "decreasing", "nondecreasing", "nonincreasing", "constant", "frac",

@@ -37,6 +37,7 @@ FUNCTIONS = {
     "ReLU": "relu",
     "Relu": "relu",
     "RELU": "relu",
+    "leaky": "leaky",
     "abs": "abs",
     "Abs": "abs",
     "max": "max",

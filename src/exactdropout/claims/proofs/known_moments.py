@@ -224,8 +224,6 @@ def written_out(setting: Setting, known: Facts) -> Moments | None:
     if setting.network is not None or setting.single_entries:
         return None
     fixed = _only_last_rate(setting)
-    if fixed and not known.linear and shape.activation.slope != 0:
-        return None  # the grammar writes relu, and no leaky one
     walker = _Writer(setting, nonlinear=fixed and not known.linear)
     output = walker.mean(len(shape.hidden) + 1, None)
     variance = walker.last_layer_variance() if fixed else walker.covariance(len(shape.hidden) + 1, None, None)
@@ -262,7 +260,8 @@ class _Writer:
         value = self.sum(layer - 1, i, Multiply((self.weight(layer, unit, i), self.mean(layer - 1, i))))
         bias = self.bias(layer, unit)
         value = value if bias is None else Add((value, bias))
-        return Call("relu", (value,)) if self.nonlinear and unit is not None else value
+        unit_of = "relu" if self.shape.activation.slope == 0 else "leaky"
+        return Call(unit_of, (value,)) if self.nonlinear and unit is not None else value
 
     def covariance(self, layer: int, a: str | None, b: str | None) -> Expression:
         """Cov(h_l[a], h_l[b]) = Σ_ik W_ai W_bk Cov(i, k) + t Σ_i W_ai W_bi (Cov(i, i) + (E h_i)²), l ≥ 1."""

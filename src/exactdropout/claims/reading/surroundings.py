@@ -23,6 +23,7 @@ class Surroundings:
     one_example: bool
     one_rate: bool
     rows: Expression | None = None  # the number of examples of a design matrix
+    slope: Fraction | None = None  # of the units below 0
 
     @property
     def one_hidden_layer(self) -> bool:

@@ -8,7 +8,19 @@ from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.language.forms import Unranged
-from exactdropout.claims.language.syntax import Add, Expression, Multiply, Name, Negate, Number, Power, Repeated, walk
+from exactdropout.claims.language.syntax import (
+    Add,
+    Call,
+    Expression,
+    Multiply,
+    Name,
+    Negate,
+    Number,
+    Power,
+    Repeated,
+    rebuilt,
+    walk,
+)
 
 __all__ = [
     "LETTERS",
@@ -18,11 +30,13 @@ __all__ = [
     "bound_by",
     "free_letter",
     "free_names",
+    "leaky",
     "letters",
     "multiplied",
     "negated",
     "put",
     "renamed_apart",
+    "with_relu",
 ]
 
 ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
@@ -171,3 +185,19 @@ def all_apart(tree: Any) -> Any:
         return replace(node, **{f.name: change(getattr(node, f.name)) for f in fields(node)})
 
     return change(tree)
+
+
+def leaky(z: Expression, slope: Fraction) -> Expression:
+    """Return the unit of a leaky relu network in the grammar of the engines: s z + (1 − s) relu(z)."""
+    return Add((Multiply((Number(slope), z)), Multiply((Number(1 - slope), Call("relu", (z,))))))
+
+
+def with_relu(tree: Any, slope: Fraction | None) -> Any:
+    """Return the tree with leaky(z) written out; it stays where units are not leaky."""
+
+    def change(node: Any) -> Any:
+        if not isinstance(node, Call) or node.function != "leaky" or slope is None or slope in (0, 1):
+            return node
+        return leaky(node.arguments[0], slope)
+
+    return rebuilt(tree, change)

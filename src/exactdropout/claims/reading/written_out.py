@@ -55,6 +55,7 @@ from exactdropout.claims.reading.trees import (
     all_apart,
     free_letter,
     free_names,
+    leaky,
     letters,
     multiplied,
     negated,
@@ -439,6 +440,12 @@ class _Reader(SumReader):
         return contracted(inner.lengths[0], lambda k: inner.entry(k, k), self.taken)
 
     def call(self, node: Call, function: str, values: list[Any]) -> Any:
+        if function == "leaky" and self.around is not None:
+            slope = self.around.slope
+            if slope is None or slope in (0, 1):
+                self.refuse(node, "leaky(z) is a unit of a leaky_relu architecture; relu(z) or z is expected here.")
+            z = values[0]
+            return z.mapped(lambda v: leaky(v, slope)) if isinstance(z, Tensor) else leaky(z, slope)
         if not any(isinstance(v, Tensor) for v in values):
             return replace(node, arguments=tuple(values))
         if function == "relu":

@@ -33,25 +33,9 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model import Architecture, Network
 
 __all__ = [
-    "Domain",
-    "Fractions",
-    "Key",
-    "Scope",
-    "Undefined",
-    "Unsupported",
-    "design_keys",
-    "entries",
-    "free_keys",
-    "given_entry",
-    "key_name",
-    "key_text",
-    "mapped",
-    "parameters",
-    "parts",
-    "resolved",
-    "scope_of",
-    "targets",
-]
+    "Domain", "Fractions", "Key", "Scope", "Undefined", "Unsupported", "design_keys", "entries", "free_keys",
+    "given_entry", "key_name", "key_text", "mapped", "parameters", "parts", "resolved", "scope_of", "targets",
+]  # fmt: skip
 
 Key = tuple[str, tuple[int, ...]]
 MAX_STEPS = 20_000
@@ -314,6 +298,11 @@ class Scope:
             return domain.relu(values[0]) + domain.relu(-values[0])
         if function == "sqrt":
             return domain.root(values[0])
+        if function == "leaky":
+            slope = self.setting.shape.activation.slope
+            return domain.number(slope) * values[0] + domain.number(1 - slope) * domain.relu(values[0])
+        if function not in ("max", "min"):
+            raise Unsupported(f"{function} here")
         result = values[0]
         for value in values[1:]:
             excess = domain.relu(value - result) if function == "max" else -domain.relu(result - value)

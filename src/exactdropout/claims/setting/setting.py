@@ -279,7 +279,7 @@ def _around(shape: Shape, *, one: bool, rates: tuple[Expression, ...], design: D
 
     return Surroundings(
         size(shape.inputs), tuple(map(size, shape.hidden)), shape.symbolic_depth, shape.output_bias, one,
-        len(rates) == 1, None if design is None else design.symbol,
+        len(rates) == 1, None if design is None else design.symbol, shape.activation.slope,
     )  # fmt: skip
 
 

@@ -306,19 +306,22 @@ class Quantities(Calculus):
         return output, output, self.product(self.number(self.spread(len(self.setting.rates) - 1)), noise)
 
     def called(self, function: str, values: list[Terms]) -> Terms:
-        """Return relu, abs, max or min; where the last layer alone is dropped, relu of what a unit gets is the unit."""
+        """Return relu, abs, max or min; relu(z_j) of what unit j gets is (h_j − s z_j)/(1 − s), s the slope below 0."""
         gets = values[0] if function == "relu" else ()
         if function == "max" and len(values) == 2 and () in values:
             gets = values[1] if values[0] == () else values[0]
         shape = self.setting.shape
-        if self.view in ("last", "output") and gets and len(shape.hidden) == 1 and shape.activation.slope == 0:
+        if self.view in ("last", "output") and gets and len(shape.hidden) == 1 and shape.activation.slope != 1:
             inside = {i for t in gets for _, ix in t.factors for i in ix} - {i for t in gets for i, _ in t.summed}
             for j in sorted(inside):
                 unit = (Term(ratio(1), (("h'", (j,)),)),)
                 apart = self.product(unit, gets + self.negative(self.mean(1, j)))
                 if not self.closed(tuple(Term(t.coefficient, t.factors, (*t.summed, (j, str(shape.hidden[0]))))
                                          for t in apart)).top:  # fmt: skip
-                    return unit
+                    slope = shape.activation.slope
+                    return self.product(
+                        self.number(ratio(1 / (1 - slope))), unit + self.product(self.number(ratio(-slope)), gets)
+                    )
         return super().called(function, values)
 
     def opaque_variance(self) -> Terms:

@@ -7,9 +7,9 @@ from typing import Any
 
 import sympy
 
-__all__ = ["tidied"]
+__all__ = ["RATE", "as_product", "tidied"]
 
-_RATE = re.compile(r"q(\[\d+\])?\Z")
+RATE = re.compile(r"q(\[\d+\])?\Z")
 
 
 def tidied(expression: sympy.Expr) -> sympy.Expr:
@@ -24,7 +24,7 @@ def tidied(expression: sympy.Expr) -> sympy.Expr:
     >>> tidied((a - b * (1 - q)) / (1 - q))
     a/(1 - q) - b
     """
-    rates = [s for s in expression.free_symbols if isinstance(s, sympy.Symbol) and _RATE.match(s.name)]
+    rates = [s for s in expression.free_symbols if isinstance(s, sympy.Symbol) and RATE.match(s.name)]
     if not rates:
         return expression
     terms = [part for term in sympy.Add.make_args(expression) for part in _divided(term, rates)]
@@ -63,13 +63,16 @@ def _is_of(factor: sympy.Expr, rates: list[sympy.Symbol]) -> bool:
 
 
 def _sum(parts: list[sympy.Expr]) -> sympy.Expr:
-    """Return the sum of rational functions of rates as a product, over powers of 1 - q if there is one rate."""
-    if len(parts) == 1:
-        return parts[0]
-    total = sympy.cancel(sympy.Add(*parts))
+    """Return the sum of rational functions of rates; of several as a product."""
+    return parts[0] if len(parts) == 1 else as_product(sympy.Add(*parts))
+
+
+def as_product(function: sympy.Expr, rest: sympy.Expr = sympy.S.One) -> sympy.Expr:
+    """Return a rational function of rates times the rest as a product, over powers of 1 - q if there is one rate."""
+    total = sympy.cancel(function)
     used = sorted(total.free_symbols, key=str)
     if len(used) != 1:
-        return total if not used else sympy.factor(total)
+        return (total if not used else sympy.factor(total)) * rest
     q = used[0]
     top, bottom = sympy.fraction(sympy.together(total))
     top, power = sympy.Poly(top, q), 0
@@ -78,7 +81,7 @@ def _sum(parts: list[sympy.Expr]) -> sympy.Expr:
     while bottom.degree() > 0:
         quotient, remainder = sympy.div(bottom, keep)
         if not remainder.is_zero:
-            return sympy.factor(total)
+            return sympy.factor(total) * rest
         bottom, power = quotient, power - 1
     number = 1 / bottom.as_expr()
     drops = 0
@@ -86,7 +89,7 @@ def _sum(parts: list[sympy.Expr]) -> sympy.Expr:
         top, drops = sympy.div(top, sympy.Poly(q, q))[0], drops + 1
     while top.degree() > 0 and top.eval(1) == 0:
         top, power = sympy.div(top, keep)[0], power + 1
-    content, rest = top.primitive()
-    if rest.eval(0) < 0:
-        content, rest = -content, -rest
-    return sympy.Mul(content * number, q**drops, (1 - q) ** power, rest.as_expr())
+    content, left = top.primitive()
+    if left.eval(0) < 0:
+        content, left = -content, -left
+    return sympy.Mul(content * number, q**drops, (1 - q) ** power, left.as_expr(), rest)

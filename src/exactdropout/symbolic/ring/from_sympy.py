@@ -12,14 +12,16 @@ from exactdropout.errors import InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.notation.names import author_order
 from exactdropout.notation.tree import Add, Call, Divide, Expression, Multiply, Name, Negate, Number, Power, Repeated
-from exactdropout.symbolic.ring.relu import Relu, Step
+from exactdropout.symbolic.ring.relu import Leaky, Relu, Step
 
 __all__ = ["MAX_NESTING", "tree"]
 
 MAX_NESTING = 200
 MAX_ORDERED = 200
 """Longer sums keep the order that they have: SymPy's order of terms costs more than anybody reads."""
-_FUNCTIONS = ((Relu, "relu"), (Step, "step"), (sympy.Abs, "abs"), (sympy.Max, "max"), (sympy.Min, "min"))
+_FUNCTIONS = (
+    (Relu, "relu"), (Step, "step"), (Leaky, "leaky"), (sympy.Abs, "abs"), (sympy.Max, "max"), (sympy.Min, "min"),
+)  # fmt: skip
 
 
 def tree(

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-__all__ = ["Relu", "Step", "relu", "step"]
+__all__ = ["Leaky", "Relu", "Step", "relu", "step"]
 
 _ONE_ARGUMENT = sympy.FiniteSet(1)
 
@@ -115,6 +115,22 @@ class Step(_Hinge):
 
     def _latex(self, printer: Any, exp: Any = None) -> str:
         return rf"\operatorname{{step}}\left({printer._print(self.args[0])}\right)"
+
+
+class Leaky(_Hinge):
+    """leaky(z) = z for z ≥ 0 and s z otherwise, the unit of a leaky relu network, whose slope s is that of the network.
+
+    >>> Leaky(sympy.Symbol("z"))
+    leaky(z)
+    """
+
+    @classmethod
+    def eval(cls, z: Any) -> Any:
+        """Leave it as it is: the slope is not known here."""
+        return None
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"leaky({printer._print(self.args[0])})"
 
 
 relu = Relu
