@@ -126,6 +126,21 @@ def check(
         given: dict[str, Any] = {"assume": assume, "names": names, "max_cost": max_cost, "progress": progress}
         each = (Claim(part, parsed.assumptions) for part in parsed.statement.statements)
         return _together(parsed, (check(part, architecture, data, q, **given) for part in each))
+    written, setting, every = _written(parsed, architecture, data, q, assume, names)
+    with reporting(progress, "checking") as report:
+        verdict = _Check(written, setting, limit, report).run()
+    told = tuple(f"for every {index}, which is 1 without loss of generality" for index in every)
+    return replace(verdict, claim=parsed, assumptions=(*verdict.assumptions, *told))
+
+
+def _written(
+    parsed: Claim, architecture: Any, data: Any, q: Any, assume: Any, names: Mapping[str, str] | None
+) -> tuple[Claim, Setting, Sequence[str]]:
+    """Return a claim as it is proved and attacked, its setting, and the free indices that stand for every unit.
+
+    Raises:
+        InvalidInput: what does not fit, contradicts itself, or reads two ways.
+    """
     setting = build_setting(architecture, data, q, assume, parsed.assumptions, names)
     refuse_free_rows(parsed, setting)
     refuse_missing(setting.shape, (*setting.signs, *setting.definitions))
@@ -139,10 +154,7 @@ def check(
     written = with_layers(alike, setting)
     refuse_missing_entries(written, setting)
     refuse_growth_of_free_entries(written, setting)
-    with reporting(progress, "checking") as report:
-        verdict = _Check(written, setting, limit, report).run()
-    told = tuple(f"for every {index}, which is 1 without loss of generality" for index in every)
-    return replace(verdict, claim=parsed, assumptions=(*verdict.assumptions, *told))
+    return written, setting, every
 
 
 def _together(claim: Claim, verdicts: Iterable[Verdict]) -> Verdict:

@@ -32,15 +32,20 @@ MAX_ATOMS = 5
 """Steps about relu, one inside the other."""
 
 
-def replayable_proof(claim: Claim, setting: Setting, *, named: bool = True, everywhere: bool = True) -> Proof | None:
-    """Return a proof that the verifier has replayed, or None: for every size, or for sizes that are numbers."""
+def replayable_proof(
+    claim: Claim, setting: Setting, *, named: bool = True, everywhere: bool = True, products: int = MAX_PRODUCTS
+) -> Proof | None:
+    """Return a proof that the verifier has replayed, or None: for every size, or for sizes that are numbers.
+
+    ``products`` are those of one view.
+    """
     views: list[View] = ["opaque", "one unit", "floor", "written", "last", "output", "uniform"] if everywhere else []
     if named and setting.named:
         views.append("named")
     for view in views:
         here = next(setting.sizes()) if view == "named" else {}
         try:
-            with budget(MAX_PRODUCTS):
+            with budget(products):
                 certificates = [_certificate(needed) for needed in obligations(claim, setting, view, here)]
                 proof = Proof(view, tuple(here.items()), tuple(certificates))
                 verify(claim, setting, proof)

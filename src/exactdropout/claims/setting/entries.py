@@ -33,6 +33,7 @@ from exactdropout.claims.setting.named_sizes import (
     Unsupported,
     free_keys,
     key_text,
+    parameters,
     parts,
     scope_of,
     targets,
@@ -210,12 +211,13 @@ def refuse_missing_entries(claim: Claim, setting: Setting) -> None:
         )
     if "n" in names and not shape.hidden:
         raise InvalidInput(f"Argument 'claim' names n, the width of hidden layers, but {shape} has none.")
+    scalars = parameters(claim, setting)
     for sizes in setting.sizes():
         architecture = setting.architecture(sizes)
-        free = dict.fromkeys(free_keys(claim, setting, architecture, sizes), Fraction(1))
+        free = dict.fromkeys(free_keys(claim, setting, architecture, sizes, scalars), Fraction(1))
         free |= {key: Fraction(1, 2) for key in free if key == ("q", ())}
         try:
-            scope = scope_of(claim, setting, architecture, sizes, _Ones(), free)
+            scope = scope_of(claim, setting, architecture, sizes, _Ones(), free, scalars)
             _evaluate(claim, scope)
             for side in (side for comparison in setting.filters for side in comparison.sides):
                 scope.evaluate(side)

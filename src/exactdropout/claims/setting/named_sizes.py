@@ -180,7 +180,7 @@ class Scope:
             if len(rates) == 1:
                 return self.evaluate(rates[0], rates=True)
             if Name("q") in rates:
-                return self.values["q", ()]
+                return self.evaluate(Name("q"), rates=True)
             raise InvalidInput("Argument 'claim' names q, but the layers have different rates; write q[1], q[2], ….")
         if not 0 <= layer <= len(self.architecture.hidden):
             raise InvalidInput(f"Argument 'claim' names q[{layer + 1}], but there are {self.architecture.depth} rates.")
@@ -370,9 +370,11 @@ def parameters(claim: Claim, setting: Setting) -> list[Key]:
     return [(name, ()) for name in sorted(names - known)]
 
 
-def free_keys(claim: Claim, setting: Setting, architecture: Architecture, sizes: Mapping[str, int]) -> list[Key]:
-    """Return the variables that no assumption, network or example fixes, the simplest to vary first."""
-    keys: list[Key] = [k for k in parameters(claim, setting) if setting.definition(k) is None]
+def free_keys(
+    claim: Claim, setting: Setting, architecture: Architecture, sizes: Mapping[str, int], scalars: Any = None
+) -> list[Key]:
+    """Return the variables that no assumption, network or example fixes; ``scalars`` as in :func:`scope_of`."""
+    keys: list[Key] = [*(parameters(claim, setting) if scalars is None else scalars)]
     if Name("q") in setting.rates:
         keys.append(("q", ()))
     keys += [("q", (layer,)) for layer, rate in enumerate(setting.rates, start=1) if getattr(rate, "indices", ())]
@@ -399,7 +401,7 @@ def scope_of(
 ) -> Scope:  # fmt: skip
     """Return a scope in which every entry has a value: free ones as given, all others from what defines them.
 
-    ``scalars`` are the claim's :func:`parameters`, for who makes many scopes of one claim.
+    ``scalars`` are the :func:`parameters`, for who makes many.
     """
     scope = Scope(setting, architecture, sizes, domain, dict(free), setting.half)
     wanted = [*(parameters(claim, setting) if scalars is None else scalars)]

@@ -10,7 +10,7 @@ Side conditions: no relu, no power with a symbolic exponent, and no unknown quan
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -31,7 +31,7 @@ from exactdropout.claims.verifier.algebra import (
     times,
     to_power,
 )
-from exactdropout.claims.verifier.evaluator import Key, number_of
+from exactdropout.claims.verifier.evaluator import ENTRIES, Key, number_of
 from exactdropout.claims.verifier.rules import Signs
 from exactdropout.claims.verifier.sums import Factor, Sums, Term, Terms
 
@@ -169,15 +169,25 @@ class Calculus(Sums):
             for choice in choices
         )
 
-    def known_view(self, operand: Expression) -> None:
-        """Refuse quantities of which a view does not say how they move."""
+    def gives_entries(self, names: Set[str]) -> bool:
+        """Return whether assumptions or data give weights, biases, inputs, or labels of a design, by a symbol."""
+        setting = self.setting
+        entries = ENTRIES | ({"X", "y"} if setting.design is not None else {"x"})
+        around = [value for key, value in setting.definitions.items() if key[0] in entries]
+        around += [*setting.inputs] if isinstance(setting.inputs, tuple) else []
+        return any(isinstance(node, Name) and node.name in names for value in around for node in walk(value))
+
+    def known_view(self, operand: Expression, variable: Name) -> None:
+        """Refuse quantities, and units, of which a view does not say how they move."""
         if self.view not in ("written", "last", "uniform") and any(isinstance(n, Quantity) for n in walk(operand)):
             raise NotReplayed("a quantity that moves in an unknown way")
+        if self.view in ("last", "output") and self.gives_entries({variable.name, *("p" * (variable.name == "q"))}):
+            raise NotReplayed("hidden units that move with the variable")
 
     def derivative(self, node: Derivative, bound: Mapping[str, str]) -> Terms:
         """Return the derivative of a value, term by term."""
-        self.known_view(node.operand)
         variable = node.variable
+        self.known_view(node.operand, variable)
         if (variable.name, ()) in self.setting.definitions and variable.indices and variable.name in ("w", "x"):
             return self.at_given(node, bound)
         terms = self.value(node.operand, bound)
@@ -197,7 +207,7 @@ class Calculus(Sums):
 
     def limit(self, node: Limit, bound: Mapping[str, str]) -> Terms:
         """Return a limit; one in a size is that of a real number, of what holds no free entry and no sum."""
-        self.known_view(node.operand)
+        self.known_view(node.operand, node.variable)
         value, variable = self.closed(self.value(node.operand, bound)), node.variable
         to = None if node.target == Name("infty") else number_of(node.target)
         if variable.name in self.setting.shape.reserved and not variable.indices:

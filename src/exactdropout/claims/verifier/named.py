@@ -68,6 +68,7 @@ class Named(Evaluator):
             raise NotReplayed("too many masks")
         self.rows = self.sizes["m"] if setting.design is not None else 0
         self.changed: dict[Key, Ratio] = {}
+        self.given = self  # what assumptions give by a mapped entry keeps its value
         self.quantities: dict[str, Ratio] | None = None
 
     def entry(self, name: str, indices: tuple[int, ...]) -> Ratio:
@@ -95,7 +96,7 @@ class Named(Evaluator):
             return self.changed[key]
         definition = setting.definition(key)
         if definition is not None:
-            return self.value(definition, {})
+            return self.given.value(definition, {})
         if rows and name in ("X", "y") and setting.design is not None and setting.design.table:
             inputs, label, _ = setting.design.table[indices[0] - 1]
             return ratio(inputs[indices[1] - 1] if name == "X" else label)
@@ -216,7 +217,7 @@ class Named(Evaluator):
         if indices or name in ("weights", "biases"):
             raise NotReplayed(f"{name} as a number")
         definition = self.setting.definition((name, ()))
-        return self.symbol((name, ()), name) if definition is None else self.value(definition, {})
+        return self.symbol((name, ()), name) if definition is None else self.given.value(definition, {})
 
     def whole(self, node: Expression, bound: Mapping[str, int]) -> int:
         """Return an index or exponent."""
@@ -292,7 +293,7 @@ class Named(Evaluator):
     def mapped(self, claim: Invariance) -> Named:
         """Return the evaluator after a map."""
         after = Named(self.claim, self.setting, self.sizes)
-        after.signs = self.signs
+        after.signs, after.given = self.signs, self
         for target, expression in claim.map:
             for key in self.keys(target):
                 after.changed[key] = self.with_target(expression, target, self.entry(*key))

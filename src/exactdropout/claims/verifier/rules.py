@@ -221,7 +221,7 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
                     a = _replaced(a, name, plus(to_power(gen(root), 2), gen(name)), width)
                 around.nonzero.discard(name)
                 around.nonnegative.add(name)
-            around.squares, around.known = {}, []
+            around.squares, around.powers, around.known = {}, {}, []
         case "bernoulli":  # z = m (a/b − 1) + r, r ≥ 0: from here on r has the name of z
             for name, (top, bottom) in signs.powers.items():
                 if any(n == name for m in a for n, _ in m):
@@ -282,7 +282,7 @@ def _cases(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[
         around = signs.copy()
         around.nonnegative.add(v)
         solved = scaled(plus(scaled(gen(v), F(sign)), scaled(parts.get(0, {}), F(-1))), 1 / slope[()])
-        around.atoms, around.known = {}, []
+        around.atoms, around.powers, around.known = {}, {}, []  # what they say is of the former v
         found.append((around.reduced(_with_atoms(a, {v: solved}, signs, around)), around))
     return found
 
