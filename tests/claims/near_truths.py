@@ -183,7 +183,7 @@ def case_of(seed, number):
         if share < 0.2:
             return wild(rng)
         return of_authors(rng) if share < 0.4 else of_facts(rng, changes=rng.choice((0, 1, 1, 1, 1, 2)))
-    except ExactDropoutError:  # a change that the grammar does not know
+    except (ExactDropoutError, AttributeError):  # a change that the grammar does not know, or cannot print
         return case_of(f"{seed}'", number)
 
 

@@ -100,3 +100,19 @@ def test_many_claims_of_the_campaign():
     tally, wrong = campaign(0, 3_000, "thorough")
     assert wrong == []
     assert sum(count for (_, status), count in tally.items() if status == "proved") >= 1_000
+
+
+@pytest.mark.parametrize(("shape", "assume", "told"), [
+    ("K-1-1 relu, no biases", "n >= 2", "n >= 2, n = 1"), ("2-1, no biases", "K >= 3", "K >= 3, K = 2"),
+    ("K-1, no biases", "K > 2, K < 3", "K > 2, K < 3"), ("K-2-2-1 linear, no biases", "d != 3", "d != 3, d = 3"),
+    ("K-n-m-1 relu, no biases", "m <= 1/2", "m <= 1/2, m >= 1"),
+])  # fmt: skip
+def test_sizes_that_no_whole_number_or_not_the_given_one_satisfies_are_refused(shape, assume, told):
+    for text in ("J_D >= 0", "q + K is nondecreasing in K"):
+        with pytest.raises(InvalidInput, match=f"contradicts itself: no number has {told}"):
+            check(text, shape, assume=assume)
+
+
+def test_growth_at_sizes_beyond_those_that_are_tried():
+    assert check("1/K is nonincreasing in K", "K-1, no biases", assume="K >= 20").status == "proved"
+    assert check("1/K is nondecreasing in K", "K-1, no biases", assume="K >= 20").status != "proved"

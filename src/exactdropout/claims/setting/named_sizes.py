@@ -179,8 +179,8 @@ class Scope:
         if layer is None:
             if len(rates) == 1:
                 return self.evaluate(rates[0], rates=True)
-            if Name("q") in rates:
-                return self.evaluate(Name("q"), rates=True)
+            if (q := Name("q")) in rates:
+                return self.evaluate(q, rates=True)
             raise InvalidInput("Argument 'claim' names q, but the layers have different rates; write q[1], q[2], ….")
         if not 0 <= layer <= len(self.architecture.hidden):
             raise InvalidInput(f"Argument 'claim' names q[{layer + 1}], but there are {self.architecture.depth} rates.")
@@ -285,9 +285,8 @@ class Scope:
             base, exponent = self.domain.root(base), exponent * 2
         if exponent.denominator != 1 or abs(exponent) > MAX_POWER:
             raise Unsupported(f"the exponent {exponent}")
-        whole = int(exponent)
-        result = base ** abs(whole)
-        return result if whole >= 0 else self.domain.divide(self.domain.number(Fraction(1)), result)
+        result = base ** abs(int(exponent))
+        return result if exponent >= 0 else self.domain.divide(self.domain.number(Fraction(1)), result)
 
     def call(self, function: str, values: list[Any]) -> Any:
         """Return relu, abs, sqrt, max or min."""

@@ -6,8 +6,9 @@ Under what nothing satisfies every claim would hold; on what does not exist an a
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from operator import eq, ge, gt, le, lt, ne
 
@@ -63,20 +64,36 @@ def refuse_contradictions(setting: Setting) -> None:
         value = None if definition is None else constant(definition)
         if value is not None:
             assumed.append(("=", value))
-        known = _known(key, setting.shape)
-        if not _satisfiable([*assumed, *known]):
+        known = _known(key, setting)
+        if not _satisfiable([*assumed, *known], whole=any(key[0] == size for size in _counted(setting))):
             name = key[0] + (f"[{','.join(map(str, key[1]))}]" if key[1] else "")
             texts = dict.fromkeys(f"{name} {relation} {number}" for relation, number in (*assumed, *known))
             raise InvalidInput(f"Argument 'assume' contradicts itself: no number has {', '.join(texts)}.")
 
 
-def _known(key: Key, shape: Shape) -> list[tuple[str, Fraction]]:
+def _counted(setting: Setting) -> Mapping[str, int | str | None]:
+    """Return the sizes that a claim may name, with their numbers or symbols; None where they have no single value."""
+    shape, design = setting.shape, setting.design
+    found: dict[str, int | str | None] = dict.fromkeys(shape.reserved) | {name: name for name in shape.widths}
+    found["K"] = len(setting.inputs) if isinstance(setting.inputs, tuple) else shape.inputs
+    if len(set(shape.hidden)) == 1:
+        found["n"] = shape.hidden[0]
+    if not shape.symbolic_depth:
+        found["d"] = len(shape.hidden) + 1
+    return found if design is None else found | {"m": design.rows}
+
+
+def _known(key: Key, setting: Setting) -> list[tuple[str, Fraction]]:
     name = key[0]
     if name == "q":
         return [(">=", Fraction(0)), ("<", Fraction(1))]
     if name == "p":
         return [(">", Fraction(0)), ("<=", Fraction(1))]
-    return [(">=", Fraction(1))] if name in shape.reserved else []
+    sizes = _counted(setting)
+    number = sizes.get(name)
+    if key[1] or name not in sizes:
+        return []
+    return [("=", Fraction(number))] if isinstance(number, int) else [(">=", Fraction(1))]
 
 
 def _single(comparison: Comparison) -> Iterator[tuple[Key, str, Fraction]]:
@@ -97,12 +114,14 @@ def _variable(side: Expression) -> Key | None:
     return side.name, tuple(int(i) for i in indices if i is not None)
 
 
-def _satisfiable(relations: list[tuple[str, Fraction]]) -> bool:
-    """Return whether a real number satisfies all relations: a bound, a number between two of them, or one beyond."""
+def _satisfiable(relations: list[tuple[str, Fraction]], *, whole: bool = False) -> bool:
+    """Return whether a real number, or a whole one, satisfies all relations: near a bound, between two, or beyond."""
     bounds = sorted({bound for _, bound in relations})
+    if whole:
+        bounds = sorted({Fraction(math.floor(bound) + k) for bound in bounds for k in (-1, 0, 1, 2)})
     if not bounds:
         return True
-    between = [(a + b) / 2 for a, b in itertools.pairwise(bounds)]
+    between = [] if whole else [(a + b) / 2 for a, b in itertools.pairwise(bounds)]
     return any(
         all(_TESTS[relation](candidate, bound) for relation, bound in relations)
         for candidate in (*bounds, *between, bounds[0] - 1, bounds[-1] + 1)
