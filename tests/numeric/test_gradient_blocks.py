@@ -266,3 +266,25 @@ def test_several_items_of_an_example_are_one_value():
             found.error_bounds[name] + plain_value.error_bounds[name]
         )
         assert found.error_bounds[name] <= 1.01 * plain_value.error_bounds[name]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "outgoing", "x"),
+    [
+        ([-1.5e-5, 3e-21, -8.8e-42, -1.3e24], [1.2e43, -4e-52, 4e118, 1.6e-29], -7.2e-145),  # h² is 0, (wh)² is not
+        ([1.6e-147, 1.6e-147], [-1.2e-145, 1e146], 6.7e-29),
+        ([1e200, 1.0], [1e-200, 1.0], 1.0),  # w² is 0, h² infinite
+        ([1e170, 3e169], [1e-170, 1e-169], 1.0),
+        ([1e-170, 0.0], [1e170, 1.0], 1.0),
+        ([2.0**-520], [2.0**11], 1.0),
+    ],
+)
+def test_squares_of_units_that_underflow_or_overflow_beside_their_weights(hidden, outgoing, x):
+    """Found by a campaign: Σ w² E h² in place of E Σ (w h)² lost half of the variance, far beyond its bound."""
+    network = Network([[[v] for v in hidden], [outgoing]])
+    data, q = Examples.from_arrays([[x], [x / 3]], [[0.8], [0.0]]), (F(1, 2), F(1, 3))
+    exact = evaluate_exact(network.exact(), data.exact(), q)
+    found = Prepared(network.architecture, data, q, gradient=True).evaluate(network)
+    for name in QUANTITIES:
+        assert abs(F(getattr(found, name)) - getattr(exact, name)) <= F(found.error_bounds[name]), name
+    assert abs(found.variance - float(exact.variance)) <= 1e-9 * float(exact.variance) or found.variance < 2.0**-1000

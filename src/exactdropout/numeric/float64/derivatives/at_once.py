@@ -48,7 +48,7 @@ def at_once(problem: Problem, ordered: Ordered) -> AtOnce | None:
 
 
 @cache
-def _kernels() -> tuple[Callable[..., Any], Callable[..., bool], Callable[..., bool]]:
+def _kernels() -> tuple[Callable[..., Any], Callable[..., int], Callable[..., bool]]:
     """Return the kernels; Numba is loaded by the first call, and later ones skip the import statements."""
     from exactdropout.numeric.kernels.gradient.at_once import one_layer_at_once, two_layers_at_once
     from exactdropout.numeric.kernels.gradient.bounds import Rounding
@@ -118,9 +118,9 @@ class BlocksAtOnce(AtOnce):
         self._relu = problem.slopes[0] == 0.0 == problem.slope_errors[0]
 
     def _made(self, net: Layers, about: Array, both: Array) -> tuple[bool, Array | None]:
-        folded = np.empty(self._folded)
+        folded = np.zeros(self._folded)  # the kernel writes three numbers a vector and reads all
         made = self._kernel(net, *self._before, about, *self._after, both, folded)
-        return made, folded if self._relu else None
+        return made > 0, folded if self._relu and made == 2 else None
 
 
 class NestedAtOnce(AtOnce):

@@ -22,23 +22,27 @@ from exactdropout.numeric.kernels.walk.error_bounds import LARGEST
 
 __all__ = ["one_layer_at_once", "two_layers_at_once"]
 
+HEAVIEST, FAINTEST = 2.0**10, 2.0**-500
+"""Sizes of output weights whose squares may be multiplied by E h²; docs/error-bounds.md, step 8b."""
+
 
 @compiled
 def one_layer_at_once(
     net: Layers, rows: Rows, grid: int, lost: Array, about: Array, order: Array, items: Array, rounding: Rounding,
     roundings: float, both: Array, folded: Array,
-) -> bool:  # fmt: skip
+) -> int:  # fmt: skip
     """Add entries and bounds of the gradient of one hidden layer to the rows of ``both``, weights first, then biases.
 
     Write E g, E g², E Σ (w_oj h_j)² of each example where it stands in ``order`` to ``folded``, a vector for each
     output, g the output less the pivot; ``about`` holds the records of
-    :mod:`~exactdropout.numeric.kernels.walk.layout`. Return whether every number stayed in the range of float64.
+    :mod:`~exactdropout.numeric.kernels.walk.layout`. Return 0 where a number leaves the range of float64, 1 where
+    ``folded`` must not be used, since squares of weights or units leave it or what underflows may count, and else 2.
     """
     m, width, below, outputs = rows.inputs.shape[0], net.places[0, 0], net.places[0, 1], net.places[0, 2]
     every = net.places[1, 2] + outputs
     reach = Reach(np.empty((m, every)), np.empty((m, every)), np.empty((m, every)), np.empty((m, every)))
     if not forward_bounds(net, rows, grid, np.empty((2, 2), dtype=np.int64), reach) < LARGEST:
-        return False
+        return 0
     cut = net.places[2, 1]
     layer = Layer(
         net.weights[:cut].reshape((below, width)), net.biases[:below], net.weights[cut:].reshape((outputs, below)),
@@ -76,7 +80,20 @@ def one_layer_at_once(
         begin += 1 << items[begin, 1]
     work = np.empty((4, max(width, below, outputs)))
     largest = entry_bounds(net, rows, reach, doubts, rounding, work, bounds[:whole], bounds[whole:])
-    return largest < LARGEST and finite(both)
+    if not (largest < LARGEST and finite(both)):
+        return 0
+    return 2 if squares_of(layer.output_weights) and finite(folded) else 1
+
+
+@compiled
+def squares_of(weights: Array) -> bool:
+    """Return whether Σ_i w_i² E h_i² loses nothing that counts to underflow: each weight is 0 or has a usual size."""
+    for o in range(weights.shape[0]):
+        for i in range(weights.shape[1]):
+            size = abs(weights[o, i])
+            if size > HEAVIEST or 0.0 < size < FAINTEST:
+                return False
+    return True
 
 
 @compiled
