@@ -42,6 +42,7 @@ NEIGHBOURS = {
     "linear-mean, quantified: scope, j >= 0 to j >= -1": "no network has less than 0 layers",
     "linear-mean, auxiliary: scope, k >= 0 to k >= -1": "no unit has less than 0 units below",
     "second-moments, auxiliary: scope, k >= 0 to k >= -1": "no mean has less than 0 terms",
+    "convex-loss, quantified: scope, k >= 0 to k >= -1": "no mean has less than 0 terms",
     "column-copies, quantified: scope, r >= 0 to r >= -1": "no factor has less than 0 columns",
     "masked-layer, quantified: scope, m >= 0 to m >= -1": "no sum has less than 0 terms",
 }

@@ -242,10 +242,10 @@ def _entry(theorem: Theorem, proof: Proof, steps: Sequence[Step | Printed], pict
     own = theorem.printed == theorem.sentence  # nothing is printed elsewhere
     lines = [
         rf"\subsection{{{latex_sentence(theorem.title)}}}",
-        rf"\noindent\evidence{{{latex_sentence(theorem.number)} of {_source(theorem.source)} \quad "
-        rf"{_breakable(theorem.id)}}}",
         *([] if own else [rf"\begin{{{printed}}}{latex_sentence(theorem.printed)}\end{{{printed}}}"]),
-        rf"\begin{{result}}\label{{{theorem.id}}}{_sentence(theorem.sentence)}\end{{result}}",
+        rf"\begin{{result}}[{{{latex_sentence(theorem.number)} of {_source(theorem.source)}, "
+        rf"\evidence{{{_breakable(theorem.id)}}}}}]\label{{{theorem.id}}}"
+        rf"{_sentence(theorem.sentence)}\end{{result}}",
         rf"{{\footnotesize\noindent\textbf{{Verdict:}} \verdict{{{latex_text(proof.verdict)}}}. "
         rf"\textbf{{Scope:}} {latex_sentence(proof.scope)}.",
     ]

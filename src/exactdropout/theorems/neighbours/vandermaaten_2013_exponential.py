@@ -23,7 +23,7 @@ from exactdropout.theorems.statements.derivation import Conclusion, Derivation, 
 from exactdropout.theorems.statements.lines import ByInduction, ByInstances, From, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, number, symbols
 
-__all__ = ["prove"]
+__all__ = ["EXPONENTIAL", "E", "P", "prove"]
 
 E, P, k, z = symbols("E P k z")
 _CLAIM = equal(E, P)

@@ -8,29 +8,30 @@ derived here; the source was not read.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-import sympy
 from mpmath import MPIntervalContext
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import dropout_output, masks, naive_evaluation
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.lemmas.noise_moments import sum_moments
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import KEEP, RATE, SPREAD, integer, lam, p, q, quantity, real
+from exactdropout.theorems.lemmas.masked_layer import CRITERION, MASKED_LAYER, RISK, SQUARES, pairs
+from exactdropout.theorems.lemmas.mean_of_squares import TOTAL, totals
+from exactdropout.theorems.lemmas.noise_moments import FIRST_SUM, MEAN_S, SUM_MOMENTS, sums_under_masks
+from exactdropout.theorems.neighbours.vandermaaten_2013_exponential import EXPONENTIAL, E, P
+from exactdropout.theorems.proof import Proof, argument, enumerated
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Hypothesis, proved
+from exactdropout.theorems.statements.lines import ByAlgebra, ByInduction, ByInstances, From, InWords, Line, part, say
+from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
-__all__ = ["logistic_ratio", "prove"]
-
-SCOPE = "sign, label, Gaussian and Poisson: all K, q, w, x; logistic ratio: K = 1, q = 1/2"
+__all__ = ["CONVEX_LOSS", "exact_end", "logistic_ratio", "prove"]
 
 
 def logistic_ratio(theta: Fraction) -> Any:
-    """Return an interval with the ratio of the penalty to its quadratic approximation: A = log(1 + e^θ), K = 1, q = "
-    "1/2."""
+    """Return an interval with the ratio of penalty to quadratic approximation: A = log(1 + e^θ), K = 1, q = ½."""
     iv = MPIntervalContext()
     iv.dps = 40
 
@@ -47,87 +48,201 @@ def logistic_ratio(theta: Fraction) -> Any:
     return penalty / (curvature * point**2 / 2)
 
 
+def exact_end(interval: Any, *, upper: bool) -> Fraction:
+    """Return an end of an interval of mpmath as the binary fraction that it is."""
+    sign, mantissa, exponent, _ = (interval.b if upper else interval.a)._mpi_[upper]
+    return (-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+y, k, v, z, c, s, t, L, X, Z = symbols("y k v z c s theta L X Z")
+COEFFICIENTS = tuple(symbol("a", power) for power in range(4))
+RATIO_ONE, RATIO_TWO = symbol("rho", 1), symbol("rho", 2)
+
+
+def f(at: Term) -> Term:
+    """Return the convex function of the model at a term."""
+    return apply("f", at)
+
+
+def _predictors() -> Iterator[Mapping[Term, Any]]:
+    """Yield the mean of w·x under masks by listing them, and w·x."""
+    for terms in ((Fraction(2),), (Fraction(1), Fraction(-3), Fraction(1, 2))):
+        for rate in (Fraction(1, 2), Fraction(1, 3)):
+            yield {q: rate, Z: sums_under_masks(terms, terms, rate)[0], c: sum(terms, Fraction(0))}
+
+
+def _ratios() -> Iterator[Mapping[Term, Any]]:
+    """Yield an upper end of the logistic ratio at 1, and a lower end at 2."""
+    yield {
+        RATIO_ONE: exact_end(logistic_ratio(Fraction(1)), upper=True),
+        RATIO_TWO: exact_end(logistic_ratio(Fraction(2)), upper=False),
+    }
+
+
+_FREE = equal(X - (f(c) - y * c), L - f(c))
+
+CONVEX_LOSS = Derivation(
+    name="convex-loss",
+    title="The penalty of a generalised linear model",
+    setting=say("Loss {0} at the value {1} of the linear predictor, {2} convex", f(z) - y * z, z, symbol("f")),
+    quantified=(RATE, real(y, "the label"), integer(k, 0, "the number of values")),
+    quantities=(
+        quantity(f(z), "a convex function at a value under masks"),
+        quantity(c, "the value without masks"),
+        quantity(s, "the slope of a tangent there"),
+        quantity(X, "the mean loss"),
+        quantity(L, "the mean of the function"),
+        quantity(Z, "the mean value"),
+        quantity(TOTAL, "the sum of the probabilities"),
+    ),
+    hypotheses=(Hypothesis("tangent", f(z) >= f(c) + s * (z - c)),),
+    auxiliary=(real(v, "the probability of one more value", low=0, low_in=True),),
+    lines=(
+        Line(
+            label="mean",
+            sentence=say("The predictor is a masked sum: {claim}."),
+            claim=equal(Z, c),
+            reason=ByLemma(
+                SUM_MOMENTS,
+                renamed=((MEAN_S, Z), (FIRST_SUM, c)),
+                tried=_predictors,
+                described="all masks of one and three inputs, q = 1/2, 1/3",
+            ),
+        ),
+        Line(
+            label="total",
+            sentence=say("Probabilities add up to one: {claim}."),
+            claim=equal(TOTAL, 1),
+            reason=InWords(totals, "masks of up to three units"),
+        ),
+        Line(
+            label="label",
+            sentence=say("The label enters linearly: {claim}."),
+            claim=equal(X, L - y * Z),
+            reason=ByInduction(
+                k,
+                ((X, number(0)), (L, number(0)), (Z, number(0))),
+                ((X, X + v * (f(z) - y * z)), (L, L + v * f(z)), (Z, Z + v * z)),
+            ),
+        ),
+        Line(
+            label="tangents",
+            sentence=say("One more value lies above the tangent: {claim}."),
+            claim=L - f(c) * TOTAL - s * (Z - c * TOTAL) >= 0,
+            reason=ByInduction(
+                k,
+                ((L, number(0)), (TOTAL, number(0)), (Z, number(0))),
+                ((L, L + v * f(z)), (TOTAL, TOTAL + v), (Z, Z + v * z)),
+                parts=(part("tangent", v),),
+            ),
+        ),
+    ),
+    conclusions=(
+        Conclusion(_FREE, From((part("label"), part("mean", -y)))),
+        Conclusion(L >= f(c), From((part("tangents"), part("total", f(c) - s * c), part("mean", s)))),
+    ),
+)
+"""E f(w·x̃) − y E w·x̃ − (f(w·x) − y w·x) = E f(w·x̃) − f(w·x) ≥ 0."""
+
+
+def _polynomial(at: Term) -> Term:
+    zeroth, first, second, third = COEFFICIENTS
+    return zeroth + first * at + second * at**2 + third * at**3
+
+
+_POISSON = equal(E, P)
+_GAUSS = equal(CRITERION / 2 - RISK / 2, lam / 2 * SQUARES)
+_CUBIC = equal(
+    q * COEFFICIENTS[0] + p * _polynomial(t / p) - _polynomial(t),
+    COEFFICIENTS[2] * lam * t**2 + COEFFICIENTS[3] * (1 / p**2 - 1) * t**3,
+)
+
+MODELS = Derivation(
+    name="quadratic-approximation",
+    title="Penalties of three models",
+    setting=say("For half the square, for the exponential function, and for one input and a cubic function of {0}", t),
+    quantified=(
+        RATE,
+        integer(pairs, 0, "the number of examples"),
+        real(t, "the value of the predictor"),
+        *(real(term, "a coefficient") for term in COEFFICIENTS),
+    ),
+    definitions=(KEEP, SPREAD),
+    quantities=(
+        quantity(CRITERION, "the sum of mean squared errors under masks"),
+        quantity(RISK, "that of squared errors without masks"),
+        quantity(SQUARES, "that of squares of weight times input"),
+        quantity(E, "the mean of the exponential of the predictor"),
+        quantity(P, "the product over inputs of the mean of the exponential of the masked term"),
+    ),
+    lines=(
+        Line(
+            label="linear",
+            sentence=say("Half the square is half the criterion of the linear model: {claim}."),
+            claim=equal(CRITERION, RISK + lam * SQUARES),
+            reason=ByLemma(MASKED_LAYER),
+        ),
+    ),
+    conclusions=(
+        Conclusion(_GAUSS, From((part("linear", Fraction(1, 2)),))),
+        Conclusion(_POISSON, ByLemma(EXPONENTIAL)),
+        Conclusion(_CUBIC, ByAlgebra()),
+    ),
+)
+"""½ λ Q for θ²/2, a product for e^θ, and a₂ λ θ² + O(θ³) for one input and any Taylor polynomial of degree 3."""
+
+LOGISTIC = Derivation(
+    name="logistic-ratio",
+    title="The logistic ratio",
+    setting=say("The logistic model, one input, drop probability {0}", number(Fraction(1, 2))),
+    quantified=(),
+    quantities=(
+        quantity(RATIO_ONE, "an upper bound of the ratio of penalty to approximation at 1"),
+        quantity(RATIO_TWO, "a lower bound of it at 2"),
+    ),
+    lines=tuple(
+        Line(
+            label=label,
+            sentence=say("In interval arithmetic {claim}."),
+            claim=claim,
+            reason=ByInstances(_ratios, "2 masks, 40 digits", whole=True),
+        )
+        for label, claim in (("one", RATIO_ONE < 1), ("two", RATIO_TWO > 1))
+    ),
+    conclusions=(
+        Conclusion(RATIO_ONE < 1, From((part("one"),))),
+        Conclusion(RATIO_TWO > 1, From((part("two"),))),
+    ),
+)
+"""The ratio lies below 1 at θ = 1 and above 1 at θ = 2."""
+DERIVATIONS = (CONVEX_LOSS, MODELS, LOGISTIC)
+
+
 def prove(half: Fraction = Fraction(1, 2)) -> Proof:
-    """Prove the statements with half·A″ λ Σ x_i² w_i² as the approximation; only ``half=1/2`` works."""
-    _, (mean, square, lam, partial, q, t) = generic("m Q L P q t")
-    second = mean**2 + lam * square
-    steps = [
-        *sum_moments(),
+    """Prove the statements; a network is compared with half·A″ λ Σ x_i² w_i², and only ``half=1/2`` works."""
+    further = [
         argument(
-            r"For every mask the label enters the loss as $-y\, w \cdot \tilde x$, of mean $-y\, w \cdot x$: the "
-            r"penalty is $E A(w "
-            r"\cdot \tilde x) - A(w \cdot x)$ for every label, and non-negative by Jensen's inequality."
+            r"The approximation is $\frac12 f''(w \cdot x) \lambda \sum x_i^2 w_i^2$: exact for half the square, and "
+            r"$a_2 \lambda \theta^2$ where $\theta \to 0$, $f''(0) = 2 a_2$. The logistic ratio is unbounded: as "
+            r"$\theta \to \infty$ the penalty tends to $\frac12 \log 2$ and the approximation $\frac12 \theta^2 "
+            r"e^\theta / (1 + e^\theta)^2$ to 0."
         ),
-        identity(
-            r"Gaussian, $A = \theta^2/2$, $A'' = 1$: $\frac12 (m^2 + \lambda Q) - \frac12 m^2 = \frac12 \lambda Q$, "
-            r"$Q = \sum x_i^2 "
-            r"w_i^2$: the approximation is exact.",
-            second * Fraction(1, 2) - mean**2 * Fraction(1, 2),
-            lam * square * half,
-        ),
-        identity(
-            r"Poisson, $A = e^\theta$: with $t_i = e^{x_i w_i / p}$ one more mask turns the mean $P$ into $q P + "
-            r"(1-q) P t = P (q "
-            r"+ (1-q) t)$, so the penalty is $\prod_i (q + p t_i) - \prod_i t_i^p$ against $\frac12 \prod_i t_i^p\, "
-            r"\lambda Q$.",
-            q * partial + (1 - q) * partial * t,
-            partial * (q + (1 - q) * t),
-        ),
-        _small_weights(half),
-        *_logistic(),
         enumerated(
-            "The Gaussian model is half the criterion of a linear network: given numbers, mask by mask.",
+            "Given numbers: the Gaussian model at two labels.",
             _numbers(half),
-            "8 masks; q = 1/3, 4/5; labels 0 and 5",
+            "8 masks; q = 1/3, 4/5",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
-
-
-def _small_weights(half: Fraction) -> Step:
-    """The Taylor coefficient of the penalty at w = 0 for any A, K = 1: q A(0) + p A(θ/p) − A(θ)."""
-    theta = sympy.Symbol("theta", real=True)
-    p = sympy.Symbol("p", positive=True)
-    coefficients = sympy.symbols("a0:4", real=True)
-    taylor = sum(a * theta**k for k, a in enumerate(coefficients))
-    penalty = sympy.expand((1 - p) * coefficients[0] + p * taylor.subs(theta, theta / p) - taylor)
-    wanted = sympy.Rational(half.numerator, half.denominator) * 2 * coefficients[2] * (1 - p) / p
-    return step(
-        r"Any smooth $A$, $K = 1$: the penalty $q A(0) + p A(\theta/p) - A(\theta)$ is $\frac12 A''(0) \lambda "
-        r"\theta^2 + "
-        r"O(\theta^3)$, so the ratio tends to 1 as $\theta \to 0$ if $A''(0) \ne 0$.",
-        "derivation",
-        penalty.coeff(theta, 0) == 0
-        and penalty.coeff(theta, 1) == 0
-        and sympy.cancel(penalty.coeff(theta, 2) - wanted) == 0,
-    )
-
-
-def _logistic() -> Iterator[Step]:
-    points = tuple(map(Fraction, (1, 2, 4, 8, 16)))
-    ratios = [logistic_ratio(t) for t in points]
-    yield step(
-        r"Logistic, $K = 1$, $q = \frac12$: the ratio at $\theta = 1$ is below 1, from $\theta = 2$ on above 1 and "
-        r"increasing "
-        "along these points.",
-        "derivation",
-        bool(ratios[0] < 1) and bool(ratios[1] > 1) and all(bool(a < b) for a, b in itertools.pairwise(ratios)),
-        "interval arithmetic, theta = 1, 2, 4, 8, 16: " + ", ".join(f"{float(r.mid):.5g}" for r in ratios),
-    )
-    yield argument(
-        r"It is unbounded: as $\theta \to \infty$ the penalty $\frac12 \log 2 + \frac12 \log(1 + e^{2\theta}) - "
-        r"\log(1 + e^\theta)$ "
-        r"tends to $\frac12 \log 2$ and the approximation $\frac12 \theta^2 e^\theta / (1 + e^\theta)^2$ to 0."
-    )
+    return proved("holds", DERIVATIONS, further)
 
 
 def _numbers(half: Fraction) -> Iterator[tuple[Any, Any]]:
     weights, x = (Fraction(2), Fraction(-1, 3), Fraction(1)), (1, 3, -2)
     square = sum((w * v) ** 2 for w, v in zip(weights, x, strict=True))
-    for q in (Fraction(1, 3), Fraction(4, 5)):
+    for rate in (Fraction(1, 3), Fraction(4, 5)):
         for label in (0, 5):
-            found = naive_evaluation(Network([list(weights)]), Examples.point(x, label), (q,))
-            yield found.penalty / 2, half * q / (1 - q) * square
+            found = naive_evaluation(Network([list(weights)]), Examples.point(x, label), (rate,))
+            yield found.penalty / 2, half * rate / (1 - rate) * square
 
 
 @register(
@@ -135,13 +250,8 @@ def _numbers(half: Fraction) -> Iterator[tuple[Any, Any]]:
     title="Generalised linear models: the penalty of dropout and its quadratic approximation",
     source="wager2013",
     number="quadratic approximation (our derivation; source not read)",
-    printed=r"$E A(w \cdot \tilde x) - A(w \cdot x) \ge 0$, free of labels, $\approx \frac12 A''(w \cdot x) \lambda "
-    r"\sum_i x_i^2 "
-    r"w_i^2$.",
-    statement="GLM penalty E A(w.x~) - A(w.x) >= 0, label-free; its quadratic approximation: exact ratios, unbounded "
-    "for logistic",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     source_read=False,
 )
 def quadratic_approximation() -> Proof:
