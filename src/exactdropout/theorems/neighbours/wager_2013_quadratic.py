@@ -27,7 +27,7 @@ from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Der
 from exactdropout.theorems.statements.lines import ByAlgebra, ByInduction, ByInstances, From, InWords, Line, part, say
 from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
-__all__ = ["CONVEX_LOSS", "exact_end", "logistic_ratio", "prove"]
+__all__ = ["CONVEX_LOSS", "L", "X", "c", "exact_end", "f", "k", "logistic_ratio", "prove", "s", "y", "z"]
 
 
 def logistic_ratio(theta: Fraction) -> Any:
@@ -51,7 +51,8 @@ def logistic_ratio(theta: Fraction) -> Any:
 def exact_end(interval: Any, *, upper: bool) -> Fraction:
     """Return an end of an interval of mpmath as the binary fraction that it is."""
     sign, mantissa, exponent, _ = (interval.b if upper else interval.a)._mpi_[upper]
-    return (-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    found = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -found if sign else found
 
 
 y, k, v, z, c, s, t, L, X, Z = symbols("y k v z c s theta L X Z")
