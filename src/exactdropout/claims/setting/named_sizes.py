@@ -196,21 +196,21 @@ class Scope:
             raise Unsupported(f"more than {MAX_STEPS} steps at these sizes")
         bound = bound or {}
         domain = self.domain
+        if isinstance(node, Name):  # most nodes are names or numbers
+            if own is not None and node == own[0]:
+                return own[1]
+            return self.variable(node.name, tuple(self.integer(i, bound) for i in node.indices), bound, rates)
+        if isinstance(node, Number):
+            return domain.number(node.value)
 
         def value(item: Expression) -> Any:
             return self.evaluate(item, bound, own=own, rates=rates)
 
         match node:
-            case Number(number):
-                return domain.number(number)
             case Quantity(name):
                 if name not in self.quantities:
                     self.quantities[name] = domain.quantity(name, self)
                 return self.quantities[name]
-            case Name(name, indices):
-                if own is not None and node == own[0]:
-                    return own[1]
-                return self.variable(name, tuple(self.integer(i, bound) for i in indices), bound, rates)
             case Add(terms):
                 total = value(terms[0])
                 for term in terms[1:]:
@@ -270,8 +270,8 @@ class Scope:
 
     def integer(self, node: Expression, bound: Mapping[str, int]) -> int:
         """Return an index or the end of a range."""
-        if isinstance(node, Name) and node.name in bound and not node.indices:
-            return bound[node.name]
+        if isinstance(node, Name) and not node.indices and (node.name in bound or node.name in self.sizes):
+            return bound[node.name] if node.name in bound else self.sizes[node.name]
         number = node.value if isinstance(node, Number) else self.rational(node, bound)
         if number.denominator != 1:
             raise InvalidInput(f"Argument 'claim' needs a whole number as an index, not {number}.")

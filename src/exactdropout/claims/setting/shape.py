@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 from exactdropout.claims.language.syntax import Expression, Name, Number
 from exactdropout.errors import InvalidInput
@@ -28,23 +29,23 @@ class Shape:
     hidden_biases: bool
     output_bias: bool
 
-    @property
+    @cached_property
     def named(self) -> bool:
         """Whether all sizes are numbers."""
         return not self.symbolic_depth and all(isinstance(n, int) for n in (self.inputs, *self.hidden))
 
-    @property
+    @cached_property
     def widths(self) -> tuple[str, ...]:
         """Return the letters of the widths of hidden layers, each once."""
         return tuple(dict.fromkeys(n for n in self.hidden if isinstance(n, str)))
 
-    @property
+    @cached_property
     def symbols(self) -> tuple[str, ...]:
         """Return the letters of all sizes that are no numbers: inputs, widths, depth."""
         inputs = (self.inputs,) if isinstance(self.inputs, str) else ()
         return (*inputs, *self.widths, *(("d",) if self.symbolic_depth else ()))
 
-    @property
+    @cached_property
     def reserved(self) -> tuple[str, ...]:
         """Return the letters that mean a size here: K, n and d always."""
         return ("K", "n", "d", *(letter for letter in self.widths if letter != "n"))
