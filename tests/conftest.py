@@ -8,7 +8,7 @@ Environment:
 - ``EXACTDROPOUT_PASSED_TO=FILE`` writes the names of the tests that passed;
 - ``EXACTDROPOUT_PASSED_IN=FILE`` leaves those out that passed there and that the profile does not change, so that
   the thorough profile after a quick one runs what it adds: what is marked ``thorough``, the tests of Hypothesis that
-  do not fix their number of examples, those that read the profile, and what was skipped or failed before.
+  do not ask for ``QUICK_CASES`` examples or fewer, those that read the profile, and what was skipped or failed before.
 """
 
 from __future__ import annotations
@@ -31,9 +31,16 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 _SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
+QUICK_CASES = 20
+"""The most that the quick profile draws for one test; the thorough one draws 200, or what a test asks for itself."""
 # derandomize: the same cases on every machine and in every run; no example database is written into a clone
 settings.register_profile(
-    "quick", max_examples=50, deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW_MACHINES
+    "quick",
+    max_examples=QUICK_CASES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=_SLOW_MACHINES,
 )
 settings.register_profile(
     "thorough",
@@ -138,10 +145,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
+    if PROFILE == "quick":
+        for item in items:
+            _draw_fewer(item)
+    # the long ones first: of several processes none is left with them at the end
+    items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
 
 def _too_long(item: pytest.Item) -> bool:
     return PROFILE != "thorough" and item.get_closest_marker("thorough") is not None
+
+
+def _draw_fewer(item: pytest.Item) -> None:
+    """Let a test of Hypothesis that asks for a number of examples draw at most those of the quick profile."""
+    test = getattr(item, "obj", None)
+    own = getattr(test, "_hypothesis_internal_use_settings", None)
+    if test is not None and own is not None and own.max_examples > QUICK_CASES:
+        test._hypothesis_internal_use_settings = settings(own, max_examples=QUICK_CASES)
 
 
 def _changes_with_profile(item: pytest.Item) -> bool:
@@ -151,8 +171,8 @@ def _changes_with_profile(item: pytest.Item) -> bool:
     test = getattr(item, "obj", None)
     if getattr(test, "is_hypothesis_test", False):
         own = getattr(test, "_hypothesis_internal_use_settings", settings.default)
-        if own.max_examples == settings.default.max_examples:
-            return True  # cases are not drawn at random: with a number of its own it repeats them
+        if own.max_examples > QUICK_CASES:
+            return True  # cases are not drawn at random: with as many as in the quick profile it repeats them
     readers = _readers_of_profile(item.path)
     return readers is None or getattr(item, "originalname", item.name) in readers
 

@@ -17,7 +17,7 @@ from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.optimum import minimize
 
 HERE = Path(__file__).parent
-EDITS = 4_000 if os.environ.get("EXACTDROPOUT_PROFILE") == "thorough" else 1_200
+EDITS = 4_000 if os.environ.get("EXACTDROPOUT_PROFILE") == "thorough" else 400
 NAMES = ("one-input", "point-width-2", "point-width-3-tie", "half-width-1", "half-width-3", "two-examples", "interval")
 
 

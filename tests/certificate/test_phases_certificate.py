@@ -25,7 +25,7 @@ from exactdropout.optimum.phases.phases import phases
 
 from .test_mutations import mutated
 
-EDITS = 2_000 if os.environ.get("EXACTDROPOUT_PROFILE") == "thorough" else 300
+EDITS = 2_000 if os.environ.get("EXACTDROPOUT_PROFILE") == "thorough" else 100
 HALF, POINT = Examples.half((1, 1), 1), Examples.point((1, 1), 1)
 PROBLEMS: dict[str, tuple[Architecture, Examples, bool]] = {
     "one-input": (Architecture(1, (1,), biases=False), Examples.point((2,), Fraction(1, 3)), False),

@@ -13,6 +13,7 @@ import pytest
 CASES = """
 import pytest
 from hypothesis import given, settings, strategies as st
+DRAWN = []
 
 def test_plain(): pass
 def test_wrong(): assert {right}
@@ -27,6 +28,11 @@ def test_drawn_in_time(n): pass
 @settings(max_examples=7)
 @given(st.integers())
 def test_seven_drawn(n): pass
+@settings(max_examples=70)
+@given(st.integers())
+def test_seventy_drawn(n):
+    DRAWN.append(n)
+    with open("drawn", "w") as file: print(len(DRAWN), file=file)
 def test_drawn_within():
     @given(st.integers())
     def check(n): pass
@@ -34,7 +40,7 @@ def test_drawn_within():
 @pytest.mark.thorough
 def test_long(): pass
 """
-DRAWN = ("drawn", "drawn_in_time", "drawn_within")
+DRAWN = ("drawn", "drawn_in_time", "drawn_within", "seventy_drawn")
 
 
 def outcomes(folder: Path, **environment: str) -> dict[str, str]:
@@ -55,10 +61,12 @@ def test_what_passed_is_not_repeated_and_the_rest_is(tmp_path: Path) -> None:
     good = sorted((*DRAWN, "parameters[1]", "parameters[2]", "plain", "seven_drawn"))
     assert first == {"test_wrong": "FAILED", "[1]": "SKIPPED", **{f"test_{name}": "PASSED" for name in good}}
     assert passed.read_text().split() == [f"test_cases.py::test_{name}" for name in good]
+    assert (tmp_path / "drawn").read_text() == "20\n"
     cases.write_text(CASES.format(right=True))
     again = outcomes(tmp_path, EXACTDROPOUT_PROFILE="thorough", EXACTDROPOUT_PASSED_IN=str(passed))
     repeated = {f"test_{name}": "PASSED" for name in (*DRAWN, "wrong", "long")}
     assert again == {"[1]": "SKIPPED", **repeated}
+    assert (tmp_path / "drawn").read_text() == "70\n"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from exactdropout.theorems.statements.derivation import Derivation, lemmas_of
 from exactdropout.theorems.statements.mutants import KINDS, Mutant, mutants, why_true
 
 START, END = "<!-- mutants -->\n", "<!-- end of the mutants -->\n"
-EVERY = 7 if os.environ.get("EXACTDROPOUT_PROFILE") == "thorough" else 40
+EVERY = 7 if os.environ.get("EXACTDROPOUT_PROFILE") == "thorough" else 120
 
 
 NEIGHBOURS = {
