@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
 import subprocess
@@ -11,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from exactdropout.cli.main import main
 
 TUTORIALS = ("theorist", "author", "engineer", "teacher")
 PAGES = ("README.md", "docs/getting-started.md", "docs/latex.md", *(f"docs/tutorials/{name}.md" for name in TUTORIALS))
@@ -56,28 +57,31 @@ def commands(block: str) -> list[tuple[list[str], str]]:
     return [(shlex.split(first), output) for first, _, output in (part.partition("\n") for part in parts)]
 
 
-def test_console_blocks(page: str, repository: Path, tmp_path: Path) -> None:
+def test_console_blocks(
+    page: str, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran, shown = 0, blocks(page, "console")
     for text in blocks(page, "markdown"):  # the file that the next command reads
         (tmp_path / "note.md").write_text(text, "utf-8")
-    environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "118"}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    monkeypatch.setenv("COLUMNS", "118")
     for block in shown:
         for words, expected in commands(block):
             if words[0] == "python" and words[1].endswith(".py"):
-                arguments = [str(repository / words[1]), *words[2:]]
+                script = [sys.executable, str(repository / words[1]), *words[2:]]
+                done = subprocess.run(script, capture_output=True, text=True, encoding="utf-8", check=False)
+                status, output, errors = done.returncode, done.stdout, done.stderr
             elif words[0] in INSTALLATION:
                 continue
             else:
                 assert words[0] == "exactdropout"
-                arguments = ["-m", *words]
-            done = subprocess.run(
-                [sys.executable, *arguments], cwd=tmp_path, env=environment,
-                capture_output=True, text=True, encoding="utf-8", check=False,
-            )  # fmt: skip
-            assert done.returncode == (1 if re.search("^refuted:|REFUTED", expected) else 0), done.stderr
+                status = main(words[1:])
+                output, errors = capsys.readouterr()
+            assert status == (1 if re.search("^refuted:|REFUTED", expected) else 0), errors
             ran += 1
             if lines(expected):
-                assert lines(done.stdout) == lines(expected)
+                assert lines(output) == lines(expected)
     assert ran >= 1 or not shown
 
 
