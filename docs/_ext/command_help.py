@@ -11,7 +11,12 @@ from sphinx.util.docutils import SphinxDirective
 
 
 class CommandHelp(SphinxDirective):
-    """A section per command, made from the parser itself."""
+    """A section per command, made from the parser itself.
+
+    The content is what one types instead where the page is read as it is written, and is not shown.
+    """
+
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""

@@ -16,6 +16,7 @@ __all__ = [
     "MixedNumbers",
     "NumericalRange",
     "UnreadableFile",
+    "WrongCall",
 ]
 
 
@@ -25,6 +26,10 @@ class ExactDropoutError(Exception):
 
 class InvalidInput(ExactDropoutError, ValueError):
     """An argument has the wrong shape, range or content."""
+
+
+class WrongCall(InvalidInput, TypeError):
+    """A call lacks an argument, names one that there is not, or has too many; a TypeError, as Python's own are."""
 
 
 class MixedNumbers(InvalidInput, TypeError):

@@ -11,9 +11,11 @@ from typing import Protocol, TypeAlias
 
 from exactdropout.errors import InvalidInput
 
-__all__ = ["Progress", "amount", "display", "reporting"]
+__all__ = ["Progress", "amount", "display", "on_a_screen", "reporting"]
 
 SECONDS_BETWEEN_LINES = 60.0
+_COLUMNS = 79
+"""Of a line where nobody says how wide lines may be, such as in a file: a terminal of 80 columns shows it whole."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called as ``progress(done, total)`` in units of the plan, from the calling thread, a few times a second at most.
@@ -54,8 +56,13 @@ class Display(Protocol):
 @contextmanager
 def display(title: str) -> Iterator[Display]:
     """Show progress on standard error: a bar on a terminal, elsewhere a line for each minute."""
-    with (_bar if sys.stderr.isatty() or "ipykernel" in sys.modules else _lines)(title) as tell:
+    with (_bar if on_a_screen() else _lines)(title) as tell:
         yield tell
+
+
+def on_a_screen() -> bool:
+    """Return whether standard error is a terminal or a notebook, where a line can be drawn anew."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
 @contextmanager
@@ -110,9 +117,9 @@ def _lines(title: str) -> Iterator[Display]:
             now = time.monotonic()
             counts = f", {amount(done)} of {amount(total)}" if total else ""
             remains = (now - since) * (total - done) / (done - at_first) if done > at_first else None
-            left = "" if remains is None else f"about {duration(remains)} remaining, "
+            left = "" if remains is None else f", ~{duration(remains)} left"
             with suppress(OSError, ValueError):  # nobody reads it
-                write_line(f"exactdropout: {left}{duration(now - begun)} so far: {what}{counts}")
+                write_line(_within_columns("exactdropout: ", what, f"{counts} after {duration(now - begun)}{left}"))
 
     writer = threading.Thread(target=write, name="exactdropout-progress", daemon=True)
     writer.start()
@@ -121,6 +128,16 @@ def _lines(title: str) -> Iterator[Display]:
     finally:
         over.set()
         writer.join()
+
+
+def _within_columns(before: str, what: str, behind: str) -> str:
+    """Return a line that fits 80 columns; the name in its middle gives way, never a number.
+
+    >>> _within_columns("exactdropout: ", "theorem-" + "5" * 60, ", 3 of 4 after 60 s")
+    'exactdropout: theorem-55555555555555555555555555555555555..., 3 of 4 after 60 s'
+    """
+    room = max(8, _COLUMNS - len(before) - len(behind))
+    return f"{before}{what if len(what) <= room else what[: room - 3] + '...'}{behind}"
 
 
 def duration(seconds: float) -> str:

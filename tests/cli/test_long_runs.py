@@ -195,7 +195,7 @@ def test_elsewhere_long_work_writes_a_line_a_minute_with_what_remains_first(monk
     out, err = capsys.readouterr()
     assert out == ""
     first = err.splitlines()[0]
-    assert re.fullmatch(r"exactdropout: about [1-9]\d* s remaining, 0 s so far: masks, 2,000 of 4,000", first)
+    assert re.fullmatch(r"exactdropout: masks, 2,000 of 4,000 after 0 s, ~[1-9]\d* s left", first)
 
 
 def test_verify_says_into_a_file_which_theorem_it_proves(monkeypatch, capsys):
@@ -211,9 +211,54 @@ def test_verify_says_into_a_file_which_theorem_it_proves(monkeypatch, capsys):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.3)
     _prove([Slow(), Slow()], quiet=False, full=False)
     err = capsys.readouterr().err.splitlines()
-    assert err[0] == "exactdropout: 0 s so far: slow-theorem, 0 of 2"
+    assert err[0] == "exactdropout: slow-theorem, 0 of 2 after 0 s"
     _prove([Slow()], quiet=True, full=False)
     assert capsys.readouterr().err == ""
+
+
+def test_lines_elsewhere_fit_80_columns_whatever_they_are_about(monkeypatch, capsys):
+    from exactdropout import progress
+
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.05)
+    for name in ("exactdropout-2026-smallest-width", "theorem-" * 20):
+        with progress.display("theorems") as tell:
+            tell(0, 48, name)
+            time.sleep(0.1)
+            tell(32, 48, name)
+            time.sleep(0.1)
+        lines = capsys.readouterr().err.splitlines()
+        assert lines
+        assert max(map(len, lines)) < 80
+        assert all(re.search(r", (?:0|32) of 48 after 0 s", line) for line in lines)
+
+
+def test_sampling_writes_lines_elsewhere_too(tmp_path, monkeypatch, capsys):
+    """A run of hours into a file says that it lives: estimate, compare and law --band as every other command."""
+    from exactdropout import progress
+
+    rng = np.random.default_rng(3)
+    network = xd.Network([rng.standard_normal((30, 30)), rng.standard_normal(30)])
+    network.save(tmp_path / "wide.json")
+    xd.Examples((rng.standard_normal((2, 30)), rng.standard_normal(2))).save(tmp_path / "two.json")
+    files = [str(tmp_path / "wide.json"), str(tmp_path / "two.json")]
+    xd.estimate(network, xd.Examples.point([1.0] * 30, 1.0), "1/2", seconds=0.1)  # kernels are compiled
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.05)
+    x = ",".join(["1"] * 30)
+    for line, said in (
+        (["estimate", *files, "--q", "1/2", "--seconds", "2"], r"criterion \d\S*% wide, [\d,.e]+ masks after \d s"),
+        (
+            ["compare", *files, "--q", "1/2", "--seconds", "2", "--max-cost", "1/100"],
+            r"criterion \d\S*% wide, [\d,.e]+ masks after \d s",
+        ),
+        (
+            ["law", files[0], "--x", x, "--q", "1/2", "--band", "--seconds", "2"],
+            r"masks, [\d,]+ of [\d,]+ after \d s",
+        ),
+    ):
+        assert main(line) == 0
+        err = capsys.readouterr().err.splitlines()
+        assert any(re.match("exactdropout: " + said, each) for each in err), (line, err)
+        assert max(map(len, err)) < 80
 
 
 def test_amounts_are_short():

@@ -280,5 +280,22 @@ def test_a_call_that_was_meant_otherwise(files: Path, call: Any, says: str) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["evaluate", "estimate", "compare", "derive", "check", "minimize", "phases", "plan",
+    "over_q", "output_law", "law_band", "train", "evaluator", "latex", "tikz_drawing", "plot_network"])  # fmt: skip
+def test_a_call_without_arguments_is_a_type_error_as_pythons_own(name: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        getattr(xd, name)()
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(TypeError, match=r"no argument 'nonsense'|unexpected keyword argument 'nonsense'|missing 1"):
+        getattr(xd, name)(nonsense=1)
+
+
+def test_a_call_without_a_rate_is_one_too() -> None:
+    for function in (xd.evaluate, xd.plan, xd.estimate, xd.compare):
+        with pytest.raises(TypeError, match="'q' must be a number here"):
+            function(NETWORK, [((1, 2), 1)])
+
+
 def test_there_are_about_150_of_them() -> None:
     assert len(COMMAND_LINES) + len(CALLS) >= 150

@@ -32,6 +32,28 @@ def test_every_name_of_the_face_has_its_reference(docs: Path) -> None:
     assert homes - shown == set()
 
 
+def test_the_page_of_the_command_line_names_every_command_where_nothing_is_built_too(docs: Path) -> None:
+    """A directive shows nothing to those who read a clone: the table does, in the words of the help."""
+    from exactdropout.cli.main import parser
+
+    page = (docs / "command-line.md").read_text("utf-8")
+    (commands,) = (a for a in parser()._actions if hasattr(a, "choices") and isinstance(a.choices, dict))
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| ", page, re.MULTILINE))
+    assert list(rows) == list(commands.choices)
+    helps = {a.dest: a.help for a in commands._choices_actions}
+    assert {name: rows[name] for name in rows if name != "check"} == {n: helps[n] for n in rows if n != "check"}
+
+
+def test_no_directive_of_a_page_is_empty_where_it_is_not_built(docs: Path) -> None:
+    empty = {
+        str(path.relative_to(docs))
+        for path in docs.rglob("*.md")
+        for block in re.findall(r"^```\{[\w-]+\}[^\n]*\n```$", path.read_text("utf-8"), re.MULTILINE)
+        if "literalinclude" not in block
+    }
+    assert empty == set()
+
+
 def gallery(docs: Path) -> ModuleType:
     pytest.importorskip("matplotlib")
     spec = importlib.util.spec_from_file_location("gallery", docs / "figures" / "gallery.py")

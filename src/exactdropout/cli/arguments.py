@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from fractions import Fraction
 from typing import Any
 
@@ -34,7 +33,6 @@ __all__ = [
     "numbers",
     "own_names",
     "read_network",
-    "shows_intervals",
     "wants_progress",
 ]
 
@@ -255,8 +253,3 @@ def drop_probability(text: str, name: str = "--q") -> Any:
 def wants_progress(options: argparse.Namespace) -> bool:
     """Return whether progress is shown on standard error: a bar on a terminal, a line for each minute elsewhere."""
     return not options.json
-
-
-def shows_intervals(options: argparse.Namespace) -> bool:
-    """Return whether a person sees the intervals of a sampling run while they shrink; it says itself how long it is."""
-    return sys.stderr.isatty() and not options.json

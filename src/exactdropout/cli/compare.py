@@ -14,7 +14,7 @@ from exactdropout.cli.arguments import (
     cost_limit,
     drop_probability,
     load_inputs,
-    shows_intervals,
+    wants_progress,
 )
 from exactdropout.cli.messages import complain
 from exactdropout.cli.output import counted, json_number, print_json, print_table, print_words
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         network, data, drop_probability(options.q), methods=options.method, samples=options.samples, seed=options.seed,
         gradient=options.gradient, laws=[row - 1 for row in options.law or ()], seconds=seconds,
         confidence=options.confidence, max_cost=cost_limit(options.max_cost), threads=options.threads,
-        progress=shows_intervals(options),
+        progress=wants_progress(options),
     )  # fmt: skip
     if options.json:
         print_json("compare", _json(options, found))

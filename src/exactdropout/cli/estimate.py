@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, shows_intervals
+from exactdropout.cli.arguments import add_inputs, add_json, add_rate, drop_probability, load_inputs, wants_progress
 from exactdropout.cli.messages import complain
 from exactdropout.cli.output import counted, print_json, print_table, print_words
 from exactdropout.cli.processes import processes
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
             network, data, drop_probability(options.q), width=width, seconds=seconds, confidence=options.confidence,
             seed=options.seed, rows=options.per_example, gradient=options.gradient, threads=options.threads,
             executor=executor, max_cost=cost,
-            checkpoint=options.checkpoint, progress=shows_intervals(options),
+            checkpoint=options.checkpoint, progress=wants_progress(options),
         )  # fmt: skip
     reached = width is None or found.criterion.relative_width <= width
     if options.json:

@@ -16,7 +16,6 @@ from exactdropout.cli.arguments import (
     drop_probability,
     numbers,
     read_network,
-    shows_intervals,
     wants_progress,
 )
 from exactdropout.cli.messages import complain
@@ -86,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         seconds = None if options.seconds is None else float(parse_rational(options.seconds, "--seconds"))
         found: Any = xd.law_band(
             network, x, q, width=None if options.width is None else _share(options.width), seconds=seconds,
-            confidence=options.confidence, seed=options.seed, progress=shows_intervals(options),
+            confidence=options.confidence, seed=options.seed, progress=wants_progress(options),
         )  # fmt: skip
     else:
         found = xd.output_law(

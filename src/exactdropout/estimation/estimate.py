@@ -33,6 +33,7 @@ from exactdropout.numeric.runs.work import thread_count
 from exactdropout.numeric.sampled.gradients import GradientSampler, slopes_of
 from exactdropout.numeric.sampled.passes import Pass, Sampler, flipped
 from exactdropout.numeric.sampled.ranges import Ranges, ranges_of, reaches_of
+from exactdropout.progress import display, on_a_screen
 
 __all__ = ["EstimateProgress", "estimate", "worth_planning"]
 
@@ -301,9 +302,15 @@ def _cost(value: object) -> float:
 def _shown(
     progress: EstimateProgress | bool | None, width: float | None, seconds: float | None, begun: float
 ) -> Iterator[EstimateProgress | None]:
-    """Yield what is told about each estimate: the user's own callable, a line on standard error, or nothing."""
+    """Yield what is told about each estimate: the user's own callable, a line on standard error, or nothing.
+
+    On a terminal the line is drawn anew with every estimate; elsewhere, such as in a file, there is one a minute.
+    """
     if progress is None or progress is False:
         yield None
+    elif progress is True and not on_a_screen():
+        with display("estimate, first pass") as show:
+            yield lambda found: show(0, 0, f"criterion {_share_of(found)} wide, {found.samples:,} masks")
     elif progress is True:
         from rich.console import Console
         from rich.live import Live
@@ -314,10 +321,9 @@ def _shown(
         with Live(Text("first pass"), console=Console(stderr=True), transient=True, auto_refresh=False) as live:
 
             def tell(found: Estimate) -> None:
-                share = f"{found.criterion.relative_width:.2%}" if found.criterion.middle else "-"
                 spent = time.monotonic() - begun
                 drawn = f"{found.samples:,} masks, {spent:.1f} s (until {goal})"
-                line = f"criterion in {found.criterion!r}, {share} wide, {drawn}"
+                line = f"criterion in {found.criterion!r}, {_share_of(found)} wide, {drawn}"
                 live.update(Text(line), refresh=True)
 
             yield tell
@@ -328,3 +334,8 @@ def _shown(
             f"Argument 'progress' must be True, False, None or a callable, not an object of type "
             f"{type(progress).__name__}."
         )
+
+
+def _share_of(found: Estimate) -> str:
+    """Return how wide the interval of the criterion is, as a share of its middle."""
+    return f"{found.criterion.relative_width:.2%}" if found.criterion.middle else "-"

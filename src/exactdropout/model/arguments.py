@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import InvalidInput, WrongCall
 from exactdropout.model.architecture import Architecture
 from exactdropout.model.examples import Examples
 from exactdropout.model.frameworks import file_instead, instead_of_framework
@@ -69,7 +69,7 @@ def told_what_is_missing(function: Callable[P, R]) -> Callable[P, R]:
     >>> mean(exakt=True)
     Traceback (most recent call last):
         ...
-    exactdropout.errors.InvalidInput: Function mean(network, x) has no argument 'exakt'; did you mean 'exact'?
+    exactdropout.errors.WrongCall: Function mean(network, x) has no argument 'exakt'; did you mean 'exact'?
     """
 
     @wraps(function)
@@ -80,7 +80,7 @@ def told_what_is_missing(function: Callable[P, R]) -> Callable[P, R]:
             trace = error.__traceback__
             if trace is None or trace.tb_next is not None:  # not the call itself, but something inside
                 raise
-            raise InvalidInput(_misfit(function, args, kwargs) or f"{error}.") from None
+            raise WrongCall(_misfit(function, args, kwargs) or f"{error}.") from None
 
     return call
 

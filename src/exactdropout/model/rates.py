@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput, MixedNumbers
+from exactdropout.errors import InvalidInput, MixedNumbers, WrongCall
 from exactdropout.model.architecture import Architecture
 from exactdropout.model.numbers import Kind, Number, as_array, common_kind, scalar, show
 
@@ -32,14 +32,15 @@ def drop_rates(q: object, architecture: Architecture) -> tuple[DropRates, Kind]:
     ``derive`` and ``check``, take it as that; those that compute a number need one and say so.
 
     Raises:
-        InvalidInput: no number was given, one is not in [0, 1), or there are neither 1 nor d of them.
+        WrongCall: no number was given.
+        InvalidInput: one is not in [0, 1), or there are neither 1 nor d of them.
         MixedNumbers: floats beside fractions.
 
     >>> drop_rates("1/2", Architecture(inputs=2, hidden=(3,)))[0]
     (Fraction(1, 2), Fraction(1, 2))
     """
     if q is None:
-        raise InvalidInput(
+        raise WrongCall(
             "Argument 'q' must be a number here, such as '1/2', or one per layer, and has no default; "
             "xd.derive and xd.check leave it a symbol."
         )
