@@ -43,6 +43,17 @@ NEIGHBOURS = {
     "linear-mean, auxiliary: scope, k >= 0 to k >= -1": "no unit has less than 0 units below",
     "second-moments, auxiliary: scope, k >= 0 to k >= -1": "no mean has less than 0 terms",
     "convex-loss, quantified: scope, k >= 0 to k >= -1": "no mean has less than 0 terms",
+    **dict.fromkeys(
+        (f"two-layer-penalty, quantified: scope, e >= 0 to e{end}" for end in (" >= -1", "")),
+        "e is the sum of the squares of an input, by hypothesis",
+    ),
+    **dict.fromkeys(
+        (
+            f"two-layer-penalty, {place} >= 0 to {place[-1]} >= -1"
+            for place in ("quantified: scope, r", "auxiliary: scope, k", "auxiliary: scope, l")
+        ),
+        "no network has less than 0 units, inputs or outputs",
+    ),
     "column-copies, quantified: scope, r >= 0 to r >= -1": "no factor has less than 0 columns",
     "masked-layer, quantified: scope, m >= 0 to m >= -1": "no sum has less than 0 terms",
 }

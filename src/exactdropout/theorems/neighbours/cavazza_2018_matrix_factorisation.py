@@ -24,7 +24,16 @@ from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Der
 from exactdropout.theorems.statements.lines import ByInduction, From, Line, part, say
 from exactdropout.theorems.statements.terms import equal, number, symbol, symbols
 
-__all__ = ["COLUMN", "COLUMNS", "FACTORISATION", "IN_COLUMN", "column_products", "factorisation", "prove"]
+__all__ = [
+    "COLUMNS",
+    "FACTORISATION",
+    "IN_COLUMN",
+    "NORM_U",
+    "NORM_V",
+    "column_products",
+    "factorisation",
+    "prove",
+]
 
 SIZES = ((1, 1, 2), (2, 2, 2), (3, 2, 1), (2, 3, 3))
 Matrix = Sequence[Sequence[Any]]

@@ -24,10 +24,12 @@ from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.symbolic.free_networks import free_network
 from exactdropout.theorems.generic_symbols import generic, identity
+from exactdropout.theorems.lemmas.equal_shares import EQUAL_SHARES
 from exactdropout.theorems.lemmas.noise_moments import sum_moments
-from exactdropout.theorems.neighbours.mianjy_2018_two_layer import ISOTROPIC, quadratic_mean_steps
+from exactdropout.theorems.neighbours.mianjy_2018_two_layer import ISOTROPIC
 from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import lemma_step
 
 __all__ = ["path_sum", "prove"]
 
@@ -83,7 +85,7 @@ def prove(noise: int = 1, factor: int = 1) -> Proof:
                 Architecture(2, (2, 2), biases=False, activation="linear"),
             )
         ),
-        *quadratic_mean_steps(factor),
+        lemma_step(EQUAL_SHARES),
         argument(
             r"For one $S$ there are $\prod_{l \in S} d_l$ paths with path products $\pi_i$, so $\sum_i \pi_i^2 \ge "
             r"(\sum_i "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import groupby
 from typing import Any, ClassVar
 
 from exactdropout.theorems.proof import Proof, Step, Verdict, argument, conclude, step
@@ -140,17 +141,21 @@ class Derivation:
 
     def opening(self) -> list[str]:
         """Return the definitions that the statement and its proof use, as sentences with formulas in LaTeX."""
-        found = []
+        found: list[tuple[str, str]] = []
         for item in self.quantified:
             if isinstance(item, Exists):
                 term = item.variable.term
                 shown = term.latex() if item.witness is None else Relation(term, "=", item.witness).latex()
-                found.append(f"${shown}$: {item.variable.meaning}")
+                found.append((shown, item.variable.meaning))
             else:
-                found.append(f"${item.latex()}$: {item.meaning}")
-        found += [f"${d.relation().latex()}$" + (f": {d.meaning}" if d.meaning else "") for d in self.definitions]
-        found += [f"${v.term.latex()}$: {v.meaning}" for v in self.quantities]
-        return found
+                found.append((item.latex(), item.meaning))
+        found += [(d.relation().latex(), d.meaning) for d in self.definitions]
+        found += [(v.term.latex(), v.meaning) for v in self.quantities]
+        together = [(meaning, list(items)) for meaning, items in groupby(found, key=lambda pair: pair[1])]
+        return [
+            ", ".join(f"${shown}$" for shown, _ in items) + (f": {meaning}" if meaning else "")
+            for meaning, items in together
+        ]
 
     def context(self) -> Context:
         """Return what the lines may use at the start of the proof."""
