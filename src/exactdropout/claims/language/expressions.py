@@ -22,6 +22,7 @@ from exactdropout.claims.language.syntax import (
     Number,
     Power,
     Quantity,
+    Repeated,
     nested_exponents,
 )
 from exactdropout.claims.language.tokens import GREEK, WORDS, Token, fail, in_parentheses, likely_meant, tokens
@@ -120,7 +121,7 @@ class ExpressionParser(LargerFormsParser):
             return
         inner = self.tokens[self.at + 1 : self.at + 3]
         alone = len(inner) == 2 and inner[1].text == ")" and inner[0].kind in ("name", "number")
-        if isinstance(before, Quantity) and alone and inner[0].kind == "number":
+        if isinstance(before, (Quantity, Power, Call, Repeated)) and alone and inner[0].kind == "number":
             self.error("'*' is needed before a number in parentheses, which may be the number of an equation")
         if isinstance(before, Name) and (alone or (before.name in words.FUNCTION_LETTERS and not before.indices)):
             declared = "; relu(z) is the activation, which names may call sigma" if before.name == "sigma" else ""

@@ -85,6 +85,7 @@ _WRAPPERS = (
     "text", "operatorname", "mathrm", "mathbb", "mathcal", "mathbf", "mathit", "boldsymbol", "textrm", "bm", "mathsf",
     "vec", "textnormal", "textit", "mbox", "mathop", "mathscr",
 )  # fmt: skip
+_REMARKS = ("text", "textrm", "textnormal", "textit", "textsf", "mbox")
 _FUNCTIONS = {
     "frac": "frac", "tfrac": "frac", "dfrac": "frac", "sqrt": "sqrt", "sum": "sum", "prod": "prod", "max": "max",
     "min": "min", "binom": "binom", "tbinom": "binom", "dbinom": "binom", "forall": "forall", "in": "in", "E": "E",
@@ -184,6 +185,11 @@ def tokens(
             latex_letters = name
             if name in _WRAPPERS:
                 opening = re.compile(r"\s*\*?\s*\{").match(text, at)
+                if opening and text[opening.end() : opening.end() + 1] == "(" and name in _REMARKS:
+                    fail(
+                        text, start,
+                        f"\\{name}{{(...)}} is a remark and no part of a formula; it is read over behind && or \\quad.",
+                    )  # fmt: skip
                 if opening:
                     depth += 1
                     wrapped.append(depth)

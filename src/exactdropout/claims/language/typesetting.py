@@ -8,7 +8,8 @@ __all__ = ["SPACE", "without_typesetting"]
 
 _ENVIRONMENTS = r"split|aligned|(?:align|equation|gather|multline|eqnarray|displaymath|math|flalign)\*?"
 SPACE = re.compile(
-    r"(?:(?:&&|\\q?quad)\s*\\(?:text|mbox)\{\((?:[^{}]|\{[^{}]*\})*\)\}|\s|~|&|\$|\\(?:label|tag)\*?\{[^{}]*\}"
+    r"(?:(?:&&|\\q?quad)\s*\\(?:text(?:rm|it|sf|normal)?|mbox)\{\((?:[^{}]|\{[^{}]*\})*\)\}"
+    r"|\s|~|&|\$|\\(?:label|tag)\*?\{[^{}]*\}"
     r"|\\\\\[[0-9.]+(?:pt|em|ex|cm|mm)\]"
     rf"|\\(?:[,;:! \\\[\]()]|(?:begin|end)\{{(?:{_ENVIRONMENTS})\}}|[hv]space\*?\{{[^{{}}]*\}}"
     r"|(?:left\.|right\.)|(?:quad|qquad|left|right|middle|[bB]ig+[lrm]?|displaystyle|textstyle|limits|nolimits|notag"
@@ -16,10 +17,12 @@ SPACE = re.compile(
 )
 """Spaces, alignment, environments, labels and sizes of brackets."""
 _TAIL = 300
-_NUMBERED = re.compile(r"(?:\\q?quad|\\[;:, ]|\s{2,})\s*\([0-9]{1,3}[a-z]?\)\s*\Z")
-_FULL_STOP = re.compile(
-    rf"[.,;](?=(?:\s|\$|\\\]|\\\)|\\\\|\\(?:label|tag)\*?\{{[^{{}}]*\}}|\\(?:nonumber|notag|qedhere|qed)|\\end\{{(?:{_ENVIRONMENTS})\}})*\Z)"
+_CLOSED = (
+    r"(?:\s|\$|\\\]|\\\)|\\\\|\\(?:label|tag)\*?\{[^{}]*\}|\\(?:nonumber|notag|qedhere|qed)"
+    rf"|\\end\{{(?:{_ENVIRONMENTS})\}})*\Z"
 )
+_NUMBERED = re.compile(rf"(?:\\q?quad|\\[;:, ]|\s{{2,}})\s*\([0-9]{{1,3}}[a-z]?\)(?={_CLOSED})")
+_FULL_STOP = re.compile(rf"[.,;](?={_CLOSED})")
 _OVER = re.compile(r"\\(?:overset|stackrel)\{[^{}]*\}\{\s*(:?=|\\[lg]eq?|[<>])\s*\}")
 _UNDER = re.compile(r"\\underset\{[^{}]*\}\{\s*(\\mathbb\{E\}|\\operatorname\{E\})\s*\}")
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
@@ -36,6 +39,6 @@ def without_typesetting(text: str) -> str:
 
     if "\\" in text:
         text = _COMMENT.sub(spaces, text)
-    for pattern in (_FULL_STOP, _NUMBERED):  # both stand at the end; a long text is not searched
+    for pattern in (_FULL_STOP, _NUMBERED, _FULL_STOP):  # all stand at the end; a long text is not searched
         text = text[:-_TAIL] + pattern.sub(spaces, text[-_TAIL:])
     return _UNDER.sub(kept, _OVER.sub(kept, text))

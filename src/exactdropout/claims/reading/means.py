@@ -182,6 +182,8 @@ def _total(item: _Sum, factor: Expression) -> Expression:
 def _shared(a: _Sum, b: _Sum) -> Expression:
     """Return the sum of products of coefficients of the masks that two sums share."""
     if a.first is None and b.first is None:
+        if isinstance(a.index, Number) and isinstance(b.index, Number) and a.index != b.index:
+            return ZERO
         if a.index != b.index:
             raise NoMean("E[r_i r_j] is p^2 for i != j and p for i = j: write one of these; r_i r_i is expected")
         return multiplied((a.coefficient, b.coefficient))

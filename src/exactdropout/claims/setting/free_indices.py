@@ -55,6 +55,13 @@ def at_first_units(claim: Claim, setting: Setting, around: Surroundings) -> tupl
             "differ: write two claims, such as one with w[1] alone and one with w[1] and w[2]."
         )
     _alike(claim, setting, ranges, shown)
+    for node in walk(claim.assumptions):
+        if isinstance(node, Name) and any(isinstance(i, Name) and i.name in ranges for i in node.indices):
+            raise InvalidInput(
+                f"Argument 'claim' speaks of every {shown}, so that {expression_text(node)} in its assumption reads "
+                f"two ways, as all entries or as the same one: write {node.name} for all of them, or the claim about "
+                "unit 1."
+            )
 
     def first(node: Any) -> Any:
         if isinstance(node, Name) and node.indices and node.name in _ENTRIES:

@@ -471,7 +471,7 @@ def targets(target: Name, scope: Scope) -> Iterable[Key]:
         return [canonical(name, indices, architecture, scope.rows)]
     raise InvalidInput(
         f"Argument 'claim' can map, minimise or vary weights, biases, inputs and the label (and vary q and other "
-        f"scalars), not {name}."
+        f"scalars), not {key_text((name, indices))}."
     )
 
 

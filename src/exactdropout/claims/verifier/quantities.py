@@ -109,7 +109,9 @@ class Quantities(Calculus):
         shape = self.setting.shape
         biases = not shape.hidden_biases or not (shape.hidden or shape.symbolic_depth)
         layers = self.weights(1)[:-1]
-        good = (biases or self.assumed(("biases", ()))) and self.assumed(*layers[1:])
+        each = [("b", (layer,)) for layer in range(1, len(shape.hidden) + 1)]
+        biases = biases or self.assumed(*([("biases", ())] if shape.symbolic_depth else each))
+        good = biases and self.assumed(*layers[1:])
         if self.inputs_nonnegative() and (not layers or self.assumed(layers[0])):
             return good
         one = len(shape.hidden) == 1 and not shape.symbolic_depth  # of deeper layers all weights would be <= 0

@@ -171,7 +171,8 @@ class AllSizes(Quantities):
         """
         shape = self.setting.shape
         wholes = {"x": 0, "w": 0, "y": 0, "W": 1}
-        groups = all(len(key[1]) == wholes.get(key[0], len(key[1][:1])) for key in factors)
+        every = ("W", ()) in factors and not shape.symbolic_depth  # W is all layers of hidden weights
+        groups = all(len(key[1]) == wholes.get(key[0], len(key[1][:1])) - (every and key[0] == "W") for key in factors)
         if groups:
             if shape.symbolic_depth and any(key[0] in ("W", "b") and key[1] for key in factors):
                 raise NotReplayed("single layers of a symbolic depth")

@@ -272,8 +272,10 @@ class Sums(SizePowers):
         setting, shape = self.setting, self.setting.shape
         if name in bound:
             raise NotReplayed("an index as a number")
-        if name in ("q", "p") and not indices:
-            rate = self.rate(None)
+        layers = [number_of(i) for i in indices]
+        known = not layers or (len(layers) == 1 and layers[0] in range(1, len(shape.hidden) + 2))
+        if name in ("q", "p") and known and not (layers and shape.symbolic_depth):
+            rate = self.rate(int(layers[0] or 0) - 1 if layers else None)
             return self.number(rate if name == "q" else ratio(1) + -rate)
         if name in self.ranges and not indices and self.ranges[name] is not None:
             return self.number(self.extent(str(self.ranges[name])))
