@@ -135,6 +135,22 @@ def prove_once() -> Callable[[Any], Any]:
     return prove
 
 
+@pytest.fixture(scope="session")
+def check_once() -> Callable[[Any, str], Any]:
+    """Return a function that checks the text of a shipped certificate, each once in a test run."""
+    from exactdropout.certificate.shipped import Shipped
+
+    kept: dict[tuple[str, str], Any] = {}
+    original = Shipped.check  # a test may put this function in its place
+
+    def check(item: Any, text: str) -> Any:
+        if (item.name, text) not in kept:
+            kept[item.name, text] = original(item, text)
+        return kept[item.name, text]
+
+    return check
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests marked ``thorough`` in the quick profile, and what passed before where a file says so."""
     passed = frozenset(Path(PASSED_IN).read_text("utf-8").splitlines()) if PASSED_IN else frozenset()

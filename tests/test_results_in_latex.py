@@ -118,20 +118,37 @@ def test_all_of_them_compile(results, external, tmp_path):
     assert b"Type 3" not in fonts
 
 
-def test_standalone_documents_compile(external, tmp_path):
-    pdflatex = external("pdflatex")
+def standalone_documents():
     small = xd.derive(xd.Architecture(1, (1,)))
     evaluation = xd.evaluate(FIGURE_1, POINT, q="1/2", gradient=True)
     verdict = xd.check("penalty = 1", "1-1, no biases")
-    for number, shown in enumerate([
-        small.latex(standalone=True), small.criterion.latex(standalone=True), small.gradient().latex(standalone=True),
-        evaluation.latex(standalone=True), evaluation.gradient.latex(standalone=True), verdict.latex(standalone=True),
-        verdict.claim.latex(standalone=True), xd.tikz_drawing(FIGURE_1, standalone=True),
-        xd.theorems.get("helmbold-2017-figure-1").latex(standalone=True),
-    ]):  # fmt: skip
+    return {
+        "derivation": small.latex(standalone=True),
+        "formula": small.criterion.latex(standalone=True),
+        "gradient": small.gradient().latex(standalone=True),
+        "evaluation": evaluation.latex(standalone=True),
+        "gradient of numbers": evaluation.gradient.latex(standalone=True),
+        "verdict": verdict.latex(standalone=True),
+        "claim": verdict.claim.latex(standalone=True),
+        "drawing": xd.tikz_drawing(FIGURE_1, standalone=True),
+        "theorem": xd.theorems.get("helmbold-2017-figure-1").latex(standalone=True),
+    }
+
+
+def body(text):
+    return text[text.index(r"\begin{document}") :]
+
+
+def test_standalone_documents_compile(external, tmp_path):
+    """One TeX for each preamble, with the bodies of all documents that have it."""
+    pdflatex, bodies = external("pdflatex"), {}
+    for text in standalone_documents().values():
+        bodies.setdefault(text.removesuffix(body(text)), []).append(body(text))
+    for number, (preamble, texts) in enumerate(bodies.items()):
+        inside = [t.replace(r"\begin{document}", "").replace(r"\end{document}", r"\par\clearpage") for t in texts]
         folder = tmp_path / str(number)
         folder.mkdir()
-        compiled(pdflatex, folder, shown)
+        compiled(pdflatex, folder, rf"{preamble}\begin{{document}}{''.join(inside)}\end{{document}}")
 
 
 def compiled(pdflatex, folder, text):

@@ -284,7 +284,9 @@ WRITTEN_OUT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", WRITTEN_OUT)
+@pytest.mark.parametrize(
+    "arguments", [*WRITTEN_OUT[:2], *(pytest.param(a, marks=pytest.mark.thorough) for a in WRITTEN_OUT[2:])]
+)
 def test_what_stands_beside_the_formulas_compiles_and_fits_the_page(arguments, capsys, external, tmp_path):
     pdflatex = external("pdflatex")
     assert main(["derive", *arguments, "--standalone"]) == 0

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from exactdropout import theorems
-from exactdropout.certificate.shipped import FILES
+from exactdropout.certificate.shipped import FILES, Shipped
 from exactdropout.cli import verify
 from exactdropout.cli.main import main
 from exactdropout.cli.recheck import CoqRun, Recheck
@@ -91,7 +91,8 @@ def mine():
 
 
 @pytest.mark.parametrize(("total", "code"), [(4, 0), (5, 1)])
-def test_full_also_runs_the_further_steps_and_the_certificates(tmp_path, capsys, monkeypatch, total, code):
+def test_full_also_runs_the_further_steps_and_the_certificates(tmp_path, capsys, monkeypatch, check_once, total, code):
+    monkeypatch.setattr(Shipped, "check", check_once)
     monkeypatch.setattr(verify, "start_coq", lambda: CoqRun(None, "not run: a test"))
     file = tmp_path / "mine.py"
     file.write_text(FULL.format(sum=total))
@@ -136,7 +137,8 @@ def test_coq_is_stopped(tmp_path):
     assert run.process.poll() is not None
 
 
-def test_full_with_coq_ends_well(tmp_path, capsys, monkeypatch):
+def test_full_with_coq_ends_well(tmp_path, capsys, monkeypatch, check_once):
+    monkeypatch.setattr(Shipped, "check", check_once)
     folder = coq_folder(tmp_path, "print('accepted a')")
     monkeypatch.setattr(verify, "start_coq", lambda: CoqRun(folder))
     file = tmp_path / "mine.py"
