@@ -8,7 +8,7 @@ Environment:
 - ``EXACTDROPOUT_PASSED_TO=FILE`` writes the names of the tests that passed;
 - ``EXACTDROPOUT_PASSED_IN=FILE`` leaves those out that passed there and that the profile does not change, so that
   the thorough profile after a quick one runs what it adds: what is marked ``thorough``, the tests of Hypothesis that
-  do not ask for ``QUICK_CASES`` examples or fewer, those that read the profile, and what was skipped or failed before.
+  draw more examples than in the quick one, those that read the profile, and what was skipped or failed before.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ sys.dont_write_bytecode = False
 
 _SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
 QUICK_CASES = 20
-"""The most that the quick profile draws for one test; the thorough one draws 200, or what a test asks for itself."""
+"""The most that the quick profile draws for a test without the marker ``quick_cases``; the thorough one draws 200, or
+what the test asks for itself."""
 # derandomize: the same cases on every machine and in every run; no example database is written into a clone
 settings.register_profile(
     "quick",
@@ -172,12 +173,18 @@ def _too_long(item: pytest.Item) -> bool:
     return PROFILE != "thorough" and item.get_closest_marker("thorough") is not None
 
 
+def _quick_cases(item: pytest.Item) -> int:
+    """Return how many examples of Hypothesis the quick profile draws for a test at most."""
+    marker = item.get_closest_marker("quick_cases")
+    return int(marker.args[0]) if marker is not None else QUICK_CASES
+
+
 def _draw_fewer(item: pytest.Item) -> None:
     """Let a test of Hypothesis that asks for a number of examples draw at most those of the quick profile."""
-    test = getattr(item, "obj", None)
+    test, most = getattr(item, "obj", None), _quick_cases(item)
     own = getattr(test, "_hypothesis_internal_use_settings", None)
-    if test is not None and own is not None and own.max_examples > QUICK_CASES:
-        test._hypothesis_internal_use_settings = settings(own, max_examples=QUICK_CASES)
+    if test is not None and own is not None and own.max_examples > most:
+        test._hypothesis_internal_use_settings = settings(own, max_examples=most)
 
 
 def _changes_with_profile(item: pytest.Item) -> bool:
@@ -187,7 +194,7 @@ def _changes_with_profile(item: pytest.Item) -> bool:
     test = getattr(item, "obj", None)
     if getattr(test, "is_hypothesis_test", False):
         own = getattr(test, "_hypothesis_internal_use_settings", settings.default)
-        if own.max_examples > QUICK_CASES:
+        if own.max_examples > _quick_cases(item):
             return True  # cases are not drawn at random: with as many as in the quick profile it repeats them
     readers = _readers_of_profile(item.path)
     return readers is None or getattr(item, "originalname", item.name) in readers

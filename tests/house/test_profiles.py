@@ -28,6 +28,10 @@ def test_drawn_in_time(n): pass
 @settings(max_examples=7)
 @given(st.integers())
 def test_seven_drawn(n): pass
+@pytest.mark.quick_cases(3)
+@settings(max_examples=7)
+@given(st.integers())
+def test_dear(n): pass
 @settings(max_examples=70)
 @given(st.integers())
 def test_seventy_drawn(n):
@@ -40,7 +44,7 @@ def test_drawn_within():
 @pytest.mark.thorough
 def test_long(): pass
 """
-DRAWN = ("drawn", "drawn_in_time", "drawn_within", "seventy_drawn")
+DRAWN = ("dear", "drawn", "drawn_in_time", "drawn_within", "seventy_drawn")
 
 
 def outcomes(folder: Path, **environment: str) -> dict[str, str]:

@@ -66,6 +66,7 @@ def test_both_rates_agree():
         assert wide.rate_below <= wide.rate_above <= wide.rate_below * (1 + Fraction(1, 10**5))
 
 
+@pytest.mark.quick_cases(2)
 @settings(max_examples=8)
 @given(ROWS, st.booleans(), st.sampled_from(["1/2", "1/5"]))
 @example([((1, 1), 1), ((0, 0), 0)], True, "1/2")

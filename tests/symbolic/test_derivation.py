@@ -90,6 +90,7 @@ def test_gradient_equals_double_loop_at_kinks_too(case):
             assert [f.evaluate(values) for f in mine.flat] == list(theirs.flat)
 
 
+@pytest.mark.quick_cases(5)
 @settings(max_examples=15)
 @given(symbolic_problems())
 def test_sympy_expression_is_the_same_function(case):
