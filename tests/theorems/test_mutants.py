@@ -54,6 +54,13 @@ NEIGHBOURS = {
         ),
         "no network has less than 0 units, inputs or outputs",
     ),
+    "deep-bound, line 'bound': constant, Y >= V N^2 to Y = 1": "from a start that says less",
+    "deep-bound, line 'bound': constant, Y >= V N^2 to V = -1": "from a start that says less",
+    "deep-bound, quantified: scope, l >= 0 to l >= -1": "no network has less than 0 layers",
+    "deep-bound, quantified: scope, c >= 0 to c >= -1": "no network has less than 0 sets of layers",
+    "deep-rank-one, quantified: scope, l >= 0 to l >= -1": "no network has less than 0 layers",
+    "deep-envelope, line 'mixture': constant, G <= T nu s^2 to G = -1": "from a start that says less",
+    "deep-envelope, quantified: scope, n >= 0 to n >= -1": "no matrix has less than 0 singular values",
     "column-copies, quantified: scope, r >= 0 to r >= -1": "no factor has less than 0 columns",
     "masked-layer, quantified: scope, m >= 0 to m >= -1": "no sum has less than 0 terms",
 }

@@ -71,7 +71,7 @@ def test_deep_linear_path_sum(noise):
 
 @pytest.mark.parametrize("factor", [0, 2])
 def test_deep_linear_bound(factor):
-    assert failed_methods(mianjy_2019_deep_linear.prove(factor=factor)) == {"identity", "derivation", "enumeration"}
+    assert failed_methods(mianjy_2019_deep_linear.prove(factor=factor)) == {"derivation", "enumeration"}
 
 
 @pytest.mark.parametrize("noise", [-1, 0, 2])
@@ -136,11 +136,6 @@ def test_logistic_penalty_by_hand():
     found = helmbold_2015_logistic.penalty_interval((2, 0), (1, 1), Fraction(1, 2))
     by_hand = (math.log(2) + math.log1p(math.exp(-4))) / 2 - math.log1p(math.exp(-2))
     assert abs(float(found.mid) - by_hand) < 1e-14
-
-
-@pytest.mark.parametrize("slope", [1, 3])
-def test_fast_dropout_needs_its_telescoping_sum(slope):
-    assert failed_methods(wang_2013_fast_dropout.prove(slope)) == {"identity"}
 
 
 def test_fast_dropout_needs_the_exact_mean(monkeypatch):

@@ -40,7 +40,7 @@ from exactdropout.theorems.statements.ranges import Variable
 from exactdropout.theorems.statements.rules import ByVanishingSquare
 from exactdropout.theorems.statements.terms import Term, equal, number, symbol, symbols
 
-__all__ = ["EQUAL_PRODUCTS", "ISOTROPIC", "NUCLEAR_BOUND", "prove"]
+__all__ = ["EQUAL_PRODUCTS", "ISOTROPIC", "NUCLEAR", "NUCLEAR_BOUND", "prove"]
 
 ISOTROPIC = ((1, 1), (1, -1))
 """E x xᵀ = I for the uniform distribution on these two."""

@@ -9,7 +9,7 @@ derived here; the source was not read.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -18,14 +18,15 @@ from mpmath import MPIntervalContext
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.lemmas.noise_moments import sum_moments
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import K, count, integer, quantity
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import ByInduction, ByInstances, Definition, From, InWords, Line, part, say
+from exactdropout.theorems.statements.ranges import Variable
+from exactdropout.theorems.statements.terms import Term, apply, equal, number, symbol, symbols
 
 __all__ = ["exact_mean", "prove"]
-
-SCOPE = "the normal mean: all mu and s > 0; its error: all even K, alternating signs, q = 1/2"
 
 
 def exact_mean(inputs: int) -> Fraction:
@@ -33,77 +34,229 @@ def exact_mean(inputs: int) -> Fraction:
     return Fraction(inputs // 2 * math.comb(inputs, inputs // 2), 2**inputs)
 
 
-def prove(slope: int = 2) -> Proof:
-    """Prove the statements, with the term slope·k − K of the telescoping sum; only ``slope=2`` works."""
-    _, (k, n) = generic("k K")
-    ring, (size,) = generic("K+")
-    steps = [
-        _normal_mean(),
-        *sum_moments(),
+mu, sigma, r, I, h, k, E = symbols("mu sigma r I h k E")
+SLOPE, INTEGRAND, AT_INFINITY, AT_EDGE = symbols("D F U V")
+LAW, DENSITY = apply("Phi", r), apply("varphi", r)
+
+
+def binomial(at: Term | int) -> Term:
+    """Return the binomial coefficient of K and a number."""
+    return apply("C", at)
+
+
+def partial_sum(at: Term | int) -> Term:
+    """Return the sum of (2 i - K) C(i) for i up to a number."""
+    return apply("S", at)
+
+
+def central(at: Term | int) -> Term:
+    """Return the binomial coefficient of twice a number and the number."""
+    return apply("B", at)
+
+
+def _normal() -> Iterator[Mapping[Term, Any]]:
+    """Yield derivative, integrand, limit and value at -r of mu Phi(t) - sigma phi(t), all symbols free."""
+    t, mean = sympy.symbols("t mu", real=True)
+    scale = sympy.Symbol("sigma", positive=True)
+    density = sympy.exp(-(t**2) / 2) / sympy.sqrt(2 * sympy.pi)
+    law = (1 + sympy.erf(t / sympy.sqrt(2))) / 2
+    antiderivative = mean * law - scale * density
+    ratio = mean / scale
+    yield {
+        mu: mean,
+        sigma: scale,
+        SLOPE: sympy.diff(antiderivative, t),
+        INTEGRAND: (mean + scale * t) * density,
+        AT_INFINITY: sum(factor * sympy.limit(f, t, sympy.oo) for factor, f in ((mean, law), (-scale, density))),
+        AT_EDGE: antiderivative.subs(t, -ratio),
+        LAW: law.subs(t, ratio),
+        DENSITY: density.subs(t, ratio),
+    }
+
+
+def _derived(label: str, words: str, claim: Any) -> Line:
+    reason = ByInstances(_normal, "all symbols free", method="derivation", whole=True)
+    return Line(label=label, sentence=say(words), claim=claim, reason=reason)
+
+
+_NORMAL = equal(I, mu * LAW + sigma * DENSITY)
+
+NORMAL_MEAN = Derivation(
+    name="normal-relu",
+    title="The mean of a relu unit with a normal pre-activation",
+    setting=say("relu of a normal pre-activation"),
+    quantified=(),
+    quantities=(
+        quantity(I, "the mean of relu"),
+        quantity(mu, "the mean before relu"),
+        quantity(sigma, "the standard deviation, positive"),
+        quantity(r, "their ratio"),
+        quantity(LAW, "the normal distribution function"),
+        quantity(DENSITY, "the normal density"),
+        quantity(INTEGRAND, "the integrand, value times density"),
+        quantity(SLOPE, "the derivative of mean times distribution function less deviation times density"),
+        quantity(AT_INFINITY, "the limit of this at infinity"),
+        quantity(AT_EDGE, "its value at minus the ratio, where relu begins"),
+    ),
+    lines=(
+        _derived("slope", "An antiderivative: {claim}.", equal(SLOPE, INTEGRAND)),
+        _derived("infinity", "It tends to {claim}.", equal(AT_INFINITY, mu)),
+        _derived("edge", "Where relu begins {claim}.", equal(AT_EDGE, mu * (1 - LAW) - sigma * DENSITY)),
+        Line(
+            label="integral",
+            sentence=say("The integral from there on is the difference: {claim}."),
+            claim=equal(I, AT_INFINITY - AT_EDGE),
+            reason=InWords(),
+        ),
+    ),
+    conclusions=(Conclusion(_NORMAL, From((part("integral"), part("infinity"), part("edge", -1)))),),
+)
+"""E relu(μ + σ t) = μ Φ(r) + σ φ(r)."""
+
+
+def _binomials() -> Iterator[Mapping[Term, Any]]:
+    """Yield binomial coefficients and sums of (2 i - K) binomial(K, i)."""
+    for size, kept in ((2, 0), (2, 1), (4, 1), (4, 2), (6, 5)):
+        sums = [sum((2 * i - size) * math.comb(size, i) for i in range(end + 1)) for end in (0, kept, kept + 1)]
+        yield {
+            h: Fraction(size, 2),
+            k: Fraction(kept),
+            **{binomial(at): math.comb(size, i) for at, i in ((0, 0), (k, kept), (k + 1, kept + 1))},
+            **dict(zip((partial_sum(0), partial_sum(k), partial_sum(k + 1)), sums, strict=True)),
+        }
+
+
+def _units() -> Iterator[Mapping[Term, Any]]:
+    """Yield the mean of the unit by the double loop, and the sum of (2 i - K) C(K, i) for i up to K/2."""
+    for half in (1, 2, 3, 4):
+        found = naive_evaluation(*_unit(2 * half), (Fraction(1, 2), Fraction(0)))
+        yield {
+            h: Fraction(half), E: Fraction(found.mean[0]),
+            partial_sum(h): sum((2 * i - 2 * half) * math.comb(2 * half, i) for i in range(half + 1)),
+        }  # fmt: skip
+
+
+def _central() -> Iterator[Mapping[Term, Any]]:
+    for half in (1, 2, 5):
+        yield {
+            h: Fraction(half),
+            central(h): math.comb(2 * half, half),
+            central(h + 1): math.comb(2 * half + 2, half + 1),
+        }
+
+
+_CASES = "K = 2, 4, 6"
+_MEAN = equal(E, h * binomial(h) / number(4) ** h)
+
+EXACT_MEAN = Derivation(
+    name="exact-relu",
+    title="The exact mean for signs in equal numbers",
+    setting=say(
+        "A relu unit with {0} terms 1 and as many {1}, drop probability {2}", h, number(-1), number(Fraction(1, 2))
+    ),
+    quantified=(count(h, 1, "half the number of inputs"),),
+    definitions=(Definition(K, 2 * h, "the number of inputs"),),
+    quantities=(
+        quantity(E, "the mean of the unit"),
+        quantity(binomial(k), "the binomial coefficient of these two numbers, the second as argument"),
+        quantity(partial_sum(k), "the sum of twice the argument less inputs, times this, up to this argument"),
+    ),
+    auxiliary=(integer(k, 0, "a number of inputs"),),
+    lines=(
+        Line(
+            label="half",
+            sentence=say(
+                "Kept terms 1 and dropped ones {0} are together as many as heads of {1} coins; the pre-activation is "
+                "twice their number less {1}. Its mean is 0, so its parts of either sign have equal means: {claim}.",
+                number(-1),
+                K,
+            ),
+            claim=equal(number(4) ** h * E, -partial_sum(h)),
+            reason=InWords(_units, "K = 2, 4, 6, 8, mask by mask"),
+        ),
+        Line(
+            label="begins",
+            sentence=say("The sums begin and go on as they are named: {claim}"),
+            claim=equal(partial_sum(0), -K * binomial(0)),
+            reason=InWords(_binomials, _CASES),
+        ),
+        Line(
+            label="adds",
+            sentence=say("and {claim}."),
+            claim=equal(partial_sum(k + 1), partial_sum(k) + (2 * (k + 1) - K) * binomial(k + 1)),
+            reason=InWords(_binomials, _CASES),
+        ),
+        Line(
+            label="next",
+            sentence=say("Binomial coefficients satisfy {claim}."),
+            claim=equal((k + 1) * binomial(k + 1), (K - k) * binomial(k)),
+            reason=InWords(_binomials, _CASES),
+        ),
+        Line(
+            label="sum",
+            sentence=say("So the sum telescopes: {claim}."),
+            claim=equal(partial_sum(k), -(K - k) * binomial(k)),
+            reason=ByInduction(k, (), (), parts=(part("adds"), part("next")), first=(part("begins"),)),
+        ),
+    ),
+    conclusions=(Conclusion(_MEAN, From((part("half", 1 / number(4) ** h), part("sum", -1 / number(4) ** h, k=h)))),),
+)
+"""E = (K/2) C(K, K/2)/2^K."""
+
+RATIO_RISES = Derivation(
+    name="exact-rises",
+    title="The ratio to the normal mean rises",
+    setting=say("The squared ratio of the exact to the normal mean over {0}, for two inputs more", symbol("pi")),
+    quantified=(count(h, 1, "half the number of inputs"),),
+    quantities=(
+        Variable(term=central(h), meaning="the central binomial coefficient", kind="network", low=Fraction(0)),
+        quantity(central(h + 1), "the next one"),
+    ),
+    lines=(
+        Line(
+            label="central",
+            sentence=say("Central binomial coefficients satisfy {claim}."),
+            claim=equal((h + 1) * central(h + 1), 2 * (2 * h + 1) * central(h)),
+            reason=InWords(_central, "h = 1, 2, 5"),
+        ),
+    ),
+    conclusions=(
+        Conclusion(
+            (h + 1) * (central(h + 1) / number(4) ** (h + 1)) ** 2 > h * (central(h) / number(4) ** h) ** 2,
+            From(
+                (
+                    part(
+                        "central",
+                        ((h + 1) * central(h + 1) + 2 * (2 * h + 1) * central(h))
+                        / (h + 1)
+                        / (number(4) ** (h + 1)) ** 2,
+                    ),
+                ),
+                plus=((central(h) / number(4) ** h) ** 2 / (4 * (h + 1)),),
+            ),
+        ),
+    ),
+)
+"""K C(K, K/2)²/4^K rises with K."""
+DERIVATIONS = (NORMAL_MEAN, EXACT_MEAN, RATIO_RISES)
+
+
+def prove() -> Proof:
+    """Prove the statements."""
+    further = [
         argument(
-            r"So a pre-activation $\sum_i w_i x_i r_i/p$ has mean $\mu = w \cdot x$ and variance $s^2 = \lambda "
-            r"\sum_i w_i^2 "
-            r"x_i^2$; for $K$ terms $\pm 1$, half of each sign, and $q = \frac12$: $\mu = 0$, $s^2 = K$, and the "
-            r"normal mean is "
-            r"$s \varphi(0) = \sqrt{K/(2\pi)}$."
-        ),
-        argument(
-            r"Exactly: with $B$ the number of kept positive terms plus the number of dropped negative ones, $B \sim "
-            r"\mathrm{Bin}(K, \frac12)$ and the pre-activation is $2 (B - K/2) = 2B - K$."
-        ),
-        identity(
-            r"$(2k - K) \binom Kk = K \left(\binom{K-1}{k-1} - \binom{K-1}k\right)$, since $K \binom{K-1}{k-1} = k "
-            r"\binom Kk$ and "
-            r"$K \binom{K-1}k = (K - k) \binom Kk$; here divided by $\binom Kk$.",
-            slope * k - n,
-            k - (n - k),
-        ),
-        argument(
-            r"Summed over $k > K/2$ it telescopes: $E (2B - K)^+ = K \binom{K-1}{K/2} / 2^K = \frac K2 \binom K{K/2} "
-            r"/ 2^K$."
-        ),
-        step(
-            r"The ratio $\rho(K)$ of the exact to the normal mean is $\sqrt{\pi K/2} \binom K{K/2} 2^{-K}$, and "
-            r"$\rho(K+2)^2 / \rho(K)^2 = \frac{K+2}K \left(\frac{K+1}{K+2}\right)^2$, which exceeds 1: $(K+1)^2 - K "
-            r"(K+2) = 1$.",
-            "cases",
-            ring.is_positive((size + 1) ** 2 - size * (size + 2)),
-            "manifest sign",
-        ),
-        argument(
-            r"So $\rho$ increases, and to 1 by Wallis' product: the normal mean is too large for every even $K$, by a "
-            r"factor that "
-            r"tends to 1."
+            r"Here $\mu = 0$, $\sigma^2 = K$, and the normal mean is $\sigma \varphi(0) = \sqrt{K/(2\pi)}$. The "
+            r"squared ratio is $\pi$ times $h (B(h)/4^h)^2$; it rises, and to 1 by Wallis' product: the normal mean is "
+            r"too large for every even $K$, by a factor that tends to 1."
         ),
         *_ratios(),
         enumerated(
-            r"The mean of the unit by the formula, mask by mask; $K = 2$ is Figure 1: $\frac12$ against $1/\sqrt\pi$.",
+            r"The mean of the unit by the formula; $K = 2$ is Figure 1: $\frac12$ against $1/\sqrt\pi$.",
             _numbers(),
             "K = 2, 4, 6, 8: 8 to 512 masks",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
-
-
-def _normal_mean() -> Step:
-    """∫_{−r}^∞ (μ + s t) φ(t) dt by its antiderivative μ Φ(t) − s φ(t)."""
-    t, mu = sympy.symbols("t mu", real=True)
-    s = sympy.Symbol("s", positive=True)
-    density = sympy.exp(-(t**2) / 2) / sympy.sqrt(2 * sympy.pi)
-    law = (1 + sympy.erf(t / sympy.sqrt(2))) / 2
-    antiderivative = mu * law - s * density
-    value = sympy.limit(antiderivative.subs({mu: 1, s: 1}), t, sympy.oo)
-    at_edge = (mu - antiderivative.subs(t, -mu / s)) - (mu * law + s * density).subs(t, mu / s)
-    return step(
-        r"$E\, \mathrm{relu}(\mu + s t) = \int_{-r}^\infty (\mu + s t) \varphi(t)\, dt$, and $\mu \Phi(t) - s "
-        r"\varphi(t)$ is an "
-        r"antiderivative that tends to $\mu$: the value is $\mu - \mu \Phi(-r) + s \varphi(r) = \mu \Phi(r) + s "
-        r"\varphi(r)$.",
-        "derivation",
-        sympy.simplify(sympy.diff(antiderivative, t) - (mu + s * t) * density) == 0
-        and value == 1
-        and sympy.simplify(at_edge) == 0,
-    )
+    return proved("holds", DERIVATIONS, further)
 
 
 def _ratios() -> Iterator[Step]:
@@ -121,11 +274,14 @@ def _ratios() -> Iterator[Step]:
     )
 
 
+def _unit(inputs: int) -> tuple[Network, Examples]:
+    """Return a relu unit with as many weights 1 as -1 on ones."""
+    return Network([[[1, -1] * (inputs // 2)], [1]]), Examples.point([1] * inputs, 0)
+
+
 def _numbers() -> Iterator[tuple[Any, Any]]:
     for inputs in (2, 4, 6, 8):
-        signs = [1, -1] * (inputs // 2)
-        network = Network([[signs], [1]])
-        found = naive_evaluation(network, Examples.point([1] * inputs, 0), (Fraction(1, 2), Fraction(0)))
+        found = naive_evaluation(*_unit(inputs), (Fraction(1, 2), Fraction(0)))
         yield found.mean[0], exact_mean(inputs)
 
 
@@ -134,12 +290,8 @@ def _numbers() -> Iterator[tuple[Any, Any]]:
     title="Fast dropout: the normal approximation of a relu unit and its exact error",
     source="wang2013",
     number="relu unit (our derivation; source not read)",
-    printed=r"$z \sim N(\mu, s^2)$, $r = \mu/s$: $E\, \mathrm{relu}(z) = \mu \Phi(r) + s \varphi(r)$, taken for a "
-    r"unit under dropout.",
-    statement="normal relu mean = mu Phi(r) + s phi(r); for +-1 terms, q = 1/2 the exact mean is K/2 C(K,K/2)/2^K, "
-    "less",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     source_read=False,
 )
 def fast_dropout() -> Proof:
