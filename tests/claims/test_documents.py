@@ -220,3 +220,31 @@ def test_several_names_stand_in_one_line_and_are_forgotten_together():
     assert statuses(renamed, None)[0] == [(3, "proved"), (5, "proved")]
     with pytest.raises(InvalidInput, match="as in 'name: w=a, relu=sigma'"):
         check_document("% exactdropout architecture: K-1; name: w=a, w=c\n$$J_D = R$$")
+
+
+def test_equations_for_several_quantities_are_steps_of_their_own():
+    """E[D] = a, \\qquad Var[D] = b is what papers print; a condition behind \\quad stays one that is not read."""
+    found = check_document(
+        r"""$$ \mathbb{E}[D] = \sum_{i=1}^K w_i x_i = W(x), \qquad
+        \mathrm{Var}[D] = \frac{q}{p^2} \sum_{i=1}^K w_i^2 x_i^2 \quad \text{and} \quad R = (W(x) - y)^2 $$""",
+        "K-1 linear, no biases", markdown=True,
+    )  # fmt: skip
+    assert [(s.line, s.status) for s in found.steps] == [(1, "proved"), (1, "proved"), (2, "refuted"), (2, "proved")]
+    for text in (
+        r"\[ J_D = R, \quad q = 0 \]",
+        r"\[ J_D = R, \quad w_1 = 0 \]",
+        r"\[ \mathbb{E}[D] = 2 W(x), \quad \mathrm{Var}[D] = 0 \text{ if } x = 0 \]",  # it may be meant for both
+    ):
+        (status,) = {s.status for s in check_document(text, "K-1 linear, no biases").steps}
+        assert status == "not read", text
+
+
+def test_j_alone_is_told_what_the_criterion_is_called():
+    found = check_document(r"\[ J_D = R \text{ if } q = 0 \] \[ J = a^2 + c \] \[ a = c \]", "K-1 linear, no biases")
+    assert [(p.text[0], "J_D" in p.reason) for p in found.passed] == [("J", True), ("a", False)]
+
+
+def test_a_name_that_does_not_fit_is_one_error_of_the_document_and_no_fault_of_its_steps():
+    for names in ({"penalty": "R"}, {"w": "J"}, {"w": "W"}, {"relu": "f(x)"}):
+        with pytest.raises(InvalidInput, match="'names'"):
+            check_document(r"\[ J_D = R \] \[ J_D \ge R \]", "K-1 linear, no biases", names=names)

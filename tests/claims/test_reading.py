@@ -265,6 +265,8 @@ def test_own_letters_are_checked():
         ("a[1] = 1", {"w": "x"}, "a symbol of the grammar"),
         ("a[1] = 1", {"w": "W"}, "the output"),
         ("a[1] = 1", {"u": "a"}, "must rename"),
+        ("R = 1", {"penalty": "R"}, "'penalty'; a claim writes that quantity 'penalty' or"),
+        ("J = 1", {"criterion": "J"}, "'criterion'; a claim writes that quantity J_D."),
         ("a[1] = 1", {"K": "a"}, "has no indices"),
         ("a[1] = 1", {"w": "a", "x": "a"}, "a name of its own"),
         ("a[1] = 1", {"w": "J"}, "the criterion"),

@@ -94,3 +94,11 @@ def test_ctrl_c_ends_with_what_is_known(paper, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "1 proved, 1 not reached" in out
     assert "interrupted: what is known stands above" in out
+
+
+def test_a_name_that_does_not_fit_is_one_sentence_and_not_one_for_each_formula(paper, capsys):
+    assert main(["check", "paper.tex", *LINEAR, "--name", "penalty=R"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("--name") == 1
+    assert "not 'penalty'; a claim writes that quantity 'penalty' or" in err

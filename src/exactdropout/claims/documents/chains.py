@@ -33,6 +33,16 @@ _WORDS = re.compile(
     r"\\(?:text|mbox|textrm|mathrm)\{\s*(?:,\s*)?(is|does|increases|decreases|minimi[sz]es)(?![A-Za-z])"
     r"|(?<![A-Za-z\\{])(is|does) "
 )
+_ALONE = (
+    r"(?:(?:\\mathbb\{?E\}?|\\(?:operatorname\*?|mathrm|text)\{\s*(?:E|Var)\s*\}|E|Var)\s*(?:_\{?[A-Za-z]\}?)?\s*"
+    r"(?:\\(?:left|[bB]igl?))?\s*[\[(]\s*D\s*(?:\^\{?2\}?)?\s*(?:\\(?:right|[bB]igr?))?\s*[\])]"
+    r"|J_\{?D\}?|R(?![A-Za-z_(])|\\text\{\s*penalty\s*\})\s*&?\s*=(?!>)"
+)
+"""A quantity, alone on the left of an equals sign."""
+_EQUATION = re.compile(r"(?:\s|\\[ ,;:!]|&)*" + _ALONE)
+_NEXT_EQUATION = re.compile(
+    r",?\s*(?:\\q?quad(?![A-Za-z])\s*(?:\\(?:text|mbox)\{\s*and\s*\}\s*)?)+(?=(?:\s|\\[ ,;:!]|&)*" + _ALONE + ")"
+)
 _INNER = re.compile(r"\\(begin|end)\{(?!split|aligned|gathered)")
 _PIECES = re.compile(
     r"\\(?:left|right|middle|[bB]ig[lrm]?)(?![A-Za-z])\s*[<>]?|\\[{}|]|\\begin\{[^{}]*\}|\\end\{[^{}]*\}|[{}()\[\]]|"
@@ -66,9 +76,24 @@ def chains(text: str) -> Iterator[Chain]:
     for number, (begin, end) in enumerate(rows):
         after = rows[number + 1] if number + 1 < len(rows) else None
         if after is None or not _goes_on(text[after[0] : after[1]]):
-            yield _chain(text[start:end], start)
+            for first, last in _statements(text, start, end):
+                yield _chain(text[first:last], first)
             start = after[0] if after is not None else end
         del begin
+
+
+def _statements(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a chain that are equations for a quantity each: E[D] = a, \\quad Var[D] = b.
+
+    Conditions behind the last of them may be meant for all, and then nothing is parted. What else stands behind
+    \\quad may be a condition, and stays where it is. In a single claim equations for several quantities are all
+    claimed, too.
+    """
+    if _EQUATION.match(text, start, end) is not None and _cut(_NEXT_EQUATION.sub(" ", text[start:end])) is None:
+        for match in _NEXT_EQUATION.finditer(text, start, end):
+            yield start, match.start()
+            start = match.end()
+    yield start, end
 
 
 def _rows(text: str) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ from exactdropout.claims.documents.source import (
     setting_lines,
     without_comments,
 )
+from exactdropout.claims.language.author_names import meanings
 from exactdropout.claims.language.forms import Definition
 from exactdropout.claims.language.parser import read_claim, read_definition
 from exactdropout.claims.language.syntax import Claim, Quantity, walk
@@ -305,6 +306,7 @@ class DocumentCheck:
                 f"formula in line {start}."
             )
         self._around(setting)  # what does not fit is refused, and no step's fault
+        meanings(setting.spoken)
         if statement:
             return self._statement(chain, setting, start, number, speaks=speaks)
         definition = self._definition(chain, setting)
@@ -346,7 +348,7 @@ class DocumentCheck:
         if not steps:
             return 0
         if not quantities and not speaks:
-            self._pass_line(lines[0], chain.text, "names no quantity of dropout")
+            self._pass_line(lines[0], chain.text, _no_quantity(chain.text))
             return 0
         for step in steps:
             self._add(step, setting)
@@ -415,6 +417,12 @@ class DocumentCheck:
         except (InvalidInput, CostLimitExceeded) as error:
             return replace(step, status="not read", reason=_sentence(error))
         return replace(step, status=verdict.status, verdict=verdict)
+
+
+def _no_quantity(text: str) -> str:
+    """Return why a formula is passed over; J alone, which may mean anything, is told what the criterion is called."""
+    alone = re.search(r"(?<![A-Za-z\\])J(?![A-Za-z_])", text)
+    return "names no quantity of dropout" + ("; the criterion is written J_D" if alone else "")
 
 
 def _second(text: str) -> bool:

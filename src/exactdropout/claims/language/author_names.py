@@ -11,6 +11,14 @@ from exactdropout.notation.style import Style
 __all__ = ["meanings"]
 
 _RENAMED = ("x", "y", "w", "W", "b", "q", "p", "K", "n", "d", "relu")
+_QUANTITIES = {
+    "criterion J_D J": "J_D",
+    "risk R": "R",
+    "penalty": r"'penalty' or \text{penalty}",
+    "mean": "E[D]",
+    "variance": "Var[D]",
+    "output W(x) f": "W(x)",
+}
 _FIXED = frozenset(_RENAMED)
 _SCALARS = frozenset("qpKnd")
 """Letters that may take the place of each other: a drop rate p, a number d of inputs."""
@@ -27,10 +35,15 @@ def meanings(names: Mapping[str, str] | None) -> dict[str, str | None]:
     """
     if names is None:
         return {}
+    for name in names if isinstance(names, Mapping) else ():
+        if name not in _RENAMED:
+            written = next((form for words, form in _QUANTITIES.items() if name in words.split()), "")
+            raise InvalidInput(
+                f"Argument 'names' must rename {', '.join(_RENAMED)}, not {show(name)}"
+                + (f"; a claim writes that quantity {written}." if written else ".")
+            )
     changed = {name: printed for name, printed in Style(names=names).names.items() if name != printed}
     for name, printed in changed.items():
-        if name not in _RENAMED:
-            raise InvalidInput(f"Argument 'names' must rename {', '.join(_RENAMED)}, not {show(name)}.")
         exchanged = name in _SCALARS and printed in _SCALARS
         if printed == "W" or (printed in _FIXED and printed not in changed and not exchanged):
             meaning = "the output W(x)" if printed == "W" else "a symbol of the grammar"

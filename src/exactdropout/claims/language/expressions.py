@@ -125,9 +125,11 @@ class ExpressionParser(LargerFormsParser):
             self.error("'*' is needed before a number in parentheses, which may be the number of an equation")
         if isinstance(before, Name) and (alone or (before.name in words.FUNCTION_LETTERS and not before.indices)):
             declared = "; relu(z) is the activation, which names may call sigma" if before.name == "sigma" else ""
-            self.error(
+            output = "" if before.name == "sigma" else "the output of the network is W(x), "
+            self.fail_at(
+                self.next.position,
                 f"'*' is needed after {before.name}, which reads as a function here"
-                f"{declared or '; relu(z) is the activation'}"
+                f"{declared or f'; {output}the activation relu(z)'}.",
             )
 
     def starts_factor(self) -> bool:
@@ -323,9 +325,11 @@ class ExpressionParser(LargerFormsParser):
             return Name(word, self.indices(word), position=position)
         if self.sees("[", "_") and not self.is_positive_part() and self.texts(2)[:2] != ["_", "+"]:
             group = "W" if word.isupper() else "w"
-            self.error(
+            self.fail_at(
+                self.next.position,
                 f"the symbol {word} has no indices, and an operator is expected; if {word} is what the grammar calls "
-                f"{group}, say so: names={{'{group}': '{word}'}}, or --name {group}={word}"
+                f"{group}, say so: names={{'{group}': '{word}'}}, or --name {group}={word}; a letter of your own is "
+                f"defined behind the claim, '... where {word}_j = ...', or in a document by a formula before it.",
             )
         if word in self.mask_letters:
             self.error(

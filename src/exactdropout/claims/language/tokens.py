@@ -178,7 +178,8 @@ def tokens(
             fail(
                 text, at,
                 f"\\{accent[1]} makes another symbol of a letter, and none with an accent has a meaning here; a "
-                "minimiser is written 'w[1] = ... is a minimiser of J_D', another letter by names.",
+                "masked input is written r_i x_i/p inside a mean, a minimiser 'w[1] = ... is a minimiser of J_D', "
+                "another letter by names.",
             )  # fmt: skip
         elif command := _COMMAND.match(text, at):
             name, start, at = command[1], at, command.end()

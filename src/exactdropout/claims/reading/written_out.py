@@ -68,6 +68,8 @@ __all__ = ["assumptions_written_out", "written_out"]
 _TWO = Number(Fraction(2))
 _GROUPS = frozenset({"w", "x", "W", "X", "y"})
 _MAX_DEFINITIONS = 50
+_NO_TRANSPOSE = "a number has no transpose; a power is written with a number, as x^2."
+_NO_ROW = "the weights of unit j are written W_{j,:}, and their product with x is W_{j,:}^\\top x or (W x)_j."
 
 
 def written_out(raw: RawClaim, around: Surroundings | None) -> Claim:
@@ -244,7 +246,8 @@ class _Reader(SumReader):
             case Transposed(operand):
                 inner = self.inside(operand)
                 if not isinstance(inner, Tensor):
-                    self.refuse(node, "a number has no transpose; a power is written with a number, as x^2.")
+                    unit = isinstance(operand, Name) and operand.name == "W" and len(operand.indices) == 1
+                    self.refuse(node, _NO_ROW if unit else _NO_TRANSPOSE)
                 return inner.transposed
             case Entry(operand, indices):
                 return self.entry_at(node, self.inside(operand), [self.scalar(index) for index in indices])

@@ -70,6 +70,11 @@ def _moment(node: Any) -> Any:
     return replace(node, name=names[node.name]) if isinstance(node, Quantity) and node.name in names else node
 
 
+def _instead(name: str, meant: str) -> Callable[[Expression], Expression]:
+    """Put another quantity where a side is one quantity alone: what a letter means elsewhere, R a regulariser."""
+    return lambda e: replace(e, name=meant) if isinstance(e, Quantity) and e.name == name else e  # type: ignore[arg-type]
+
+
 def _second_moment_factor(node: Any) -> Any:
     """Put 1/p − 1, the variance of a mask, for its second moment 1/p."""
     if isinstance(node, Divide) and node.top == _ONE and node.bottom in (_P, Add((_ONE, Negate(_Q)))):
@@ -91,6 +96,9 @@ def edits(claim: Claim) -> Iterator[tuple[str, Claim]]:
             lambda e: rebuilt(e, _second_moment_factor),
         ),
         ("the variance is taken for the second moment, or the reverse", lambda e: rebuilt(e, _moment)),
+        ("R is the risk, the error without dropout; the penalty is meant", _instead("risk", "penalty")),
+        ("J_D is the whole criterion; the penalty is meant", _instead("criterion", "penalty")),
+        ("the penalty is what dropout adds; the whole criterion J_D is meant", _instead("penalty", "criterion")),
         ("d is counted without the output layer", lambda e: rebuilt(e, _deeper(-1))),
         ("d is counted once too often", lambda e: rebuilt(e, _deeper(1))),
         ("a factor 1/2 is missing", lambda e: Divide(e, _TWO)),
