@@ -12,6 +12,8 @@ from sphinx.application import Sphinx
 
 _UNTOUCHED = re.compile(r"(``.*?``|:[a-z:]+:`[^`]*`|`[^`]*`|^\s*:[^:`]+:)")  # literals, roles, field names
 _SUBSCRIPT = re.compile(r"(?<![\w`\\])([^\W\d_]{1,3})_(?:\{([^{}]+)\}|([^\W_]))(?![\w{])")
+_NO_EXPRESSION = re.compile(r"\s*=\s*<[^<>]*(?:<[^<>]*>[^<>]*)*>")
+_LONG_NAME = re.compile(r"~(?:\w+\.)+")
 _COLON = "\N{PRESENTATION FORM FOR VERTICAL COLON}"  # stands for a colon while napoleon runs
 
 
@@ -37,8 +39,22 @@ def hide_colon(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines:
         lines[0] = lines[0].replace(":", _COLON)
 
 
+def short_signature(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, result: str | None
+) -> tuple[str | None, str | None] | None:
+    """Make a signature with a default that is no expression one that is read, and set as the others are.
+
+    ``= <factory>`` of a dataclass hides the whole signature from the parser, and names stand there as
+    ``~exactdropout.model.Network``.
+    """
+    if signature is None or not _NO_EXPRESSION.search(signature):
+        return None
+    return _LONG_NAME.sub("", _NO_EXPRESSION.sub(" = ...", signature)), result
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Run before and after napoleon (priority 500), which makes reStructuredText of the sections."""
+    app.connect("autodoc-process-signature", short_signature)
     app.connect("autodoc-process-docstring", hide_colon, priority=400)
     app.connect("autodoc-process-docstring", set_formulas, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

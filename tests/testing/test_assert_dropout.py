@@ -153,3 +153,35 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], words: str) -> None:
 def test_what_is_no_layer_is_named() -> None:
     with pytest.raises(InvalidInput, match="Argument 'layer' must be a module"):
         xt.assert_dropout(3, "1/2")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_mask_that_rows_share_is_named_whatever_its_few_bits_are(seed):
+    """Twelve bits for 192 values make rates off as well; sharing explains them, and is what the author can mend."""
+
+    def layer(x, key, training=True):
+        if not training:
+            return x, lambda g: g
+        kept = np.random.default_rng([seed, key]).random(x.shape[-1]) >= 0.3
+        return np.where(kept, x / 0.7, 0), lambda g: np.where(kept, g / 0.7, 0)
+
+    with pytest.raises(DropoutFault) as caught:
+        xt.assert_dropout(layer, "3/10")
+    assert str(caught.value).startswith("rows 0–15 always share one mask (")
+
+
+def test_what_is_always_dropped_shares_no_mask():
+    def layer(x, key, training=True):
+        kept = np.random.default_rng(key).random(x.shape) >= 0.3
+        kept[..., -2:] = False
+        return (np.where(kept, x / 0.7, 0), lambda g: np.where(kept, g / 0.7, 0)) if training else (x, lambda g: g)
+
+    with pytest.raises(DropoutFault) as caught:
+        xt.assert_dropout(layer, "3/10")
+    assert "share one mask" not in str(caught.value).splitlines()[0]
+
+
+def test_a_layer_that_drops_nothing_in_training_is_told_so():
+    with pytest.raises(DropoutFault) as caught:
+        xt.assert_dropout(lambda x, key, training=True: (x, lambda g: g), "3/10")
+    assert str(caught.value).startswith("nothing is dropped: every output is its input (value)")

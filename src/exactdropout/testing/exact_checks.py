@@ -91,17 +91,14 @@ def read_call(trial: Trial, at: Setting, x: Floats, call: Call) -> Reading:
     if reading.wrong.any():
         index = tuple(int(i) for i in np.argwhere(reading.wrong)[0])
         base, got = scheme.base(x)[index], call.y[index]
-        count = int(reading.wrong.sum())
-        factor = float(scheme.factor(at.q))
-        expected = (
-            f"expected 0 or {factor:.9g}·x = {factor * base:.9g}"
-            if scheme.transform != "alpha"
-            else "neither kept nor dropped"
-        )
+        factor, expected = float(scheme.factor(at.q)), "neither kept nor dropped"
+        if scheme.transform != "alpha":
+            expected = f"expected 0 or {factor:.9g}·x = {factor * base:.9g}"
         raise trial.fault(
             "value",
-            _named_factor(scheme.base(x), call.y, reading, p),
-            f"{count} of {x.size} outputs are neither the kept nor the dropped value; "
+            _named_factor(scheme.base(x), call.y, reading, p)
+            + (", in a call that asks for no gradient" if at.subject.differentiates and call.gradient is None else ""),
+            f"{int(reading.wrong.sum())} of {x.size} outputs are neither the kept nor the dropped value; "
             f"at {index}: x = {x[index]:.9g}, y = {got:.9g}; {expected}",
             setting=str(at),
         )
@@ -127,6 +124,8 @@ def _named_factor(base: Floats, y: Floats, reading: Reading, p: Fraction) -> str
         return "the output where the input is 0 is not 0" if (reading.wrong & (base == 0)).any() else "wrong values"
     ratios = y[chosen] / base[chosen]
     ratio = float(np.median(ratios))
+    if abs(ratio - 1) < 1e-3 and float(p) ** int((base != 0).sum()) < 1e-9 and (y[base != 0] != 0).all():
+        return "nothing is dropped: every output is its input"
     if np.abs(ratios / ratio - 1).max() > 0.05:
         return "kept values are no multiple of the input"
     q = 1 - p

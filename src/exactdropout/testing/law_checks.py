@@ -126,8 +126,8 @@ class Watch:
         """Return the failure in words."""
         first = found[0]
         together = None
-        if any(f.family.startswith("pairs") for f in found) and not first.family.startswith("rate"):
-            together = always_together(masks)
+        if any(f.family.startswith("pairs") for f in found):
+            together = always_together(masks, rate_too=first.family.startswith("rate"))
         what = f"{together or first.where}"
         if self.check == "gradient at zeros":
             what = f"where the input is 0, the gradient follows another law than the mask; {what}"

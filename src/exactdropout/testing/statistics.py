@@ -465,8 +465,11 @@ def findings(masks: Masks, last: bool, log_threshold: float) -> tuple[float, lis
     return total, alone or sorted(found, key=lambda f: -f.log_evidence)[:1]
 
 
-def always_together(masks: Masks) -> str | None:
-    """Return in words which units of every sample always share one bit, if any do."""
+def always_together(masks: Masks, *, rate_too: bool = False) -> str | None:
+    """Return in words which units of every sample always share one bit, if any do.
+
+    With ``rate_too`` only where the rate of one bit per group is nothing strange: all dropped is shared by nobody.
+    """
     best: tuple[float, str] | None = None
     for axis in reversed(range(len(masks.shape))):
         samples = masks.along(axis)
@@ -478,6 +481,10 @@ def always_together(masks: Masks) -> str | None:
         by_chance = comb(width, 2) * (masks.p**2 + (1 - masks.p) ** 2) ** len(samples)
         if len(members) > 1 and (len(np.unique(samples, axis=0)) < 6 or by_chance > CHANCE):
             continue  # samples that are alike, or few, show nothing about units
+        own = samples[:, [g[0] for g in members]].sum(axis=0)
+        sizes = len(samples) * np.array([own.size, *[1] * own.size])
+        if rate_too and bits_log([own.sum(), *own], sizes, masks.p).max() > log(1e3):
+            continue
         together = sorted((g for g in members if len(g) > 1), key=lambda g: (g[0], len(g)))
         share = sum(map(len, together)) / width
         if together and (best is None or share > best[0]):
