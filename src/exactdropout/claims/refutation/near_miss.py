@@ -72,7 +72,7 @@ def _moment(node: Any) -> Any:
 
 def _instead(name: str, meant: str) -> Callable[[Expression], Expression]:
     """Put another quantity where a side is one quantity alone: what a letter means elsewhere, R a regulariser."""
-    return lambda e: replace(e, name=meant) if isinstance(e, Quantity) and e.name == name else e  # type: ignore[arg-type]
+    return lambda e: replace(e, name=meant) if isinstance(e, Quantity) and e.name == name else e
 
 
 def _second_moment_factor(node: Any) -> Any:
