@@ -61,6 +61,8 @@ NEIGHBOURS = {
     "deep-rank-one, quantified: scope, l >= 0 to l >= -1": "no network has less than 0 layers",
     "deep-envelope, line 'mixture': constant, G <= T nu s^2 to G = -1": "from a start that says less",
     "deep-envelope, quantified: scope, n >= 0 to n >= -1": "no matrix has less than 0 singular values",
+    "second-order-equal-weights, line 'product': constant, P >= 1 + T to P = 2": "from a start that is larger",
+    "second-order-equal-weights, quantified: scope, l >= 0 to l >= -1": "no network has less than 0 layers",
     "column-copies, quantified: scope, r >= 0 to r >= -1": "no factor has less than 0 columns",
     "masked-layer, quantified: scope, m >= 0 to m >= -1": "no sum has less than 0 terms",
 }
