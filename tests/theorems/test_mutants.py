@@ -133,6 +133,17 @@ BY_HAND = {
     "mean-of-squares, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
     "weight-norm, quantified: scope, k >= 0 to k >= -1": "no layer has less than 0 units",
     "cauchy-schwarz, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
+    "lemma-15-large, line 'central': constant, (3 m + 1) a^2 <= 1 to a = 0": "from a start that says less",
+    **{
+        f"lemma-15-large, line 'listed': exponent, (3 m + 1) a^2 <= 1 to (3 m + 1) a^{power} <= 1": "a is at most 1"
+        for power in (3, 4)
+    },
+    "lemma-15-large, line 'middle': relation, C <= (r/2 + 1) M to C < (r/2 + 1) M": (
+        "as many values as that are not all equally probable"
+    ),
+    "lemma-15-large, quantified: scope, r > 0 to r >= 0": "a root of 76 or more is not 0",
+    "lemma-15-large, quantified: scope, r > 0 to r > -1/2": "a root of 76 or more above -1/2 is positive",
+    "lemma-15-small, line 'others': relation, T_least >= 1/4 to T_least = 1/4": "for 2 coins it is 1/4",
     "equal-paths, quantified: scope, d >= 0 to d >= -1": "no network has less than 0 layers",
     "distance-in-a-layer, quantified: scope, n >= 0 to n >= -1": "no layer has less than 0 units",
     "distance-in-a-layer, line 'layer': constant, D <= F X to D = -1": "from a start that says less",

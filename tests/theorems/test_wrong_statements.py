@@ -123,8 +123,6 @@ F = Fraction
         (helmbold_2017_introduction.prove, {"share": F(1)}, {"identity"}),
         (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
         (helmbold_2017_figure_1.prove, {"variance": -5}, {"derivation"}),
-        (helmbold_2017_lemma_15.prove, {"exceptions": ()}, {"enumeration"}),
-        (helmbold_2017_lemma_15.prove, {"exceptions": (5, 7, 16)}, {"enumeration"}),
         (helmbold_2017_lemma_16.prove, {"constant": 2}, {"enumeration"}),
         (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 2}, {"derivation", "enumeration"}),
