@@ -133,6 +133,12 @@ BY_HAND = {
     "mean-of-squares, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
     "weight-norm, quantified: scope, k >= 0 to k >= -1": "no layer has less than 0 units",
     "cauchy-schwarz, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
+    "rising-sums, quantified: scope, k >= 0 to k >= -1": "no sum has less than 0 terms",
+    **{
+        "units-at-most-linear, line 'all': constant, lambda P - 2 (c G_1 - b G_N) >= "
+        f"-n (K^2 + lambda K)/lambda kappa^2 to {start}": "from a start that says less"
+        for start in ("P = 1", "G_1 = -1")
+    },
     "lemma-15-large, line 'central': constant, (3 m + 1) a^2 <= 1 to a = 0": "from a start that says less",
     **{
         f"lemma-15-large, line 'listed': exponent, (3 m + 1) a^2 <= 1 to (3 m + 1) a^{power} <= 1": "a is at most 1"

@@ -12,6 +12,7 @@ from exactdropout.theorems.lemmas.masked_layer import MASKED_LAYER
 from exactdropout.theorems.lemmas.mean_of_squares import MEAN_OF_SQUARES
 from exactdropout.theorems.lemmas.noise_moments import SUM_MOMENTS
 from exactdropout.theorems.lemmas.powers import BERNOULLI
+from exactdropout.theorems.lemmas.rising_sums import RISING_SUMS
 from exactdropout.theorems.lemmas.sum_inequalities import INDEPENDENT_PRODUCT, RISING_RATIO
 from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import GAP
 from exactdropout.theorems.proof import Proof
@@ -31,6 +32,7 @@ NUMBERED = (
     INDEPENDENT_PRODUCT,
     RISING_RATIO,
     MASKED_LAYER,
+    RISING_SUMS,
 )
 
 

@@ -6,7 +6,7 @@ from exactdropout.theorems.definitions import integer, quantity, real
 from exactdropout.theorems.lemmas.cauchy_schwarz import CAUCHY_SCHWARZ
 from exactdropout.theorems.lemmas.mean_of_squares import MEAN_OF_SQUARES
 from exactdropout.theorems.proof import Step, step
-from exactdropout.theorems.statements.derivation import Conclusion, Derivation, Hypothesis, lemma_step
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, Hypothesis
 from exactdropout.theorems.statements.lines import ByInduction, From, Line, part, say
 from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, number, symbol, symbols
 
@@ -16,7 +16,6 @@ __all__ = [
     "cauchy_schwarz",
     "independent_product",
     "mean_of_squares",
-    "rising_ratio_steps",
 ]
 
 k, v, x, ell, u, t = symbols("k v x l u t")
@@ -84,28 +83,6 @@ RISING_RATIO = Derivation(
 )
 """g(ℓ)/ℓ does not fall."""
 
-OPPOSITE_SIGNS = Derivation(
-    name="opposite-signs",
-    title="A falling line against a rising ratio",
-    setting=say(
-        "Where the line is {0} the ratio is {1} below its value at the change of sign, and beyond it is {1} above, "
-        "where the line is {2}",
-        t,
-        u,
-        -t,
-    ),
-    quantified=(
-        integer(ell, 0, "a number of kept inputs"),
-        real(t, "how far the line is from zero", low=0, low_in=True),
-        real(u, "how far the ratio is from its value there", low=0, low_in=True),
-    ),
-    conclusions=(
-        Conclusion(t * -u * ell <= 0, From((), plus=(t * u * ell,))),
-        Conclusion(-t * u * ell <= 0, From((), plus=(t * u * ell,))),
-    ),
-)
-"""Both terms of E w(L) L (r − r₁) are not positive."""
-
 
 def _cited(lemma: Derivation, claim: str) -> Step:
     return step(claim, "lemma", lemma.holds(), lemma.cited)
@@ -128,18 +105,3 @@ def cauchy_schwarz(claim: str) -> Step:
 def independent_product(claim: str) -> Step:
     """E X Y = E X E Y for independent X and Y with finitely many values."""
     return _cited(INDEPENDENT_PRODUCT, claim)
-
-
-def rising_ratio_steps() -> list[Step]:
-    """E w(L) g(L) ≤ 0 for convex g with g(0) = 0 and a falling line w with E w(L) L = 0, on ℓ = 0, 1, …, K."""
-    return [
-        lemma_step(RISING_RATIO),
-        step(
-            r"Let $w(\ell)$ fall from $\ge 0$ (up to $\ell_1 \ge 1$) to $\le 0$, with $E[w(L) L] = 0$. With $r = "
-            r"g(\ell)/\ell$, $r_1 = g(\ell_1)/\ell_1$, every term of $E[w L (r - r_1)]$ is $\le 0$, so $E[w(L) g(L)] = "
-            r"E[w L (r - r_1)] + r_1 E[w L] \le 0$.",
-            "cases",
-            OPPOSITE_SIGNS.holds(),
-            "up to l_1: w = t, r - r_1 = -u; beyond: w = -t, r - r_1 = u; l, t, u >= 0",
-        ),
-    ]

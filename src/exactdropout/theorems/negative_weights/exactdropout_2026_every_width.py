@@ -15,7 +15,8 @@ for every n ≥ 1 if K ≥ 3. As n grows the value tends to z/(1 + z), the bound
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -23,20 +24,25 @@ import sympy
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
-from exactdropout.theorems.generic_symbols import generic
-from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import gap_is_positive_steps
+from exactdropout.theorems.definitions import KEEP, OPEN_RATE, SPREAD, K, count, lam, n, q, quantity, real
+from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import GAP
+from exactdropout.theorems.nonnegative.exactdropout_2026_every_depth import LEAST, T
 from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import (
+    HALF_MINIMUM,
+    J_HALF,
+    RHO,
     half_minimum,
-    nonnegative_minimum_steps,
-    point_minimum,
 )
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, induction, step
+from exactdropout.theorems.proof import Proof, Step, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Hypothesis, lemma_step, proved
+from exactdropout.theorems.statements.lines import ByAlgebra, ByInduction, Definition, From, InWords, Line, part, say
+from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, number, symbol, symbols
 
 __all__ = ["every_width_steps", "off_value", "prove", "sufficient_width"]
 
-SCOPE = "one hidden layer with biases, K >= 2, q in (0, 1), n above an explicit number; q = 1/2: all n if K >= 3"
 HALF = Fraction(1, 2)
+HALF_TERM = number(HALF)
 SIZES = ((2, 1), (2, 2), (3, 1), (3, 2))
 
 
@@ -64,95 +70,171 @@ def _network(inputs: int, width: int, rate: Fraction) -> Network:
     return Network([[[rate - 1] * inputs] * width, [(off - on) / width] * width], [[1] * width, on])
 
 
-def every_width_steps(power: int = 1) -> list[Step]:
-    """The value of the off units and its comparison, with (1 + λ/n)^power in the minimum; only 1 works."""
-    z, lam, n, k, t, b = sympy.symbols("z lambda n K t beta", positive=True)
-    value = t**2 + z * (t - 1) ** 2 + (1 - z) * (b - 1) ** 2 + (1 + z) * lam / n * (b - t) ** 2
-    rest = 1 / (1 + z)
-    force = rest / (1 / (1 + z) + 1 / (1 - z) + n / ((1 + z) * lam))
-    off, on = z * rest + force / (1 + z), 1 - force / (1 - z)
-    best = 2 * off_value(z, n, lam)
-    own = point_minimum(k, n, lam, power)
-    wanted = n * (1 - z) * (lam * (1 - z) - k * z) + lam * (lam * (1 - z) ** 2 - k * z * (3 - z))
-    difference = sympy.factor(own / (1 + own) - best)
-    factor = sympy.factor(difference / wanted)
-    return [
-        argument(
-            r"The unit $\mathrm{relu}(1 - \sum_i u_i)$, $u \in \{0,1\}^K$ the kept inputs, is 1 if all inputs are "
-            r"dropped (probability $z = q^K$, and always on the example $(0, 0)$) and 0 otherwise. With output bias "
-            r"$\beta$ and output weights $(t - \beta)/n$: $2 J_D = t^2 + z (t-1)^2 + (1-z)(\beta-1)^2 + (1+z) "
-            r"\frac\lambda n (\beta - t)^2$, by the last-layer identity."
+def _values() -> Iterator[Mapping[Term, Any]]:
+    """Yield the criterion of off units with a given value where every input is dropped, and elsewhere."""
+    for (inputs, width), rate in itertools.product(SIZES, (HALF, Fraction(1, 3))):
+        for off, on in ((HALF, Fraction(1)), (Fraction(-1), Fraction(2)), (Fraction(1), Fraction(1, 3))):
+            network = Network([[[rate - 1] * inputs] * width, [(off - on) / width] * width], [[1] * width, on])
+            found = naive_evaluation(network, Examples.half((1,) * inputs, 1), (rate, rate)).criterion
+            yield {K: inputs, n: width, q: rate, t: off, b: on, J_OFF: Fraction(found)}
+
+
+t, b, z, V, t_best, b_best = *symbols("t b z V"), symbol("t", "best"), symbol("b", "best")
+ROOM = symbol("C")
+J_OFF, J_BEST = apply("J", t, b), apply("J", t_best, b_best)
+_NONE = Definition(z, q**K, "the probability that every input is dropped")
+_FORCE = 1 / (2 / (1 - z) + n / lam)
+_BEST = (
+    Definition(t_best, (z + _FORCE) / (1 + z), "the best value where every input is dropped"),
+    Definition(b_best, 1 - _FORCE / (1 - z), "the best value elsewhere"),
+    Definition(V, (z + _FORCE) / (1 + z), "twice the criterion at these"),
+)
+_FACTOR = n / ((1 + z) * (2 * lam + n * (1 - z)) * (2 * K * lam + K * n + 2 * lam**2 + 2 * lam * n))
+
+
+def _room(inputs: Operand, dropped: Operand, spread: Operand = 1) -> Term:
+    """Return n (1 − z)(λ (1 − z) − K z) − λ (K z (3 − z) − λ (1 − z)²)."""
+    k, none = number(inputs), number(dropped)
+    if spread == 1:
+        return n * (1 - none) * (1 - none - k * none) - (k * none * (3 - none) - (1 - none) ** 2)
+    return n * (1 - none) * (spread * (1 - none) - k * none) - spread * (
+        k * none * (3 - none) - spread * (1 - none) ** 2
+    )
+
+
+_ROOM = Definition(ROOM, _room(K, z, lam), "by how much the width meets the condition")
+EVERY_WIDTH = Derivation(
+    name="every-width",
+    title="Off units beat weights that are not negative from an explicit width on",
+    setting=say(
+        "One hidden layer with biases on P(1,1), off units against weights not negative, {0}",
+        equal(ROOM, _room(K, z, lam)),
+    ),
+    quantified=(count(K, 2, "the number of inputs"), count(n, 1, "the number of hidden units"), OPEN_RATE),
+    definitions=(KEEP, SPREAD, _NONE, _ROOM, RHO, LEAST, *_BEST),
+    hypotheses=(Hypothesis("wide", ROOM > 0),),
+    quantities=(
+        quantity(J_OFF, "the criterion of off units with these two values"),
+        quantity(J_HALF, "the criterion of a network of the same width whose weights are not negative"),
+    ),
+    auxiliary=(real(t, "the output where every input is dropped"), real(b, "the output elsewhere, the output bias")),
+    lines=(
+        Line(
+            label="value",
+            sentence=say(
+                "The unit relu of 1 less the number of kept inputs is 1 where every input is dropped, with probability "
+                "{0} and on the input of zeros, and else 0; the last masks are closed: {claim}.",
+                z,
+            ),
+            claim=equal(2 * J_OFF, t**2 + z * (t - 1) ** 2 + (1 - z) * (b - 1) ** 2 + (1 + z) * lam / n * (b - t) ** 2),
+            reason=InWords(_values, "the double loop at 4 sizes, q = 1/2, 1/3, three pairs of values"),
         ),
-        step(
-            r"At the best $t$, $\beta$ (slopes 0): $2 J_D = \bigl(z + 1/(\frac2{1-z} + \frac n\lambda)\bigr)/(1 + z)$.",
-            "identity",
-            sympy.factor(value.subs({t: off, b: on}) - best) == 0
-            and all(sympy.factor(value.diff(v).subs({t: off, b: on})) == 0 for v in (t, b)),
+        Line(
+            label="best",
+            sentence=say("At the values where both slopes are 0, {claim}."),
+            claim=equal(2 * J_BEST, V),
+            reason=From((part("value", t=t_best, b=b_best),)),
         ),
-        step(
-            r"$\frac T{1+T} - 2 J_D$ is a positive factor times $n (1-z)(\lambda (1-z) - K z) + \lambda (\lambda "
-            r"(1-z)^2 - K z (3 - z))$, affine in $n$.",
-            "identity",
-            _positive_factor(factor, z, (lam, n, k)),
-            "z = 1/(1 + f): coefficients of one sign",
+        Line(
+            label="less",
+            sentence=say("The condition compares this with the least of the others: {claim}."),
+            claim=V < T / (1 + T),
+            reason=From((part("wide", _FACTOR),)),
         ),
-    ]
-
-
-def _positive_factor(factor: sympy.Expr, z: sympy.Symbol, others: tuple[sympy.Symbol, ...]) -> bool:
-    f = sympy.Symbol("f", positive=True)
-    parts = [sympy.Poly(part, f, *others) for part in sympy.fraction(sympy.factor(factor.subs(z, 1 / (1 + f))))]
-    signs = {c > 0 for part in parts for c in part.coeffs()}
-    return len(signs) == 1
-
-
-def _half_steps() -> list[Step]:
-    """q = ½, λ = 1: K = 2 from n = 5; K ≥ 3 from n = 1."""
-    at = [_condition(k, n) for k, n in ((2, 4), (2, 5), (3, 1))]
-    ring, (z, kz, k) = generic("z k K~")
-    quarter, sixteenth = Fraction(1, 4), Fraction(1, 16)
-    return [
-        step(
-            r"$q = \frac12$, $K = 2$: the condition is $\frac3{16} n > \frac{13}{16}$, $n \ge 5$; $K = 3$: $\frac7{16} "
-            r"n > \frac5{16}$, every $n \ge 1$.",
-            "identity",
-            at[0] < 0 < min(at[1:])
-            and [_condition(2, 0), _condition(2, 1) - _condition(2, 0)] == [Fraction(-13, 16), Fraction(3, 16)]
-            and [_condition(3, 0), _condition(3, 1) - _condition(3, 0)] == [Fraction(-5, 16), Fraction(7, 16)],
+        Line(
+            label="least",
+            sentence=say("By the non-negative minimum {claim}."),
+            claim=J_HALF >= T / (2 * (1 + T)),
+            reason=ByLemma(HALF_MINIMUM),
         ),
-        induction(
-            r"$K 2^{-K} \le \frac14$ and $2^{-K} \le \frac1{16}$ for $K \ge 4$: equal at $K = 4$, and $2 K - (K + 1) = "
-            r"3 + k \ge 0$ for $K = 4 + k$.",
-            start=4 * Fraction(1, 16) == quarter,
-            step=2 * (4 + k) - (5 + k) == 3 + k and ring.is_nonnegative(3 + k),
+        Line(
+            label="gap",
+            sentence=say("The gap is positive: {claim}."),
+            claim=lam * (1 - q**K) > K * q**K,
+            reason=ByLemma(GAP),
         ),
-        step(
-            r"So for $K \ge 4$ the constant term is at least $(\frac{15}{16})^2 - \frac34 > 0$ and the slope positive: "
-            r"every $n \ge 1$.",
-            "identity",
-            (1 - sixteenth) ** 2 - 3 * quarter > 0 and kz * 3 - kz * (3 - z) == kz * z,
-            "K z (3 - z) <= 3 K z",
+    ),
+    conclusions=(
+        Conclusion(J_BEST < J_HALF, From((part("best", -HALF), part("less", HALF), part("least")))),
+        Conclusion((1 - z) * (lam * (1 - z) - K * z) > 0, From((part("gap", 1 - z),))),
+    ),
+)
+
+
+AT_HALF = Derivation(
+    name="every-width-at-half",
+    title="Every width at the drop probability one half, four inputs or more",
+    setting=say("At {0}, four inputs or more", HALF_TERM),
+    quantified=(count(K, 4, "the number of inputs"), count(n, 1, "the number of hidden units")),
+    definitions=(
+        Definition(z, HALF_TERM**K, "the probability that every input is dropped"),
+        Definition(ROOM, _room(K, z), "by how much the width meets the condition"),
+    ),
+    lines=(
+        Line(
+            label="power",
+            sentence=say("By induction on {0}: {claim}.", K),
+            claim=HALF_TERM**K <= Fraction(1, 16),
+            reason=ByInduction(K, (), (), factor=HALF_TERM, plus=(number(Fraction(1, 32)),)),
         ),
-    ]
+        Line(
+            label="times",
+            sentence=say("And {claim}."),
+            claim=K * HALF_TERM**K <= Fraction(1, 4),
+            reason=ByInduction(
+                K, (), (), factor=HALF_TERM, parts=(part("power", HALF),), plus=(number(Fraction(3, 32)),)
+            ),
+        ),
+        Line(
+            label="slope",
+            sentence=say("So the condition grows with the width: {claim}."),
+            claim=1 - z - K * z > 0,
+            reason=From((part("power"), part("times")), plus=(number(Fraction(11, 16)),)),
+        ),
+    ),
+    conclusions=(
+        Conclusion(
+            ROOM > 0,
+            From(
+                (part("slope", (n - 1) * (1 - z)), part("times", 4), part("power", 4)),
+                plus=(Fraction(3, 4) + 2 * z**2 + 2 * K * z**2,),
+            ),
+        ),
+    ),
+)
+THREE_INPUTS = Derivation(
+    name="every-width-three-inputs",
+    title="So for three inputs",
+    setting=say("Three"),
+    quantified=(count(n, 1, "the number of hidden units"),),
+    definitions=(Definition(ROOM, _room(3, Fraction(1, 8)), "by how much the width meets the condition"),),
+    conclusions=(Conclusion(ROOM > 0, ByAlgebra()),),
+)
+TWO_INPUTS = Derivation(
+    name="every-width-two-inputs",
+    title="For two inputs from 5 units on",
+    setting=say("Two, 5 units on"),
+    quantified=(count(n, 5, "the number of hidden units"),),
+    definitions=(Definition(ROOM, _room(2, Fraction(1, 4)), "by how much the width meets the condition"),),
+    conclusions=(Conclusion(ROOM > 0, ByAlgebra()),),
+)
+DERIVATIONS = (EVERY_WIDTH, AT_HALF, THREE_INPUTS, TWO_INPUTS)
 
 
-def _condition(inputs: int, width: int) -> Fraction:
-    z = HALF**inputs
-    return width * (1 - z) * (1 - z - inputs * z) + (1 - z) ** 2 - inputs * z * (3 - z)
+def every_width_steps() -> list[Step]:
+    """Return the parts as steps, for theorems that use them."""
+    return [*map(lemma_step, DERIVATIONS)]
 
 
-def prove(power: int = 1) -> Proof:
-    """Prove the entry, with (1 + λ/n)^power in the minimum of non-negative weights; only 1 works."""
-    z, lam, n = sympy.symbols("z lambda n", positive=True)
-    steps = [
-        *nonnegative_minimum_steps(power),
-        *every_width_steps(power),
-        *gap_is_positive_steps(),
-        *_half_steps(),
+def prove() -> Proof:
+    """Prove the entry, and that the condition is the exact one for these networks."""
+    dropped, spread, width = sympy.symbols("z lambda n", positive=True)
+    limit = sympy.limit(2 * off_value(dropped, width, spread), width, sympy.oo)
+    further = [
         step(
             r"$n \to \infty$: $2 J_D \to \frac z{1+z}$, the bound for every network.",
             "identity",
-            sympy.factor(sympy.limit(2 * off_value(z, n, lam), n, sympy.oo) - z / (1 + z)) == 0,
+            sympy.factor(limit - dropped / (1 + dropped)) == 0,
         ),
         enumerated(
             "The double loop gives the stated value of the off units, and it is below the minimum exactly from the "
@@ -161,20 +243,20 @@ def prove(power: int = 1) -> Proof:
             "K, n = 2, 1; 2, 2; 3, 1; 3, 2; q = 1/2, 1/3; the comparison for n = 1, ..., 40, K = 2, ..., 6",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS, further)
 
 
 def _numbers() -> Iterator[tuple[Any, Any]]:
     for rate in (HALF, Fraction(1, 3)):
-        for k, n in SIZES:
-            found = naive_evaluation(_network(k, n, rate), Examples.half((1,) * k, 1), (rate, rate)).criterion
-            yield found, off_value(rate**k, n, rate / (1 - rate))
+        for k, width in SIZES:
+            found = naive_evaluation(_network(k, width, rate), Examples.half((1,) * k, 1), (rate, rate)).criterion
+            yield found, off_value(rate**k, width, rate / (1 - rate))
     for rate in (HALF, Fraction(1, 10), Fraction(9, 10)):
         spread = rate / (1 - rate)
         for k in range(2, 7):
             least = sufficient_width(k, rate)
-            for n in range(1, 41):
-                yield off_value(rate**k, n, spread) < half_minimum(k, n, spread), n >= least
+            for width in range(1, 41):
+                yield off_value(rate**k, width, spread) < half_minimum(k, width, spread), width >= least
 
 
 @register(
@@ -182,12 +264,8 @@ def _numbers() -> Iterator[tuple[Any, Any]]:
     title="With biases every width from an explicit one on needs negative weights",
     source="exactdropout2026",
     number="every width",
-    printed=r"$P_{(\mathbf 1, 1)}$, one hidden layer with biases, $K \ge 2$, $z = q^K$: every minimiser has a negative "
-    r"weight if $n (1-z)(\lambda (1-z) - K z) > \lambda (K z (3-z) - \lambda (1-z)^2)$; at $q = \frac12$, $K \ge 3$ "
-    r"this is every $n \ge 1$.",
-    statement="P_(1,1), d = 2, biases: K >= 2: negative weights for n above an explicit number; K >= 3, q = 1/2: all n",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def every_width() -> Proof:
     """Prove the entry as declared."""

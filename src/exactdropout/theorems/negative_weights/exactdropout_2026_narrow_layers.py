@@ -293,7 +293,7 @@ def _further() -> list[Step]:
         ),
         argument(
             r"With biases on $P_{(\mathbf 1, 1)}$, given the other masks $h = t_v + g$ with $0 \le t_v \le t$, $t$ the "
-            r"value of the unit on $(0, 0)$, and $g$ as $\psi$ above, so $E[\rho g] \le \sqrt{E_v\, g_j^2} \sqrt{E "
+            r"value of the unit on $(0, 0)$, and $g$ as $\psi$ before, so $E[\rho g] \le \sqrt{E_v\, g_j^2} \sqrt{E "
             r"g^2}$, $-E[\rho (t - t_v)] \le t\, E_v (c (j + kp) - 1)_+ \le t \delta$ and $\|h\|^2 \ge E g^2 + t^2$: "
             r"then $(E[\rho g] + t \delta)^2 \le \kappa\, \|h\|^2$. For negative output weights $-E[\rho (h - t)] \le "
             r"Kp (1 - c)\, t + E[(c L - 1)_+ (h - t)_+]$."

@@ -129,9 +129,9 @@ def _single_unit_steps() -> list[Step]:
         argument(
             r"$n = 1$ without biases: let $h = \mathrm{relu}(c \cdot u)$, with $k \le K$ positive weights. Given the "
             r"masks $v$ of the other inputs it is a unit with weights $\ge 0$ on $k$ inputs and a bias $\le 0$. With "
-            r"$w = 1 - \gamma \ell$, $\gamma = E L/E L^2$ over these $k$ inputs, the steps above give $E[h \mid v] \le "
-            r"\gamma E[L \psi] \le \gamma \sqrt{E L^2\, E[h^2 \mid v]}$, so $E[h \mid v]^2 \le \frac1{1 + \lambda/k} "
-            r"E[h^2 \mid v]$."
+            r"$w = 1 - \gamma \ell$, $\gamma = E L/E L^2$ over these $k$ inputs, the proof of the minimum gives "
+            r"$E[h \mid v] \le \gamma E[L \psi] \le \gamma \sqrt{E L^2\, E[h^2 \mid v]}$, so $E[h \mid v]^2 \le "
+            r"\frac1{1 + \lambda/k} E[h^2 \mid v]$."
         ),
         mean_of_squares(r"So $(E h)^2 \le E_v\, E[h \mid v]^2$."),
         step(

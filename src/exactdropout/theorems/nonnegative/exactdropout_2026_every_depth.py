@@ -40,9 +40,11 @@ __all__ = [
     "EQUAL_WEIGHTS",
     "GROWTH_OF_SQUARES",
     "LAYERS_PRODUCT",
+    "LEAST",
     "MEAN",
     "NONNEGATIVE_DEPTH",
     "SQUARE",
+    "T",
     "growth",
     "prove",
     "rho",
@@ -118,7 +120,7 @@ LAYERS_PRODUCT = Variable(
     low=Fraction(1),
     low_in=True,
 )
-_LEAST = Definition(T, 1 - 1 / rho, "the least criterion on the point mass", equal(rho * (1 - T), 1))
+LEAST = Definition(T, 1 - 1 / rho, "the least criterion on the point mass", equal(rho * (1 - T), 1))
 _MEANS = (
     quantity(MEAN, "the mean output on the input of ones"),
     quantity(SQUARE, "the mean square of this output"),
@@ -236,7 +238,7 @@ NONNEGATIVE_DEPTH = Derivation(
         quantity(beta, "the output bias on P(1,1)"),
         quantity(J_BIAS, "the criterion with this output bias on P(1,1)"),
     ),
-    definitions=(_LEAST,),
+    definitions=(LEAST,),
     lines=(
         Line(
             label="growth",
@@ -275,7 +277,7 @@ EQUAL_WEIGHTS = Derivation(
         quantity(J_EQUAL_BIAS, "its criterion on P(1,1) with the output bias that is named second"),
     ),
     auxiliary=(real(c, "an output without dropout"), real(beta, "an output bias")),
-    definitions=(_LEAST,),
+    definitions=(LEAST,),
     lines=(
         Line(
             label="point",

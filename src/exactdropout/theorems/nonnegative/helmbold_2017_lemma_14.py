@@ -15,15 +15,14 @@ from exactdropout.model import Network
 from exactdropout.numeric.definition import dropout_output, masks
 from exactdropout.theorems.definitions import K, count, quantity
 from exactdropout.theorems.gadget.first_one_gadget import first_one_gadget
-from exactdropout.theorems.nonnegative.helmbold_2017_lemma_12 import DERIVATIONS as LEMMA_12
-from exactdropout.theorems.proof import Proof, Step, enumerated
+from exactdropout.theorems.proof import Proof, enumerated
 from exactdropout.theorems.registry import register
-from exactdropout.theorems.statements.derivation import Conclusion, Derivation, lemma_step, proved
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
 from exactdropout.theorems.statements.lines import ByDivision, Definition, From, InWords, Line, part, say
 from exactdropout.theorems.statements.ranges import Variable
 from exactdropout.theorems.statements.terms import Operand, Term, apply, equal, symbol, symbols
 
-__all__ = ["CONVEX_MEAN", "convex_mean_steps", "mean_given_kept", "prove"]
+__all__ = ["CONVEX_MEAN", "mean_given_kept", "prove"]
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 ell, r, N = symbols("l r N")
@@ -186,11 +185,6 @@ CONVEX_MEAN = Derivation(
 )
 """ψ(ℓ+1) − ψ(ℓ) ≥ ψ(ℓ) − ψ(ℓ−1): u + i, u − j, u − j + i are uniform where u, i, j are."""
 DERIVATIONS = (CONVEX_MEAN,)
-
-
-def convex_mean_steps() -> list[Step]:
-    """Return Lemmas 12 and 14 as steps."""
-    return [*map(lemma_step, LEMMA_12), lemma_step(CONVEX_MEAN)]
 
 
 def prove() -> Proof:

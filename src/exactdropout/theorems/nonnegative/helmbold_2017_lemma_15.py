@@ -90,7 +90,6 @@ _SUMS = "exact binomial sums"
 _COMPUTED = ByInstances(_below, _SUMS, whole=True)
 _ROOM = HALF - (r / 2 + 1) * M
 _FIRST, _LAST = Fraction(87, 10), number(FROM)
-_NOT_NEGATIVE = {"kind": "network", "low": Fraction(0), "low_in": True}
 
 LARGE = Derivation(
     name="lemma-15-large",
@@ -101,7 +100,7 @@ LARGE = Derivation(
     quantities=(
         quantity(T, "the probability of the tail below, and of that above"),
         quantity(C, "the probability of all values between them, ends included"),
-        Variable(term=M, meaning="the largest probability of one value", **_NOT_NEGATIVE),
+        Variable(term=M, meaning="the largest probability of one value", kind="network", low=Fraction(0), low_in=True),
         quantity(a, "the probability of the middle value for an even number of coins"),
     ),
     auxiliary=(Variable(term=m, meaning="half this even number", kind="integer", low=Fraction(0), low_in=True),),
