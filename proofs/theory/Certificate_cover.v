@@ -6,34 +6,29 @@ Open Scope Q_scope. Close Scope nat_scope. Open Scope R_scope.
 
 (* ---- every vector c has one of the listed patterns --------------------------------------------------------------- *)
 
-(* A row splits into c . u >= 0 and c . u < 0; an empty side has multipliers; a leaf comes after the last row. *)
-Inductive cover := CLeaf | CEmpty (mult : list Q) | CSplit (yes no : cover).
+(* A row splits into c . u >= 0 and c . u <= 0; or its sign follows from the rows before it, by multipliers; a leaf comes
+   after the last row. *)
+Inductive cover := CLeaf | CKnown (yes : bool) (mult : list Q) (below : cover) | CSplit (yes no : cover).
 
-Definition signed (path : list bool) (mult : list Q) (N : nat) : list Q := defect 0 (repeat 0%Q N) path [] [] mult.
-
-Definition strict (path : list bool) (mult : list Q) (N : nat) : bool :=
-  existsb (fun k => negb (nth k path false) && negb (Qle_bool (nth k mult 0%Q) 0)) (seq 0 N).
-
-Definition empty_ok (before : list (list Q)) (path : list bool) (mult : list Q) : bool :=
-  forallb (Qle_bool 0) mult && strict path mult (length before) && is_zero (comb (signed path mult (length before)) before).
+(* +- u = sum of +- mult v over the rows v before u *)
+Definition known (before : list (list Q)) (path : list bool) (yes : bool) (mult : list Q) (u : list Q) : bool :=
+  forallb (Qle_bool 0) mult && is_zero (qadd (if yes then u else map (Qmult (-1)) u) (comb (against path mult) before)).
 
 Fixpoint cover_walk (t : cover) (before rest : list (list Q)) (path : list bool) : option (list (list bool)) :=
-  match t with
-  | CLeaf => match rest with [] => Some [path] | _ => None end
-  | CEmpty mult => if empty_ok before path mult then Some [] else None
-  | CSplit yes no =>
-      match rest with
-      | [] => None
-      | u :: rest' =>
-          match cover_walk yes (before ++ [u]) rest' (path ++ [true]), cover_walk no (before ++ [u]) rest' (path ++ [false]) with
-          | Some a, Some b => Some (a ++ b)
-          | _, _ => None
-          end
+  match t, rest with
+  | CLeaf, [] => Some [path]
+  | CKnown yes mult below, u :: rest' =>
+      if known before path yes mult u then cover_walk below (before ++ [u]) rest' (path ++ [yes]) else None
+  | CSplit yes no, u :: rest' =>
+      match cover_walk yes (before ++ [u]) rest' (path ++ [true]), cover_walk no (before ++ [u]) rest' (path ++ [false]) with
+      | Some a, Some b => Some (a ++ b)
+      | _, _ => None
       end
+  | _, _ => None
   end.
 
 Lemma sat_snoc us sigma c u (k : bool) :
-  length sigma = length us -> sat us sigma c -> (if k then 0 <= ip c u else ip c u < 0) -> sat (us ++ [u]) (sigma ++ [k]) c.
+  length sigma = length us -> sat us sigma c -> (if k then 0 <= ip c u else ip c u <= 0) -> sat (us ++ [u]) (sigma ++ [k]) c.
 Proof.
   intros L S H i I. rewrite app_length in I. simpl in I. destruct (Nat.eq_dec i (length us)) as [->|N].
   - replace (nth (length us) (sigma ++ [k]) false) with k by (rewrite <- L; symmetry; apply nth_middle).
@@ -41,38 +36,24 @@ Proof.
   - rewrite !app_nth1 by lia. apply S. lia.
 Qed.
 
-Lemma empty_sound us path mult c : length path = length us -> empty_ok us path mult = true -> ~ sat us path c.
+Lemma known_sound us path yes mult u c : known us path yes mult u = true -> sat us path c ->
+  if yes then 0 <= ip c u else ip c u <= 0.
 Proof.
-  intros L H S. unfold empty_ok in H. apply andb_prop in H. destruct H as [H Z]. apply andb_prop in H. destruct H as [M X].
-  apply (ip_zero c) in Z. rewrite ip_comb in Z. unfold strict in X. apply existsb_exists in X. destruct X as (k & K & X).
-  apply in_seq in K. apply andb_prop in X. destruct X as [P Q0]. apply negb_true_iff in P, Q0.
-  assert (Pos : 0 < vec mult k).
-  { unfold vec. rewrite <- Q2R_0. apply Qlt_Rlt, Qnot_le_lt. intros X. apply Qle_bool_iff in X. congruence. }
-  assert (T : forall i, (i < length us)%nat ->
-     vec (signed path mult (length us)) i * ip c (nth i us []) = - (if nth i path false then vec mult i * ip c (nth i us []) else vec mult i * - ip c (nth i us []))).
-  { intros i I. unfold signed. rewrite defect_vec by (rewrite repeat_length; assumption).
-    unfold vec at 1. rewrite nth_repeat, Q2R_0. destruct (nth i path false); ring. }
-  rewrite (sum_ext _ _ (fun i => -1 * (if nth i path false then vec mult i * ip c (nth i us []) else vec mult i * - ip c (nth i us [])))) in Z
-    by (intros i I; rewrite T by assumption; ring).
-  rewrite sum_scale in Z.
-  assert (G : 0 < sum (length us) (fun i => if nth i path false then vec mult i * ip c (nth i us []) else vec mult i * - ip c (nth i us []))).
-  { assert (Gk : forall N (f : nat -> R) k, (k < N)%nat -> (forall i, (i < N)%nat -> 0 <= f i) -> 0 < f k -> 0 < sum N f).
-    { clear. induction N; intros f k K F P; [lia|]. rewrite sum_last. destruct (Nat.eq_dec k N) as [->|Ne].
-      - assert (0 <= sum N f) by (apply sum_nonneg; intros; apply F; lia). lra.
-      - assert (0 < sum N f) by (apply (IHN f k); [lia | intros; apply F; lia | assumption]). specialize (F N ltac:(lia)). lra. }
-    apply (Gk _ _ k); [lia| |].
-    - intros i I. pose proof (nonneg_vec mult i M). specialize (S i I). destruct (nth i path false); nra.
-    - specialize (S k ltac:(lia)). rewrite P in S |- *. nra. }
-  lra.
+  intros H S. unfold known in H. apply andb_prop in H. destruct H as [M Z].
+  apply (ip_zero c) in Z. rewrite ip_add in Z. pose proof (against_nonpositive us path mult c S M) as N.
+  destruct yes; [lra|]. rewrite ip_scale in Z. replace (Q2R (-1)) with (-1) in Z by (unfold Q2R; simpl; lra). lra.
 Qed.
 
 Lemma cover_sound t before rest path ps c :
   length path = length before -> cover_walk t before rest path = Some ps -> sat before path c ->
   exists sigma, In sigma ps /\ sat (before ++ rest) sigma c.
 Proof.
-  revert before rest path ps; induction t as [|mult|yes IHy no IHn]; intros before rest path ps L H S; cbn [cover_walk] in H.
+  revert before rest path ps; induction t as [|known_ mult below IH|yes IHy no IHn]; intros before rest path ps L H S; cbn [cover_walk] in H.
   - destruct rest; [|discriminate]. injection H as <-. exists path. rewrite app_nil_r. split; [left; reflexivity | assumption].
-  - destruct (empty_ok before path mult) eqn:X; [|discriminate]. destruct (empty_sound before path mult c L X S).
+  - destruct rest as [|u rest]; [discriminate|]. destruct (known before path known_ mult u) eqn:X; [|discriminate].
+    replace (before ++ u :: rest) with ((before ++ [u]) ++ rest) by (rewrite <- app_assoc; reflexivity).
+    apply (IH (before ++ [u]) rest (path ++ [known_]) ps); [rewrite !app_length; simpl; lia | exact H|].
+    apply sat_snoc; [assumption | assumption | exact (known_sound before path known_ mult u c X S)].
   - destruct rest as [|u rest]; [discriminate|].
     destruct (cover_walk yes _ _ _) as [a|] eqn:A; [|discriminate]. destruct (cover_walk no _ _ _) as [b|] eqn:B; [|discriminate].
     injection H as <-. replace (before ++ u :: rest) with ((before ++ [u]) ++ rest) by (rewrite <- app_assoc; reflexivity).

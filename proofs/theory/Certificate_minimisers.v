@@ -34,8 +34,8 @@ Definition units_on (rs : list row) (V : qnetwork) : list listed_units :=
   end.
 
 (* What a unit of a type adds at equality: s h/lambda. *)
-Definition at_equality (nz : list bool) (us : list (list Q)) (ws m : list Q) (ratio : Q) (e : type_ * option given) : list Q :=
-  map (Qmult (sgn (fst e) / ratio)) (fst (witness nz us ws m (fst e) (snd e))).
+Definition at_equality (nz : list bool) (us : list (list Q)) (z : list Q) (ratio : Q) (e : type_ * option given) : list Q :=
+  map (Qmult (sgn (fst e) / ratio)) (witness nz us z (fst e) (snd e)).
 
 Fixpoint at_top (top : Q) (l : list bool) (kaps : list Q) (es : list (type_ * option given)) : list (type_ * option given) :=
   match l, kaps, es with
@@ -46,7 +46,7 @@ Fixpoint at_top (top : Q) (l : list bool) (kaps : list Q) (es : list (type_ * op
 Definition pool (nz : list bool) (us : list (list Q)) (ws : list Q) (ratio : Q) (cu : cut) (kaps : list Q) (ts : list type_) (g : group) : list (list Q) :=
   match snd g with
   | O => []
-  | _ => distinct ws (map (at_equality nz us ws (mean cu) ratio) (at_top (largest kaps (fst g)) (fst g) kaps (with_witnesses ts (wits cu))))
+  | _ => distinct ws (map (at_equality nz us (res cu) ratio) (at_top (largest kaps (fst g)) (fst g) kaps (with_witnesses ts (wits cu))))
   end.
 
 Definition tight (ratio lower base : Q) (kaps : list Q) (gs : list group) : bool := Qle_bool base (lower + most kaps gs / ratio).
@@ -54,8 +54,8 @@ Definition tight (ratio lower base : Q) (kaps : list Q) (gs : list group) : bool
 (* A leaf is above the minimum, or all choices of its units are listed. *)
 Definition listed_leaf (p : problem) (lower : Q) (cs : list cut) (ms : list listed_units) (rs : list row) (ts : list type_) : nat -> list group -> bool :=
   let ws := map rw rs in let us := map ru rs in let ys := map ry rs in
-  let nz := not_zero us in
-  let found := map (fun c => (c, (base ws ys (res c), kappas nz us ws ts c))) cs in
+  let nz := not_zero us in let gs := grams ws us (S (inputs p)) ts in let noise := label_noise p in
+  let found := map (fun c => (c, (base noise ws ys (res c), kappas nz ws gs ts c))) cs in
   let ratio := hidden_ratio p in
   fun i gs =>
     match nth_error found i with
@@ -201,21 +201,21 @@ Qed.
 
 (* At equality every unit adds s h/lambda, and what is left of z + y is the output bias. *)
 Lemma leaf_is_one_of p n s beta ts gs vs c cu ms lower :
-  0 < noise (Q2R (rate1 p)) -> Q2R (hidden_ratio p) = noise (Q2R (rate1 p)) -> (forall k, 0 <= vec (map rw (rows p)) k) ->
+  0 < noise (Q2R (rate1 p)) -> Q2R (hidden_ratio p) = noise (Q2R (rate1 p)) -> good_rows p ->
   (biases p = false -> beta = 0) ->
-  cut_ok p (not_zero (map ru (rows p))) (map rw (rows p)) (map ru (rows p)) ts cu = true ->
+  cut_valid p ts cu = true ->
   typed p n s ts vs c -> inside gs vs ->
-  let kaps := kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu in
-  let b := base (map rw (rows p)) (map ry (rows p)) (res cu) in
+  let kaps := kappas_of p ts cu in
+  let b := base_of p cu in
   enough (hidden_ratio p) lower b kaps gs = true ->
   (tight (hidden_ratio p) lower b kaps gs = true -> apart gs = true /\
      forall d, In d (draws (map (fun g => (pool (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (hidden_ratio p) cu kaps ts g, snd g)) gs)) ->
        choice_ok (biases p) (map rw (rows p)) (map ry (rows p)) (res cu) ms d = true) ->
   Q2R lower <= on_rows p n s beta c /\ (on_rows p n s beta c = Q2R lower -> is_one_of p n s beta ms c).
 Proof.
-  intros L0 LR Wn HB OK HT HI kaps b HE HD.
-  destruct (cut_parts p n s beta ts vs c cu L0 Wn HB OK HT) as (parts & P0 & J).
-  destruct (enough_sound p lower ts gs vs cu L0 LR Wn HE HI) as [X Y]. fold kaps b in J, X, Y.
+  intros L0 LR HR HB OK HT HI kaps b HE HD. pose proof (proj1 HR) as Wn.
+  destruct (cut_parts p n s beta ts vs c cu L0 HR HB OK HT) as (parts & P0 & J).
+  destruct (enough_sound p lower ts gs vs cu L0 LR HR HE HI) as [X Y]. fold kaps b in J, X, Y.
   set (ws := map rw (rows p)) in *. set (us := map ru (rows p)) in *. set (ys := map ry (rows p)) in *. set (N := length (rows p)) in *.
   set (lambda := noise (Q2R (rate1 p))) in *. destruct HT as [Lt HT].
   assert (IL : 0 < / lambda) by (apply Rinv_0_lt_compat, L0).
@@ -251,7 +251,7 @@ Proof.
   clear J X SP SO SF SL EJ P0 O0 F0 off far parts.
   (* the units choose from the pools *)
   set (e := fun i => nth (nth i vs O) (with_witnesses ts (wits cu)) ((true, []), None)).
-  set (hit := fun i x => agrees ws (at_equality (not_zero us) us ws (mean cu) (hidden_ratio p) (e i)) x).
+  set (hit := fun i x => agrees ws (at_equality (not_zero us) us (res cu) (hidden_ratio p) (e i)) x).
   assert (Lvs : map (fun i => nth i vs O) (seq 0 n) = vs) by (rewrite <- Lt; apply permuted_seq).
   destruct (draws_complete hit (fun i => nth i vs O) (pool (not_zero us) us ws (hidden_ratio p) cu kaps ts) gs (seq 0 n) HA) as (d & Id & is & Pi & Fi).
   { rewrite Lvs. exact HI. }
@@ -260,12 +260,12 @@ Proof.
     assert (k <> O).
     { rewrite <- (proj1 HI l k Ig). pose proof (count_some l vs _ Iv M). lia. }
     unfold pool. cbn [fst snd]. destruct k as [|k]; [congruence|]. apply distinct_complete. apply in_map.
-    apply at_top_In; [exact M | rewrite with_witnesses_length; exact T1 | unfold kaps, kappas; rewrite map_length, with_witnesses_length; exact T1|].
-    apply Qeq_bool_iff, eqR_Qeq. apply (spent_tight kaps gs vs (fun t => kappa_at_nonneg p cu ts t Wn) HI TS l (S k) _ Ig Iv M). }
-  assert (At : forall i, (i < n)%nat -> forall k, 0 < vec ws k -> vec (at_equality (not_zero us) us ws (mean cu) (hidden_ratio p) (e i)) k = s i * response p c i k).
+    apply at_top_In; [exact M | rewrite with_witnesses_length; exact T1 | unfold kaps; rewrite kappas_length; exact T1|].
+    apply Qeq_bool_iff, eqR_Qeq. apply (spent_tight kaps gs vs (fun t => kappa_at_nonneg p cu ts t HR) HI TS l (S k) _ Ig Iv M). }
+  assert (At : forall i, (i < n)%nat -> forall k, 0 < vec ws k -> vec (at_equality (not_zero us) us (res cu) (hidden_ratio p) (e i)) k = s i * response p c i k).
   { intros i I k K. destruct (HT i I) as (T1 & _ & T3). unfold at_equality, e. rewrite with_witnesses_nth by exact T1. cbn [fst snd].
     rewrite vec_scaled. unfold Qdiv. rewrite Q2R_mult, Q2R_inv', LR, <- T3. fold lambda.
-    change (vec (fst (witness (not_zero us) us ws (mean cu) (nth (nth i vs O) ts (true, [])) (nth (nth i vs O) (wits cu) None))) k) with (h i k).
+    change (vec (witness (not_zero us) us (res cu) (nth (nth i vs O) ts (true, [])) (nth (nth i vs O) (wits cu) None)) k) with (h i k).
     rewrite <- (Hoff i I k K). field. lra. }
   assert (Hd : forall i x, In (i, x) (combine is d) -> forall k, 0 < vec ws k -> vec x k = s i * response p c i k).
   { intros i x I k K. assert (Ii : In i (seq 0 n)) by (apply (Permutation_in _ (Permutation_sym Pi)), (in_combine_l _ _ _ _ I)).
@@ -313,7 +313,7 @@ Theorem check_minimisers_sound p n lower cert Vs :
 Proof.
   intros C W HW HA. unfold check_minimisers in C. cbv zeta in C. set (ms := flat_map (units_on (rows p)) Vs) in C.
   apply andb_prop in C. destruct C as [CM C]. rewrite forallb_forall in CM.
-  destruct (check_leaves_data _ _ _ _ C) as (CI & C0 & C1 & Wn). destruct (lambda_positive p C0 C1) as (L0 & R1 & LR).
+  destruct (check_leaves_data _ _ _ _ C) as (CI & C0 & C1 & HR). destruct (lambda_positive p C0 C1) as (L0 & R1 & LR).
   destruct W as [|m A b W]; [discriminate|]. destruct W as [w beta|]; [|discriminate]. injection HW as ->.
   rewrite criterion_on_rows by assumption. set (s := fun i => unit_sign (w i)).
   assert (G : Q2R lower <= on_rows p n s beta (fun i => unit_vector (w i) (A i) (b i))
@@ -325,9 +325,11 @@ Proof.
       destruct (nth_error (cuts cert) i) as [cu|] eqn:Ec; [|discriminate]. cbn [option_map] in HL.
       rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).
       destruct (enough _ _ _ _ _) eqn:HE in HL; [|discriminate].
-      apply (leaf_is_one_of p n s beta ts gs vs c cu ms lower L0 LR Wn); try assumption.
+      apply (leaf_is_one_of p n s beta ts gs vs c cu ms lower L0 LR HR); try assumption.
       { intros X. destruct HA as [AB _]. destruct (AB X) as [_ Y]. exact Y. }
-      intros TI. rewrite TI in HL. destruct (apart gs) eqn:HAp; [|discriminate]. split; [reflexivity|].
+      intros TI.
+      match type of HL with context [tight ?a ?l ?b ?k ?g] => change (tight a l b k g) with (tight a l (base_of p cu) (kappas_of p ts cu) g) in HL end.
+      rewrite TI in HL. destruct (apart gs) eqn:HAp; [|discriminate]. split; [reflexivity|].
       rewrite forallb_forall in HL. exact HL. }
   destruct G as [G1 G2]. split; [exact G1|]. intros E. destruct (G2 E) as (m & Im & Bm & pairs & P1 & P2 & HP).
   unfold ms in Im. apply in_flat_map in Im. destruct Im as (V & IV & Im). exists V. split; [exact IV|].

@@ -28,25 +28,38 @@ Proof.
   destruct t as [|t], os as [|o os]; cbn [with_witnesses nth]; try reflexivity; rewrite IH by (simpl in T; lia); [destruct t|]; reflexivity.
 Qed.
 
-Definition cut_ok (p : problem) (nz : list bool) (ws : list Q) (us : list (list Q)) (ts : list type_) (c : cut) : bool :=
-  let plain := same (res c) (mean c) in
-  (negb (biases p) || Qeq_bool (qdot ws (res c)) 0) &&
-  forallb (fun e => type_ok plain nz ws us (res c) (mean c) (fst e) (snd e)) (with_witnesses ts (wits c)).
+(* The Gram matrix of each type. *)
+Definition grams (ws : list Q) (us : list (list Q)) (D : nat) (ts : list type_) : list (list (list Q)) :=
+  let columns := map (weighted ws us) (seq 0 D) in map (fun t => gram columns us (snd t)) ts.
 
-Definition base (ws ys z : list Q) : Q := - qdot ws (qmul z (qadd (map (Qmult 2) ys) z)).
+Lemma with_grams ws us D ts os : combine (grams ws us D ts) (with_witnesses ts os)
+  = map (fun e => (gram (map (weighted ws us) (seq 0 D)) us (snd (fst e)), e)) (with_witnesses ts os).
+Proof.
+  unfold grams. cbv zeta. revert os; induction ts as [|t ts IH]; intros os; [reflexivity|].
+  destruct os as [|o os]; cbn [map with_witnesses combine fst]; rewrite IH; reflexivity.
+Qed.
+
+Definition cut_ok (p : problem) (us : list (list Q)) (ws : list Q) (gs : list (list (list Q))) (ts : list type_) (c : cut) : bool :=
+  (negb (biases p) || Qeq_bool (qdot ws (res c)) 0) &&
+  let wz := qmul ws (res c) in
+  forallb (fun e => type_ok wz us (fst (snd e)) (fst e) (snd (snd e))) (combine gs (with_witnesses ts (wits c))).
+
+Definition base (noise : Q) (ws ys z : list Q) : Q := noise - qdot ws (qmul z (qadd (map (Qmult 2) ys) z)).
 
 Definition enough (ratio lower base : Q) (kaps : list Q) (gs : list group) : bool :=
   Qle_bool (lower + most kaps gs / ratio) base.
 
-Definition kappas (nz : list bool) (us : list (list Q)) (ws : list Q) (ts : list type_) (c : cut) : list Q :=
-  let sq := both_squares ws (mean c) in map (fun e => kappa nz us ws (mean c) sq (fst e) (snd e)) (with_witnesses ts (wits c)).
+Definition kappas (nz : list bool) (ws : list Q) (gs : list (list (list Q))) (ts : list type_) (c : cut) : list Q :=
+  let sq := both_squares ws (res c) in
+  map (fun e => kappa nz sq (fst (snd e)) (fst e) (snd (snd e))) (combine gs (with_witnesses ts (wits c))).
 
 Definition hidden_ratio (p : problem) : Q := (rate1 p / (1 - rate1 p))%Q.    (* lambda *)
 
 (* For each cut L(z) and kappa of all types. *)
 Definition tables (p : problem) (rs : list row) (ts : list type_) (cs : list cut) : list (Q * list Q) :=
   let ws := map rw rs in let us := map ru rs in let ys := map ry rs in
-  let nz := not_zero us in map (fun c => (base ws ys (res c), kappas nz us ws ts c)) cs.
+  let nz := not_zero us in let gs := grams ws us (S (inputs p)) ts in let noise := label_noise p in
+  map (fun c => (base noise ws ys (res c), kappas nz ws gs ts c)) cs.
 
 (* leaf rs ts i gs: cut i is enough for these groups. *)
 Definition check_leaves (leaf : list row -> list type_ -> nat -> list group -> bool) (p : problem) (n : nat) (cert : certificate) : bool :=
@@ -59,8 +72,8 @@ Definition check_leaves (leaf : list row -> list type_ -> nat -> list group -> b
       let ts := types_of p ps in
       inputs_ok (inputs p) (data p)
       && negb (Qle_bool (rate1 p) 0) && negb (Qle_bool 1 (rate1 p))
-      && forallb (Qle_bool 0) ws
-      && forallb (cut_ok p (not_zero us) ws us ts) (cuts cert)
+      && (forallb (Qle_bool 0) ws && forallb (fun u => Nat.eqb (length u) (S (inputs p))) us)
+      && (let gs := grams ws us (S (inputs p)) ts in forallb (cut_ok p us ws gs ts) (cuts cert))
       && forallb (move_ok ws ys us ts (S (inputs p))) (moves cert)
       && walk (leaf rs ts) (map moved (moves cert)) (fuel cert) (count_tree cert) [(repeat true (length ts), n)]
   end.
@@ -130,7 +143,7 @@ Definition response (p : problem) (c : nat -> nat -> R) (i k : nat) : R := relu 
 
 (* The criterion of units c with signs s and output bias beta. *)
 Definition on_rows (p : problem) (n : nat) (s : nat -> R) (beta : R) (c : nat -> nat -> R) : R :=
-  sum (length (rows p)) (fun k => vec (map rw (rows p)) k *
+  Q2R (label_noise p) + sum (length (rows p)) (fun k => vec (map rw (rows p)) k *
     ((sum n (fun i => s i * response p c i k) + beta - vec (map ry (rows p)) k) ^ 2 + noise (Q2R (rate1 p)) * sum n (fun i => response p c i k ^ 2))).
 
 (* The units have the types vs. *)
@@ -144,12 +157,12 @@ Lemma criterion_on_rows p n A b w beta :
   = on_rows p n (fun i => unit_sign (w i)) beta (fun i => unit_vector (w i) (A i) (b i)).
 Proof.
   intros HI R1 [AB _]. rewrite reduced; [|assumption | assumption | intros X i I; destruct (AB X) as [Y _]; apply Y; assumption].
-  match goal with |- total _ ?h = _ => set (f := h) end.
+  match goal with |- _ + total _ ?h = _ => set (f := h) end.
   assert (Z : total (held p) f = 0).
   { unfold held. destruct (nonneg p); [|reflexivity]. rewrite total_map. unfold f. cbn [rw].
     rewrite (total_ext _ _ (fun _ => 0 * 0)) by (intros; rewrite Q2R_0; ring). rewrite total_scale. ring. }
-  rewrite <- (Rplus_0_l (total (points p) f)), <- Z, <- total_app. change (held p ++ points p) with (rows p).
-  rewrite (total_nth (rows p) f no_row). unfold on_rows. apply sum_ext. intros k K.
+  unfold on_rows. f_equal. rewrite <- (Rplus_0_l (total (points p) f)), <- Z, <- total_app. change (held p ++ points p) with (rows p).
+  rewrite (total_nth (rows p) f no_row). apply sum_ext. intros k K.
   unfold f, response. rewrite vec_rw, vec_ry, nth_ru. reflexivity.
 Qed.
 
@@ -162,18 +175,27 @@ Lemma moved_on_rows p n s beta ts v c :
   on_rows p n s beta (fun i => turned v (c i)) = on_rows p n s beta c.
 Proof.
   intros M. destruct (move_sound _ _ _ _ _ _ M) as (_ & _ & MR). rewrite map_length in MR.
-  unfold on_rows at 2. rewrite <- (sum_permuted _ (places v) _ (places_permute p ts v M)). apply sum_ext. intros k K.
+  unfold on_rows. f_equal. symmetry. rewrite <- (sum_permuted _ (places v) _ (places_permute p ts v M)). apply sum_ext. intros k K.
   destruct (MR k K) as (_ & E1 & E2 & E3). unfold response. rewrite E1, E2. f_equal. f_equal.
   - f_equal. f_equal. f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity.
   - f_equal. apply sum_ext. intros i I. rewrite E3. reflexivity.
 Qed.
+
+(* What the check finds of the rows, and of one cut. *)
+Definition good_rows (p : problem) : Prop :=
+  (forall k, 0 <= vec (map rw (rows p)) k) /\ forallb (fun u => Nat.eqb (length u) (S (inputs p))) (map ru (rows p)) = true.
+Definition grams_of (p : problem) (ts : list type_) : list (list (list Q)) := grams (map rw (rows p)) (map ru (rows p)) (S (inputs p)) ts.
+Definition cut_valid (p : problem) (ts : list type_) (cu : cut) : bool := cut_ok p (map ru (rows p)) (map rw (rows p)) (grams_of p ts) ts cu.
+Definition kappas_of (p : problem) (ts : list type_) (cu : cut) : list Q :=
+  kappas (not_zero (map ru (rows p))) (map rw (rows p)) (grams_of p ts) ts cu.
+Definition base_of (p : problem) (cu : cut) : Q := base (label_noise p) (map rw (rows p)) (map ry (rows p)) (res cu).
 
 (* What holds for units of all types that a leaf allows, and for units whenever for their image, holds for all networks. *)
 Lemma leaves_sound leaf p n cert A b w beta (G : (nat -> nat -> R) -> Prop) :
   check_leaves leaf p n cert = true -> admissible p (Hidden n A b (Output w beta)) ->
   (forall ts v c, In v (moves cert) -> move_ok (map rw (rows p)) (map ry (rows p)) (map ru (rows p)) ts (S (inputs p)) v = true ->
      G (fun i => turned v (c i)) -> G c) ->
-  (forall ts i gs vs c, forallb (cut_ok p (not_zero (map ru (rows p))) (map rw (rows p)) (map ru (rows p)) ts) (cuts cert) = true ->
+  (forall ts i gs vs c, forallb (cut_valid p ts) (cuts cert) = true ->
      leaf (rows p) ts i gs = true -> inside gs vs -> typed p n (fun i => unit_sign (w i)) ts vs c -> G c) ->
   G (fun i => unit_vector (w i) (A i) (b i)).
 Proof.
@@ -227,62 +249,70 @@ Qed.
 (* ---- what a cut proves ----------------------------------------------------------------------------------------------- *)
 
 Definition witness_of (p : problem) (cu : cut) (ts : list type_) (t : nat) : list Q :=
-  fst (witness (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (mean cu) (nth t ts (true, [])) (nth t (wits cu) None)).
+  witness (not_zero (map ru (rows p))) (map ru (rows p)) (res cu) (nth t ts (true, [])) (nth t (wits cu) None).
 
-Definition kappa_at (p : problem) (cu : cut) (ts : list type_) (t : nat) : R :=
-  Q2R (nth t (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) 0%Q).
+Definition kappa_at (p : problem) (cu : cut) (ts : list type_) (t : nat) : R := Q2R (nth t (kappas_of p ts cu) 0%Q).
 
-Lemma kappa_at_sum p cu ts t : (t < length ts)%nat ->
+Lemma kappas_length p ts cu : length (kappas_of p ts cu) = length ts.
+Proof. unfold kappas_of, grams_of, kappas. cbv zeta. rewrite with_grams, !map_length. apply with_witnesses_length. Qed.
+
+Lemma kappa_at_sum p cu ts t : good_rows p -> (t < length ts)%nat ->
   kappa_at p cu ts t = sum (length (rows p)) (fun k => vec (map rw (rows p)) k * vec (witness_of p cu ts t) k ^ 2).
 Proof.
-  intros T. unfold kappa_at, kappas, witness_of. cbv zeta.
-  set (h := fun e => kappa (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (mean cu) (both_squares (map rw (rows p)) (mean cu)) (fst e) (snd e)).
+  intros [_ HD] T. unfold kappa_at, kappas_of, grams_of, kappas, witness_of. cbv zeta. rewrite with_grams, map_map. cbn [fst snd].
+  set (ws := map rw (rows p)) in *. set (us := map ru (rows p)) in *. set (D := S (inputs p)) in *.
+  set (h := fun e => kappa (not_zero us) (both_squares ws (res cu)) (fst e) (gram (map (weighted ws us) (seq 0 D)) us (snd (fst e))) (snd e)).
   rewrite nth_indep with (d' := h ((true, []), None)) by (rewrite map_length, with_witnesses_length; assumption).
-  rewrite (map_nth h), with_witnesses_nth by assumption. unfold h. cbn [fst snd]. rewrite kappa_sum, map_length. reflexivity.
+  rewrite (map_nth h), with_witnesses_nth by assumption. unfold h. cbn [fst snd].
+  rewrite kappa_sum; [unfold ws; rewrite map_length; reflexivity | unfold ws, us; rewrite !map_length; reflexivity | exact HD].
 Qed.
 
-Lemma kappa_at_nonneg p cu ts t : (forall k, 0 <= vec (map rw (rows p)) k) -> 0 <= kappa_at p cu ts t.
+Lemma kappa_at_nonneg p cu ts t : good_rows p -> 0 <= kappa_at p cu ts t.
 Proof.
   intros W. destruct (Nat.lt_ge_cases t (length ts)) as [X|X].
   - rewrite kappa_at_sum by assumption. apply sum_nonneg. intros k _. apply Rmult_le_pos; [apply W | apply pow2_ge_0].
-  - unfold kappa_at, kappas. rewrite nth_overflow by (rewrite map_length, with_witnesses_length; assumption). rewrite Q2R_0. lra.
+  - unfold kappa_at. rewrite nth_overflow by (rewrite kappas_length; assumption). rewrite Q2R_0. lra.
 Qed.
 
 (* J = L(z) - (1/lambda) sum kappa + parts that are not negative; they vanish only where the residual is z and lambda g = h. *)
 Lemma cut_parts p n s beta ts vs c cu :
-  0 < noise (Q2R (rate1 p)) -> (forall k, 0 <= vec (map rw (rows p)) k) -> (biases p = false -> beta = 0) ->
-  cut_ok p (not_zero (map ru (rows p))) (map rw (rows p)) (map ru (rows p)) ts cu = true ->
+  0 < noise (Q2R (rate1 p)) -> good_rows p -> (biases p = false -> beta = 0) ->
+  cut_valid p ts cu = true ->
   typed p n s ts vs c ->
   exists parts : nat -> R, (forall i, (i < n)%nat -> 0 <= parts i)
-  /\ on_rows p n s beta c = Q2R (base (map rw (rows p)) (map ry (rows p)) (res cu)) - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs / noise (Q2R (rate1 p))
+  /\ on_rows p n s beta c = Q2R (base_of p cu) - spent (kappas_of p ts cu) vs / noise (Q2R (rate1 p))
      + sum n (fun i => / noise (Q2R (rate1 p)) * sum (length (rows p)) (fun k => vec (map rw (rows p)) k * (noise (Q2R (rate1 p)) * response p c i k - vec (witness_of p cu ts (nth i vs O)) k) ^ 2)) + sum n parts
      + sum (length (rows p)) (fun k => vec (map rw (rows p)) k * (sum n (fun i => s i * response p c i k) + beta - vec (map ry (rows p)) k - vec (res cu) k) ^ 2).
 Proof.
-  set (us := map ru (rows p)). set (ws := map rw (rows p)). set (ys := map ry (rows p)). set (nz := not_zero us).
-  set (lambda := noise (Q2R (rate1 p))). set (N := length (rows p)). intros L0 Wn HB OK [Lt HT].
+  set (us := map ru (rows p)). set (ws := map rw (rows p)). set (ys := map ry (rows p)).
+  set (lambda := noise (Q2R (rate1 p))). set (N := length (rows p)). intros L0 HR HB OK [Lt HT].
+  destruct HR as [Wn HD] eqn:ER; clear ER. fold us in HD.
   assert (Lw : length ws = N) by apply map_length. assert (Lu : length us = N) by apply map_length.
-  unfold cut_ok in OK. cbv zeta in OK. apply andb_prop in OK. destruct OK as [CB CC]. rewrite forallb_forall in CC.
+  unfold cut_valid, cut_ok in OK. cbv zeta in OK. apply andb_prop in OK. destruct OK as [CB CC].
+  fold us ws in CC. unfold grams_of in CC. fold us ws in CC. rewrite with_grams in CC. rewrite forallb_forall in CC.
   set (h := fun i => vec (witness_of p cu ts (nth i vs O))).
   exists (fun i => 2 * sum N (fun k => vec ws k * (h i k + s i * vec (res cu) k) * response p c i k)). split.
   - intros i I. destruct (HT i I) as (T1 & T2 & T3).
-    assert (K := CC (nth (nth i vs O) (with_witnesses ts (wits cu)) ((true, []), None))
-      ltac:(apply nth_In; rewrite with_witnesses_length; assumption)). cbv beta in K.
+    set (e := nth (nth i vs O) (with_witnesses ts (wits cu)) ((true, []), None)).
+    assert (K := CC _ (in_map (fun e => (gram (map (weighted ws us) (seq 0 (S (inputs p)))) us (snd (fst e)), e)) _ e
+      ltac:(apply nth_In; rewrite with_witnesses_length; assumption))). unfold e in K. cbv beta in K.
     rewrite with_witnesses_nth in K by assumption. cbn [fst snd] in K.
-    assert (X := type_sound _ ws us (res cu) (mean cu) _ _ (c i) (eq_trans Lw (eq_sym Lu)) (fun X => X) Wn K T2).
+    assert (X := type_sound ws us (S (inputs p)) (res cu) _ _ (c i) (eq_trans Lw (eq_sym Lu)) HD Wn K T2).
     rewrite Lu, <- T3 in X. apply Rmult_le_pos; [lra | exact X].
-  - unfold on_rows. fold us ws ys nz lambda N.
+  - unfold on_rows. fold us ws ys lambda N.
     rewrite (cut_slack N n (vec ws) (vec ys) (vec (res cu)) s (fun i k => response p c i k) beta lambda).
     2: { destruct (biases p) eqn:B; [right | left; apply HB; reflexivity].
          cbn [negb orb] in CB. apply Qeq_bool_iff, Qeq_eqR in CB. rewrite dot_sum, Q2R_0 in CB. fold ws in CB. rewrite Lw in CB. exact CB. }
-    assert (BB : Q2R (base ws ys (res cu)) = - sum N (fun k => vec ws k * (2 * vec (res cu) k * vec ys k + vec (res cu) k ^ 2))).
-    { unfold base. rewrite Q2R_opp, dot_sum, Lw. f_equal. apply sum_ext. intros k _. rewrite vec_mul, vec_add, vec_twice. ring. }
-    rewrite <- BB. clear BB CB.
-    rewrite (sum_ext n _ (fun i => - / lambda * Q2R (nth (nth i vs O) (kappas nz us ws ts cu) 0%Q)
+    assert (BB : Q2R (base_of p cu) = Q2R (label_noise p) - sum N (fun k => vec ws k * (2 * vec (res cu) k * vec ys k + vec (res cu) k ^ 2))).
+    { unfold base_of, base. rewrite Q2R_minus, dot_sum. fold ws ys. rewrite Lw. f_equal. apply sum_ext. intros k _. rewrite vec_mul, vec_add, vec_twice. ring. }
+    replace (Q2R (base_of p cu)) with (Q2R (label_noise p) + - sum N (fun k => vec ws k * (2 * vec (res cu) k * vec ys k + vec (res cu) k ^ 2)))
+      by (rewrite BB; ring). clear BB CB.
+    rewrite (sum_ext n _ (fun i => - / lambda * Q2R (nth (nth i vs O) (kappas_of p ts cu) 0%Q)
       + (/ lambda * sum N (fun k => vec ws k * (lambda * response p c i k - h i k) ^ 2)
       + 2 * sum N (fun k => vec ws k * (h i k + s i * vec (res cu) k) * response p c i k)))).
     2: { intros i I. destruct (HT i I) as (T1 & _). rewrite (unit_slack N (vec ws) (vec (res cu)) (fun k => response p c i k) (h i) (s i) lambda L0).
-         change (Q2R (nth (nth i vs O) (kappas nz us ws ts cu) 0%Q)) with (kappa_at p cu ts (nth i vs O)).
-         rewrite kappa_at_sum by assumption. fold N ws (h i). unfold Rdiv. ring. }
+         change (Q2R (nth (nth i vs O) (kappas_of p ts cu) 0%Q)) with (kappa_at p cu ts (nth i vs O)).
+         rewrite kappa_at_sum by (try assumption; split; assumption). fold N ws (h i). unfold Rdiv. ring. }
     rewrite !sum_plus, sum_scale. unfold spent. rewrite (total_seq vs n) by assumption. unfold Rdiv, h. ring.
 Qed.
 
@@ -297,32 +327,31 @@ Proof.
 Qed.
 
 Lemma check_leaves_data leaf p n cert : check_leaves leaf p n cert = true ->
-  inputs_ok (inputs p) (data p) = true /\ negb (Qle_bool (rate1 p) 0) = true /\ negb (Qle_bool 1 (rate1 p)) = true
-  /\ (forall k, 0 <= vec (map rw (rows p)) k).
+  inputs_ok (inputs p) (data p) = true /\ negb (Qle_bool (rate1 p) 0) = true /\ negb (Qle_bool 1 (rate1 p)) = true /\ good_rows p.
 Proof.
-  unfold check_leaves. destruct (cover_walk _ _ _ _); [|discriminate]. rewrite !andb_true_iff. intros [[[[[[A B] C] D] _] _] _].
+  unfold check_leaves. destruct (cover_walk _ _ _ _); [|discriminate]. rewrite !andb_true_iff. intros [[[[[[A B] C] [D E]] _] _] _].
   repeat split; try assumption. intros k. apply nonneg_vec, D.
 Qed.
 
 (* What is enough for a leaf bounds the units that it allows. *)
 Lemma enough_sound p lower ts gs vs cu :
-  0 < noise (Q2R (rate1 p)) -> Q2R (hidden_ratio p) = noise (Q2R (rate1 p)) -> (forall k, 0 <= vec (map rw (rows p)) k) ->
-  enough (hidden_ratio p) lower (base (map rw (rows p)) (map ry (rows p)) (res cu)) (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs = true ->
+  0 < noise (Q2R (rate1 p)) -> Q2R (hidden_ratio p) = noise (Q2R (rate1 p)) -> good_rows p ->
+  enough (hidden_ratio p) lower (base_of p cu) (kappas_of p ts cu) gs = true ->
   inside gs vs ->
-  Q2R lower + (Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs) - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs) / noise (Q2R (rate1 p))
-    <= Q2R (base (map rw (rows p)) (map ry (rows p)) (res cu)) - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs / noise (Q2R (rate1 p))
-  /\ spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs <= Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs).
+  Q2R lower + (Q2R (most (kappas_of p ts cu) gs) - spent (kappas_of p ts cu) vs) / noise (Q2R (rate1 p))
+    <= Q2R (base_of p cu) - spent (kappas_of p ts cu) vs / noise (Q2R (rate1 p))
+  /\ spent (kappas_of p ts cu) vs <= Q2R (most (kappas_of p ts cu) gs).
 Proof.
-  intros L0 LR Wn HL HI. unfold enough in HL. apply Qle_bool_iff, Qle_Rle in HL. unfold Qdiv in HL.
+  intros L0 LR HR HL HI. unfold enough in HL. apply Qle_bool_iff, Qle_Rle in HL. unfold Qdiv in HL.
   rewrite Q2R_plus, Q2R_mult, Q2R_inv', LR in HL. split; [unfold Rdiv; lra|].
-  apply spent_most; [|assumption]. intros t. exact (kappa_at_nonneg p cu ts t Wn).
+  apply spent_most; [|assumption]. intros t. exact (kappa_at_nonneg p cu ts t HR).
 Qed.
 
 Theorem certificate_sound p n lower cert :
   check p n lower cert = true ->
   forall W, widths W = [n] -> admissible p W -> Q2R lower <= problem_criterion p W.
 Proof.
-  intros C W HW HA. unfold check in C. destruct (check_leaves_data _ _ _ _ C) as (CI & C0 & C1 & Wn).
+  intros C W HW HA. unfold check in C. destruct (check_leaves_data _ _ _ _ C) as (CI & C0 & C1 & HR). pose proof (proj1 HR) as Wn.
   destruct (lambda_positive p C0 C1) as (L0 & R1 & LR).
   destruct W as [|m A b W]; [discriminate|]. destruct W as [w beta|]; [|discriminate]. injection HW as ->.
   rewrite criterion_on_rows by assumption.
@@ -332,15 +361,15 @@ Proof.
     destruct (nth_error (cuts cert) i) as [cu|] eqn:Ec; [|discriminate]. cbn [option_map] in HL.
     rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).
     assert (HB : biases p = false -> beta = 0) by (intros X; destruct HA as [AB _]; destruct (AB X) as [_ Y]; exact Y).
-    destruct (cut_parts p n _ beta ts vs c cu L0 Wn HB CC HT) as (parts & P0 & ->).
-    destruct (enough_sound p lower ts gs vs cu L0 LR Wn HL HI) as [X Y].
+    destruct (cut_parts p n _ beta ts vs c cu L0 HR HB CC HT) as (parts & P0 & ->).
+    destruct (enough_sound p lower ts gs vs cu L0 LR HR HL HI) as [X Y].
     assert (0 <= / noise (Q2R (rate1 p))) by (left; apply Rinv_0_lt_compat, L0).
     pose proof (sum_nonneg n parts P0).
     match goal with |- _ <= _ + ?a + _ + ?b => assert (0 <= a); [|assert (0 <= b)] end.
     + apply sum_nonneg. intros j _. apply Rmult_le_pos; [assumption|]. apply sum_nonneg. intros k _. apply Rmult_le_pos; [apply Wn | apply pow2_ge_0].
     + apply sum_nonneg. intros k _. apply Rmult_le_pos; [apply Wn | apply pow2_ge_0].
-    + assert (Z : 0 <= (Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) gs)
-        - spent (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) ts cu) vs) / noise (Q2R (rate1 p)))
+    + assert (Z : 0 <= (Q2R (most (kappas_of p ts cu) gs)
+        - spent (kappas_of p ts cu) vs) / noise (Q2R (rate1 p)))
         by (apply Rmult_le_pos; [lra | assumption]).
       lra.
 Qed.
@@ -373,7 +402,9 @@ Proof.
   split; [split; [split; [split; [split; [split|]|]|]|]|]; try assumption. cbn [walk map] in *.
   unfold tables in *. cbv zeta in *. cbn [map nth_error] in *. apply andb_prop in G. destruct G as [G K].
   apply Qle_bool_iff, Qle_Rle in G. unfold enough. apply Qle_bool_iff, Rle_Qle. unfold Qdiv. rewrite Q2R_plus, Q2R_mult, Q2R_inv', LR.
-  assert (M : forall l, Q2R (most (kappas (not_zero (map ru (rows p))) (map ru (rows p)) (map rw (rows p)) (types_of p ps) c) [(l, n)]) = 0).
+  change (forallb (fun k => Qle_bool k 0) (kappas_of p (types_of p ps) c) = true) in K.
+  match goal with |- context [most ?k _] => change k with (kappas_of p (types_of p ps) c) end.
+  assert (M : forall l, Q2R (most (kappas_of p (types_of p ps) c) [(l, n)]) = 0).
   { intros l. unfold most. cbn [fold_right fst snd]. destruct (Nat.eqb n 0); [apply Q2R_0|]. autorewrite with q2r.
     rewrite (largest_vanishes _ l K). ring. }
   rewrite M. lra.

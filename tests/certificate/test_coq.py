@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import exactdropout as xd
 from exactdropout.certificate import checker, document
 from exactdropout.certificate.coq import CoqProblem, coq_certificate, coq_pair
-from exactdropout.certificate.coq_cover import conic
+from exactdropout.certificate.coq_cover import Cover, conic
 from exactdropout.certificate.shipped import SHIPPED
 from exactdropout.certificate.writer import every_width_document
 from exactdropout.errors import InvalidInput
@@ -65,6 +65,35 @@ def solved(
     return json.dumps(
         document(solve_problem(reduced_problem(arch, data, rates, nonnegative=nonnegative), symmetric=symmetric))
     )
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda n: st.lists(st.lists(st.integers(-2, 2), min_size=n, max_size=n).map(tuple), min_size=1, max_size=7)
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_every_weight_vector_has_the_pattern_of_a_cell_and_multipliers_are_right(
+    rows: list[tuple[int, ...]], rng: random.Random
+) -> None:
+    if not any(map(any, rows)):
+        rows = [*rows, (1,) * len(rows[0])]
+    cover = Cover(rows, 0)
+    found = {cell.path for cell in cover.cells}
+    assert len(found) == len(cover.cells)
+    for _ in range(20):
+        c = [rng.randint(-9, 9) for _ in rows[0]]
+        values = [sum(a * b for a, b in zip(c, u, strict=True)) for u in rows]
+        assert any(all(v >= 0 if on else v <= 0 for v, on in zip(values, path, strict=True)) for path in found)
+    for cell in cover.cells:
+        for yes, u in zip(cell.path, rows, strict=True):
+            target = [v if yes else -v for v in u]
+            mult = cover.multipliers(cell, target)
+            assert all(v >= 0 for v in mult.values())
+            assert target == [
+                sum((v * (rows[k][i] if cell.path[k] else -rows[k][i]) for k, v in mult.items()), Fraction(0))
+                for i in range(len(u))
+            ]
 
 
 def test_the_symmetries_of_coq_are_those_of_the_checker() -> None:
@@ -112,6 +141,26 @@ def theory(
     return compiled
 
 
+def end_of_side(text: str, start: int) -> int:
+    """Return the place behind a side of a split: a word, or what is in parentheses."""
+    depth, place = 0, start
+    while True:
+        depth += (text[place] == "(") - (text[place] == ")")
+        place += 1
+        if depth == 0 and text[place] in " )":
+            return place
+
+
+def without_a_side(text: str) -> str:
+    """Return a generated file whose cover leaves out one side of its first split, as if its sign were known."""
+    start = text.index("(CSplit ")
+    left = start + len("(CSplit ")
+    middle = end_of_side(text, left)
+    end = end_of_side(text, middle + 1)
+    assert text[middle] + text[end] == " )"
+    return f"{text[:start]}(CKnown true (sparse 1 []) {text[left:middle]}{text[end:]}"
+
+
 @pytest.mark.thorough
 def test_coq_accepts_true_certificates_and_refuses_false_ones(
     external: Callable[[str], str], theory: Callable[[str, str], str]
@@ -139,7 +188,9 @@ def test_coq_accepts_true_certificates_and_refuses_false_ones(
         )
         wrong = {
             "raised": raised,
-            "dropped": good.replace("CLeaf", "(CEmpty [])", 1),
+            "half": without_a_side(good),
+            "multiplier": re.sub(r"(CKnown \w+ \(sparse \d+ \[\(\d+%nat, )", r"\g<1>9", good, count=1),
+            "unfinished": good.replace("CLeaf", "(CSplit CLeaf CLeaf)", 1),
             "cut": re.sub(r"Cut \(over (\d+) \[", r"Cut (over \1 [7; ", good, count=1),
             "above": good.replace(f"real {name}_network) = Q2R {shown}", f"real {name}_network) = Q2R (8#1)"),
         }
@@ -193,6 +244,33 @@ def test_coq_accepts_a_bound_for_every_width_and_refuses_a_raised_one(
     bad = good.replace("Q2R (1#8) <=", "Q2R (126#1000) <=").replace("every_problem (1#8)", "every_problem (126#1000)")
     assert bad.count("(126#1000)") == 2
     assert theory("raised_every", bad) != ""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("count", "features", "arch", "steps"),
+    [(10, (2, 3, 8), Architecture(3, (2,), biases=False), 10), (20, (2, 8), Architecture(2, (4,)), 2)],
+)
+def test_coq_accepts_the_minimum_on_rows_of_real_data(
+    external: Callable[[str], str],
+    theory: Callable[[str, str], str],
+    count: int,
+    features: tuple[int, ...],
+    arch: Architecture,
+    steps: int,
+) -> None:
+    """The first rows of the diabetes table, features and labels rounded to tenths or to halves."""
+    external("coqc")
+    _, table = xd.data.diabetes()
+    rows = [
+        (tuple(Fraction(round(steps * x[k]), steps) for k in features), Fraction(round((y - 150) / 75 * steps), steps))
+        for x, (y,) in zip(table.inputs[:count].tolist(), table.labels[:count].tolist(), strict=True)
+    ]
+    best = solve_problem(reduced_problem(arch, Examples.uniform(rows), "1/2"))
+    assert best.leaves_exhausted
+    text = json.dumps(document(best, minimisers=True))
+    assert checker.check(text).lower == best.value == checker.check(text).upper
+    assert theory("rows", coq_certificate(text, "rows")) == ""
 
 
 def network(rng: random.Random, widths: list[int]) -> xd.Network:

@@ -1,8 +1,8 @@
 """A certificate as data for the verified checker of ``proofs/theory``: Coq then checks the certificate itself.
 
-Nothing is solved anew. What Coq's checker needs beside the certificate is found here by small exact linear programs and
-checked by Coq: Farkas multipliers for the empty sides of the splits that cover weight space, and multipliers that show
-that a witness is valid. What the generated file proves is ``Certificate_tree.certificate_sound`` applied to the
+Nothing is solved anew. What Coq's checker needs beside the certificate is found here and checked by Coq: for each cell of
+weight space the walls are known from its extreme rays, and multipliers of the walls show which sign the other rows have
+there and that a witness is valid. What the generated file proves is ``Certificate_tree.certificate_sound`` applied to the
 statement of the certificate: every network of the shape has a criterion of at least ``lower``; and that the network
 attains ``upper``. Where the certificate lists minimisers, ``Certificate_minimisers.check_minimisers_sound`` too: they
 attain it, and they are all.
@@ -14,11 +14,12 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise, permutations, product
+from itertools import compress, pairwise, permutations, product
+from operator import mul
 from typing import Any
 
 from exactdropout.certificate import checker, minimisers_checker
-from exactdropout.certificate.coq_cover import Pattern, Vector, conic, cover, in_list, in_row, in_sparse_row
+from exactdropout.certificate.coq_cover import Cell, Cover, in_list, in_sparse_row, over_one
 from exactdropout.errors import InvalidInput
 
 __all__ = ["coq_certificate", "coq_pair"]
@@ -38,9 +39,12 @@ class CoqProblem:
         self.rows: list[tuple[Fraction, tuple[Fraction, ...], Fraction]] = []  # weight, (bias, masked input), label
         self.points: list[int | None] = []
         self._rows()
-        self.signed = {True: [u for _, u, _ in self.rows], False: [tuple(-v for v in u) for _, u, _ in self.rows]}
-        held = self.points.count(None)
-        self.cover, self.patterns = cover(tuple(u for _, u, _ in self.rows), held)
+        self.weight_scale = math.lcm(*(w.denominator for w, _, _ in self.rows))
+        self.row_scale = math.lcm(*(v.denominator for _, u, _ in self.rows for v in u))
+        self.weights = [int(w * self.weight_scale) for w, _, _ in self.rows]
+        self.vectors = [tuple(int(v * self.row_scale) for v in u) for _, u, _ in self.rows]
+        self.cover = Cover(self.vectors, self.points.count(None))
+        self.patterns = [cell.path for cell in self.cover.cells]
         signs = (True,) if statement.nonnegative else (True, False)
         self.kinds = [(sign, pattern) for pattern in self.patterns for sign in signs]
         self.normals = checker.hyperplanes(statement)[0] if statement.dimension else []
@@ -51,8 +55,7 @@ class CoqProblem:
                 ray = checker.primitive(list(u))
                 e = 1 if next(v for v in ray if v) > 0 else -1
                 self.separators[place] = (tuple(e * v for v in ray), e)
-        homes = {pattern: self._home(pattern) for pattern in self.patterns}
-        self.plain = {pattern: self._responds_as_its_home(pattern, home) for pattern, home in homes.items()}
+        homes = {cell.path: self._home(cell) for cell in self.cover.cells}
         live = set(self.types.live)
         self.home: list[int | None] = []
         for sign, pattern in self.kinds:
@@ -62,7 +65,7 @@ class CoqProblem:
     def _rows(self) -> None:
         s = self.statement
         bias = Fraction(int(s.hidden_biases))
-        merged: dict[tuple[tuple[Fraction, ...], Fraction], Fraction] = {}
+        merged: dict[tuple[Fraction, ...], list[int]] = {}
         places: dict[tuple[Fraction, ...], int] = {}
         listed = []
         scale = {i: f / (1 - s.q[0]) for i, f in zip(s.coordinates, self.factors, strict=True)}
@@ -75,46 +78,38 @@ class CoqProblem:
                 point = tuple(int(r[i] * scale[i]) for i in s.coordinates)
                 places[u] = where.get((*point, 1) if s.hidden_biases else point, -1)
                 listed.append((u, y, chance))
+        rows: list[tuple[Fraction, tuple[Fraction, ...], Fraction]] = []
         for u, y, chance in reversed(listed):  # fold_right insert
-            merged[u, y] = merged.get((u, y), ZERO) + chance
+            here = merged.setdefault(u, [])
+            k = next((k for k in here if rows[k][0] + chance), None)
+            if k is None:
+                here.append(len(rows))
+                rows.append((chance, u, y))
+            else:
+                weight = rows[k][0] + chance
+                rows[k] = weight, u, (rows[k][0] * rows[k][2] + chance * y) / weight
         if s.nonnegative:
             for k in range(s.inputs):
                 self.rows.append((ZERO, (ZERO, *(Fraction(int(j == k)) for j in range(s.inputs))), ZERO))
                 self.points.append(None)
-        for (u, y), weight in merged.items():
-            self.rows.append((weight, u, y))
-            self.points.append(places[u])
+        self.rows += rows
+        self.points += [places[u] for _, u, _ in rows]
 
-    def _home(self, pattern: Pattern) -> int:
-        """Return a cone of the checker whose closure holds every vector of a pattern."""
+    def _home(self, cell: Cell) -> int:
+        """Return a cone of the checker whose closure holds every vector of a cell."""
         signs: dict[checker.Ray, int] = {}
-        for yes, place in zip(pattern, self.points, strict=True):
+        for yes, place in zip(cell.path, self.points, strict=True):
             if place is not None and place >= 0 and any(self.statement.points[place]):
                 normal, e = self.separators[place]
-                here = e if yes else -e
-                signs[normal] = here if signs.get(normal, here) == here else 0
+                signs[normal] = e if yes else -e
         # a normal that is no row cuts cones with equal responses: either side will do
         found = self.by_signs.get(tuple(signs.get(normal, 1) for normal in self.normals))
         if found is not None:
             return found
-        columns = [self.signed[yes][k] for k, yes in enumerate(pattern)]
-        allowed: list[set[int]] = []
-        for normal in self.normals:
-            vector = self._back(normal)
-            sides = [e for e in (1, -1) if conic(columns, [e * v for v in vector])[0] is not None]
-            allowed.append(set(sides) if len(sides) == 1 else {1, -1})
         for index, (cone, _) in enumerate(self.types.cones):
-            if all(e in choice for e, choice in zip(cone, allowed, strict=True)):
+            if all(e == signs.get(normal, e) for e, normal in zip(cone, self.normals, strict=True)):
                 return index
-        raise ArithmeticError("A pattern lies in no cone of the checker.")
-
-    def _responds_as_its_home(self, pattern: Pattern, home: int) -> bool:
-        """Return whether the default witness of Coq's type is that of the checker's."""
-        active = self.types.active[home]
-        return all(
-            (on and any(u)) == (place is not None and place >= 0 and active[place])
-            for on, (_, u, _), place in zip(pattern, self.rows, self.points, strict=True)
-        )
+        raise ArithmeticError("A cell lies in no cone of the checker.")
 
     @cached_property
     def factors(self) -> list[Fraction]:
@@ -126,10 +121,6 @@ class CoqProblem:
             * (1 - s.q[0])
             for i in s.coordinates
         ]
-
-    def _back(self, normal: Sequence[int]) -> list[Fraction]:
-        """Return a normal of the checker's coordinates of c in Coq's."""
-        return self._placed([v / f for v, f in zip(normal, self.factors, strict=False)], normal)
 
     def _form(self, c: Sequence[Fraction]) -> list[Fraction]:
         """Return c of the checker in Coq's coordinates: the same linear form."""
@@ -144,67 +135,51 @@ class CoqProblem:
             found[0] = Fraction(whole[-1])
         return found
 
+    @cached_property
+    def sums(self) -> list[list[list[int]]]:
+        """Σ w u uᵀ over the active rows of each cell, with the scales of rows and weights."""
+        size = range(self.statement.inputs + 1)
+        squares = [
+            [w * u[i] * u[j] for i in size for j in size] for w, u in zip(self.weights, self.vectors, strict=True)
+        ]
+        found = []
+        for path in self.patterns:
+            flat = [sum(column) for column in zip(*compress(squares, path), strict=True)] or [0] * len(size) ** 2
+            found.append([flat[i * len(size) : (i + 1) * len(size)] for i in size])
+        return found
+
     def cut(self, value: dict[str, Any]) -> str:
         """Return a cut as Coq text: z on the rows, and the witnesses that beat the default, with multipliers."""
-        s = self.statement
-        bottom, tops = value["z"]
-        z = [Fraction(v, bottom) for v in tops]
-        on_rows = [
-            ZERO if place is None or place < 0 else z[place] + s.labels[place] - y
-            for place, (_, _, y) in zip(self.points, self.rows, strict=True)
-        ]
-        means = [ZERO if place is None or place < 0 else z[place] for place in self.points]
+        scale, tops = value["z"]
+        z = [0 if place is None or place < 0 else tops[place] for place in self.points]
         forms = {t: [Fraction(v, vector[0]) for v in vector[1]] for t, vector in value["witnesses"]}
+        moments = [[w * a * v for v in u] for w, u, a in zip(self.weights, self.vectors, z, strict=True)]
+        squares = {
+            e: [w * a * a if e * a < 0 and any(u) else 0 for w, u, a in zip(self.weights, self.vectors, z, strict=True)]
+            for e in (1, -1)
+        }
         shown, gap = [], 0
-        for home, kind in zip(self.home, self.kinds, strict=True):
-            witness = self._witness(home, kind, on_rows, means, forms)
+        for number, (home, (sign, pattern)) in enumerate(zip(self.home, self.kinds, strict=True)):
+            witness = None
+            if home in forms:
+                index, e = number // self.types.per, 1 if sign else -1
+                bottom, form = over_one(self._form(forms[home]))
+                image = [sum(map(mul, row, form)) for row in self.sums[index]]
+                default = sum(compress(squares[e], pattern)) * (self.row_scale * bottom) ** 2
+                if sum(map(mul, image, form)) * scale**2 < default:
+                    moment = [sum(column) for column in zip(*compress(moments, pattern), strict=True)]
+                    shift = e * self.row_scale * bottom
+                    target = [scale * a + shift * b for a, b in zip(image, moment, strict=True)]
+                    whole = self.weight_scale * self.row_scale * scale * bottom
+                    mult = self.cover.multipliers(self.cover.cells[index], target)
+                    shown_mult = in_sparse_row({k: v / whole for k, v in mult.items()})
+                    witness = f"Form (over {bottom} {in_list(form)}) {shown_mult}"
             if witness is None:
                 gap += 1
             else:
                 shown.append(f"({gap}%nat, {witness})")
                 gap = 0
-        return f"Cut {in_row(on_rows)} {in_row(means)} (spread {in_list(shown)})"
-
-    def _witness(
-        self, home: int | None, kind: tuple[bool, Pattern], z: Vector, means: Vector, forms: dict[int, list[Fraction]]
-    ) -> str | None:
-        """Return a witness with multipliers as Coq text, where it is smaller than Coq's default: the positive part."""
-        s, (sign, pattern) = self.statement, kind
-        if home not in forms and self.plain[pattern]:
-            return None
-        e = 1 if sign else -1
-        positive = [max(-e * v, ZERO) for v in means]
-        h = [ZERO] * len(self.rows)
-        form = None
-        if home is not None:
-            active = self.types.active[home // self.types.per]
-            for k, place in enumerate(self.points):
-                if place is not None and place >= 0 and active[place]:
-                    h[k] = positive[k]
-                    if home in forms:
-                        h[k] = sum((a * u for a, u in zip(forms[home], s.points[place], strict=True)), ZERO)
-            form = self._form(forms[home]) if home in forms else None
-        responds = [on and any(u) for on, (_, u, _) in zip(pattern, self.rows, strict=True)]
-        default = [v if on else ZERO for v, on in zip(positive, responds, strict=True)]
-        if self._square(h) >= self._square(default):
-            return None
-        columns = [self.signed[yes][k] for k, yes in enumerate(pattern)]
-        used = [(w * (a + e * b), u) for (w, u, _), a, b, on in zip(self.rows, h, z, pattern, strict=True) if on]
-        mult, _ = conic(columns, [sum((v * u[i] for v, u in used), ZERO) for i in range(s.inputs + 1)])
-        if mult is None:
-            raise ArithmeticError("A witness of the certificate has no multipliers.")
-        multipliers = in_sparse_row(dict(enumerate(mult)), len(mult))
-        if form is not None:
-            rows = [
-                sum((a * b for a, b in zip(form, u, strict=True)), ZERO) if on else ZERO
-                for on, (_, u, _) in zip(responds, self.rows, strict=True)
-            ]
-            if rows == h:
-                return f"Form {in_row(form)} {multipliers}"
-        return f"Rows {in_row(h)} {multipliers}"
-
-    def _square(self, h: Vector) -> Fraction:
-        return sum((w * v * v for (w, _, _), v in zip(self.rows, h, strict=True)), ZERO)
+        return f"Cut (over {scale} {in_list(z)}) (spread {in_list(shown)})"
 
     @cached_property
     def moves(self) -> list[tuple[list[int], list[int], list[int]]]:
@@ -331,7 +306,7 @@ def coq_certificate(text: str, name: str) -> str:
     shape = "widths W = [n]" if s.every_width else f"widths W = [{s.width}%nat]"
     proof = (
         f"""refine (every_width_sound {name}_problem {_q(s.lower)} (cover_tree {name}_certificate)
-  (nth {value["tree"].get("cut", 0)} (cuts {name}_certificate) (Cut [] [] [])) _ n W HW HA).
+  (nth {value["tree"].get("cut", 0)} (cuts {name}_certificate) (Cut [] [])) _ n W HW HA).
   vm_cast_no_check (eq_refl true)."""
         if s.every_width
         else f"exact (proj1 (check_minimisers_sound {accepted} {name}_networks {name}_checked W HW HA))."
@@ -349,7 +324,7 @@ Definition {name}_problem : problem := Problem {s.inputs} {_q(s.q[0])} {_q(s.q[1
 
 Open Scope Z_scope.
 Definition {name}_certificate : certificate := Certificate
- {problem.cover}
+ {problem.cover.text}
  [{moves}]
  [{cuts}]
  {fuel}%nat

@@ -1,18 +1,18 @@
-"""The cover of weight space by sign patterns, with Farkas multipliers, and lists of numbers, as Coq text."""
+"""The cover of weight space by cells of sign patterns, with multipliers, and lists of numbers, as Coq text."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
-__all__ = ["Pattern", "Vector", "conic", "cover", "in_list", "in_row", "in_sparse_row"]
+__all__ = ["Cover", "Pattern", "Vector", "conic", "in_list", "in_sparse_row", "over_one"]
 
-Vector = Sequence[Fraction]
+Vector = Sequence[Fraction] | Sequence[int]
 Pattern = tuple[bool, ...]
+Ray = tuple[int, ...]
 ZERO = Fraction(0)
 
 
@@ -34,10 +34,12 @@ def conic(columns: Sequence[Vector], target: Vector) -> tuple[list[Fraction] | N
     cost = [-sum(row[j] for row in rows) if j < count or j == count + size else 0 for j in range(count + size + 1)]
     basis, last = [count + i for i in range(size)], 1
     while (entering := next((j for j in range(count) if cost[j] < 0), None)) is not None:
-        leaving = min(
-            (i for i in range(size) if rows[i][entering] > 0),
-            key=lambda i: (Fraction(rows[i][-1], rows[i][entering]), basis[i]),
-        )
+        leaving = -1  # the least ratio; of equal ones the first variable
+        for i, row in enumerate(rows):
+            if row[entering] > 0:
+                ahead = rows[leaving][-1] * row[entering] - row[-1] * rows[leaving][entering] if leaving >= 0 else 1
+                if ahead > 0 or (ahead == 0 and basis[i] < basis[leaving]):
+                    leaving = i
         head, pivot = rows[leaving], rows[leaving][entering]
 
         rows = [row if i == leaving else _pivoted(row, head, entering, last) for i, row in enumerate(rows)]
@@ -57,46 +59,127 @@ def _pivoted(row: list[int], head: list[int], at: int, last: int) -> list[int]:
     return [(pivot * v - factor * h) // last for v, h in zip(row, head, strict=True)]
 
 
-@lru_cache(maxsize=8)
-def cover(rows: tuple[tuple[Fraction, ...], ...], held: int) -> tuple[str, tuple[Pattern, ...]]:
-    """Return the tree of splits c·u ≥ 0, c·u < 0 over the rows as Coq text, and the patterns of its leaves in order.
+class Cell:
+    """A cone of weight vectors: those with the signs of a path over the first rows.
 
-    The first ``held`` rows are known to be non-negative. An empty side is closed by Farkas multipliers of the rows
-    before it: Σ λ_k v_k = 0 for the signed rows v_k, with a positive multiplier of a strict one. Rows whose other side
-    is empty follow from those before them, so that only the others are tried.
+    It is spanned by ``lines`` (both directions) and ``rays``; bit k of the number beside a ray says that row k vanishes
+    there. The cones are never flat, because a row that does not change its sign on a cone does not split it.
     """
-    size = len(rows[0])
-    signed = {True: rows, False: [tuple(-v for v in u) for u in rows]}
-    text: list[str] = []
-    patterns: list[Pattern] = []
-    start = ((True,) * held, [Fraction(int(i > 0)) for i in range(size)], tuple(range(held)))
-    waiting: list[tuple[Pattern, list[Fraction], tuple[int, ...]] | str] = [start]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            text.append(item)
-            continue
-        path, inside, free = item
-        if len(path) == len(rows):
-            patterns.append(path)
-            text.append("CLeaf")
-            continue
-        value = sum((a * b for a, b in zip(inside, rows[len(path)], strict=True)), ZERO)
-        here, other = value >= 0, value < 0
-        tried = (*free, len(path))
-        signs = [*(path[k] for k in free), other]
-        columns = [(*signed[on][k], Fraction(int(not on))) for k, on in zip(tried, signs, strict=True)]
-        mult, y = conic(columns, (*(ZERO for _ in range(size)), Fraction(1)))
-        sides: dict[bool, tuple[Pattern, list[Fraction], tuple[int, ...]] | str] = {}
-        if mult is None:
-            sides[here] = (*path, here), inside, tried
-            sides[other] = (*path, other), [-v for v in y[:-1]], tried
-        else:
-            sides[here] = (*path, here), inside, free
-            sides[other] = f"(CEmpty {in_sparse_row(dict(zip(tried, mult, strict=True)))})"
-        text.append("(CSplit ")
-        waiting += [")", sides[False], " ", sides[True]]
-    return "".join(text), tuple(patterns)
+
+    def __init__(self, path: Pattern, lines: list[Ray], rays: list[tuple[Ray, int]]) -> None:
+        """Take what it is spanned by."""
+        self.path = path
+        self.lines = lines
+        self.rays = rays
+
+    def sides(self, row: Ray) -> dict[bool, Cell]:
+        """Return the cell, or its two sides, by the sign of c·row; rows that vanish are positive."""
+        place = len(self.path)
+        here = 1 << place
+        crossing = next((line for line in self.lines if _dot(row, line)), None)
+        if crossing is not None:
+            size = _dot(row, crossing)
+            crossing, size = (crossing, size) if size > 0 else (tuple(-v for v in crossing), -size)
+            lines = [_primitive(size, v, _dot(row, v), crossing) for v in self.lines]
+            kept = [(_primitive(size, r, _dot(row, r), crossing), tight | here) for r, tight in self.rays]
+            opposite = tuple(-v for v in crossing)
+            return {
+                yes: Cell((*self.path, yes), [v for v in lines if any(v)], [*kept, (ray, here - 1)])
+                for yes, ray in ((True, crossing), (False, opposite))
+            }
+        values = [_dot(row, r) for r, _ in self.rays]
+        zero = [(r, tight | here) for (r, tight), v in zip(self.rays, values, strict=True) if not v]
+        above = [(r, tight, v) for (r, tight), v in zip(self.rays, values, strict=True) if v > 0]
+        below = [(r, tight, v) for (r, tight), v in zip(self.rays, values, strict=True) if v < 0]
+        for a, b in product(above, below):
+            both = a[1] & b[1]
+            if sum(tight & both == both for _, tight in self.rays) == 2:  # neighbours: only these two vanish there
+                zero.append((_primitive(a[2], b[0], b[2], a[0]), both | here))
+        whole = not (above and below)
+        return {
+            yes: Cell((*self.path, yes), self.lines, [*zero, *((r, tight) for r, tight, _ in part)])
+            for yes, part, other in ((True, above, below), (False, below, above))
+            if not whole or part or (yes and not other)
+        }
+
+    def walls(self, dimension: int) -> list[int]:
+        """Return rows that together bound the cell: one for each set of enough rays on which rows vanish."""
+        vanishing = [0] * len(self.path)
+        for i, (_, tight) in enumerate(self.rays):
+            left = tight
+            while left:
+                lowest = left & -left
+                vanishing[lowest.bit_length() - 1] |= 1 << i
+                left ^= lowest
+        enough, everywhere = dimension - 1 - len(self.lines), (1 << len(self.rays)) - 1
+        found: dict[int, int] = {}
+        for k, where in enumerate(vanishing):
+            if where != everywhere and where.bit_count() >= enough:
+                found.setdefault(where, k)
+        return list(found.values())
+
+
+def _dot(a: Ray, b: Ray) -> int:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _primitive(p: int, a: Ray, q: int, b: Ray) -> Ray:
+    """Return p a − q b divided by the gcd of its entries."""
+    found = [p * x - q * y for x, y in zip(a, b, strict=True)]
+    divisor = math.gcd(*found) or 1
+    return tuple(v // divisor for v in found)
+
+
+class Cover:
+    """The tree of splits c·u ≥ 0, c·u ≤ 0 over the rows as Coq text, and the cells of its leaves in order.
+
+    The first ``held`` rows are known to be non-negative. A row that does not change its sign on a cell is a combination
+    ±u = Σ ±λ_k v_k, λ ≥ 0, of rows v_k before it, of walls of the cell; Coq checks that.
+    """
+
+    def __init__(self, rows: Sequence[Ray], held: int) -> None:
+        """Split; the rows are over one denominator."""
+        size = len(rows[0])
+        self.rows = rows
+        self.used = [i for i in range(size) if any(u[i] for u in rows)]
+        self.cells: list[Cell] = []
+        lines = [tuple(int(i == j) for j in range(size)) for i in self.used]
+        start = Cell((), lines, [])
+        for row in rows[:held]:
+            start = start.sides(row)[True]
+        text: list[str] = []
+        waiting: list[Cell | str] = [start]
+        while waiting:
+            cell = waiting.pop()
+            if isinstance(cell, str):
+                text.append(cell)
+            elif len(cell.path) == len(rows):
+                self.cells.append(cell)
+                text.append("CLeaf")
+            else:
+                place = len(cell.path)
+                sides = cell.sides(rows[place])
+                if len(sides) == 2:
+                    text.append("(CSplit ")
+                    waiting += [")", sides[False], " ", sides[True]]
+                else:
+                    ((yes, side),) = sides.items()
+                    u = rows[place]
+                    shown = in_sparse_row(self.multipliers(cell, u if yes else [-v for v in u]))
+                    text.append(f"(CKnown {str(yes).lower()} {shown} ")
+                    waiting += [")", side]
+        self.text = "".join(text)
+
+    def multipliers(self, cell: Cell, target: Sequence[int]) -> dict[int, Fraction]:
+        """Return λ ≥ 0 by row with Σ ±λ_k u_k = target, for a target that is not negative on the cell."""
+        if not any(target):
+            return {}
+        walls = cell.walls(len(self.used))
+        columns = [[self.rows[k][i] if cell.path[k] else -self.rows[k][i] for i in self.used] for k in walls]
+        found, _ = conic(columns, [target[i] for i in self.used])
+        if found is None:
+            raise ArithmeticError("A form that is not negative on a cell has no multipliers.")
+        return dict(sorted(zip(walls, found, strict=True)))
 
 
 def in_list(values: Any) -> str:
@@ -110,16 +193,10 @@ def over_one(values: Vector) -> tuple[int, list[int]]:
     return bottom, [int(v * bottom) for v in values]
 
 
-def in_row(values: Vector) -> str:
-    """Return numbers over one denominator as Coq text."""
-    bottom, tops = over_one(values)
-    return f"(over {bottom} {in_list(tops)})"
-
-
-def in_sparse_row(values: dict[int, Fraction], whole: int = 0) -> str:
-    """Return numbers at places in order as Coq text; up to ``whole``, if that is given, with zeros."""
+def in_sparse_row(values: dict[int, Fraction]) -> str:
+    """Return numbers at places in order as Coq text."""
     bottom, tops = over_one(list(values.values()))
-    shown = [(k, v) for k, v in zip(values, tops, strict=True) if v or k == whole - 1]
+    shown = [(k, v) for k, v in zip(values, tops, strict=True) if v]
     places = [-1, *(k for k, _ in shown)]
     gaps = [b - a - 1 for a, b in pairwise(places)]
     return f"(sparse {bottom} {in_list(f'({gap}%nat, {v})' for gap, (_, v) in zip(gaps, shown, strict=True))})"
