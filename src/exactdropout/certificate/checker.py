@@ -27,8 +27,8 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import permutations, product
-from operator import mul
+from itertools import pairwise, permutations, product
+from operator import mul, sub
 from typing import Any
 
 MAX_BYTES = 1 << 24
@@ -56,8 +56,6 @@ class RejectedError(Exception):
 
 
 # ---- reading: text to a value of a fixed shape, everything else is malformed [1] ------------------------------------
-
-
 def _refuse_float(text: str) -> Any:
     raise MalformedError(f"the number {text[:20]} is not an integer")
 
@@ -97,7 +95,7 @@ def read(text: str, kind: str = MINIMUM, parts: tuple[str, ...] = PARTS) -> dict
         raise MalformedError("the file is nested too deeply") from None
     if isinstance(value, dict) and not isinstance(value.pop("comment", ""), str):
         raise MalformedError("comment must be text")
-    listed = ("minimisers",) * (kind == MINIMUM and isinstance(value, dict) and "minimisers" in value)
+    listed = [k for k in ("minimisers", "ordered") if kind == MINIMUM and isinstance(value, dict) and k in value]
     keys(value, "the file", "format", "version", *parts, *listed)
     if value["format"] != kind or not is_integer(value["version"]) or value["version"] != 1:
         raise MalformedError(f"format and version must be '{kind}' and 1")
@@ -190,8 +188,6 @@ def shown(value: Fraction) -> str:
 
 
 # ---- the statement and the reduced problem [2] ----------------------------------------------------------------------
-
-
 class Statement:
     """The claim lower ≤ min J_D ≤ upper, and the reduced problem that follows from it."""
 
@@ -219,6 +215,7 @@ class Statement:
         if any(mass <= 0 for _, _, mass in self.examples) or sum(mass for _, _, mass in self.examples) != 1:
             raise MalformedError("probabilities must be positive and sum to 1")
         self.work = work
+        self.ordered = False
         self.minimisers: int | None = None  # how many were proved to be all: minimisers_checker.py
         self._reduce()
 
@@ -239,6 +236,15 @@ class Statement:
         """Return a masked input r∘x as an integer vector, followed by 1 where there are hidden biases."""
         u = tuple(int(r[i] * s) for i, s in zip(self.coordinates, self.scales, strict=True))
         return (*u, 1) if self.hidden_biases else u
+
+    def order(self) -> None:
+        """Require one unit and data that all permutations of inputs keep: then c_1 >= ... >= c_k may be assumed [3]."""
+        data = dict(zip(self.points, zip(self.weights, self.labels, strict=True), strict=True))
+        self.work.add(len(data) * self.dimension * (8 + self.dimension))
+        pairs = [(u, (*u[:k], u[k + 1], u[k], *u[k + 2 :])) for k in range(len(self.coordinates) - 1) for u in data]
+        if self.width != 1 or self.every_width or any(data[u] != data.get(v) for u, v in pairs):
+            raise RejectedError("only one unit, on inputs that the examples do not tell apart, may take them in order")
+        self.ordered = True
 
     def _reduce(self) -> None:
         work = self.work
@@ -273,8 +279,6 @@ class Statement:
 
 
 # ---- the cones, computed anew [3] -----------------------------------------------------------------------------------
-
-
 def dot(a: Any, b: Any) -> int:
     """Return the inner product of integer vectors."""
     if len(a) != len(b):
@@ -309,6 +313,8 @@ def hyperplanes(s: Statement) -> tuple[list[Ray], int]:
     """Return the separators in the order of [3], and how many are held at sign +."""
     units = [tuple(int(i == k) for i in range(s.dimension)) for k in range(s.dimension)]
     held = units[: len(s.coordinates)] if s.nonnegative else []
+    if s.ordered:
+        held = [*(tuple(map(sub, u, v)) for u, v in pairwise(units[: len(s.coordinates)])), *held[-1:]]
     found: list[Ray] = list(held)
     for u in s.points:
         if any(u):
@@ -344,7 +350,8 @@ def cones(s: Statement) -> list[tuple[Ray, list[Ray]]]:
     if s.dimension == 0:
         return []
     normals, held = hyperplanes(s)
-    bound = 2 * sum(math.comb(len(normals) - 1, i) for i in range(s.dimension))
+    k = max(len(s.coordinates), 1) if s.ordered else 1  # each of the k! orders has as many cones of a finer list
+    bound = 2 * sum(math.comb(len(normals) + k * (k - 3) // 2, i) for i in range(s.dimension)) // math.factorial(k)
     if bound > MAX_CONES:
         raise MalformedError(f"{len(normals)} hyperplanes in dimension {s.dimension} may cut over {MAX_CONES} cones")
     axes = dual_basis(normals[: s.dimension])
@@ -422,8 +429,6 @@ class Types:
 
 
 # ---- the upper bound: the network attains it [2] --------------------------------------------------------------------
-
-
 def check_network(s: Statement, value: Any) -> None:
     """Require a network of the stated shape whose criterion, computed over all input masks, is ``upper``."""
     keys(value, "network", "hidden_weights", "hidden_bias", "output_weights", "output_bias")
@@ -456,8 +461,6 @@ def check_network(s: Statement, value: Any) -> None:
 
 
 # ---- cuts [5] -------------------------------------------------------------------------------------------------------
-
-
 def check_cut(types: Types, value: Any, work: Work) -> tuple[Fraction, dict[int, Fraction]]:
     """Return L(z) and the proved κ_t of every live type of a cut."""
     s = types.statement
@@ -499,8 +502,6 @@ def check_cut(types: Types, value: Any, work: Work) -> tuple[Fraction, dict[int,
 
 
 # ---- the tree [6] ---------------------------------------------------------------------------------------------------
-
-
 class Tree:
     """A walk over the tree that requires every leaf to be bounded and every split to cover all cases."""
 
@@ -596,8 +597,6 @@ def deep_trees() -> Iterator[None]:
 
 
 # ---- the whole ------------------------------------------------------------------------------------------------------
-
-
 @deep_trees()
 def check(text: str) -> Statement:
     """Return the statement of a certificate that proves it.
@@ -618,6 +617,8 @@ def check_tree(value: dict[str, Any]) -> Tree:
         keys(value["network"], "network", "hidden_weights", "hidden_bias", "output_weights", "output_bias")
         units = items(value["network"]["output_weights"], "output_weights", limit=MAX_WIDTH)
         statement.width = natural(len(units), "units of the network", 1, MAX_WIDTH)
+    if boolean(value.get("ordered", False), "ordered"):
+        statement.order()
     check_network(statement, value["network"])
     types = Types(statement)
     given = items(value["cuts"], "cuts", limit=10**5)

@@ -1,11 +1,11 @@
 """A certificate as data for the verified checker of ``proofs/theory``: Coq then checks the certificate itself.
 
-Nothing is solved anew. What Coq's checker needs beside the certificate is found here and checked by Coq: for each cell of
-weight space the walls are known from its extreme rays, and multipliers of the walls show which sign the other rows have
-there and that a witness is valid. What the generated file proves is ``Certificate_tree.certificate_sound`` applied to the
-statement of the certificate: every network of the shape has a criterion of at least ``lower``; and that the network
-attains ``upper``. Where the certificate lists minimisers, ``Certificate_minimisers.check_minimisers_sound`` too: they
-attain it, and they are all.
+Nothing is solved anew. What Coq's checker needs beside the certificate is found here and checked by Coq: for each cell
+of weight space the walls are known from its extreme rays, and multipliers of the walls show which sign the other rows
+have there and that a witness is valid. What the generated file proves is ``Certificate_tree.certificate_sound`` applied
+to the statement of the certificate: every network of the shape has a criterion of at least ``lower``; and that the
+network attains ``upper``. Where the certificate lists minimisers, ``Certificate_minimisers.check_minimisers_sound``
+too: they attain it, and they are all.
 """
 
 from __future__ import annotations
@@ -282,9 +282,12 @@ def coq_certificate(text: str, name: str) -> str:
 
     Raises:
         MalformedError, RejectedError: as the checker.
-        InvalidInput: the certificate has only one kind of biases, or symmetries that Coq's types do not have.
+        InvalidInput: the certificate has only one kind of biases, takes inputs in order, or uses symmetries that Coq's
+            types do not have.
     """
     statement = checker.check(text)
+    if statement.ordered:
+        raise InvalidInput("A certificate for Coq must not take the inputs of one unit in order.")
     value = checker.read(text)
     problem = CoqProblem(statement)
     s = statement

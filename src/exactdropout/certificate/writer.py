@@ -106,6 +106,8 @@ def document(optimum: Optimum, *, minimisers: bool = False) -> dict[str, Any]:
         ],
         "tree": _node(proof.tree),
     }
+    if proof.ordered:
+        found["ordered"] = True
     return found | {"minimisers": [_network(m.network) for m in optimum.minimisers]} if minimisers else found
 
 
@@ -114,7 +116,15 @@ def every_width_document(optimum: Optimum) -> dict[str, Any]:
 
     Its cut is the residual of the infinite width (:mod:`exactdropout.optimum.infinite_width`), whose kappa vanish; its
     network is that of ``optimum``, so that ``upper`` holds from its width on. Cost: the cones of one unit once more.
+
+    Raises:
+        CostLimitExceeded: ``optimum`` took one unit with its weights in order, because there are too many cones.
     """
+    if optimum.proof.ordered:
+        raise CostLimitExceeded(
+            "No certificate was written: it needs all cones of a unit, and those with weights in order alone were "
+            "listed."
+        )
     arrangement = Arrangement(optimum.proof.problem, math.inf)
     z = infinite_width_residual(arrangement)
     found = document(optimum)
@@ -131,7 +141,7 @@ def write_every_width_certificate(optimum: Optimum, path: str | Path) -> None:
     """Write :func:`every_width_document`, atomically, after the checker has read it.
 
     Raises:
-        CostLimitExceeded: the certificate is beyond a limit of the checker.
+        CostLimitExceeded: the certificate is beyond a limit of the checker, or needs too many cones.
     """
     text = json.dumps(every_width_document(optimum)) + "\n"
     try:

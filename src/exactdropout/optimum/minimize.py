@@ -21,7 +21,7 @@ from exactdropout.optimum.qp import guesses
 from exactdropout.optimum.reduced_problem import ReducedProblem, reduced_problem
 from exactdropout.optimum.result import Leaf, Optimum, Proof, ProofCut, Split, Tree
 from exactdropout.optimum.search import Node, Search
-from exactdropout.optimum.unit_types import Arrangement
+from exactdropout.optimum.unit_types import Arrangement, exchangeable, most_cones
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["MAX_CONES", "minimize", "solve_problem"]
@@ -29,6 +29,9 @@ __all__ = ["MAX_CONES", "minimize", "solve_problem"]
 SECONDS_PER_CONE = 6e-4
 """Measured from K = 2 to 5: seconds a cone of one unit, by Schläfli's bound on their number."""
 MAX_CONES = int(MAX_SECONDS / SECONDS_PER_CONE)
+ORDERED_FROM = 100_000
+"""Cones, by that bound, beyond which one unit on exchangeable inputs is taken with its weights in order: what the
+checker of certificates lists."""
 FIRST_SHARE = 0.75
 """Of a time limit, what the problem over all weights may take where the one over non-negative weights follows."""
 
@@ -74,7 +77,12 @@ def minimize(
     of relaxations depends on how many multiplicity vectors come near the optimum, not directly on n: 1 to 20 for most
     problems with K ≤ 3, about 150 for K = 4, n = 4 without biases. Measured on one core: K = 2, n = 12 with biases
     0.2 s; K = 3, n = 6 with biases 0.1 s and without 0.7 s; K = 4, n = 4 with biases 0.8 s and without 2 s; K = 5,
-    n = 1 without biases half a minute; 20 rows of data with two features, n = 4 with biases 10 s (32 relaxations).
+    n = 1 without biases half a minute and with biases 5 s; 20 rows of data with two features, n = 4 with biases 10 s
+    (32 relaxations).
+
+    One unit on inputs that the data does not tell apart may be taken with its weights in order: a permutation of the
+    inputs gives that. Where there may be more than 100,000 cones, only those are listed (K = 5 with biases: 1 720);
+    ``infinite_width`` is None then.
 
     Beyond width 512 nothing is branched on: the result is the interval of the first relaxation, with its proof (at
     n = 1,000 and K = 2 it is 10⁻⁹ long), and ``every_width`` of the result bounds every width at once.
@@ -124,10 +132,12 @@ def solve_problem(
     """Return the optimum of a reduced problem; without ``symmetric`` its proof uses no symmetry of the inputs."""
     started = time.monotonic()
     try:
-        arrangement = Arrangement(problem, limit, math.inf if deadline is None else deadline)
+        ordered = problem.width == 1 and most_cones(problem) > ORDERED_FROM and exchangeable(problem)
+        arrangement = Arrangement(problem, limit, math.inf if deadline is None else deadline, ordered=ordered)
     except TimeoutError:
         return _unsearched(problem, started)
-    widest = infinite_width(arrangement) if deadline is None or time.monotonic() < deadline else None
+    whole = not ordered and (deadline is None or time.monotonic() < deadline)
+    widest = infinite_width(arrangement) if whole else None
     search = Search(arrangement, progress, deadline, symmetric=symmetric)
     root = search.run()
     lower = min(_bound(search, root), search.incumbent.value)
@@ -147,6 +157,7 @@ def solve_problem(
         output_bias=search.incumbent.bias,
         cuts=tuple(ProofCut(residual=c.z, witnesses=tuple(sorted(c.witnesses.items()))) for c in search.cuts),
         tree=tree,
+        ordered=ordered,
     )
     return Optimum(
         lower=lower,

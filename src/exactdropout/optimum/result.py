@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, Unpack
 
-from exactdropout.errors import InvalidInput
+from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Network
 from exactdropout.model.numbers import format_rational
 from exactdropout.notation.document import document, table
@@ -118,7 +118,8 @@ Tree: TypeAlias = Split | Leaf
 class Proof:
     """Everything a checker needs: the statement lower ≤ min J_D ≤ upper, a network that attains upper, cuts and tree.
 
-    ``units`` are the reduced variables (s_j, c_j) of one network, one entry per unit that is not zero.
+    ``units`` are the reduced variables (s_j, c_j) of one network, one entry per unit that is not zero. ``ordered``:
+    types are those of c_1 ≥ … ≥ c_k alone, for one unit on exchangeable inputs.
     """
 
     problem: ReducedProblem
@@ -128,6 +129,7 @@ class Proof:
     output_bias: Fraction
     cuts: tuple[ProofCut, ...]
     tree: Tree
+    ordered: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -144,8 +146,8 @@ class Optimum:
     ``nonnegative`` is the optimum under non-negative weights (None when this is that problem already, or when the
     comparison was not asked for); ``needs_negative_weight`` says whether every minimiser has a negative weight: None
     where the proved intervals do not decide it. ``infinite_width`` is inf over n of the minimum, which no finite width
-    attains when it is below ``value``; None where time ran out before it was found. ``nodes`` counts relaxations,
-    ``seconds`` is wall time.
+    attains when it is below ``value``; None where time ran out before it was found, and where one unit was
+    taken with its weights in order (beyond 100,000 cones). ``nodes`` counts relaxations, ``seconds`` is wall time.
     """
 
     lower: Fraction
@@ -189,11 +191,17 @@ class Optimum:
 
         Raises:
             InvalidInput: the minimum over non-negative weights.
+            CostLimitExceeded: one unit was taken with its weights in order, because there are too many cones.
 
         >>> from exactdropout import Examples, minimize
         >>> minimize("2-3-1 relu, no biases", Examples.point((1, 1), 1), "1/2").every_width
         EveryWidth(J_n - 1/4 from about 1.199759/(n + 1.933) to 1.199763/(n - 3))
         """
+        if self.proof.ordered:
+            raise CostLimitExceeded(
+                "Bounds for every width were not started: they need all cones of a unit, and those with weights in "
+                "order alone were listed."
+            )
         return bounds_for_every_width(Arrangement(self.proof.problem, math.inf))
 
     def latex(self, style: Style | None = None, **options: Unpack[StyleOptions]) -> str:

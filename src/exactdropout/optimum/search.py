@@ -89,7 +89,7 @@ class Search:
         problem = arrangement.problem
         second = problem.noise + arrangement.norm(problem.labels)
         self.scale = float(second) or 1.0
-        normals = np.array(separators(problem)[0], dtype=float)
+        normals = np.array(separators(problem, ordered=arrangement.ordered)[0], dtype=float)
         self.normals = normals / np.abs(normals).max(axis=1, keepdims=True) if len(normals) else normals
         self.signs = np.array([c.signs for c in arrangement.cones])
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -26,23 +26,28 @@ from exactdropout.errors import CostLimitExceeded
 from exactdropout.optimum.qp import guess, solve
 from exactdropout.optimum.reduced_problem import ReducedProblem
 
-__all__ = ["Arrangement", "Assignment", "gram_matrix", "separators", "unit_cones"]
+__all__ = ["Arrangement", "Assignment", "exchangeable", "gram_matrix", "most_cones", "separators", "unit_cones"]
 
 Floats = npt.NDArray[np.float64]
 Vector = tuple[Fraction, ...]
 MAX_SYMMETRIC_INPUTS = 6
 
 
-def separators(problem: ReducedProblem) -> tuple[tuple[Ray, ...], int]:
+def separators(problem: ReducedProblem, *, ordered: bool = False) -> tuple[tuple[Ray, ...], int]:
     """Return the hyperplanes that cut c-space, and how many of the first ones are held at sign +.
 
-    A restriction to non-negative input weights comes first (those unit vectors, sign + only). Then the directions of
+    A restriction to non-negative input weights comes first (those unit vectors, sign + only); ``ordered`` restricts c
+    to c_1 ≥ … ≥ c_k in the input coordinates. Then the directions of
     the masked inputs, each once up to a factor, and unit vectors as far as they are needed for rank dim, so that
     every cone is pointed. The first dim separators are independent.
     """
     dimension = problem.dimension
     units = [tuple(int(i == k) for i in range(dimension)) for k in range(dimension)]
-    held = units[: len(problem.coordinates)] if problem.nonnegative else []
+    free = len(problem.coordinates)
+    held = units[:free] if problem.nonnegative else []
+    if ordered:
+        steps = [tuple(a - b for a, b in zip(u, v, strict=True)) for u, v in pairwise(units[:free])]
+        held = [*steps, *held[-1:]]
     found: dict[Ray, None] = dict.fromkeys(held)
     for point in problem.points:
         if any(point):
@@ -53,15 +58,43 @@ def separators(problem: ReducedProblem) -> tuple[tuple[Ray, ...], int]:
     return independent_first(found, dimension), len(held)
 
 
-def unit_cones(problem: ReducedProblem, max_cones: float, deadline: float = math.inf) -> tuple[Cone, ...]:
+def exchangeable(problem: ReducedProblem) -> bool:
+    """Return whether every exchange of two neighbouring coordinates keeps points, weights and labels.
+
+    Then every permutation of the inputs does, and a network of one unit may be taken with c_1 ≥ … ≥ c_k.
+    """
+    data = {u: (w, y) for u, w, y in zip(problem.points, problem.weights, problem.labels, strict=True)}
+    return all(
+        data.get((*u[:k], u[k + 1], u[k], *u[k + 2 :])) == value
+        for k in range(len(problem.coordinates) - 1)
+        for u, value in data.items()
+    )
+
+
+def most_cones(problem: ReducedProblem, *, ordered: bool = False) -> int:
+    """Return a bound on the number of cones: Schläfli's, of which ``ordered`` leaves one in k! of a finer one.
+
+    With all k(k − 1)/2 hyperplanes c_i = c_j beside the others, permutations map the cones of one order to another's.
+    """
+    if problem.dimension == 0:
+        return 0
+    count, free = len(separators(problem, ordered=ordered)[0]), len(problem.coordinates)
+    if not ordered:
+        return cone_bound(count, problem.dimension)
+    return cone_bound(count + math.comb(free - 1, 2), problem.dimension) // math.factorial(free)
+
+
+def unit_cones(
+    problem: ReducedProblem, max_cones: float, deadline: float = math.inf, *, ordered: bool = False
+) -> tuple[Cone, ...]:
     """Return the cones of one unit's reduced weights, refusing beforehand when there may be more than ``max_cones``.
 
     A problem without a live input and without hidden biases has no cone.
     """
     if problem.dimension == 0:
         return ()
-    normals, held = separators(problem)
-    bound = cone_bound(len(normals), problem.dimension)
+    normals, held = separators(problem, ordered=ordered)
+    bound = most_cones(problem, ordered=ordered)
     if bound > max_cones:
         raise CostLimitExceeded(
             f"Argument 'max_cost' allows {max_cones:.6g} cones per unit, at some 1,700 a second, but {len(normals)} "
@@ -89,13 +122,17 @@ class Arrangement:
     """The cones of a problem with what is computed from them once: responses of rays, Gram matrices, symmetries.
 
     Type 2i is (+1, cone i) and type 2i+1 is (−1, cone i), in the order of :func:`cells`; with non-negative weights
-    type i is (+1, cone i). ``live`` are the types whose response is not 0 everywhere.
+    type i is (+1, cone i). ``live`` are the types whose response is not 0 everywhere. ``ordered``, for one unit on
+    exchangeable inputs, has the cones of c_1 ≥ … ≥ c_k alone.
     """
 
-    def __init__(self, problem: ReducedProblem, max_cones: float, deadline: float = math.inf) -> None:
+    def __init__(
+        self, problem: ReducedProblem, max_cones: float, deadline: float = math.inf, *, ordered: bool = False
+    ) -> None:
         """Enumerate the cones; refuses beyond ``max_cones``, and raises TimeoutError after ``deadline``."""
         self.problem = problem
-        self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones, deadline)
+        self.ordered = ordered
+        self.cones: tuple[Cone, ...] = unit_cones(problem, max_cones, deadline, ordered=ordered)
         self.signs_per_cone = 1 if problem.nonnegative else 2
         points = _integers(problem.points, problem.dimension)
         self.responses: list[list[tuple[int, ...]]] = [
@@ -183,6 +220,8 @@ class Arrangement:
         """
         if not self.cones:
             return ((),)
+        if self.ordered:
+            return (tuple(range(self.signs_per_cone * len(self.cones))),)
         normals = separators(self.problem)[0]
         lines = {tuple(s * v for v in row) for row in normals for s in (1, -1)}
         middles = _integers(
