@@ -248,8 +248,8 @@ def test_coq_accepts_a_bound_for_every_width_and_refuses_a_raised_one(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("count", "features", "arch", "steps"),
-    [(10, (2, 3, 8), Architecture(3, (2,), biases=False), 10), (20, (2, 8), Architecture(2, (4,)), 2)],
+    ("count", "features", "arch"),
+    [(10, (2, 3, 8), Architecture(3, (2,), biases=False)), (20, (2, 8), Architecture(2, (4,)))],
 )
 def test_coq_accepts_the_minimum_on_rows_of_real_data(
     external: Callable[[str], str],
@@ -257,13 +257,17 @@ def test_coq_accepts_the_minimum_on_rows_of_real_data(
     count: int,
     features: tuple[int, ...],
     arch: Architecture,
-    steps: int,
 ) -> None:
-    """The first rows of the diabetes table, features and labels rounded to tenths or to halves."""
+    """The first rows of the diabetes table, features and labels shifted, scaled and rounded to tenths."""
     external("coqc")
     _, table = xd.data.diabetes()
+    units = {2: (Fraction(26), Fraction(1, 5)), 3: (Fraction(95), Fraction(1, 14)), 8: (Fraction(46, 10), Fraction(2))}
+
+    def tenths(value: Fraction) -> Fraction:
+        return Fraction(round(10 * value), 10)
+
     rows = [
-        (tuple(Fraction(round(steps * x[k]), steps) for k in features), Fraction(round((y - 150) / 75 * steps), steps))
+        (tuple(tenths((x[k] - units[k][0]) * units[k][1]) for k in features), tenths((y - 150) / 75))
         for x, (y,) in zip(table.inputs[:count].tolist(), table.labels[:count].tolist(), strict=True)
     ]
     best = solve_problem(reduced_problem(arch, Examples.uniform(rows), "1/2"))
