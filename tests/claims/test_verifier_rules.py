@@ -45,6 +45,16 @@ VIEWS = [  # each view with a claim that it shows, and with one whose side condi
      "K-n-1 leaky_relu(1/2), no biases",
      "E[D] = Sum(w[j]*(Sum(W[j,i]*x[i], i=1..K) + relu(Sum(W[j,i]*x[i], i=1..K))), j=1..n)/2",
      "K-n-1 leaky_relu(1/2), no biases"),
+    ("opaque", "lim(J_D, q -> 0) = R", "K-n-1 relu", "lim(J_D/(penalty + q), q -> 0) = R", "K-n-1 relu"),
+    ("opaque", "lim(q/(q + y^2 + 1), q -> 0) = 0", "K-n-1 relu", "lim(q/(q + y^2), q -> 0) = 0", "K-n-1 relu"),
+    ("opaque", "lim(E[D], q -> 0) = W(x)", "2-2-1 relu", "lim(E[D], q -> 0) = W(x) if w = q", "2-2-1 relu"),
+    ("opaque", "diff(J_D, b) = 2*(E[D] - y)", "K-n-1 relu", "diff(J_D, b) = 2*(E[D] - y) if x = b", "K-n-1 relu"),
+    ("opaque", "diff(J_D, y) = 2*(y - E[D])", "K-n^(d-1)-1 relu", "diff(J_D, y) = 2*(y - E[D]) if R = 0", "K-n-1 relu"),
+    ("written", "penalty >= q/p*x[2]^2*w[2]^2 if K >= 2", "K-1, no biases",
+     "penalty >= q/p*x[2]^2*w[1]^2 if K >= 2", "K-1, no biases"),
+    ("written", "Sum(w[i]*x[i]^2, i=1..K) >= w[1]*x[1]^2 if w >= 0", "K-1, no biases",
+     "Sum(w[i]*x[i]^2, i=1..K) >= w[1]*x[1]^2", "K-1, no biases"),
+    ("named", "J_D is convex in w[1]", "2-2-1 relu", "J_D is convex in W[1,1]", "2-1-1 relu, no biases"),
     ("opaque", "q^d is increasing in q", "K-n^(d-1)-1 relu", "q^(d-1) is increasing in q", "K-n^(d-1)-1 relu"),
     ("opaque", "(p*(1 + q))^(d-1) is nonincreasing in q", "K-n^(d-1)-1 relu",
      "(p*(1 + 2*q))^(d-1) is nonincreasing in q", "K-n^(d-1)-1 relu"),
@@ -220,3 +230,74 @@ def test_a_search_for_certificates_has_a_budget():
         times(SQUARE, SQUARE)
         with pytest.raises(NotReplayed, match="budget"):
             times(SQUARE, SQUARE)
+
+
+def test_a_hinge_becomes_its_square_where_it_occurs():
+    signs = Signs()
+    z = plus(X, scaled(Y, F(2)))
+    r = signs.relu(z)
+    ((((name, _),), _),) = r.items()
+    step = Certificate("hinge", ((ONE, 1),), variable=name, parts=(TERMS,))
+    verifier.holds(times(z, r), step, signs)
+    with pytest.raises(NotReplayed):  # without it a term has any sign
+        verifier.holds(times(z, r), TERMS, signs)
+    with pytest.raises(NotReplayed):  # x relu(z) is no square
+        verifier.holds(times(X, r), step, signs)
+    with pytest.raises(NotReplayed, match="does not occur"):
+        verifier.holds(SQUARE, step, signs)
+    inner = signs.relu(plus(X, ONE))
+    with pytest.raises(NotReplayed, match="does not occur"):  # nor may the factor bring in another relu
+        verifier.holds(times(z, r), Certificate("hinge", ((inner, 1),), name, (TERMS,)), signs)
+    with pytest.raises(NotReplayed, match="does not occur"):
+        verifier.holds(times(X, X), Certificate("hinge", ((ONE, 1),), "x", (TERMS,)), signs)
+
+
+def test_a_sum_of_terms_that_are_not_negative_is_at_least_one_of_them():
+    whole, least = plus(gen("S"), scaled(times(X, X), F(-1))), Certificate("one", parts=(TERMS,))
+    signs = Signs(nonnegative={"S"}, ones={"S": times(X, X)})
+    verifier.holds(whole, least, signs)
+    with pytest.raises(NotReplayed):  # of a sum of which nothing is known
+        verifier.holds(whole, least, Signs(nonnegative={"S"}))
+    with pytest.raises(NotReplayed):  # twice the term
+        verifier.holds(plus(gen("S"), scaled(times(X, X), F(-2))), least, signs)
+    strict = Certificate("strict", ((gen("S"), 1),), parts=(TERMS,))
+    around = Signs(nonnegative={"S"}, nonzero={"S"}, ones={"S": times(X, X)})
+    with pytest.raises(NotReplayed):  # the rest may be 0
+        verifier.holds(whole, Certificate("one", parts=(strict,)), around, "positive")
+    nested = Signs(nonnegative={"S", "U"}, ones={"S": gen("U"), "U": X})
+    with pytest.raises(NotReplayed, match="whose place"):
+        verifier.holds(plus(gen("S"), scaled(gen("U"), F(-1))), least, nested)
+    inside = Signs(nonnegative={"S"}, ones={"S": times(X, X)})
+    with pytest.raises(NotReplayed, match="relu of something"):
+        verifier.holds(plus(inside.relu(plus(gen("S"), Y)), gen("S")), least, inside)
+
+
+NEAR = [  # false ones near the rules one, hinge, limits without dropout, and derivatives by y and b
+    ("lim(J_D, q -> 0) = R", "K-n-1 relu", None, "q, 1/2"),
+    ("lim(penalty/q, q -> 0) = 0", "K-n-1 relu", None, None),
+    ("lim(q/(q + y), q -> 0) = 0", "K-n-1 relu", None, None),
+    ("lim(q/(q + relu(y)), q -> 0) = 0", "K-n-1 relu", None, None),
+    ("lim(J_D, q -> 0) = R", "K-n-1 relu", "point(x, q)", None),
+    ("lim(E[D^2], q -> 0) = Var[D] + W(x)^2", "2-2-1 relu", None, None),
+    ("diff(J_D, b) = 2*(W(x) - y)", "K-n-1 relu", None, None),
+    ("diff(penalty, b) = 0", "K-n-1 relu", None, None),
+    ("diff(E[D^2], b) = 2*W(x)", "K-n-1 relu", None, None),
+    ("diff(W(x), b) = 1 if w = b", "K-n-1 relu", None, None),
+    ("diff(J_D, y) = 2*(y - E[D]) if w = y", "K-n-1 relu", None, None),
+    ("diff(J_D, b) = E[D] - y", "K-n-1 relu", "half(x, y)", None),
+    ("penalty >= 2*q/p*x[1]^2*w[1]^2", "K-1, no biases", None, None),
+    ("penalty >= q/p*x[1]^2*w[1]^2 + x[1]^2*w[1]^2", "K-1, no biases", None, None),
+    ("penalty > q/p*x[1]^2*w[1]^2 if q > 0, w > 0, x > 0", "K-1, no biases", None, None),
+    ("Sum(w[i]*x[i], i=1..K) >= w[1]*x[1]", "K-1, no biases", None, None),
+    ("Sum(w[i]^2, i=1..2) >= w[3]^2", "3-1, no biases", None, None),
+    ("Sum(Sum(w[i]*x[j], j=1..K)^2, i=1..K) >= w[1]^2*x[1]^2", "K-1, no biases", None, None),
+    ("R is convex in W[1,1]", "1-1-1 relu, no biases", None, None),
+    ("x[1]*relu(x[2]) >= 0", "2-1-1 relu, no biases", None, None),
+    ("x[1]*relu(x[1]) + x[2]*relu(x[1]) >= 0", "2-1-1 relu, no biases", None, None),
+    ("x[1]*relu(-x[1]) >= 0", "2-1-1 relu, no biases", None, None),
+]
+
+
+@pytest.mark.parametrize(("claim", "arch", "data", "q"), NEAR)
+def test_no_false_claim_near_a_rule_is_replayed_even_without_the_falsifier(claim, arch, data, q):
+    assert replayable_proof(*read(claim, arch, data, q)) is None

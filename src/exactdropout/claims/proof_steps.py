@@ -22,14 +22,15 @@ from exactdropout.claims.verifier.size_powers import SizePower
 from exactdropout.claims.verifier.sizes import AllSizes
 from exactdropout.claims.verifier.verify import Obligation, Proof, obligations
 from exactdropout.errors import InvalidInput
+from exactdropout.notation.latex import measured
 from exactdropout.notation.markup import latex_text
 from exactdropout.notation.numbers import number_latex
 from exactdropout.notation.style import ReluForm
 
 __all__ = ["proof_steps"]
 
-WIDTH = 62
-"""Characters of a displayed line, about."""
+WIDTH = 66
+"""Letters of a displayed line in a list of steps, as :func:`~exactdropout.notation.latex.measured` counts them."""
 MAX_TERMS, MAX_STEPS = 18, 14
 """Terms of a displayed polynomial, and steps after which the rest is told in a sentence."""
 _LETTERS = "ijklrsuvz"
@@ -57,8 +58,13 @@ _VIEWS = {
 _FORMULAS = {
     "named": r"t = \frac{q}{p}, \qquad \mathbb{E}\,r = 1, \qquad \operatorname{Var} r = t.",
     "opaque": r"J_D = V + (\mathbb{E}\,D - y)^2, \qquad R = (W(x) - y)^2.",
-    "written": r"\mathbb{E}\,D = W(x), \qquad \operatorname{Cov}(h_a, h_b) = \sum_{i,k} W_{ai} W_{bk} "
-    r"\operatorname{Cov}(i, k) + t \sum_i W_{ai} W_{bi} \bigl(\operatorname{Cov}(i, i) + (\mathbb{E}\,h_i)^2\bigr).",
+    "written": "\\begin{aligned}\n"
+    r"\mathbb{E}\,D &= W(x),\\"
+    "\n"
+    r"\operatorname{Cov}(h_a, h_b) &= \sum_{i,k} W_{ai} W_{bk} \operatorname{Cov}(h_i, h_k)\\"
+    "\n"
+    r"&\quad + t \sum_i W_{ai} W_{bi} \bigl(\operatorname{Cov}(h_i, h_i) + (\mathbb{E}\,h_i)^2\bigr)."
+    "\n\\end{aligned}",
     "last": r"\mathbb{E}\,D = W(x) = b + \sum_j w_j h_j, \qquad \operatorname{Var} D = t \sum_j w_j^2 h_j^2.",
     "output": r"W(x) = b + \sum_j w_j h_j, \qquad J_D = V + (m - y)^2, \qquad R = (W(x) - y)^2.",
     "uniform": r"W(x) = K n^{d-1} c^d, \qquad \operatorname{Var} D = W(x)^2 \Bigl( \bigl(1 + \tfrac{t}{K}\bigr) "
@@ -76,6 +82,7 @@ _FACTS = {
 _TOLD = {
     "shift": r"\emph{Shift.} A size is its least value plus a number $\ge 0$, which is written with a prime",
     "bernoulli": r"\emph{Bernoulli.} $(a/b)^e - 1 = e\,(a/b - 1) + r$ with $r \ge 0$",
+    "hinge": r"\emph{Squares.} $z \operatorname{relu}(z) = \operatorname{relu}(z)^2$, so that",
     "subadditive": r"\emph{Subadditivity.} $\operatorname{relu}(u + v) = \operatorname{relu}(u) + "
     r"\operatorname{relu}(v) - r$ with $r \ge 0$",
     "between": r"\emph{Growth.} $\operatorname{relu}(v) = \operatorname{relu}(u) + r$ with $r \ge 0$, as $v \ge u$",
@@ -262,6 +269,16 @@ class _Printer:
             ]
             rest = ", ".join(alias[square] for square in names)
             told = rf"\emph{{Cauchy--Schwarz.}} With ${rest} \ge 0$" + "".join(f"\n{line}" for line in lines)
+        elif rule == "one":
+            names = [name for name in signs.ones if name in used]
+            alias |= {whole: f"r_{{{k}}}" for k, whole in enumerate(names, start=1)}
+            lines = [
+                _shown(f"{self.name(whole)} = {self.line(signs.ones[whole])} + {alias[whole]},") for whole in names
+            ]
+            rest = ", ".join(alias[whole] for whole in names)
+            told = rf"\emph{{One term.}} All terms of the sum are $\ge 0$: with ${rest} \ge 0$" + "".join(
+                f"\n{line}" for line in lines
+            )
         elif rule == "known":
             sums = [("+", ("" if f == ONE else self.bracket(f)) + self.bracket(signs.known[k][0]))
                     for f, k in certificate.polynomials]  # fmt: skip
@@ -292,11 +309,11 @@ class _Printer:
 
     def display(self, name: str, pieces: list[tuple[str, str]], end: str) -> str:
         """Return a displayed sum, in lines where it is long."""
-        lines, width = [""], 0
+        lines, width = [""], measured(name)
         for sign, piece in pieces:
-            size = len(re.sub(r"\\(sum|operatorname)|\\[A-Za-z]+|[{}\\^_ ,]", "", piece)) + 3
-            if width and width + size > WIDTH:
-                lines, width = [*lines, ""], 0
+            size = measured(piece) + 3
+            if lines[-1] and width + size > WIDTH:
+                lines, width = [*lines, ""], 4.0
             lines[-1] += f" {sign} {piece}"
             width += size
         lines[0] = lines[0].strip().removeprefix("+ ").replace("- ", "-", 1) if lines[0].startswith(" -") else (
@@ -385,7 +402,8 @@ def _power(base: str, power: int) -> str:
         return base
     if raised := re.fullmatch(r"(\w+|\\\w+)\^\{(\w-1)\}", base):
         return f"{raised[1]}^{{{power}({raised[2]})}}"
-    plain = re.fullmatch(r"\\bigl\(.*\\bigr\)(?:_\+)?|\\?[A-Za-z]+|\(1 \+ t\)|[A-Za-z]_\{[^{}]*\}", base)
+    bracket = r"(?:\\operatorname\{relu\})?\\bigl\(.*\\bigr\)(?:_\+)?"
+    plain = re.fullmatch(bracket + r"|\\?[A-Za-z]+|\(1 \+ t\)|[A-Za-z]_\{[^{}]*\}", base)
     return f"{base}^{{{power}}}" if plain else rf"\bigl({base}\bigr)^{{{power}}}"
 
 

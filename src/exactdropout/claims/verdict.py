@@ -178,6 +178,8 @@ _RULES = {
     "shift": "written in the excess of K and n over their least values",
     "squares": "by Cauchy-Schwarz (Sum f)^2 <= N Sum f^2",
     "bernoulli": "by Bernoulli (1 + a)^m >= 1 + m a",
+    "hinge": "z relu(z) is relu(z)^2",
+    "one": "a sum of terms >= 0 is at least one of them",
     "cases": "by the two signs of the argument of a relu",
     "signs": "by the sign of what stands inside a relu, which is then known",
     "subadditive": "by relu(u + v) <= relu(u) + relu(v)",

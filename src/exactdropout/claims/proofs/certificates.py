@@ -12,7 +12,7 @@ import flint
 
 from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.setting.setting import Setting
-from exactdropout.claims.verifier.algebra import Monomial, Polynomial, budget, gen, plus, times
+from exactdropout.claims.verifier.algebra import Monomial, Polynomial, budget, by_power, gen, plus, times
 from exactdropout.claims.verifier.rules import Certificate, Need, Signs, holds, rewritten
 from exactdropout.claims.verifier.verify import NotReplayed, Obligation, Proof, View, obligations, verify
 
@@ -28,6 +28,9 @@ MAX_COMBINED, MAX_MULTIPLES = 40, 8
 """Combinations of known inequalities that are tried, and multiples in one of them."""
 MAX_SIGNS = 4
 """Relu whose arguments are split by their sign, 16 cases at most."""
+_REWRITINGS: tuple[tuple[str, ...], ...] = (
+    ("shift",), ("squares",), ("squares", "shift"), ("one",), ("one", "shift"), ("bernoulli",), ("bernoulli", "shift"),
+)  # fmt: skip
 MAX_ATOMS = 5
 """Steps about relu, one inside the other."""
 
@@ -71,7 +74,9 @@ def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
     direct = _direct(a, signs, need)
     if direct is not None:
         return direct
-    for rules in (("shift",), ("squares",), ("squares", "shift"), ("bernoulli",), ("bernoulli", "shift")):
+    if need != "zero" and (found := _as_squares(a, signs, need)) is not None:
+        return found
+    for rules in _REWRITINGS:
         if need != "zero" and _applies(rules[0], a, signs):
             found = _after(rules, a, signs, need)
             if found is not None:
@@ -81,6 +86,23 @@ def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
     if not signs.atoms:
         return None
     return _with_atoms(a, signs, need, MAX_ATOMS) or _by_signs(a, signs, need, MAX_SIGNS)
+
+
+def _as_squares(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
+    """Return a certificate after z relu(z) has become relu(z)² in every atom."""
+    steps: list[Certificate] = []
+    for name in reversed([atom for atom in signs.atoms if any(n == atom for m in a for n, _ in m)]):
+        names = sorted({n for m in (*a, *signs.atoms[name]) for n, _ in m})
+        coefficient = by_power(a, name).get(1, {})
+        quotient, _ = divmod(_to_flint(coefficient, names)[0], _to_flint(signs.atoms[name], names)[0])
+        factor = _from_flint(quotient, names)
+        if factor and len(a) <= MAX_TERMS:
+            steps.append(Certificate("hinge", ((factor, 1),), variable=name))
+            ((a, signs),) = rewritten(a, steps[-1], signs) or []
+    found = _direct(a, signs, need) if steps else None
+    for step in reversed(steps):
+        found = None if found is None else replace(step, parts=(found,))
+    return found
 
 
 def _by_signs(a: Polynomial, signs: Signs, need: Need, left: int) -> Certificate | None:
@@ -163,8 +185,10 @@ def _direct(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
 
 
 def _applies(rule: str, a: Polynomial, signs: Signs) -> bool:
-    names = {"shift": {*signs.least}, "squares": {*signs.squares}, "bernoulli": {*signs.powers}}[rule]
-    return any(name in names for m in a for name, _ in m)
+    sets: dict[str, set[str]] = {
+        "shift": {*signs.least}, "squares": {*signs.squares}, "one": {*signs.ones}, "bernoulli": {*signs.powers},
+    }  # fmt: skip
+    return any(name in sets[rule] for m in a for name, _ in m)
 
 
 def _after(rules: tuple[str, ...], a: Polynomial, signs: Signs, need: Need) -> Certificate | None:

@@ -15,7 +15,17 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from exactdropout.claims.language.syntax import Derivative, Expression, Limit, Name, Number, Quantity, walk
+from exactdropout.claims.language.syntax import (
+    Derivative,
+    Divide,
+    Expression,
+    Limit,
+    Name,
+    Number,
+    Power,
+    Quantity,
+    walk,
+)
 from exactdropout.claims.verifier.algebra import (
     ONE,
     ONE_PLUS_T,
@@ -133,6 +143,11 @@ def rate_target(target: Expression) -> Fraction | None:
     return None if q == 1 else q / (1 - q)
 
 
+def _whole(exponent: Expression) -> bool:
+    number = number_of(exponent)
+    return number is not None and number.denominator == 1 and number >= 0
+
+
 def _counts(index: Number) -> bool:
     return index.value.denominator == 1 and index.value >= 1
 
@@ -141,6 +156,9 @@ class Calculus(Sums):
     """Derivatives and limits at every size, and entries that are named by numbers."""
 
     view: Any
+    kept: bool
+    same: bool
+    sign: int
 
     def value(self, node: Expression, bound: Mapping[str, str]) -> Terms:
         """Return the value of an expression."""
@@ -187,6 +205,8 @@ class Calculus(Sums):
     def derivative(self, node: Derivative, bound: Mapping[str, str]) -> Terms:
         """Return the derivative of a value, term by term."""
         variable = node.variable
+        if self.view == "opaque" and variable in (Name("b"), Name("y")) and self.untied(variable.name):
+            return self.by_shift(self.value(node.operand, bound), variable)
         self.known_view(node.operand, variable)
         if (variable.name, ()) in self.setting.definitions and variable.indices and variable.name in ("w", "x"):
             return self.at_given(node, bound)
@@ -205,8 +225,62 @@ class Calculus(Sums):
             for t in terms
         )
 
+    def untied(self, name: str) -> bool:
+        """Return whether nothing around the claim is given by a symbol, and no comparison is assumed."""
+        setting = self.setting
+        around = (*setting.definitions.values(), setting.inputs, setting.label)
+        named = any(isinstance(n, Name) and n.name == name for value in around for n in walk(value))
+        return not named and not setting.filters and setting.design is None and (name, ()) not in setting.definitions
+
+    def by_shift(self, terms: Terms, variable: Name) -> Terms:
+        """Return the derivative by the label, or by the output bias, with which W(x) and E D move; Var D does not."""
+        name, sign = self.mover(variable)
+        moved = {name: F(sign)}
+        if variable.name == "b" and not self.sign:  # else they are less the bias
+            moved |= {f"{letter}{end}": F(1) for letter in "wM" for end in ("'", "0'")}
+        found: list[Term] = []
+        for term in terms:
+            for one, slope in moved.items():
+                self.refuse_powers(term.coefficient, one)
+                change = slope_of(term.coefficient, one, self.signs) * Ratio(constant(slope))
+                found += [Term(change, term.factors, term.summed)] if change.top else []
+        return tuple(found)
+
+    def without_dropout(self, node: Limit, bound: Mapping[str, str]) -> Terms:
+        """Return a limit as q goes to 0: the value there, since what is read is continuous in the rates at 0.
+
+        For fixed weights D is a continuous function of masks and rates, and all masks are kept at rate 0.
+
+        Raises:
+            NotReplayed: another rate is a number, something is given by q, or a divisor may be 0 at q = 0.
+        """
+        setting = self.setting
+        tied = (*setting.definitions.values(), setting.inputs, setting.label, setting.filters)
+        through = any(isinstance(n, Name) and n.name in ("q", "p") for value in tied for n in walk(value))
+        plain = not any(isinstance(n, (Derivative, Limit)) for n in walk(node.operand))
+        if through or not plain or node.side == "-" or any(r not in (Number(F(0)), Name("q")) for r in setting.rates):
+            raise NotReplayed("a limit without dropout of what rates or data may hold in another way")
+        here = self.kept, self.same
+        self.setting = replace(setting, rates=tuple(Number(F(0)) for _ in setting.rates))
+        self.kept = self.same = True
+        try:
+            for inner in walk(node.operand):
+                divisor = inner.bottom if isinstance(inner, Divide) else None
+                if isinstance(inner, Power) and not _whole(inner.exponent):
+                    raise NotReplayed("a limit of a power whose exponent is no number >= 0")
+                if divisor is not None:
+                    value = self.scalar(self.value(divisor, bound))
+                    if not self.signs.positive(value.top) or not self.signs.positive(value.bottom):
+                        raise NotReplayed("a limit with a divisor that may vanish")
+            return self.value(node.operand, bound)
+        finally:
+            self.setting = setting
+            self.kept, self.same = here
+
     def limit(self, node: Limit, bound: Mapping[str, str]) -> Terms:
         """Return a limit; one in a size is that of a real number, of what holds no free entry and no sum."""
+        if self.view == "opaque" and node.variable == Name("q") and number_of(node.target) == 0:
+            return self.without_dropout(node, bound)
         self.known_view(node.operand, node.variable)
         value, variable = self.closed(self.value(node.operand, bound)), node.variable
         to = None if node.target == Name("infty") else number_of(node.target)

@@ -39,7 +39,7 @@ class Certificate:
 
     rule: Literal[
         "zero", "terms", "product", "quadratic", "line", "strict", "shift", "squares", "bernoulli", "cases",
-        "signs", "subadditive", "between", "known", "negative",
+        "signs", "subadditive", "between", "hinge", "one", "known", "negative",
     ]  # fmt: skip
     polynomials: tuple[tuple[Polynomial, int], ...] = ()
     variable: str = ""
@@ -53,7 +53,8 @@ class Signs:
     ``atoms`` are relu of polynomials, in the order of their making. ``least`` are lower bounds of K and n. ``squares``
     says (Σ f)² ≤ N Σ f²: for the name of Σ f², the name of Σ f and N, those with more factors first. ``powers`` says
     that z, the name of (a/b)^m − 1, is at least m (a/b − 1): for z the polynomials m (a − b) and b > 0. ``known`` are
-    polynomials that are ≥ 0, or 0 where that is True, by assumption or by Bernoulli's inequality.
+    polynomials that are ≥ 0, or 0 where that is True, by assumption or by Bernoulli's inequality. ``ones`` says that a
+    sum of terms ≥ 0 is at least one of its terms: for the name of the sum that term.
     """
 
     nonnegative: set[str] = field(default_factory=set)
@@ -63,6 +64,7 @@ class Signs:
     squares: dict[str, tuple[str, Polynomial]] = field(default_factory=dict)
     powers: dict[str, tuple[Polynomial, Polynomial]] = field(default_factory=dict)
     known: list[tuple[Polynomial, bool]] = field(default_factory=list)
+    ones: dict[str, Polynomial] = field(default_factory=dict)
     rests: int = 0
 
     def manifest(self, a: Polynomial) -> bool:
@@ -142,7 +144,7 @@ class Signs:
         """Return the same, to be changed."""
         return replace(
             self, nonnegative=set(self.nonnegative), nonzero=set(self.nonzero), atoms=dict(self.atoms),
-            squares=dict(self.squares), powers=dict(self.powers), known=[*self.known],
+            squares=dict(self.squares), ones=dict(self.ones), powers=dict(self.powers), known=[*self.known],
         )  # fmt: skip
 
 
@@ -204,13 +206,18 @@ def holds(a: Polynomial, certificate: Certificate | None, signs: Signs, need: Ne
 def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[Polynomial, Signs]] | None:
     """Return what is left to be shown after a rule that rewrites the polynomial; None for the other rules."""
     around = signs.copy()
-    _refuse_inside(a, {"shift": signs.least, "squares": signs.squares, "bernoulli": signs.powers}, certificate, signs)
+    _refuse_inside(
+        a,
+        {"shift": signs.least, "squares": signs.squares, "one": signs.ones, "bernoulli": signs.powers},
+        certificate,
+        signs,
+    )
     match certificate.rule:
         case "shift":  # K stands for K − 1 ≥ 0 from here on
             for size, least in signs.least.items():
                 a = substitute(a, size, plus(gen(size), constant(least)))
             around.nonzero -= set(signs.least)
-            around.least, around.squares, around.powers, around.known = {}, {}, {}, []
+            around.least, around.squares, around.ones, around.powers, around.known = {}, {}, {}, {}, []
         case "squares":  # N Σ f² = (Σ f)² + r, r ≥ 0: from here on r has the name of Σ f²
             done: set[str] = set()
             for name, (root, width) in signs.squares.items():
@@ -221,7 +228,15 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
                     a = _replaced(a, name, plus(to_power(gen(root), 2), gen(name)), width)
                 around.nonzero.discard(name)
                 around.nonnegative.add(name)
-            around.squares, around.powers, around.known = {}, {}, []
+            around.squares, around.ones, around.powers, around.known = {}, {}, {}, []
+        case "one":  # Σ f = f_k + r, r ≥ 0, every term being ≥ 0: from here on r has the name of the sum
+            for name, term in signs.ones.items():
+                if any(n in signs.ones for m in term for n, _ in m):
+                    raise NotReplayed("a term that holds a sum whose place a remainder takes")
+                a = _replaced(a, name, plus(term, gen(name)), ONE)
+                around.nonzero.discard(name)
+                around.nonnegative.add(name)
+            around.squares, around.ones, around.powers, around.known = {}, {}, {}, []
         case "bernoulli":  # z = m (a/b − 1) + r, r ≥ 0: from here on r has the name of z
             for name, (top, bottom) in signs.powers.items():
                 if any(n == name for m in a for n, _ in m):
@@ -236,6 +251,13 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
             a = _subadditive(a, certificate, around)
         case "between":
             a = _between(a, certificate, around)
+        case "hinge":  # z relu(z) = relu(z)²
+            name, ((factor, _),) = certificate.variable, certificate.polynomials
+            inside = {n for n in signs.names(factor) if n in signs.atoms}
+            if name not in signs.atoms or not {name, *inside} <= signs.names(a):
+                raise NotReplayed("a square of a relu that does not occur")
+            apart = plus(times(signs.atoms[name], gen(name)), scaled(to_power(gen(name), 2), F(-1)))
+            a = plus(a, scaled(times(factor, apart), F(-1)))
         case "known":  # a = Σ λ f + rest, λ ≥ 0 where f ≥ 0 is known, any λ where f = 0 is
             for factor, place in certificate.polynomials:
                 if not 0 <= place < len(signs.known) or not (signs.known[place][1] or signs.manifest(factor)):
@@ -282,7 +304,7 @@ def _cases(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[
         around = signs.copy()
         around.nonnegative.add(v)
         solved = scaled(plus(scaled(gen(v), F(sign)), scaled(parts.get(0, {}), F(-1))), 1 / slope[()])
-        around.atoms, around.powers, around.known = {}, {}, []  # what they say is of the former v
+        around.atoms, around.ones, around.powers, around.known = {}, {}, {}, []  # what they say is of the former v
         found.append((around.reduced(_with_atoms(a, {v: solved}, signs, around)), around))
     return found
 

@@ -31,11 +31,13 @@ from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import (
     MAX_POWER,
     MAX_TERMS,
+    ONE,
     NotReplayed,
     Ratio,
     gen,
     ratio,
     spend,
+    times,
 )
 from exactdropout.claims.verifier.evaluator import NODE, Key, number_of, numbered, renamed
 from exactdropout.claims.verifier.size_powers import SizePowers
@@ -332,7 +334,30 @@ class Sums(SizePowers):
                 product = product * Ratio(gen(part))
             total += product
         self.pair_squares()
+        self.single_terms()
         return total
+
+    def single_terms(self) -> None:
+        """Find the sums Σ_k f_k of terms ≥ 0 of which one occurs, a product of entries of unit 1, or of another one.
+
+        Unit k is one of the summed ones where all its entries exist, unless the sum ends at a smaller number.
+        """
+        units = {i for extents, factors in self.parts.values() if not extents for _, ix in factors for i in ix if i < 0}
+        for name, (extents, factors) in [*self.parts.items()]:
+            counts = {factor: factors.count(factor) for factor in factors}
+            if len(extents) != 1 or not all(self.even(n, count) for (n, _), count in counts.items()):
+                continue
+            for unit in sorted(units, reverse=True):
+                if extents[0].isdecimal() and -unit > int(extents[0]):
+                    continue
+                term = [(n, tuple(f"@{-(unit if i >= 0 else i)}" for i in ix)) for n, ix in factors]
+                names = [f"sum{((), ((n, tuple(-int(i[1:]) for i in ix)),))}" for n, ix in term]
+                if all(one in self.parts for one in names) and all(self.fits(one, {}) for one in term):
+                    whole = ONE
+                    for one in names:
+                        whole = times(whole, gen(one))
+                    self.signs.ones[name] = whole
+                    break
 
     def pair_squares(self) -> None:
         """Find (Σ_k f_k)² ≤ N Σ_k f_k² among the sums that occur, f_k itself a product or a sum over other indices."""
