@@ -179,3 +179,20 @@ def test_a_broken_file_is_one_sentence(tmp_path, capsys, text, message):
     assert message in err
     assert "Traceback" not in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("only", "says"),
+    [
+        (["theorem5"], "'theorem5' is of none; did you mean 'helmbold-2017-theorem-5'"),
+        (["Figure-1"], "did you mean 'helmbold-2017-figure-1'"),
+        (["theroem-5"], "helmbold-2017-theorem-5"),
+        (["figure-1", "no such one"], "'no such one' is of none, which are such as 'helmbold-2017-"),
+        (["qq"], "'qq' is of none, which are such as"),
+    ],
+)
+def test_an_id_that_is_mistyped_is_told_what_was_meant_and_none_is_left_out_silently(capsys, only, says):
+    assert main(["verify", *(f"--only={text}" for text in only)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert says in err

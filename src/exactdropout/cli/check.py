@@ -45,7 +45,8 @@ def add(commands: Any) -> None:
     command.add_argument("--html", metavar="FILE", help="of a document: write an annotated page")
     command.add_argument(
         "--latex", action="store_true",
-        help="print a theorem with its proof, or the claim with its counterexample, for a document with amsthm",
+        help="print a theorem with its proof, or the claim with its counterexample, for a document with amsmath, "
+        "amsthm, \\newtheorem{theorem}{Theorem} and \\newtheorem{claim}{Claim}",
     )  # fmt: skip
     command.add_argument(
         "--standalone", action="store_true", help="with --latex: print a document that compiles as it stands"

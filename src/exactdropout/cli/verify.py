@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections import Counter
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import Any
 
 from exactdropout.cli.arguments import add_json
@@ -47,10 +49,12 @@ def run(options: argparse.Namespace) -> int:
     from exactdropout import theorems
 
     entries = [t for file in options.files for t in theorems.load_file(file)] if options.files else theorems.catalogue()
+    for text in options.only or ():
+        if not any(text in t.id for t in entries):
+            near = _near(text, [t.id for t in entries])
+            raise InvalidInput(f"Argument '--only' must be part of an id; {show(text)} is of none{near}")
     if options.only:
         entries = [t for t in entries if any(text in t.id for text in options.only)]
-    if not entries:
-        raise InvalidInput(f"Argument '--only' must match a theorem; {show(options.only)} matches none.")
     coq = start_coq() if options.full else None
     try:
         proofs = _prove(entries, quiet=options.json, full=options.full)
@@ -136,6 +140,24 @@ def _print_rows(entries: list[Any], proofs: list[Any]) -> None:
         for label, text in (("", statement), ("scope: ", scope), ("evidence: ", evidence)):
             print(textwrap.fill(label + text, width, initial_indent="    ", subsequent_indent="      "))
     print()
+
+
+def _near(text: str, ids: list[str]) -> str:
+    """Return the ids that were probably meant: those with the same letters and digits, or almost so in their last part.
+
+    >>> _near("Theorem5", ["helmbold-2017-theorem-5", "helmbold-2017-lemma-9"])
+    "; did you mean 'helmbold-2017-theorem-5'?"
+    """
+
+    def bare(name: str) -> str:
+        return re.sub(r"[^a-z0-9]", "", name.lower())
+
+    found = [name for name in ids if bare(text) and bare(text) in bare(name)]
+    if not found:
+        short = {bare(name.split("-", 2)[-1]): name for name in ids}
+        found = [short[near] for near in get_close_matches(bare(text), short, 3)]
+    shown = " or ".join(show(name) for name in found[:4])
+    return f"; did you mean {shown}?" if shown else f", which are such as {show(ids[0])}." if ids else "."
 
 
 def _prove(entries: list[Any], *, quiet: bool, full: bool) -> list[Any]:
