@@ -175,6 +175,7 @@ def _letters(definitions: Sequence[str]) -> str:
 def _proof(found: Sequence[Step | Printed]) -> list[str]:
     lines: list[str] = []
     numbered: dict[int, Step] = {}
+    cases: dict[str, int] = {}
     number = 0
     for place, step in enumerate(found):
         before = found[place - 1] if place else None
@@ -184,12 +185,15 @@ def _proof(found: Sequence[Step | Printed]) -> list[str]:
             continue
         number += 1
         numbered[number] = step
+        detail = None
+        if step.method == "enumeration" and len(step.detail) > 20 and cases.setdefault(step.detail, number) < number:
+            detail = f"cases as in $({cases[step.detail]})$"
         if isinstance(before, Step) and (line := _restated(step, numbered)):
             lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, f'So $({line})$, as stated.', '')}"
         elif isinstance(before, Step) and (shown := _continues(step, before)) is not None:
-            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, shown)}"
+            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, shown, detail)}"
         else:
-            lines.append(rf"\item {_step(step)}")
+            lines.append(rf"\item {_step(step, detail=detail)}")
     return [r"{\footnotesize\begin{proof}\leavevmode\begin{steps}", *lines, r"\qedhere\end{steps}\end{proof}}"]
 
 
