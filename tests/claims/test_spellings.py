@@ -134,3 +134,34 @@ def test_the_two_readings():
 ])  # fmt: skip
 def test_plain_spellings_are_decided(text, shape, q, status):
     assert check(text, shape, q=q).status == status
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    # a set is no interval: J_D > R holds between 0 and 1/2 for w, x > 0, and not at 0
+    (r"J_D > R \text{ for } q \in \{0, 1/2\}", "one claim for each number of a set"),
+    (r"J_D > R \text{ for all } q \in \left\{0, \tfrac12\right\}", "one claim for each number of a set"),
+    (r"J_D > R \text{ for } q \in \lbrace 0, 1/2 \rbrace", "one claim for each number of a set"),
+    (r"J_D \ge R \text{ for all } x \in \{0, 1\}^K", "one claim for each number of a set"),
+    # true of whole numbers, false at 1/2
+    (r"c^2 \ge c \text{ for all } c \in \mathbb{N}", "c stands for a real number"),
+    # the value of a derivative at 0 is no product with 0
+    (r"\frac{\partial J_D}{\partial q}(0) = 0", "reads two ways"), (r"\frac{dJ_D}{dq}(0) = 0", "reads two ways"),
+    (r"\partial_q J_D (0) = 0", "parentheses are needed"), ("diff(J_D, q)(0) = 0", "reads two ways"),
+    ("diff(J_D, q)(q) = 0", "reads two ways"),
+    # E(D - y)^2 is the mean of a square for many authors: not R, where E[D] = W(x)
+    (r"\mathbb{E}(D - y)^2 = R", "reads two ways"), (r"\mathbb{E}\left(D - y\right)^2 = R", "reads two ways"),
+    (r"\mathbb{E}\{D - y\}^2 = R", "reads two ways"), (r"\operatorname{Var}(2 D)^2 = R", "reads two ways"),
+])  # fmt: skip
+def test_what_was_read_in_one_of_two_ways_is_refused(text, told):
+    with pytest.raises(InvalidInput, match=told):
+        check(text, "K-1, no biases", assume="w > 0, x > 0")
+
+
+def test_neighbours_that_are_read():
+    assert (
+        str(parse_claim(r"J_D \ge R \text{ for all } q \in \left(0, \tfrac12\right]")) == "J_D >= R if q > 0, q <= 1/2"
+    )
+    assert str(parse_claim(r"K^2 \ge K \text{ for all } K \in \mathbb{N}")) == "K^2 >= K"
+    assert check(r"\mathbb{E}[(D - y)^2] = J_D", "K-1, no biases").status == "proved"
+    assert str(parse_claim(r"\mathbb{E}[D]^2 \le \mathbb{E} D^2")) == "E[D]^2 <= E[D^2]"
+    assert str(parse_claim(r"\frac{\partial J_D}{\partial q} (1 + y) = 0")) == "diff(J_D, q)*(1 + y) = 0"

@@ -14,8 +14,10 @@ from exactdropout.claims.language.larger_forms import LargerFormsParser
 from exactdropout.claims.language.syntax import (
     Add,
     Call,
+    Derivative,
     Divide,
     Expression,
+    Limit,
     Multiply,
     Name,
     Negate,
@@ -121,6 +123,8 @@ class ExpressionParser(LargerFormsParser):
             return
         inner = self.tokens[self.at + 1 : self.at + 3]
         alone = len(inner) == 2 and inner[1].text == ")" and inner[0].kind in ("name", "number")
+        if isinstance(before, (Derivative, Limit)) and alone:
+            self.error("'*' is needed, since a derivative before (0) reads two ways, as a factor and as its value at 0")
         if isinstance(before, (Quantity, Power, Call, Repeated)) and alone and inner[0].kind == "number":
             self.error("'*' is needed before a number in parentheses, which may be the number of an equation")
         if isinstance(before, Name) and (alone or (before.name in words.FUNCTION_LETTERS and not before.indices)):

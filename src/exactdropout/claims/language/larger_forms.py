@@ -118,6 +118,8 @@ class LargerFormsParser(CalculusParser):
         self.bars, self.mask_letter = bars, outside
         if closing:
             self.expect(closing, f"to close {word}[D")
+            if closing != "]" and self.sees("^") and body not in (Name("D"), words.SQUARED_OUTPUT):
+                self.error(f"{word}(z)^2 reads two ways: {word}[z^2] or ({word}[z])^2 is expected")
         if body == Name("D"):
             return Quantity(name, position=position)
         if word == "E" and body == words.SQUARED_OUTPUT:

@@ -185,6 +185,10 @@ class _Parser(ExpressionParser):
     def membership(self, target: Name) -> tuple[Comparison, ...]:
         """Parse the set behind "in": an interval, or all reals."""
         token = self.next
+        if self.sees("ℕ") and not self.counts(target):
+            self.error(
+                f"{target.name} stands for a real number; 'in R', an interval, or a claim without it is expected"
+            )
         if self.takes("ℝ", "ℕ"):
             above: tuple[Comparison, ...] = ()
             if self.texts(2) == ["_", "+"] or self.texts(4) == ["_", "{", "+", "}"]:
@@ -193,8 +197,9 @@ class _Parser(ExpressionParser):
             if self.takes("^"):
                 self.script()
             return above
-        if not self.takes("(", "["):
-            self.error("an interval such as (0, 1) is expected behind 'in'")
+        braced = token.text == "(" and self.text[token.position] != "("
+        if braced or not self.takes("(", "["):
+            self.error("an interval such as (0, 1) is expected behind 'in', or one claim for each number of a set")
         low = self.expression()
         self.expect(",", "in an interval such as (0, 1)")
         high = self.expression()
@@ -205,6 +210,10 @@ class _Parser(ExpressionParser):
             Comparison((target, low), (">" if token.text == "(" else ">=",)),
             Comparison((target, high), ("<=" if closed else "<",)),
         )
+
+    def counts(self, target: Name) -> bool:
+        """Return whether a name is a size, or an index such as i: whole numbers anyway."""
+        return not target.indices and target.name in "KndmijklrstN"
 
     def index_range(self) -> bool:
         """Parse j = 1, ..., n or j = 1..n, and say whether it was there."""
