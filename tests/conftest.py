@@ -68,6 +68,7 @@ PROGRAMS = {
     "pdftotext": "apt install poppler-utils",
     "pdftoppm": "apt install poppler-utils",
     "pdffonts": "apt install poppler-utils",
+    "pdfinfo": "apt install poppler-utils",
     "chromium": "apt install chromium",
     "coqc": "apt install coq",
     "cc": "apt install gcc libc6-dev",

@@ -160,13 +160,11 @@ _CUBIC = equal(
 
 MODELS = Derivation(
     name="quadratic-approximation",
-    title="Penalties of three models",
-    setting=say("For half the square, for the exponential function, and for one input and a cubic function of {0}", t),
+    title="Penalties of two models",
+    setting=say("For half the square and for the exponential function"),
     quantified=(
         RATE,
         integer(pairs, 0, "the number of examples"),
-        real(t, "the value of the predictor"),
-        *(real(term, "a coefficient") for term in COEFFICIENTS),
     ),
     definitions=(KEEP, SPREAD),
     quantities=(
@@ -187,10 +185,24 @@ MODELS = Derivation(
     conclusions=(
         Conclusion(_GAUSS, From((part("linear", Fraction(1, 2)),))),
         Conclusion(_POISSON, ByLemma(EXPONENTIAL)),
-        Conclusion(_CUBIC, ByAlgebra()),
     ),
 )
-"""½ λ Q for θ²/2, a product for e^θ, and a₂ λ θ² + O(θ³) for one input and any Taylor polynomial of degree 3."""
+"""½ λ Q for θ²/2, and a product for e^θ."""
+
+SMALL_WEIGHTS = Derivation(
+    name="small-weights",
+    supporting=True,
+    title="Small weights",
+    setting=say("One input and a cubic function of {0}, such as a Taylor polynomial", t),
+    quantified=(
+        RATE,
+        real(t, "the value of the predictor"),
+        *(real(term, "a coefficient") for term in COEFFICIENTS),
+    ),
+    definitions=(KEEP, SPREAD),
+    conclusions=(Conclusion(_CUBIC, ByAlgebra()),),
+)
+"""The penalty is a₂ λ θ² + O(θ³)."""
 
 LOGISTIC = Derivation(
     name="logistic-ratio",
@@ -216,7 +228,7 @@ LOGISTIC = Derivation(
     ),
 )
 """The ratio lies below 1 at θ = 1 and above 1 at θ = 2."""
-DERIVATIONS = (CONVEX_LOSS, MODELS, LOGISTIC)
+DERIVATIONS = (CONVEX_LOSS, MODELS, SMALL_WEIGHTS, LOGISTIC)
 
 
 def prove(half: Fraction = Fraction(1, 2)) -> Proof:

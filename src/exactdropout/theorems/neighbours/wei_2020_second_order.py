@@ -229,6 +229,7 @@ _LINES = dict(_relu_lines())
 
 RELU = Derivation(
     name="second-order-relu",
+    supporting=True,
     title="The regulariser of a relu network",
     setting=say("The network of Figure 1 at three inputs"),
     quantified=(),
