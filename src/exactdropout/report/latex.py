@@ -30,7 +30,7 @@ __all__ = ["latex_document"]
 _CONCLUSION = re.compile(r"So \$[^$]*\$\.")
 """The last steps of a proof, one for each conclusion."""
 PREAMBLE = (
-    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=15mm,includefoot")
+    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=13mm,includefoot")
     + r"""\usepackage{longtable,xcolor,graphicx,microtype,mathtools}
 \usepackage[colorlinks,linkcolor=blue!50!black,citecolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
 \newtheorem{result}{Result}
@@ -291,18 +291,20 @@ def _step(step: Step, claim: str | None = None, detail: str | None = None) -> st
 def _certificates(certificates: Sequence[Certificate]) -> list[str]:
     if not certificates:
         return []
-    head = r"Certificate & Statement & Checker now & Coq, needs coqc \\"
+    head = r"Certificate & Statement & Coq, needs coqc \\"
     lines = [
         r"\section{Certificates}",
         r"\noindent Shipped with the package: certified global minima at $q = \frac12$, each read again by the "
-        r"independent checker while this report was written, and the theorem that Coq proves from the same file.",
-        r"\begin{scriptsize}\setlength{\tabcolsep}{2pt}\begin{longtable}{@{}L{35mm}L{100mm}L{12mm}L{28mm}@{}}",
+        r"independent checker while this report was written, and verified where it is not marked as rejected; and the "
+        r"theorem that Coq proves from the same file.",
+        r"\begin{scriptsize}\setlength{\tabcolsep}{2pt}\begin{longtable}{@{}L{31mm}L{118mm}L{28mm}@{}}",
         rf"\toprule {head} \midrule \endfirsthead",
         rf"\toprule {head} \midrule \endhead",
         r"\bottomrule \endfoot",
     ]
     for c in certificates:
         coq = latex_text(c.coq).replace(r"\_", r"\_\allowbreak{}") if c.coq else "---"
-        cells = (_breakable(c.name), latex_sentence(c.statement), "verified" if c.verified else "REJECTED", coq)
+        shown = latex_sentence(c.statement) if c.verified else rf"REJECTED: {latex_sentence(c.statement)}"
+        cells = (_breakable(c.name), shown, coq)
         lines.append(" & ".join(cells) + r" \\")
     return [*lines, r"\end{longtable}\end{scriptsize}"]
