@@ -151,6 +151,10 @@ def test_plain_spellings_are_decided(text, shape, q, status):
     # E(D - y)^2 is the mean of a square for many authors: not R, where E[D] = W(x)
     (r"\mathbb{E}(D - y)^2 = R", "reads two ways"), (r"\mathbb{E}\left(D - y\right)^2 = R", "reads two ways"),
     (r"\mathbb{E}\{D - y\}^2 = R", "reads two ways"), (r"\operatorname{Var}(2 D)^2 = R", "reads two ways"),
+    # a mean over inputs or labels alone leaves D random; a variance over examples is another number than Var[D]
+    (r"\mathbb{E}_x[D] = W(x)", "mean over examples alone"), (r"\mathbb{E}_{y}[D] = W(x)", "mean over examples alone"),
+    (r"\mathrm{Var}_x[D] \ge 0", "mean over examples alone"),
+    (r"\mathrm{Var}_{(x,y)\sim P}[D] \ge 0", "mean over examples alone"),
 ])  # fmt: skip
 def test_what_was_read_in_one_of_two_ways_is_refused(text, told):
     with pytest.raises(InvalidInput, match=told):
@@ -165,3 +169,12 @@ def test_neighbours_that_are_read():
     assert check(r"\mathbb{E}[(D - y)^2] = J_D", "K-1, no biases").status == "proved"
     assert str(parse_claim(r"\mathbb{E}[D]^2 \le \mathbb{E} D^2")) == "E[D]^2 <= E[D^2]"
     assert str(parse_claim(r"\frac{\partial J_D}{\partial q} (1 + y) = 0")) == "diff(J_D, q)*(1 + y) = 0"
+    for mean in (
+        r"\mathbb{E}_{(x,y)\sim P}",
+        r"\mathbb{E}_{x,y,r}",
+        r"\mathbb{E}_{(x,y)}\mathbb{E}_r",
+        r"\mathbb{E}_P",
+    ):
+        assert str(check(mean + "[(D-y)^2] = J_D", "K-1, no biases").claim) == "J_D = J_D"
+    nested = check(r"\mathbb{E}_x[\mathbb{E}_r[D]] = \mathbb{E}_x \mathrm{Var}_r[D]", "K-1, no biases")
+    assert str(nested.claim) == "E[D] = Var[D]"

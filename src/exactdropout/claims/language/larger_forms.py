@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
 from dataclasses import replace
 from typing import Any
@@ -99,9 +100,11 @@ class LargerFormsParser(CalculusParser):
 
     def expectation(self, word: str, position: int) -> Any:
         """Parse E[D], E[D^2], Var[D], and the mean or variance of another expression in D or in masks."""
-        outside, self.mask_letter = self.mask_letter, self.mean_over() or self.mask_letter
+        outside, examples_alone = self.mask_letter, self.over_examples_alone(word)
+        self.mask_letter = self.mean_over() or self.mask_letter
         while word == "E" and self.sees("E"):  # the mean over examples of the mean over masks
             self.advance()
+            examples_alone = self.over_examples_alone(word)
             self.mask_letter = self.mean_over() or self.mask_letter
         if word == "E" and self.sees("Var") and self.texts(1, 1)[0] in ("[", "(", "_", "D"):
             return self.expectation("Var", self.advance().position)
@@ -112,9 +115,9 @@ class LargerFormsParser(CalculusParser):
         if closing:
             self.advance()
         bars, self.bars = self.bars, ""
-        self.random += 1
+        self.random += not examples_alone
         body = self.expression() if closing else self.power()
-        self.random -= 1
+        self.random -= not examples_alone
         self.bars, self.mask_letter = bars, outside
         if closing:
             self.expect(closing, f"to close {word}[D")
@@ -125,6 +128,21 @@ class LargerFormsParser(CalculusParser):
         if word == "E" and body == words.SQUARED_OUTPUT:
             return Quantity("second_moment", position=position)
         return Mean(name, body, position=position)  # type: ignore[arg-type]
+
+    def over_examples_alone(self, word: str) -> bool:
+        """Return whether a subscript follows that names inputs or labels and no masks: D stays random under it.
+
+        E over (x, y) of P is the mean over everything: no other reading makes a number of (D - y)^2.
+        """
+        if not self.sees("_"):
+            return False
+        length = 1
+        if self.texts(1, 1) == ["{"]:
+            length = sum(1 for _ in itertools.takewhile(lambda t: t.text != "}", self.tokens[self.at + 1 :]))
+        named = set(self.texts(length, 1))
+        if not named & {"x", "y", "P"} or named & {"r", "R", *words.MASK_LETTERS}:
+            return False
+        return word != "E" or not (named >= {"x", "y"} or "P" in named)
 
     def mean_over(self) -> str:
         """Pass over what the mean is over: masks r, perhaps with their law Bern(p), or examples (x, y) of P.
@@ -166,8 +184,8 @@ class LargerFormsParser(CalculusParser):
         """Parse D, perhaps as D(x), where a mean is open."""
         if not self.random:
             self.error(
-                "D stands in E[D], E[D^2] or Var[D], since it is random; claims about every mask have no engine; a "
-                "symbol is expected here",
+                "D stands in E[D], E[D^2] or Var[D], since it is random, under a mean over examples alone too; claims "
+                "about every mask have no engine; a symbol is expected here",
                 token,
             )
         if self.sees("_") and self.texts(1, 1)[0] in ("r", "R"):
