@@ -184,7 +184,7 @@ BAD = [
     (["law", "net.json", "--q", "1/2", "--x", HOSTILE], "'--x' must be"),
     (["law", "net.json", "--q", "1/2", "--x", "1,1", "--output", "1"], "0 <= output < 1"),
     (["verify", "none.py"], "none.py"),
-    (["verify", "--only", "no such theorem"], "'--only' must match"),
+    (["verify", "--only", "no such theorem"], "'--only' must be part of an id"),
 ]
 
 
