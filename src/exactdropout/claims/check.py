@@ -281,6 +281,7 @@ class _Check:
     def __init__(self, claim: Claim, setting: Setting, max_cost: float, report: Progress | None) -> None:
         self.claim, self.setting, self.max_cost, self.report = claim, setting, max_cost, report
         self.tried: list[str] = []
+        self.stood = False  # whether the claim has been attacked without success
         statement = claim.statement
         sizes = isinstance(statement, Monotonicity) and statement.variable.name in setting.shape.reserved
         bent = isinstance(statement, Monotonicity) and statement.direction in ("convex", "concave")
@@ -294,7 +295,7 @@ class _Check:
             self.report(done, 5)
 
     def run(self) -> Verdict:
-        """Try in the order of cost: proofs for all sizes, few points, proofs at named sizes, many points."""
+        """Try in the order of cost: proofs for all sizes, few points, edges, proofs at named sizes, many points."""
         self.stage(0)
         found = None
         if self.searched:
@@ -314,6 +315,10 @@ class _Check:
         self.stage(1)
         if (verdict := self.refuted(_FIRST_POINTS)) is not None:
             return verdict
+        if (verdict := self.attacked()) is not None:  # before proofs that may take long; small points read better
+            small = self.refuted(_ALL_POINTS)
+            return verdict if small is None else small
+        self.stood = True
         if found is None:
             proof = replayable_proof(self.claim, self.setting, named=False)
             if proof is not None:
@@ -395,7 +400,7 @@ class _Check:
 
         A point at which the claim fails all the same shows a rule that is wrong: then the claim is refuted.
         """
-        if (attacked := self.attacked()) is not None:
+        if not self.stood and (attacked := self.attacked()) is not None:
             return attacked
         if proof.view != "named":
             scope = every_size(self.setting)
