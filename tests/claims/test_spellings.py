@@ -151,6 +151,8 @@ def test_plain_spellings_are_decided(text, shape, q, status):
     # E(D - y)^2 is the mean of a square for many authors: not R, where E[D] = W(x)
     (r"\mathbb{E}(D - y)^2 = R", "reads two ways"), (r"\mathbb{E}\left(D - y\right)^2 = R", "reads two ways"),
     (r"\mathbb{E}\{D - y\}^2 = R", "reads two ways"), (r"\operatorname{Var}(2 D)^2 = R", "reads two ways"),
+    # vectors have no order
+    (r"w \ge x", "compares w as a whole; an entry such as w\\[i\\]"), ("w = x", "compares w as a whole"),
     # a mean over inputs or labels alone leaves D random; a variance over examples is another number than Var[D]
     (r"\mathbb{E}_x[D] = W(x)", "mean over examples alone"), (r"\mathbb{E}_{y}[D] = W(x)", "mean over examples alone"),
     (r"\mathrm{Var}_x[D] \ge 0", "mean over examples alone"),

@@ -31,6 +31,8 @@ COMMAND_LINES = {
     "--hepl": "did you mean --help?",
     "": "required: COMMAND; exactdropout --help lists them",
     # options
+    "verify --only=--": "argument --only: a value is expected, not '--'",
+    "evaluate net.json data.csv --q=--": "argument --q: a value is expected, not '--'",
     "evaluate net.json data.csv --p 1/2": "did you mean --q?",
     "evaluate net.json data.csv --rate 1/2": "did you mean --q?",
     "evaluate net.json data.csv --dropout 1/2": "did you mean --q?",

@@ -38,6 +38,9 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse, and remember the words for what is said of them."""
         self.given = list(sys.argv[1:] if args is None else args)
+        for word in self.given[: self.given.index("--") if "--" in self.given else None]:
+            if word.startswith("--") and word.endswith("=--"):  # argparse would make an empty list of it
+                self.error(f"argument {word[:-3]}: a value is expected, not '--'")
         result: tuple[Any, list[str]] = super().parse_known_args(args, namespace)
         return result
 

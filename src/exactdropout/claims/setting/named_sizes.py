@@ -104,6 +104,12 @@ def canonical(name: str, indices: tuple[int, ...], architecture: Architecture, r
     else:
         good = not indices
     if not good:
+        if not indices and name in ("w", "x", "W", "X"):
+            entry = f"{name}[j,i]" if name in ("W", "X") else f"{name}[i]"
+            raise InvalidInput(
+                f"Argument 'claim' compares {name} as a whole; an entry such as {entry}, meant for each index, "
+                "or a norm is expected; signs of all entries go into 'assume'."
+            )
         shown = f"{name}[{','.join(map(str, indices))}]" if name == "X" else name + "".join(f"[{i}]" for i in indices)
         where = f" with {rows} examples" if name in ("X", "y") else ""
         raise InvalidInput(f"Argument 'claim' names {shown}, which does not exist in {architecture}{where}.")
