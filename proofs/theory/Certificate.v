@@ -60,12 +60,6 @@ Definition points (p : problem) : list row := lifted_rows (fold_right insert [] 
 Definition label_squares (l : list row) : Q := fold_right (fun s a => Qred (rw s * (ry s * ry s) + a)) 0%Q l.
 Definition label_noise (p : problem) : Q := Qred (label_squares (masked_rows p) - label_squares (points p)).
 
-(* For non-negative weights: coordinates, as rows without weight on which c . u >= 0 is known. *)
-Definition held (p : problem) : list row :=
-  if nonneg p then map (fun k => Row 0 (0%Q :: map (fun j => if Nat.eqb j k then 1%Q else 0%Q) (seq 0 (inputs p))) 0) (seq 0 (inputs p)) else [].
-
-Definition rows (p : problem) : list row := held p ++ points p.
-
 (* ---- lists of rationals ---------------------------------------------------------------------------------------- *)
 
 Fixpoint qmul (a b : list Q) : list Q := match a, b with x :: a', y :: b' => (x * y)%Q :: qmul a' b' | _, _ => [] end.

@@ -1,7 +1,7 @@
 (* The list of minimisers: where the criterion is the minimum, all steps of the bound are equalities, so that the units
    respond in one of finitely many ways; all ways to choose them are gone through. *)
 
-From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals Certificate Certificate_walk Certificate_cover Certificate_tree Certificate_choices.
+From Dropout Require Import Definitions Expectations Last_layer Theorem_18 Rationals Certificate Certificate_walk Certificate_cover Certificate_order Certificate_tree Certificate_choices.
 Require Import QArith Qreals Qminmax Bool Arith Permutation.
 Open Scope Q_scope. Close Scope nat_scope. Open Scope R_scope.
 
@@ -52,7 +52,7 @@ Definition pool (nz : list bool) (us : list (list Q)) (ws : list Q) (ratio : Q) 
 Definition tight (ratio lower base : Q) (kaps : list Q) (gs : list group) : bool := Qle_bool base (lower + most kaps gs / ratio).
 
 (* A leaf is above the minimum, or all choices of its units are listed. *)
-Definition listed_leaf (p : problem) (lower : Q) (cs : list cut) (ms : list listed_units) (rs : list row) (ts : list type_) : nat -> list group -> bool :=
+Definition listed_leaf (p : arranged) (lower : Q) (cs : list cut) (ms : list listed_units) (rs : list row) (ts : list type_) : nat -> list group -> bool :=
   let ws := map rw rs in let us := map ru rs in let ys := map ry rs in
   let nz := not_zero us in let gs := grams ws us (S (inputs p)) ts in let noise := label_noise p in
   let found := map (fun c => (c, (base noise ws ys (res c), kappas nz ws gs ts c))) cs in
@@ -70,15 +70,16 @@ Definition listed_leaf (p : problem) (lower : Q) (cs : list cut) (ms : list list
     | None => false
     end.
 
-(* A symmetry maps the list to itself. *)
-Definition closed_under (ws : list Q) (ms : list listed_units) (v : move) : bool :=
+(* A permutation of the rows maps the list to itself. *)
+Definition closed_under (ws : list Q) (ms : list listed_units) (places : list nat) : bool :=
   forallb (fun m => existsb (fun m' => Qeq_bool (fst m) (fst m') &&
-    matches (fun x j => agrees ws x (map (fun k => nth k (nth j (snd m') []) 0%Q) (places v))) (snd m) (seq 0 (length (snd m')))) ms) ms.
+    matches (fun x j => agrees ws x (map (fun k => nth k (nth j (snd m') []) 0%Q) places)) (snd m) (seq 0 (length (snd m')))) ms) ms.
 
 Definition check_minimisers (p : problem) (n : nat) (lower : Q) (cert : certificate) (Vs : list qnetwork) : bool :=
-  let rs := rows p in
+  let p' := Arranged p (in_order cert) in
+  let rs := rows p' in
   let ms := flat_map (units_on rs) Vs in
-  forallb (closed_under (map rw rs) ms) (moves cert) && check_leaves (listed_leaf p lower (cuts cert) ms) p n cert.
+  forallb (closed_under (map rw rs) ms) (used_places p' cert) && check_leaves (listed_leaf p' lower (cuts cert) ms) p' n cert.
 
 (* ---- equality in every step ------------------------------------------------------------------------------------------- *)
 
@@ -142,7 +143,7 @@ Proof.
   - destruct (a && Qeq_bool k top); [right|]; apply IH; try assumption; lia.
 Qed.
 
-Lemma weight_index p k : 0 < vec (map rw (rows p)) k -> (k < length (rows p))%nat.
+Lemma weight_index (p : arranged) k : 0 < vec (map rw (rows p)) k -> (k < length (rows p))%nat.
 Proof.
   intros H. destruct (Nat.lt_ge_cases k (length (rows p))) as [L|L]; [exact L|]. exfalso. revert H. unfold vec.
   rewrite nth_overflow by (rewrite map_length; assumption). rewrite Q2R_0. lra.
@@ -150,7 +151,7 @@ Qed.
 
 (* ---- units that are listed --------------------------------------------------------------------------------------------- *)
 
-Definition is_one_of (p : problem) (n : nat) (s : nat -> R) (beta : R) (ms : list listed_units) (c : nat -> nat -> R) : Prop :=
+Definition is_one_of (p : arranged) (n : nat) (s : nat -> R) (beta : R) (ms : list listed_units) (c : nat -> nat -> R) : Prop :=
   exists m, In m ms /\ Q2R (fst m) = beta /\ exists pairs, Permutation (map fst pairs) (seq 0 (length (snd m))) /\ Permutation (map snd pairs) (seq 0 n)
     /\ forall j i, In (j, i) pairs -> forall k, 0 < vec (map rw (rows p)) k -> vec (nth j (snd m) []) k = s i * response p c i k.
 
@@ -167,11 +168,11 @@ Proof.
   rewrite (map_nth (fun i => nth i x 0%Q)). reflexivity.
 Qed.
 
-Lemma moved_is_one_of p n s beta ms ts v c :
-  move_ok (map rw (rows p)) (map ry (rows p)) (map ru (rows p)) ts (S (inputs p)) v = true -> closed_under (map rw (rows p)) ms v = true ->
-  is_one_of p n s beta ms (fun i => turned v (c i)) -> is_one_of p n s beta ms c.
+Lemma kept_is_one_of (p : arranged) n s beta ms T places c :
+  keeps p T places -> closed_under (map rw (rows p)) ms places = true ->
+  is_one_of p n s beta ms (fun i => T (c i)) -> is_one_of p n s beta ms c.
 Proof.
-  intros M C (m & Im & B & pairs & P1 & P2 & HP). destruct (move_sound _ _ _ _ _ _ M) as (_ & _ & MR). rewrite map_length in MR.
+  intros [PL MR] C (m & Im & B & pairs & P1 & P2 & HP).
   unfold closed_under in C. rewrite forallb_forall in C. specialize (C m Im). apply existsb_exists in C. destruct C as (m' & Im' & C).
   apply andb_prop in C. destruct C as [E C]. apply Qeq_bool_iff, Qeq_eqR in E. destruct (matches_sound _ _ _ C) as (js & Pj & F).
   assert (Lj : length js = length (snd m)) by (symmetry; exact (Forall2_length _ _ _ F)).
@@ -181,18 +182,18 @@ Proof.
     eapply Permutation_trans; [apply Permutation_map, P1|]. rewrite <- Lj, permuted_seq. apply Permutation_sym, Pj.
   - rewrite map_map. cbn [snd]. exact P2.
   - intros j' i I k0 K0. apply in_map_iff in I. destruct I as ([j i'] & X & I). cbn [fst snd] in X. injection X as <- ->.
-    assert (PL := places_permute p ts v M). pose proof (weight_index p k0 K0) as L0.
-    assert (Ik : exists k, (k < length (rows p))%nat /\ nth k (places v) O = k0).
+    pose proof (weight_index p k0 K0) as L0.
+    assert (Ik : exists k, (k < length (rows p))%nat /\ nth k places O = k0).
     { unfold permutes in PL. apply andb_prop in PL. destruct PL as [L PL]. apply Nat.eqb_eq in L. rewrite forallb_forall in PL.
       specialize (PL k0 ltac:(apply in_seq; lia)). apply existsb_exists in PL. destruct PL as (x & Ix & X). apply Nat.eqb_eq in X. subst x.
       destruct (In_nth _ _ O Ix) as (k & Lk & Ek). exists k. split; [lia | exact Ek]. }
-    destruct Ik as (k & Lk & Ek). destruct (MR k Lk) as (_ & W & _ & RE). rewrite Ek in W.
+    destruct Ik as (k & Lk & Ek). destruct (MR k Lk) as (W & [Z | [_ RE]]); rewrite Ek in W; [lra|].
     assert (Kk : 0 < vec (map rw (rows p)) k) by (rewrite <- W; exact K0).
     specialize (HP j i I k Kk).
     assert (Ij : (j < length (snd m))%nat).
     { assert (J : In j (map fst pairs)) by (apply in_map_iff; exists (j, i); split; [reflexivity | exact I]).
       apply (Permutation_in _ P1), in_seq in J. lia. }
-    assert (Ag : agrees (map rw (rows p)) (nth j (snd m) []) (map (fun k => nth k (nth (nth j js O) (snd m') []) 0%Q) (places v)) = true).
+    assert (Ag : agrees (map rw (rows p)) (nth j (snd m) []) (map (fun k => nth k (nth (nth j js O) (snd m') []) 0%Q) places) = true).
     { clear -F Ij. revert j Ij. induction F as [|x y xs ys H F IH]; intros j Ij; [simpl in Ij; lia|]. destruct j; [exact H|]. apply IH. simpl in Ij; lia. }
     apply (agrees_sound _ _ _ k) in Ag; [|exact Kk]. rewrite vec_pulled, Ek in Ag.
     + rewrite <- Ag, HP. unfold response. rewrite RE, Ek. reflexivity.
@@ -200,7 +201,7 @@ Proof.
 Qed.
 
 (* At equality every unit adds s h/lambda, and what is left of z + y is the output bias. *)
-Lemma leaf_is_one_of p n s beta ts gs vs c cu ms lower :
+Lemma leaf_is_one_of (p : arranged) n s beta ts gs vs c cu ms lower :
   0 < noise (Q2R (rate1 p)) -> Q2R (hidden_ratio p) = noise (Q2R (rate1 p)) -> good_rows p ->
   (biases p = false -> beta = 0) ->
   cut_valid p ts cu = true ->
@@ -311,16 +312,19 @@ Theorem check_minimisers_sound p n lower cert Vs :
   Q2R lower <= problem_criterion p W
   /\ (problem_criterion p W = Q2R lower -> exists V, In V Vs /\ same_minimiser p (real V) W).
 Proof.
-  intros C W HW HA. unfold check_minimisers in C. cbv zeta in C. set (ms := flat_map (units_on (rows p)) Vs) in C.
+  intros C W HW HA. unfold check_minimisers in C. cbv zeta in C.
+  set (p' := Arranged p (in_order cert)) in *. change (admissible p' W) in HA. change (problem_criterion p W) with (problem_criterion p' W).
+  change (same_minimiser p) with (same_minimiser p'). clearbody p'. clear p. rename p' into p.
+  set (ms := flat_map (units_on (rows p)) Vs) in C.
   apply andb_prop in C. destruct C as [CM C]. rewrite forallb_forall in CM.
-  destruct (check_leaves_data _ _ _ _ C) as (CI & C0 & C1 & HR). destruct (lambda_positive p C0 C1) as (L0 & R1 & LR).
+  destruct (check_leaves_data _ _ _ _ C) as (CI & _ & C0 & C1 & HR). destruct (lambda_positive p C0 C1) as (L0 & R1 & LR).
   destruct W as [|m A b W]; [discriminate|]. destruct W as [w beta|]; [|discriminate]. injection HW as ->.
   rewrite criterion_on_rows by assumption. set (s := fun i => unit_sign (w i)).
   assert (G : Q2R lower <= on_rows p n s beta (fun i => unit_vector (w i) (A i) (b i))
     /\ (on_rows p n s beta (fun i => unit_vector (w i) (A i) (b i)) = Q2R lower -> is_one_of p n s beta ms (fun i => unit_vector (w i) (A i) (b i)))).
   { apply (leaves_sound _ p n cert A b w beta (fun c => Q2R lower <= on_rows p n s beta c /\ (on_rows p n s beta c = Q2R lower -> is_one_of p n s beta ms c)) C HA).
-    - intros ts v c Iv M. rewrite (moved_on_rows p n s beta ts v c M). intros [G1 G2]. split; [exact G1|]. intros E.
-      apply (moved_is_one_of p n s beta ms ts v c M (CM v Iv)). apply G2, E.
+    - intros T places c Ip K. rewrite (kept_on_rows p n s beta T places c K). intros [G1 G2]. split; [exact G1|]. intros E.
+      apply (kept_is_one_of p n s beta ms T places c K (CM places Ip)). apply G2, E.
     - intros ts i gs vs c CC HL HI HT. unfold listed_leaf in HL. cbv zeta in HL. rewrite nth_error_map in HL.
       destruct (nth_error (cuts cert) i) as [cu|] eqn:Ec; [|discriminate]. cbn [option_map] in HL.
       rewrite forallb_forall in CC. specialize (CC cu (nth_error_In _ _ Ec)).

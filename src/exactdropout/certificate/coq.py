@@ -88,10 +88,15 @@ class CoqProblem:
             else:
                 weight = rows[k][0] + chance
                 rows[k] = weight, u, (rows[k][0] * rows[k][2] + chance * y) / weight
+        size = range(s.inputs + 1)
+        held = [
+            tuple(Fraction(a if j == i else -b if j == k else 0) for j in size)
+            for (i, a), (k, b) in pairwise(self.in_order)
+        ]
         if s.nonnegative:
-            for k in range(s.inputs):
-                self.rows.append((ZERO, (ZERO, *(Fraction(int(j == k)) for j in range(s.inputs))), ZERO))
-                self.points.append(None)
+            held += [tuple(Fraction(int(j == k)) for j in size) for k in size[1:]]
+        self.rows += [(ZERO, u, ZERO) for u in held]
+        self.points += [None] * len(held)
         self.rows += rows
         self.points += [places[u] for _, u, _ in rows]
 
@@ -110,6 +115,16 @@ class CoqProblem:
             if all(e == signs.get(normal, e) for e, normal in zip(cone, self.normals, strict=True)):
                 return index
         raise ArithmeticError("A cell lies in no cone of the checker.")
+
+    @cached_property
+    def in_order(self) -> list[tuple[int, int]]:
+        """Coordinates of Coq's c with factors: only those c are looked at whose products with them descend."""
+        if not self.statement.ordered:
+            return []
+        bottom = math.lcm(*(f.numerator for f in self.factors))
+        whole = [int(bottom / f) for f in self.factors]
+        common = math.gcd(*whole) or 1
+        return [(i + 1, v // common) for i, v in zip(self.statement.coordinates, whole, strict=True)]
 
     @cached_property
     def factors(self) -> list[Fraction]:
@@ -282,12 +297,9 @@ def coq_certificate(text: str, name: str) -> str:
 
     Raises:
         MalformedError, RejectedError: as the checker.
-        InvalidInput: the certificate has only one kind of biases, takes inputs in order, or uses symmetries that Coq's
-            types do not have.
+        InvalidInput: the certificate has only one kind of biases, or uses symmetries that Coq's types do not have.
     """
     statement = checker.check(text)
-    if statement.ordered:
-        raise InvalidInput("A certificate for Coq must not take the inputs of one unit in order.")
     value = checker.read(text)
     problem = CoqProblem(statement)
     s = statement
@@ -300,6 +312,7 @@ def coq_certificate(text: str, name: str) -> str:
         for to, at, moved in problem.moves
     )
     moves = moves if "Orbit" in tree else ""
+    order = "; ".join(f"({i}%nat, {factor}%positive)" for i, factor in problem.in_order)
     networks = [value["network"]]
     if "minimisers" in value:
         networks += images(s, value["minimisers"])
@@ -318,7 +331,7 @@ def coq_certificate(text: str, name: str) -> str:
     )
     return f"""(* {checker.describe(s)} *)
 From Dropout Require Import Definitions Expectations Theorem_18 Rationals.
-From Dropout Require Import Certificate Certificate_walk Certificate_cover Certificate_tree.
+From Dropout Require Import Certificate Certificate_walk Certificate_cover Certificate_order Certificate_tree.
 From Dropout Require Import Certificate_choices Certificate_minimisers.
 Require Import QArith Qreals.
 Open Scope R_scope.
@@ -327,6 +340,7 @@ Definition {name}_problem : problem := Problem {s.inputs} {_q(s.q[0])} {_q(s.q[1
 
 Open Scope Z_scope.
 Definition {name}_certificate : certificate := Certificate
+ [{order}]
  {problem.cover.text}
  [{moves}]
  [{cuts}]
