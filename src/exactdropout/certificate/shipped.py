@@ -112,6 +112,7 @@ def _list() -> Iterator[Shipped]:
         (3, False, 6),
         (4, True, 4),
         (4, False, 4),
+        (5, True, 1),
     ):
         for width in range(1, widths + 1):
             for nonnegative in (False, True):

@@ -235,7 +235,7 @@ def prove() -> Proof:
             ),
             "K = 2, ..., 6; d = 2, 3, 5; q = 1/2, 1/10, 9/10",
         ),
-        certificates_step(2, 3, 4),
+        certificates_step(2, 3, 4, 5),
         enumerated(
             r"Widths that suffice at $q = \frac12$, $d = 2$: 18, 21, 24 for $K = 2, 3, 4$.",
             [([sufficient_width(k, 2) for k in (2, 3, 4)], [18, 21, 24])],

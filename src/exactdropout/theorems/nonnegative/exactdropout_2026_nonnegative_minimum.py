@@ -456,7 +456,7 @@ def prove() -> Proof:
             "216 networks, 8 masks, q = 1/2 and 1/3",
         ),
         certified_step(
-            r"$q = \frac12$: the certified minima over non-negative weights are these numbers, $K = 2, 3, 4$.",
+            r"$q = \frac12$: the certified minima over non-negative weights are these numbers, $K = 2, 3, 4, 5$.",
             all(
                 shipped_minimum(item)
                 == (half_minimum if item.biases else point_minimum)(item.inputs, item.width, Fraction(1))
