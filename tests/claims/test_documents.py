@@ -248,3 +248,60 @@ def test_a_name_that_does_not_fit_is_one_error_of_the_document_and_no_fault_of_i
     for names in ({"penalty": "R"}, {"w": "J"}, {"w": "W"}, {"relu": "f(x)"}):
         with pytest.raises(InvalidInput, match="'names'"):
             check_document(r"\[ J_D = R \] \[ J_D \ge R \]", "K-1 linear, no biases", names=names)
+
+
+def test_a_paper_calls_the_criterion_and_the_output_what_it_likes():
+    """A loss with arguments, a calligraphic letter, a hat: what the document defines is put in."""
+    found = check_document(
+        r"""\[ \rho = \frac{q}{1-q}, \qquad h_j = \sum_{i=1}^{K} V_{ji} x_i, \qquad f(x) = \sum_{j=1}^n a_j h_j . \]
+        \begin{align}
+        \ell(a, V) &= \mathbb{E}[(D-y)^2] = \operatorname{Var}(D) + (\mathbb{E}[D] - y)^2 \\
+          &= \rho \sum_{i=1}^{K} x_i^2 \Bigl( \sum_{j=1}^{n} a_j V_{ji} \Bigr)^2 + \rho \sum_{j=1}^{n} a_j^2 h_j^2
+          + \rho^2 \sum_{j=1}^{n} a_j^2 \sum_{i=1}^{K} V_{ji}^2 x_i^2 + \left(f(x) - y\right)^2 .
+        \end{align}
+        \[ \ell\bigl(a,V\bigr) \le (f(x) - y)^2 \]""",
+        "K-n-1 linear, no biases", names={"w": "a", "W": "V"},
+    )  # fmt: skip
+    assert [s.status for s in found.steps] == ["proved", "proved", "refuted"]
+    assert str(found.steps[-1].claim) == "J_D <= (Sum(w[j]*Sum(W[j,i]*x[i], i=1..K), j=1..n) - y)^2"
+    for name in (
+        r"\mathcal{L}(w)", r"\mathcal{L}", r"\mathscr L(w)", r"L(w)", r"J(w)", r"\ell", r"\hat{L}",
+        r"J_{\text{drop}}(w)", r"\Omega", r"L_D(w, q)", r"R_{\mathrm{drop}}(w)", r"f\left(w\right)",
+    ):  # fmt: skip
+        text = (DOCUMENTS / "ridge_wrong.tex").read_text("utf-8")
+        before = judged("ridge_wrong.tex")
+        first, rest = text.split(r"\begin{document}")
+        start, rest = "% exactdropout architecture: K-1\n", rest.replace("J_D", name)
+        after = check_document(rf"{first}\begin{{document}}{start} \[ {name} = J_D \] {rest}")
+        assert [(s.status, str(s.claim)) for s in after.steps] == [(s.status, str(s.claim)) for s in before.steps], name
+
+
+def test_a_name_of_the_documents_own_is_no_way_around_a_claim():
+    linear = "K-n-1 linear, no biases"
+
+    def found(text):
+        return [(s.status, str(s.claim or "")) for s in check_document(text, linear).steps]
+
+    start = r"\[ \ell(w) = J_D \]"
+    assert found(start + r"\[ \ell(0) = y^2 \]") == [("not read", "")]  # a claim about other arguments, no definition
+    assert found(start + r"\[ \ell(v) = R \] \[ \ell(w) \ge R \]") == [("not read", ""), ("proved", "J_D >= R")]
+    assert found(start + r"\[ \ell(w) = R \]") == [("refuted", "J_D = R")]  # said once; the second time it is a claim
+    assert found(r"\[ L = J_D \] \[ L(w) = R \]") == [("not read", "")]
+    assert found(r"\[ \mathcal{R}(w) = J_D \]") == [("refuted", "R = J_D")]  # the grammar has a meaning for it
+    assert {s for s, _ in found(r"\[ E(w) = J_D \] \[ W(x) = R \]")} == {"not read", "refuted"}
+    assert found(r"\[ \rho = 2, \quad \rho = 3 \] \[ \rho R = J_D \]")[0][0] == "refuted"
+    assert found(r"\[ \rho = q, \quad q = 0 \] \[ \rho J_D = 0 \]") == [("refuted", "rho*J_D = 0")]  # kept neither
+
+
+def test_a_definition_inside_a_sentence_is_not_said_again_in_other_words():
+    """Where prose has said what the loss is, which is not read, a display that begins with the loss is a claim."""
+    linear = "K-n-1 linear, no biases"
+    for loss in (r"\ell(w)", "L", r"\mathcal{L}"):
+        wrong = rf"Let ${loss} = \mathbb{{E}}[(D-y)^2]$. \[ {loss} = R + 2 \text{{penalty}} \ge R \]"
+        found = check_document(wrong, linear)
+        assert [s.status for s in found.steps] == ["not read", "not read"]
+        assert f"line 1 says inside a sentence what {loss} is" in found.steps[0].reason
+        right = (
+            rf"Let ${loss} = \mathbb{{E}} [(D-y)^2]$. \[ {loss} = \mathbb{{E}}[(D - y)^2] = R + 2 \text{{penalty}} \]"
+        )
+        assert [s.status for s in check_document(right, linear).steps] == ["refuted"]

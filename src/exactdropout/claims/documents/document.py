@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from exactdropout.claims.check import check
 from exactdropout.claims.documents.chains import Chain, chains
 from exactdropout.claims.documents.macros import Macro, expanded, macros_of
+from exactdropout.claims.documents.own_names import OwnName, own_name, with_letters
 from exactdropout.claims.documents.settings import DocumentSetting, setting_at
 from exactdropout.claims.documents.source import (
     MAX_CHARACTERS,
@@ -20,20 +21,19 @@ from exactdropout.claims.documents.source import (
     setting_lines,
     without_comments,
 )
+from exactdropout.claims.documents.steps import DocumentVerdict, PassedOver, Step
 from exactdropout.claims.language.author_names import meanings
 from exactdropout.claims.language.forms import Definition
 from exactdropout.claims.language.parser import read_claim, read_definition
-from exactdropout.claims.language.syntax import Claim, Quantity, walk
+from exactdropout.claims.language.syntax import Comparison, Quantity, walk
 from exactdropout.claims.reading.surroundings import Surroundings
 from exactdropout.claims.setting.setting import surroundings
-from exactdropout.claims.verdict import Verdict
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model.numbers import show
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["DocumentCheck", "DocumentVerdict", "PassedOver", "Step", "check_document"]
 
-StepStatus = Literal["proved", "refuted", "undecided", "not read", "not reached"]
 _QUANTITY = re.compile(
     r"J_(?:\{\s*)?D|\\mathbb\{?[EV]|(?<![A-Za-z])E\s*_?[\[{(]|Var(?![a-z])|penalty|criterion|(?<![A-Za-z\\])R(?![A-Za-z])|"
     r"(?<![A-Za-z])W\s*\(\s*x|(?<![A-Za-z\\])D(?![A-Za-z])"
@@ -48,68 +48,6 @@ _CONDITIONS = re.compile(
 )
 """Words beside a formula that may limit, deny or introduce it."""
 _WHEN = re.compile(r"\b(?:whenever|when|provided that|provided)\b")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step of a derivation.
-
-    - ``line``: where its right side begins;
-    - ``text``: the step as the document has it, macros put in; ``claim`` as it was read, or None;
-    - ``status``: that of ``verdict``, ``"not read"`` with the ``reason``, or ``"not reached"`` after Ctrl-C;
-    - ``chain``: the number of the derivation that it belongs to; ``setting``: what it is about, as given.
-    """
-
-    line: int
-    text: str
-    chain: int
-    setting: str
-    status: StepStatus
-    claim: Claim | None = None
-    verdict: Verdict | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PassedOver:
-    """A formula that is no claim about dropout, and why."""
-
-    line: int
-    text: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DocumentVerdict:
-    """What is known of the derivations in a document.
-
-    ``status`` is ``"refuted"`` where a step is, else ``"not read"``, ``"undecided"``, or ``"proved"`` where all are;
-    ``first_refuted`` is the first wrong step, or None; ``complete`` is False where Ctrl-C came before the end.
-    """
-
-    name: str
-    steps: tuple[Step, ...]
-    passed: tuple[PassedOver, ...]
-    complete: bool = True
-
-    @property
-    def status(self) -> StepStatus:
-        """Return the verdict on the whole: proved only where every step is."""
-        ranks: tuple[StepStatus, ...] = ("refuted", "not read", "not reached", "undecided")
-        return next((s for s in ranks if any(step.status == s for step in self.steps)), "proved")
-
-    @property
-    def first_refuted(self) -> Step | None:
-        """Return the first wrong step."""
-        return next((step for step in self.steps if step.status == "refuted"), None)
-
-    def __bool__(self) -> bool:
-        """Refuse: undecided is neither true nor false."""
-        raise TypeError("A verdict on a document has several values; compare its status with 'proved' or 'refuted'.")
-
-    def __repr__(self) -> str:
-        """Return the status and how many steps there are."""
-        return f"DocumentVerdict({self.status}: {len(self.steps)} steps, {len(self.passed)} passed over)"
 
 
 def check_document(
@@ -182,11 +120,14 @@ class DocumentCheck:
         self.macros = macros_of(
             re.sub(r"(?<!\\)((?:\\\\)*)%[^\n]*", lambda m: m[1] + " " * (len(m[0]) - len(m[1])), text)
         )
+        self.letters = " ".join([self.plain, *(macro.body for macro in self.macros)])
         self.passed: list[PassedOver] = []
         self.steps: list[Step] = []
         self.settings: list[DocumentSetting] = []
         self.arounds: dict[str, Surroundings] = {}
         self.known: tuple[Definition, ...] = ()
+        self.own: tuple[OwnName, ...] = ()
+        self.said: list[tuple[int, str, str]] = []  # what formulas inside sentences say a letter is: line, both sides
         self._find()
         if not self.steps:
             raise InvalidInput(
@@ -223,10 +164,17 @@ class DocumentCheck:
                     self._unread(formula.position, formula.text, str(error), number)
                 continue
             if formula.kind == "inline":
-                if re.search(r"[=<>]|\\(?:[lg]eq?|neq?)(?![A-Za-z])", text) and _QUANTITY.search(text):
+                self.said += [
+                    (self.line_of(formula.position), chain.sides[0].strip(), chain.sides[1])
+                    for chain in chains(text)
+                    if chain.relations[:1] == ("=",)
+                ]
+                if re.search(r"[=<>]|\\(?:[lg]eq?|neq?)(?![A-Za-z])", text) and self._speaks(text):
                     number += self._inline(formula, text, number + 1)
                 continue
             first_line = self.line_of(formula.position)
+            if self._several_definitions(text, formula):
+                continue
             for chain in chains(text):
                 number += self._chain(chain, formula, text, first_line, number + 1)
 
@@ -292,7 +240,7 @@ class DocumentCheck:
             return first_line + text.count("\n", 0, place)
 
         start = line(chain.positions[0]) if chain.positions else first_line
-        speaks = _QUANTITY.search(chain.text) is not None
+        speaks = self._speaks(chain.text)
         if not chain.relations and len(chain.sides) == 1 and not chain.text.strip():
             return 0
         setting = setting_at(self.given, self.lines, formula.position, self.line_of)
@@ -311,17 +259,24 @@ class DocumentCheck:
             return self._statement(chain, setting, start, number, speaks=speaks)
         definition = self._definition(chain, setting)
         begin = 0
+        if definition is not None and (clash := self._said_otherwise(definition[1], chain, setting)):
+            reason = (
+                f"line {clash} says inside a sentence what {chain.sides[0].strip()} is, in other words, which are not "
+                "read: make the definition a formula on a line of its own"
+            )
+            lines = [line(p) for p in chain.positions]
+            return self._steps(chain, setting, lines, number, 0, speaks=True, unread=reason)
         if definition is not None:
-            self.known = (*self.known, definition)
-            self._pass_line(start, f"{chain.sides[0]} = {chain.sides[1]}", f"says what {definition.name} is")
+            self._know(definition, chain, start)
             begin = 1
         elif _OUTPUT.match(chain.sides[0].strip()) and chain.relations[0] == "=":
             return self._output(chain, setting, start, number)
         return self._steps(chain, setting, [line(p) for p in chain.positions], number, begin, speaks=speaks)
 
     def _steps(
-        self, chain: Chain, setting: DocumentSetting, lines: list[int], number: int, begin: int, *, speaks: bool
-    ) -> int:
+        self, chain: Chain, setting: DocumentSetting, lines: list[int], number: int, begin: int, *, speaks: bool,
+        unread: str = "",
+    ) -> int:  # fmt: skip
         steps: list[Step] = []
         tail = _WHEN.sub("if", _REASONS.sub("", chain.tail))
         plain = replace(chain, tail=tail)
@@ -330,6 +285,9 @@ class DocumentCheck:
                 f" {tail}" if tail else ""
             )
             step = Step(line=lines[k + 1], text=shown, chain=number, status="not reached", setting=str(setting))
+            if unread:
+                steps.append(replace(step, status="not read", reason=unread))
+                continue
             if not chain.relations[k]:
                 reason = "the relation is none of =, <=, <, >=, >, !=, so nothing exact is claimed"
                 steps.append(replace(step, status="not read", reason=reason))
@@ -356,7 +314,9 @@ class DocumentCheck:
 
     def _read(self, step: Step, text: str, setting: DocumentSetting) -> Step:
         try:
-            claim = read_claim(r"\," + text, setting.spoken or None, self._around(setting), self.known)
+            claim = read_claim(
+                r"\," + with_letters(text, self.own), setting.spoken or None, self._around(setting), self.known
+            )
         except InvalidInput as error:
             return replace(step, status="not read", reason=_sentence(error))
         return replace(step, claim=claim)
@@ -372,19 +332,87 @@ class DocumentCheck:
         self._add(step, setting)
         return 1
 
-    def _definition(self, chain: Chain, setting: DocumentSetting) -> Definition | None:
-        if chain.relations[0] != "=" or chain.tail:
+    def _several_definitions(self, text: str, formula: Formula) -> bool:
+        """Take in r = q/p, \\quad h_j = ..., where each part says what a letter is; if not, keep nothing of it."""
+        parts = re.split(r",?\s*(?:\\q?quad(?![A-Za-z])\s*(?:\\(?:text|mbox)\{\s*and\s*\}\s*)?)+", text)
+        setting = setting_at(self.given, self.lines, formula.position, self.line_of)
+        if len(parts) < 2 or setting.architecture is None or any(c in text for c in (r"\\", r"\begin")):
+            return False
+        before, passed = (self.known, self.own), len(self.passed)
+        self._around(setting)
+        meanings(setting.spoken)
+        for part in parts:
+            found = [*chains(part)]
+            definition = self._definition(found[0], setting) if len(found) == 1 and len(found[0].sides) == 2 else None
+            if definition is None or self._said_otherwise(definition[1], found[0], setting):
+                (self.known, self.own), self.passed[passed:] = before, []
+                return False
+            self._know(definition, found[0], self.line_of(formula.position))
+        return True
+
+    def _know(self, definition: tuple[Definition, OwnName | None], chain: Chain, line: int) -> None:
+        """Keep a definition for the formulas behind it, and list it."""
+        meant, own = definition
+        self.known = (*self.known, meant)
+        self.own = self.own if own is None else (*self.own, own)
+        self._pass_line(
+            line, f"{chain.sides[0]} = {chain.sides[1]}", f"says what {meant.name if own is None else own.written} is"
+        )
+
+    def _definition(self, chain: Chain, setting: DocumentSetting) -> tuple[Definition, OwnName | None] | None:
+        r"""Return what a chain defines first: z_j, a letter without a meaning, or a name such as \mathcal{L}(w)."""
+        if not chain.relations or chain.relations[0] != "=" or chain.tail:
             return None
+        left, right = chain.sides[0].strip(), chain.sides[1]
+        if left == "J" and not self._speaks(right):
+            return None
+        found = self._defined(left, right, setting)
+        if found is not None:
+            return found, None
+        if self._reads(left, setting):
+            return None
+        taken = {*(setting.names or {}).values(), *(d.name for d in self.known)}
+        own = own_name(with_letters(left, self.own), self.letters, taken, self.own)
+        if own is None or (found := self._defined(own.printed, right, setting)) is None:
+            return None
+        return found, own
+
+    def _defined(self, left: str, right: str, setting: DocumentSetting) -> Definition | None:
         try:
-            found = read_definition(
-                r"\," + f"{chain.sides[0]} = {chain.sides[1]}",
-                setting.spoken or None,
-                self._around(setting),
-                self.known,
-            )
+            text = r"\," + with_letters(f"{left} = {right}", self.own)
+            return read_definition(text, setting.spoken or None, self._around(setting), self.known)
         except InvalidInput:
             return None
-        return found
+
+    def _said_otherwise(self, own: OwnName | None, chain: Chain, setting: DocumentSetting) -> int:
+        """Return the line of a sentence that says something else of what is defined here, which then is a claim; or 0.
+
+        Of a letter such as z that is asked only where a quantity of dropout is meant, here or there.
+        """
+        for line, left, right in self.said:
+            if own is not None:
+                same = own.occurs(left) and own.pattern.sub("", left).strip() == ""
+            else:
+                same = left == chain.sides[0].strip() and (self._speaks(right) or self._speaks(chain.sides[1]))
+            if same and right.strip() != chain.sides[1].strip():
+                step = Step(line=line, text="", chain=0, status="not reached", setting="")
+                claim = self._read(step, f"{right} = {chain.sides[1]}", setting).claim
+                if claim is None or not isinstance(claim.statement, Comparison) or len({*claim.statement.sides}) > 1:
+                    return line
+        return 0
+
+    def _speaks(self, text: str) -> bool:
+        return _QUANTITY.search(text) is not None or any(own.occurs(text) for own in self.own)
+
+    def _reads(self, side: str, setting: DocumentSetting) -> bool:
+        """Return whether the grammar has a meaning for a side, so that it is no name of the document's own."""
+        try:
+            read_claim(
+                rf"\,{with_letters(side, self.own)} = 0", setting.spoken or None, self._around(setting), self.known
+            )
+        except InvalidInput:
+            return False
+        return True
 
     def _output(self, chain: Chain, setting: DocumentSetting, line: int, number: int) -> int:
         """Compare the document's D with the one here: its mean and its second moment, where these can be read."""
