@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "mathml",
     "plain_docstrings",
+    "units_in_tables",
     "command_help",
 ]
 copybutton_prompt_text = r">>> |\.\.\. |\$ "  # a copied block is what one types

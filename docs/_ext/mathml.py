@@ -19,12 +19,14 @@ _ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|align\*?|gathered|gather\*?)\}
 _UNREAD = re.compile(r"<m(?:i|o|text)>[^<]*(?:\\[A-Za-z]|&amp;)[^<]*</m(?:i|o|text)>")
 # bars and slashes are set tight: browsers give an operator between operands the space of a relation
 _TIGHT = re.compile(r"<mo(?: stretchy=\"false\")?>(&#x0007C;|&#x0002F;|\||/)</mo>")
+_DEFINED = re.compile(r"<m[io]>:</m[io]><mo>(?:&#x0003D;|=)</mo>")
 
 
 def to_mathml(formula: str, display: str, node: nodes.Node) -> str:
     """Return MathML; warn (with -W: fail) where LaTeX is left over."""
     source = _ALIGNED.sub(r"\\\1{split}", formula.strip())
     result = _TIGHT.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', convert(source, display=display))
+    result = _DEFINED.sub("<mo>:=</mo>", result)
     if unread := _UNREAD.search(result):
         _logger.warning("formula is not rendered: %s in %s", unread[0], formula, location=node)
     return result

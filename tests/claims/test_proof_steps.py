@@ -87,3 +87,45 @@ def test_powers_with_a_size_as_exponent_are_said_and_no_name_of_the_verifier_is_
     for step in (*found.argument, *grown.argument):
         assert r"\text{" not in step
         assert "'" not in step
+
+
+def test_a_theorem_is_under_the_authors_names_from_its_setting_to_its_last_step():
+    names = {"w": "a", "W": "V"}
+    claim = r"""\operatorname{Var}[D] = \frac{q}{p} \sum_{i=1}^K x_i^2 (\sum_{j=1}^n a_j V_{ji})^2
+      + \frac{q}{p} \sum_{j=1}^n a_j^2 (\sum_{i=1}^K V_{ji} x_i)^2
+      + (\frac{q}{p})^2 \sum_{j=1}^n a_j^2 \sum_{i=1}^K V_{ji}^2 x_i^2 \text{ if } a \ge 0"""
+    verdict = check(claim, "K-n-1 linear, no biases", names=names)
+    assert verdict.status == "proved"
+    text = verdict.latex(names=names)
+    assert r"$a\ge 0$" in text  # the setting
+    assert r"\operatorname{Cov}(h_j, h_l) &= \sum_{i,k} V_{j,i} V_{l,k}" in text
+    assert re.findall(r"(?<![\\A-Za-z])(?:w|W(?!\(x\)))[_^]", text) == []
+    refuted = check("J_D >= 2*R if a >= 0", "2-2-1 relu, no biases", names=names).latex(names=names)
+    assert "$a_{1} = 1$" in refuted
+    assert "$V_{1,2} = " in refuted
+
+
+def test_a_name_that_means_something_else_in_a_proof_is_told_and_not_mixed():
+    verdict = check("J_D >= R", "K-n-1 linear, no biases")
+    assert r"\item Here $w$ is what is called $h$ above" not in verdict.latex()
+    last = check(r"\operatorname{Var}[D] = \frac{q}{p} \sum_{j=1}^n w_j^2 \mathrm{relu}(\sum_i W_{ji} x_i)^2",
+                 "K-n-1 relu, no biases", q="0, q")  # fmt: skip
+    text = last.latex(names={"w": "h"})
+    assert r"\item Here $w$ is what is called $h$ above." in text  # h_j are the units there
+    assert r"\sum_j w_j^2 h_j^2" in text
+    rate = check(r"\text{penalty} = \frac{p}{1-p} \sum_{i=1}^K w_i^2 x_i^2", "K-1 linear, no biases", names={"q": "p"})
+    text = rate.latex(names={"q": "p"})
+    assert r"\item Here $q$ is what is called $p$ above, $p = 1 - q$." in text
+    assert r"$0\le p<1$" in text
+
+
+def test_the_end_of_a_proof_stands_beside_its_last_line():
+    verdict = check("J_D = Var[D] + (E[D] - y)^2", "K-n-1 linear, no biases")
+    assert verdict.latex().count(r"\qedhere") == 1
+    terms = (
+        "q/p * Sum(x[i]^2 * Sum(w[j]*W[j,i], j=1..n)^2, i=1..K)",
+        "q/p * Sum(w[j]^2 * (Sum(W[j,i]*x[i], i=1..K)^2 + q/p * Sum(W[j,i]^2*x[i]^2, i=1..K)), j=1..n)",
+    )
+    long = check(f"penalty = {' + '.join(terms)}", "K-n-1 linear, no biases")
+    assert "\\begin{aligned}[b]\n" in long.latex()
+    assert "\\end{aligned} \\qedhere" in long.latex()

@@ -61,9 +61,9 @@ _FORMULAS = {
     "written": "\\begin{aligned}\n"
     r"\mathbb{E}\,D &= W(x),\\"
     "\n"
-    r"\operatorname{Cov}(h_a, h_b) &= \sum_{i,k} W_{ai} W_{bk} \operatorname{Cov}(h_i, h_k)\\"
+    r"\operatorname{Cov}(h_j, h_l) &= \sum_{i,k} W_{j,i} W_{l,k} \operatorname{Cov}(h_i, h_k)\\"
     "\n"
-    r"&\quad + t \sum_i W_{ai} W_{bi} \bigl(\operatorname{Cov}(h_i, h_i) + (\mathbb{E}\,h_i)^2\bigr)."
+    r"&\quad + t \sum_i W_{j,i} W_{l,i} \bigl(\operatorname{Cov}(h_i, h_i) + (\mathbb{E}\,h_i)^2\bigr)."
     "\n\\end{aligned}",
     "last": r"\mathbb{E}\,D = W(x) = b + \sum_j w_j h_j, \qquad \operatorname{Var} D = t \sum_j w_j^2 h_j^2.",
     "output": r"W(x) = b + \sum_j w_j h_j, \qquad J_D = V + (m - y)^2, \qquad R = (W(x) - y)^2.",
@@ -416,7 +416,7 @@ def _sum(name: str) -> str:
         at = ["".join(letters[p] if p >= 0 else str(-p)) for p in places]
         base, layer = re.fullmatch(r"([A-Za-z]+?)'?(\d*)'?", letter).groups()  # type: ignore[union-attr]
         entry = f"{base}^{{({layer})}}" if layer and base == "W" and layer != "1" else base
-        index = ",".join(at) if any(len(a) > 1 for a in at) else "".join(at)
+        index = ",".join(at)
         text = f"{entry}_{{{index}}}" if index else entry
         counted[text] = counted.get(text, 0) + 1
     body = " ".join(_power(text, power) for text, power in counted.items())

@@ -10,6 +10,7 @@ from typing import Literal, Unpack
 
 from exactdropout.claims.language.syntax import Claim, Name, aligned_latex, claim_latex, expression_latex
 from exactdropout.claims.proof_steps import proof_steps
+from exactdropout.claims.renamed_latex import in_other_names, renamed_latex
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.verify import Certificate, Proof
 from exactdropout.model import Examples, Network
@@ -218,12 +219,12 @@ def verdict_latex(verdict: Verdict, style: Style) -> str:
     inside = replace(style, environment=environment, width=style.width or WIDTH, standalone=False)
     # the assumptions of the claim are listed with the others
     claim = aligned_latex(Claim(verdict.claim.statement), inside).replace(r"\text{penalty}", r"\mathrm{penalty}")
-    setting = "; ".join(map(latex_sentence, verdict.assumptions))
+    setting = _named("; ".join(map(latex_sentence, verdict.assumptions)), style)
     statement = f"Setting: {setting}. Then\n{claim}"
-    scope = rf"\noindent Scope: {latex_sentence(verdict.scope)}."
+    scope = rf"\noindent Scope: {_named(latex_sentence(verdict.scope), style)}."
     steps = [latex_sentence(step) for step in verdict.steps]
     if verdict.status == "proved":
-        parts = [theorem(statement, proof=_argument(verdict, style.relu) or steps), scope]
+        parts = [theorem(statement, proof=_named_steps(_argument(verdict, style.relu) or tuple(steps), style)), scope]
     elif verdict.counterexample is not None:
         point = verdict.counterexample
         shown = f"{number_latex(point.left)} {_RELATIONS[point.relation]} {number_latex(point.right)}"
@@ -231,11 +232,25 @@ def verdict_latex(verdict: Verdict, style: Style) -> str:
         where = ", ".join(f"${expression_latex(name)} = {number_latex(value)}$" for name, value in symbols)
         note = f" ({latex_sentence(point.note.strip())})" if point.note.strip() else ""
         text = f"The claim is refuted: ${shown}$ is false{note}" + (f" at {where}." if where else ".")
+        text = _named(text, style)
         if verdict.near_miss is not None:
             text += f" Near miss: {verdict.near_miss.latex()}."
         parts = [theorem(statement, kind="claim"), rf"\noindent {text}", scope]
     else:
-        tried = "\n".join([r"\begin{enumerate}", *(rf"\item {step}" for step in steps), r"\end{enumerate}"])
+        items = (rf"\item {step}" for step in _named_steps(tuple(steps), style))
+        tried = "\n".join([r"\begin{enumerate}", *items, r"\end{enumerate}"])
         parts = [theorem(statement, kind="claim"), r"\noindent The claim is undecided. What was tried:", tried, scope]
     body = "\n".join(parts)
     return document(body) if style.standalone else body
+
+
+def _named(text: str, style: Style) -> str:
+    """Return a text under the names of the style, or with what its letters stand for."""
+    found = renamed_latex((text,), style)
+    return found[0] if found is not None else f"{text} ({in_other_names(style)})"
+
+
+def _named_steps(steps: tuple[str, ...], style: Style) -> tuple[str, ...]:
+    """Return steps under the names of the style, or a first one that says what the letters of the others stand for."""
+    found = renamed_latex(steps, style)
+    return found if found is not None else (f"Here {in_other_names(style)}.", *steps)

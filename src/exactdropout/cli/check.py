@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         "--latex", action="store_true",
         help="print a theorem with its proof, or the claim with its counterexample, for a document with amsmath, "
-        "amsthm, \\newtheorem{theorem}{Theorem} and \\newtheorem{claim}{Claim}",
+        "amssymb, amsthm, \\newtheorem{theorem}{Theorem} and \\newtheorem{claim}{Claim}",
     )  # fmt: skip
     command.add_argument(
         "--standalone", action="store_true", help="with --latex: print a document that compiles as it stands"
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json("check", verdict_content(verdict))
     elif options.latex:
-        print(verdict.latex(standalone=options.standalone, relu=options.relu))
+        print(verdict.latex(standalone=options.standalone, relu=options.relu, names=own_names(options) or {}))
     else:
         print_words(str(verdict))
     return _EXIT[verdict.status]

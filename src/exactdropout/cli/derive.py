@@ -56,7 +56,12 @@ def add(commands: Any) -> None:
     add_derivatives(command)
     form = command.add_mutually_exclusive_group()
     form.add_argument("--text", action="store_true", help="print text in the grammar of claims (the default)")
-    form.add_argument("--latex", action="store_true", help="print LaTeX, long sums broken into aligned lines")
+    form.add_argument(
+        "--latex",
+        action="store_true",
+        help="print LaTeX to stand inside \\[ \\] or equation "
+        "(--environment puts it there; amsmath), long sums broken into aligned lines",
+    )
     form.add_argument("--mathml", action="store_true", help="print MathML")
     form.add_argument(
         "--code", choices=("python", "numpy", "sympy", "c"), help="print source text of a function for each quantity"

@@ -35,7 +35,8 @@ def from_equinox(
             ``drop_prob`` or ``drop_rate``.
 
     Raises:
-        InvalidInput: what is no chain of linear maps, relu and dropout. MissingExtra: Equinox is not installed.
+        InvalidInput: what is no chain of linear maps, relu and dropout.
+        MissingExtra: Equinox is not installed.
     """
     chain = chain_of_equinox(module, dropout)
     import equinox as eqx

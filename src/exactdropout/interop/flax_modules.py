@@ -52,7 +52,8 @@ def from_flax(
             ``drop_prob`` or ``drop_rate``.
 
     Raises:
-        InvalidInput: what is no chain of linear maps, relu and dropout, in words. MissingExtra: Flax is not installed.
+        InvalidInput: what is no chain of linear maps, relu and dropout, in words.
+        MissingExtra: Flax is not installed.
     """
     if isinstance(module, Mapping):
         return _from_parameters(module, q, activation, own, exact, rates)

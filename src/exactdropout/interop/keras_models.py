@@ -29,7 +29,8 @@ def from_keras(
 
     Raises:
         InvalidInput: a layer that is not supported, by name; ``noise_shape``.
-        UnreadableFile: no Keras file. MissingExtra: Keras is not installed.
+        UnreadableFile: no Keras file.
+        MissingExtra: Keras is not installed.
     """
     if "KERAS_BACKEND" not in os.environ:
         import importlib.util

@@ -57,6 +57,8 @@ def theorem(statement: str, *, kind: str = "theorem", title: str = "", proof: Se
     if proof:
         *before, last = proof
         shown = "\n\\end{equation*}"  # the end of the proof stands on the last line, in a formula too
+        if last.endswith(f"\\end{{aligned}}{shown}"):  # and beside the last line of several
+            last = "\\begin{aligned}[b]".join(last.rsplit("\\begin{aligned}", 1))
         last = f"{last.removesuffix(shown)} \\qedhere{shown if last.endswith(shown) else ''}"
         steps = (rf"\item {step}" for step in (*before, last))
         lines += [r"\begin{proof}\leavevmode", r"\begin{enumerate}", *steps]

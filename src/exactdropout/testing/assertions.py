@@ -106,8 +106,8 @@ def assert_dropout(
         framework, device: where the layer does not say.
 
     Returns:
-        What was checked and what was not, with the reason. It is evidence, not proof: :func:`smallest_effect` says what
-        such a budget does not see.
+        What was checked and what was not, with the reason. It is evidence, not proof; what such a budget does not see
+        is said by :func:`smallest_effect`.
 
     Raises:
         DropoutFault: an ``AssertionError`` that says what, where, how sure and how to repeat.

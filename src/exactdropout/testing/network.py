@@ -114,7 +114,8 @@ def assert_network(
         seed: of the generators and keys; those that a Keras or nnx module owns go on from where they stand.
 
     Raises:
-        DropoutFault: in words. InvalidInput: too many masks, a module that cannot be read.
+        DropoutFault: in words.
+        InvalidInput: too many masks, a module that cannot be read.
 
     >>> import exactdropout as xd, numpy as np
     >>> def network(x, key, training=True):

@@ -97,10 +97,13 @@ def assert_onnx_dropout(
 
     Args:
         run: ``(model, {"x": array}) -> [y, mask]`` (or ``[y]``), for a ``ModelProto``.
-        q: the ratio. opsets: those of 12 and later to watch. false_alarm, budget, seed: as in ``assert_dropout``.
+        q: the ratio.
+        opsets: those of 12 and later to watch.
+        false_alarm, budget, seed: as in ``assert_dropout``.
 
     Raises:
-        DropoutFault: in words. MissingExtra: ``onnx`` is not installed.
+        DropoutFault: in words.
+        MissingExtra: ``onnx`` is not installed.
     """
     number = DEFAULT_SEED if seed is None else seed
     x = np.random.default_rng(number).normal(size=(16, 12)).astype(np.float32)

@@ -124,7 +124,7 @@ class Token:
 _ENTRIES = frozenset({"w", "W", "x", "b"})
 """Letters that stand for vectors and matrices: w1 is an entry, and no product."""
 _OTHER_WORDS = {
-    **dict.fromkeys(("loss", "cost", "objective", "mse"), "'J_D' (the criterion) or 'R' (the risk)"),
+    **dict.fromkeys(("loss", "cost", "objective", "mse", "ell"), "'J_D' (the criterion) or 'R' (the risk)"),
     **dict.fromkeys(("var", "varianse"), "'Var[D]'"),
     **dict.fromkeys(("mean", "expectation", "average"), "'E[D]'"),
     "crit": "'J_D'",

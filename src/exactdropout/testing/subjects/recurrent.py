@@ -45,7 +45,8 @@ def recurrent_gates(
         unroll: run the steps one by one; on JAX that is quicker for few calls, which compile otherwise.
 
     Raises:
-        InvalidInput: another cell, or a gate that it does not have. MissingExtra: Keras is not installed.
+        InvalidInput: another cell, or a gate that it does not have.
+        MissingExtra: Keras is not installed.
 
     >>> from exactdropout import testing as xt
     >>> report = xt.assert_dropout_exact(xt.recurrent_gates(gate="f"), "3/10", model=xt.shared(1))    # doctest: +SKIP
