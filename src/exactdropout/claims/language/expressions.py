@@ -129,7 +129,7 @@ class ExpressionParser(LargerFormsParser):
             self.error("'*' is needed before a number in parentheses, which may be the number of an equation")
         if isinstance(before, Name) and (alone or (before.name in words.FUNCTION_LETTERS and not before.indices)):
             declared = "; relu(z) is the activation, which names may call sigma" if before.name == "sigma" else ""
-            output = "" if before.name == "sigma" else "the output of the network is W(x), the criterion J_D, "
+            output = "" if before.name == "sigma" else "the criterion is J_D, the output of the network is W(x), "
             self.fail_at(
                 self.next.position,
                 f"'*' is needed after {before.name}, which reads as a function here"

@@ -47,7 +47,8 @@ class TokenStream:
         """Fail at a token, the next one by default."""
         token = token or self.next
         came = "the end" if token.kind == "end" else f"'{token.text}'"
-        fail(self.text, token.position, f"{expected}, not {came}.")
+        expected, meant, what = expected.partition("; did you mean")
+        fail(self.text, token.position, f"{expected}, not {came}{meant}{what}{'' if meant else '.'}")
 
     def fail_at(self, position: int, message: str) -> NoReturn:
         """Fail at a place of the text."""
