@@ -355,18 +355,38 @@ Proof.
   unfold adds, s, response in *. rewrite nth_ru, <- unit_response in HP. exact HP.
 Qed.
 
-(* Listed networks have the shape and attain the value. *)
-Definition attains (p : problem) (n : nat) (value : Q) (V : qnetwork) : bool :=
+(* Listed networks have the shape, the biases and signs that are asked for, and attain the value. *)
+Definition allowed (p : problem) (V : qnetwork) : bool :=
   match V with
-  | QHidden units (QOutput w beta) => Nat.eqb (length units) n && Qeq_bool (qcriterion [rate0 p; rate1 p] V (data p)) value
+  | QHidden units (QOutput w beta) =>
+      (biases p || (forallb (fun u => Qeq_bool (snd u) 0) units && Qeq_bool beta 0)) &&
+      (negb (nonneg p) || (forallb (fun u => forallb (Qle_bool 0) (fst u)) units && forallb (Qle_bool 0) w))
   | _ => false
   end.
 
+Definition attains (p : problem) (n : nat) (value : Q) (V : qnetwork) : bool :=
+  match V with
+  | QHidden units _ => Nat.eqb (length units) n && allowed p V && Qeq_bool (qcriterion [rate0 p; rate1 p] V (data p)) value
+  | _ => false
+  end.
+
+Lemma allowed_sound p V : allowed p V = true -> admissible p (real V).
+Proof.
+  destruct V as [|units V]; [discriminate|]. destruct V as [w beta|]; [|discriminate]. cbn [allowed]. rewrite !andb_true_iff. intros [HB HN].
+  cbn [real]. split.
+  - intros B. rewrite B in HB. cbn [orb] in HB. apply andb_prop in HB. destruct HB as [HB H0]. rewrite forallb_forall in HB.
+    split; [|cbn [zero_biases]; rewrite (Qeq_eqR _ _ (Qeq_bool_eq _ _ H0)); apply Q2R_0]. intros i I.
+    rewrite (Qeq_eqR _ _ (Qeq_bool_eq _ _ (HB _ (nth_In units ([], 0%Q) I)))). apply Q2R_0.
+  - intros N. rewrite N in HN. cbn [negb orb] in HN. apply andb_prop in HN. destruct HN as [HN HW]. rewrite forallb_forall in HN.
+    split; [|intros j _; apply nonneg_vec, HW]. intros i j I _. apply nonneg_vec, HN, nth_In, I.
+Qed.
+
 Lemma networks_attain p n value Vs : inputs_ok (inputs p) (data p) && forallb (attains p n value) Vs = true ->
-  forall V, In V Vs -> widths (real V) = [n] /\ problem_criterion p (real V) = Q2R value.
+  forall V, In V Vs -> widths (real V) = [n] /\ admissible p (real V) /\ problem_criterion p (real V) = Q2R value.
 Proof.
   intros H V I. apply andb_prop in H. destruct H as [HI H]. rewrite forallb_forall in H. specialize (H V I).
-  destruct V as [|units V]; [discriminate|]. destruct V as [w beta|]; [|discriminate]. cbn [attains] in H.
-  apply andb_prop in H. destruct H as [L E]. apply Nat.eqb_eq in L. split; [cbn [real widths]; congruence|].
-  unfold problem_criterion. rewrite criterion_real by exact HI. apply Qeq_eqR, Qeq_bool_iff, E.
+  destruct V as [|units V]; [discriminate|]. cbn [attains] in H. rewrite !andb_true_iff in H. destruct H as [[L A] E].
+  split; [|split; [apply allowed_sound, A|]].
+  - destruct V as [w beta|]; [|discriminate]. apply Nat.eqb_eq in L. cbn [real widths]. congruence.
+  - unfold problem_criterion. rewrite criterion_real by exact HI. apply Qeq_eqR, Qeq_bool_iff, E.
 Qed.

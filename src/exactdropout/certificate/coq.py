@@ -299,10 +299,12 @@ def coq_certificate(text: str, name: str) -> str:
         MalformedError, RejectedError: as the checker.
         InvalidInput: the certificate has only one kind of biases, or uses symmetries that Coq's types do not have.
     """
-    statement = checker.check(text)
-    value = checker.read(text)
-    problem = CoqProblem(statement)
-    s = statement
+    return in_coq(checker.check(text), checker.read(text), name)
+
+
+def in_coq(s: checker.Statement, value: dict[str, Any], name: str) -> str:
+    """Return the file of :func:`coq_certificate` for a statement and a certificate that need not prove it."""
+    problem = CoqProblem(s)
     examples = in_list(f"({_q(mass)}, {in_list(map(_q, x))}, {_q(y)})" for x, y, mass in s.examples)
     biases, nonnegative = (str(flag).lower() for flag in (s.hidden_biases, s.nonnegative))
     cuts = ";\n ".join(problem.cut(cut) for cut in value["cuts"])
@@ -356,10 +358,11 @@ Theorem {name}_lower {"n " * s.every_width}W : {shape} -> admissible {name}_prob
 Proof. intros HW HA. {proof} Qed.
 
 Theorem {name}_attained : widths (real {name}_network) = [{s.width}%nat] /\\
+  admissible {name}_problem (real {name}_network) /\\
   problem_criterion {name}_problem (real {name}_network) = Q2R {_q(s.upper)}.
 Proof.
-  split; [reflexivity|]. unfold problem_criterion. rewrite criterion_real by reflexivity.
-  apply Qeq_eqR, Qeq_bool_eq. vm_cast_no_check (eq_refl true).
+  apply (networks_attain {name}_problem {s.width} {_q(s.upper)} [{name}_network]); [|left; reflexivity].
+  vm_cast_no_check (eq_refl true).
 Qed.
 """
 
@@ -371,7 +374,8 @@ Lemma {name}_checked : check_minimisers {accepted} {name}_networks = true.
 Proof. vm_cast_no_check (eq_refl true). Qed.
 
 Theorem {name}_minimisers_attain V : In V {name}_networks ->
-  widths (real V) = [{width}%nat] /\\ problem_criterion {name}_problem (real V) = Q2R {lower}.
+  widths (real V) = [{width}%nat] /\\ admissible {name}_problem (real V) /\\
+  problem_criterion {name}_problem (real V) = Q2R {lower}.
 Proof.
   apply (networks_attain {name}_problem {width} {lower}). vm_cast_no_check (eq_refl true).
 Qed.
@@ -428,19 +432,13 @@ From Dropout Require Import Certificate_cover Certificate_tree {every} {nonnegat
 Require Import QArith Qreals.
 Open Scope R_scope.
 
-Ltac every_index i := first [exfalso; lia | destruct i as [|i]; [ | every_index i]].
-Ltac entry := unfold vec, Q2R; simpl; lra.
-
-Lemma {every}_biases : biases {every}_problem = false -> zero_biases (real {every}_network).
-Proof. intros X; first [discriminate X | split; [intros i I; simpl in I; every_index i; entry | simpl; entry]]. Qed.
-
 Theorem {every}_needs_a_negative_weight W : widths W = widths (real {every}_network) -> admissible {every}_problem W ->
   (forall V, widths V = widths W -> admissible {every}_problem V ->
      problem_criterion {every}_problem W <= problem_criterion {every}_problem V) ->
   ~ nonnegative_weights (inputs {every}_problem) W.
 Proof.
-  intros HW [AB _] M N. destruct {every}_attained as [VW VJ].
-  specialize (M (real {every}_network) (eq_sym HW) ltac:(split; [exact {every}_biases | discriminate])).
+  intros HW [AB _] M N. destruct {every}_attained as (VW & VA & VJ).
+  specialize (M (real {every}_network) (eq_sym HW) VA).
   rewrite VJ in M. rewrite VW in HW.
   assert (B := {nonnegative}_lower W HW ltac:(split; [exact AB | intros _; exact N])).
   change (problem_criterion {nonnegative}_problem W) with (problem_criterion {every}_problem W) in B.
