@@ -52,7 +52,7 @@ REFUSED = [  # with the words of the message that help
     ("J_D = R + 1/m*Sum(w[i]^2, i=1..K)", LINEAR, {}, r"design\(X, y\)"),
     ("J_D is nondecreasing", LINEAR, {}, "as in 'J_D is nondecreasing in q'"),
     ("J_D nondecreasing in q", LINEAR, {}, "'is' is expected before 'nondecreasing'"),
-    ("J_D is increasing with q", LINEAR, {}, "as in 'J_D is increasing in q'"),
+    ("J_D is increasing for q", LINEAR, {}, "as in 'J_D is increasing in q'"),
     ("E[D] >= W(x) if biases >= 0", RELU, {}, "has none; leave it out, or give an architecture with biases"),
     ("Sum(w[i]^2, i=0..K-1) >= 0", LINEAR, {}, r"indices count from 1, so a sum over all entries is written i=1\.\.K"),
     (r"W(x) = w^\top (Wx + b)_+", BIASED, {}, r"b is the output bias, a number, and b\^\{\(1\)\} the vector"),

@@ -48,7 +48,8 @@ RESERVED = frozenset({
     "strictly", "any", "all", "every", "non", "forall", "with", "does", "do", "not", "depend", "depends", "on",
     "independent", "increases", "decreases", "some", "exists", "there", "convex", "concave", "tr", "trace", "diag",
     "binom", "bern", "bernoulli", "ber", "monotonically", "monotone", "argmin", "arg", "partial", "permutation", "ell",
-    "units", "unit", "inputs", "input", "permuting", "lim", "infty", "nabla", "diff", "as",
+    "units", "unit", "inputs", "input", "permuting", "lim", "infty", "nabla", "diff", "as", "when",
+    "whenever", "provided", "that", "at", "then", "function", "weakly", "increase", "decrease", "range",
 })  # fmt: skip
 """Words that mean something in the grammar, whatever their case."""
 MIN_WIDTH, MAX_WIDTH = 30, 10_000

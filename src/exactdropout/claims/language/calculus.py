@@ -140,18 +140,22 @@ class CalculusParser(SymbolParser):
     def approach(self, token: Token) -> Limit:
         """Parse q -> 0, perhaps from one side, q -> 0^+; what goes there is put in by the caller."""
         variable = self.variable_of_derivative()
-        self.expect("->", "in a limit such as q -> 0")
+        monotone = {"↑": "-", "↓": "+"}.get(self.next.text, "")
+        if monotone:
+            self.advance()
+        else:
+            self.expect("->", "in a limit such as q -> 0")
         minus = self.sees("-", "+") and self.advance().text == "-"
         if self.takes("infty"):
-            if minus:
+            if minus or monotone == "+":
                 self.error("a limit goes to a number or to infinity; 'infty' is expected", token)
             return Limit(variable, variable, INFINITY, position=token.position)
         target: Any = self.primary()
         if self.takes("/"):
             from_top, bottom = target, self.primary()
             target = Divide(from_top, bottom)
-        side: Any = ""
-        if self.takes("^"):
+        side: Any = monotone
+        if not monotone and self.takes("^"):
             braced = self.takes("{")
             if not self.sees("+", "-"):
                 self.error("'+' or '-' is expected, the side from which the limit is taken")

@@ -141,6 +141,8 @@ class ExpressionParser(LargerFormsParser):
         token = self.next
         if token.kind == "name":
             return token.text not in words.NOT_A_FACTOR
+        if token.text == "|" and self.texts(2, 1) == ["_", "{"]:  # J_D |_{q=0}
+            return False
         if token.text in ("|", "‖") and token.kind == "operator":
             return self.bars != token.text and not self.formula
         return token.kind == "number" or (token.kind == "operator" and token.text in ("(", "{", "[", "⟨"))
@@ -152,6 +154,13 @@ class ExpressionParser(LargerFormsParser):
         if not self.takes("^"):
             return base
         token = self.next
+        if not self.formula and isinstance(base, Name) and self.star():
+            return base
+        if base == Name("e") and not self.formula and "e" not in self.meant and self.lone_base("e"):
+            self.error(
+                "e^z reads as the exponential function, which is not part of the grammar; a bound in powers, or "
+                "another letter for the base, is expected", token
+            )  # fmt: skip
         if not self.formula and (
             self.sees("T", "⊤") or (self.texts(3)[::2] == ["{", "}"] and self.texts(2)[1] in "T⊤")
         ):
@@ -172,6 +181,19 @@ class ExpressionParser(LargerFormsParser):
                 f"an exponent is at most {MAX_EXPONENT}, nested ones multiplied, not {degree}.",
             )
         return found
+
+    def star(self) -> bool:
+        """Go behind the star of w^*, the name of a minimiser, where the claim names one."""
+        length = 1 if self.sees("*") else 3 if self.texts(3) == ["{", "*", "}"] else 0
+        if length and not any(t.text in words.MINIMISING for t in self.tokens):
+            self.error("w^* is read as a minimiser, 'w^* = ... is a minimiser of J_D'; an exponent is expected")
+        self.at += length
+        return length > 0
+
+    def lone_base(self, letter: str) -> bool:
+        """Return whether a letter stands in powers of it alone, so that nothing says what it is."""
+        ahead = zip(self.tokens, self.tokens[1:], strict=False)
+        return all(after.text == "^" for token, after in ahead if token.text == letter and token.kind == "name")
 
     def script(self) -> Any:
         """Parse what stands after ``^``: a braced expression, or a signed atom."""
@@ -323,6 +345,17 @@ class ExpressionParser(LargerFormsParser):
             self.error(
                 f"'is' is expected before '{word}', as in 'J_D is {word} in q'; a symbol is expected here", token
             )
+        if " " in word:  # a letter with an accent
+            accent, letter = word.split()
+            if not (self.may_define or word in self.defined):
+                self.error(
+                    f"\\{accent} makes another symbol of a letter, and none with an accent has a meaning of its own: a "
+                    "masked input is written r_i x_i/p inside a mean, or defined behind the claim, "
+                    f"'... where \\{accent}{{{letter}}}_i = r_i x_i/p', and a minimiser 'w[1] = ... is a minimiser of "
+                    "J_D'; another symbol is expected",
+                    token,
+                )
+            return Name(word, self.indices(word) if self.sees("[", "_") else (), position=position)
         if (word in WORDS and word != "a") or (len(word) > 1 and word not in GREEK):
             self.error(f"a quantity or a symbol is expected ({words.GREEK_OR_LETTER}){likely_meant(word)}", token)
         if self.sees("[", "_") and (self.may_define or word in self.defined):

@@ -18,7 +18,7 @@ from exactdropout.claims.language.forms import (
     Trace,
     Unranged,
 )
-from exactdropout.claims.language.syntax import Call, Name, Quantity, Repeated
+from exactdropout.claims.language.syntax import Call, Name, Number, Quantity, Repeated, walk
 from exactdropout.claims.language.tokens import Token
 
 __all__ = ["LargerFormsParser"]
@@ -235,7 +235,7 @@ class LargerFormsParser(CalculusParser):
         self.advance()
         body = self.expression()
         if self.sees("for"):
-            self.error("a range such as i=1..K is expected, which counts from 1 and holds its end")
+            return self.comprehension(kind, body, position)
         ranges: list[tuple[str, Any, Any]] = []
         free: list[str] = []
         while self.takes(","):
@@ -250,9 +250,27 @@ class LargerFormsParser(CalculusParser):
             body = Repeated(kind, index, first, last, body, position=position)
         return Unranged(kind, tuple(free), "", None, None, body, position=position) if free else body
 
+    def comprehension(self, kind: Any, body: Any, position: int) -> Any:
+        """Parse "for i in range(K)" of Python, over all entries: what i counts from then makes no difference."""
+        told = "a range such as i=1..K is expected, which counts from 1 and holds its end"
+        token = self.advance()
+        index = self.index_name()
+        if self.texts(3) != ["in", "range", "("]:
+            self.error(told, token)
+        self.at += 3
+        last = self.expression()
+        self.expect(")", "after range(K")
+        self.expect(")", f"after the range of the {kind}")
+        places = [i for node in walk(body) if isinstance(node, Name) for i in node.indices]
+        if sum(node == Name(index) for node in walk(body)) > places.count(Name(index)):
+            self.error(f"{told}, since {index} is more than the index of an entry here", token)
+        return Unranged(kind, (index,), "", None, last, body, position=position)
+
     def scripted_range(self, kind: Any, position: int) -> Any:
         r"""Parse what stands under and over a LaTeX sum: \sum_{i=1}^{K}, \sum_i, \sum_{i,j=1}^K, \sum_{i \ne j}."""
         self.expect("_", "in a sum such as \\sum_{i=1}^{K}")
+        if self.texts(4, 0)[:1] == ["{"] and self.texts(1, 2)[0] in ("<=", "in"):
+            return self.range_of_set(kind, position)
         if not self.takes("{"):
             indices, relation, first = [self.index_name()], "", None
         else:
@@ -281,6 +299,36 @@ class LargerFormsParser(CalculusParser):
             return Unranged(kind, tuple(indices), relation, None, last, body, position=position)  # type: ignore[arg-type]
 
         return around
+
+    def range_of_set(self, kind: Any, position: int) -> Any:
+        r"""Parse \sum_{1 \le i \le K}, \sum_{i \in [K]} and \sum_{i \in \{1, \dots, K\}}."""
+        told = "a range is written \\sum_{i=1}^{K}; '=', '\\ne' or '<' is expected"
+        self.advance()
+        token = self.next
+        if token.text == "1" and self.texts(1, 1) == ["<="]:
+            self.at += 2
+            index = self.index_name()
+            self.expect("<=", "in a sum such as \\sum_{1 \\le i \\le K}")
+            last = self.expression()
+        else:
+            index = self.index_name()
+            if not self.takes("in"):
+                self.error(told)
+            listed = self.texts(5)
+            if self.takes("["):
+                last = self.expression()
+                self.expect("]", "in a sum such as \\sum_{i \\in [K]}")
+            elif listed == ["(", "1", ",", "..", ","]:
+                self.at += 5
+                last = self.expression()
+                self.expect(")", "in a sum such as \\sum_{i \\in \\{1, \\dots, K\\}}")
+            else:
+                self.error(told)
+        self.expect("}", "in a sum such as \\sum_{i=1}^{K}")
+        if self.sees("^"):
+            self.error("a sum over a set has no upper end; a summand is expected")
+        one = Number(words.ONE)
+        return lambda body: Repeated(kind, index, one, last, body, position=position)
 
     def call(self, function: str, position: int) -> Any:
         """Parse the arguments of a function."""

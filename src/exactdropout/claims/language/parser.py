@@ -141,6 +141,7 @@ class _Parser(ExpressionParser):
         super().__init__(*given, **options)
         self.definitions: list[Definition] = []
         self.ranges: list[IndexRange] = []
+        self.points: tuple[Comparison, ...] = ()  # at which values are taken
 
     def claim(self) -> RawClaim:
         assumptions: tuple[Comparison, ...] = ()
@@ -149,12 +150,14 @@ class _Parser(ExpressionParser):
             self.takes("all", "every", "any")
             assumptions += self.quantified()
             self.takes(":", ",")
+        assumptions += self.premises()
         statement = self.statement()
         while self.takes(",") or self.next.text in words.ASSUMING:
             if not self.sees(*words.ASSUMING):
                 self.error("one relation is expected, or several values followed by 'is a minimiser of'; check each "
                            "statement for itself", self.tokens[self.at])  # fmt: skip
             word = self.advance().text
+            self.takes("that")
             if self.sees("some"):
                 self.error(
                     "existence is not part of the grammar: check the claim that it never holds, whose counterexample "
@@ -165,7 +168,24 @@ class _Parser(ExpressionParser):
             else:
                 assumptions += self.comparisons(defining=word in ("where", "with"))
         self.end()
+        assumptions += self.points
         return RawClaim(statement, assumptions, tuple(self.definitions), tuple(self.ranges), self.text)
+
+    def premises(self) -> tuple[Comparison, ...]:
+        """Parse what stands before \\implies, or between "if" and "then"."""
+        conditional = self.sees("if", "If")
+        word = "then" if conditional else "⇒"
+        if not any(t.text == word for t in self.tokens[self.at :]):
+            if conditional:
+                self.error("a condition in front ends with 'then', or stands behind the claim; a statement is expected")
+            return ()
+        if conditional:
+            self.advance()
+        found = self.comparisons()
+        self.takes(",")
+        if not self.takes("then", "⇒"):
+            self.error(f"'{'then' if conditional else chr(92) + 'implies'}' is expected behind comparisons")
+        return found
 
     def quantified(self) -> tuple[Comparison, ...]:
         """Parse "for all w, b" or "for all q in (0, 1)": everything that is free is meant for all its values."""
@@ -179,8 +199,18 @@ class _Parser(ExpressionParser):
                     found += self.membership(target)
                 elif self.sees(*words.RELATIONS):
                     found += (self.chain(target),)
+            at = self.at
             if not self.takes(",", "and"):
                 return found
+            if self.starts_statement():
+                self.at = at
+                return found
+
+    def starts_statement(self) -> bool:
+        """Return whether a quantity follows, which no "for all" is about."""
+        word, behind = self.texts(2)
+        return word in ("J", "E", "Var", "penalty", "criterion", "risk", "variance", "mean") or (
+            word == "R" and behind not in ("in", "_")) or (word == "W" and behind == "(")  # fmt: skip
 
     def membership(self, target: Name) -> tuple[Comparison, ...]:
         """Parse the set behind "in": an interval, or all reals."""
@@ -235,7 +265,9 @@ class _Parser(ExpressionParser):
         self.takes("monotonically", "monotone")
         strictly = self.takes("strictly")
         self.takes("monotonically", "monotone")
-        if self.takes("non"):
+        if self.takes("weakly") and self.sees("increasing", "decreasing"):
+            word = "nondecreasing" if self.sees("increasing") else "nonincreasing"
+        elif self.takes("non"):
             self.takes("-")
             word = "non" + self.next.text
         else:
@@ -257,7 +289,13 @@ class _Parser(ExpressionParser):
         if self.takes("->"):
             return self.arrow(left)
         if self.takes("does", "do"):
-            for word in ("not", "depend", "on"):
+            self.expect("not", "in 'does not depend on'")
+            if self.takes("increase", "decrease"):
+                change = self.tokens[self.at - 1].text
+                if not self.takes("in", "with"):
+                    self.error(f"'in' and what varies are expected after 'does not {change}'")
+                return Monotonicity(left, "nonincreasing" if change == "increase" else "nondecreasing", self.variable())
+            for word in ("depend", "on"):
                 self.expect(word, "in 'does not depend on'")
             return Monotonicity(left, "constant", self.variable())
         if self.sees("increases", "decreases"):
@@ -276,8 +314,10 @@ class _Parser(ExpressionParser):
             if self.takes("independent"):
                 self.expect("of", "after 'independent'")
                 return Monotonicity(left, "constant", self.variable())
+            self.takes("a", "an")
             direction = self.direction()
-            if not self.sees("in"):
+            of = self.takes("function") and self.sees("of")
+            if not of and not self.sees("in", "with"):
                 self.error(f"'in' and what varies are expected after '{direction}', as in 'J_D is {direction} in q'")
             self.advance()
             return Monotonicity(left, direction, self.variable())  # type: ignore[arg-type]
@@ -287,6 +327,12 @@ class _Parser(ExpressionParser):
             if self.sees(*words.ASSUMING) or not comparisons[-1].relations:
                 break
             comparisons.append(self.comparison())
+        behind = self.texts(4)
+        if behind[:1] == ["for"] and behind[1] in ("all", "every") and behind[3] in ("minimises", "minimizes", "is"):
+            self.at += 2
+            every = self.index_name()
+            if any(Name(every) not in getattr(c.sides[0], "indices", ()) for c in comparisons):
+                self.error(f"{every} is expected as the index of what is minimised over")
         minimises = self.takes("minimises", "minimizes")
         if not minimises and self.takes("is"):
             self.takes("a", "the")
@@ -336,7 +382,17 @@ class _Parser(ExpressionParser):
         target = comparison.sides[0]
         if comparison.relations != ("=",) or not isinstance(target, Name):
             self.error("a minimiser is named by values of weights such as w[1] = 2", token)
-        return target, comparison.sides[1]
+        value = comparison.sides[1]
+        letters = [i for i in target.indices if isinstance(i, Name)]
+        if not letters or target.name not in ("w", "W"):
+            return target, value
+        whole = len(target.indices) == len({*letters}) == (1 if target.name == "w" else 2)  # w_i = c for every i
+        if not whole or any(node in letters for node in walk(value)):
+            self.error(
+                "a minimiser with an index that nothing binds is read where one number is given to every entry; the "
+                "entries are expected by their numbers, as w[1] = ...", token
+            )  # fmt: skip
+        return replace(target, indices=()), value
 
     def maps(self) -> tuple[Assignment, ...]:
         found = []
@@ -376,12 +432,44 @@ class _Parser(ExpressionParser):
 
     def chain(self, left: Expression) -> Comparison:
         sides, relations = [left], []
+        token, points = self.next, [self.evaluated()]
         while self.next.kind == "operator" and self.next.text in words.RELATIONS:
             relations.append(self.advance().text)
             sides.append(self.expression())
+            points.append(self.evaluated())
         if not relations:
             self.error("a relation such as = or >= is expected, or 'is'")
+        point = next((p for p in points if p is not None), None)
+        for side, own in zip(sides, points, strict=True):
+            if point is not None and own != point and moves_with(side, point.sides[0]):
+                self.error(
+                    "a value at a point is compared with what moves with it too; '... if q = 0', the condition of the "
+                    "whole claim, is expected", token
+                )  # fmt: skip
+        self.points += () if point is None else (point,)
         return Comparison(tuple(sides), tuple(relations))  # type: ignore[arg-type]
+
+    def evaluated(self) -> Comparison | None:
+        """Parse |_{q=0} behind a side, the point at which it is taken."""
+        if self.texts(3) != ["|", "_", "{"]:
+            return None
+        self.at += 3
+        target = self.variable()
+        self.expect("=", "in a value at a point such as J_D |_{q=0}")
+        value = self.expression()
+        self.expect("}", "in a value at a point such as J_D |_{q=0}")
+        return Comparison((target, value), ("=",))
+
+
+def moves_with(side: Any, variable: Any) -> bool:
+    """Return whether a side may change with a variable; of the quantities R and W(x) alone are free of q."""
+    rate = variable in (Name("q"), Name("p"))
+    for node in walk(side):
+        if isinstance(node, Mean) or (isinstance(node, Quantity) and not (rate and node.name in ("risk", "output"))):
+            return True
+        if isinstance(node, Name) and (node.name == variable.name or (rate and node.name in ("q", "p"))):
+            return True
+    return False
 
 
 def speaks_of_dropout(comparison: Comparison) -> bool:

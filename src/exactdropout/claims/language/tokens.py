@@ -35,7 +35,13 @@ _EXPONENT = re.compile(r"[eE][+-]?[0-9]")
 _WORD = re.compile(r"[A-Za-z]+")
 _LATEX = re.compile(r"\\|[_^]\{")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_ACCENT = re.compile(r"\\(hat|widehat|tilde|widetilde|bar|overline|dot)(?![A-Za-z])")
+_ACCENT = re.compile(
+    r"\\(?:wide)?(hat|tilde|bar|dot)(?![A-Za-z])\s*(?:([A-Za-z])(?![A-Za-z])|\{\s*\\?([A-Za-z]+)\s*\})?"
+    r"|\\(overline)(?![A-Za-z])"
+)
+_OF = re.compile(r"\s*\}?\s*(?:\\left\s*)?[\[(_]")
+_EQUIVALENT = ("iff", "Leftrightarrow", "Longleftrightarrow")
+_ONES = re.compile(r"\\(?:mathbf|mathbb|bm|boldsymbol|vec|mathds|bf)\s*(?:\{\s*([01])\s*\}|([01])(?![0-9]))")
 _OPERATOR = re.compile(r"\*\*|\.\.\.?|<=|>=|!=|==|:=|->|\\\||\\[{}]|[-+*/^_=<>()\[\]{},|:;]")
 GREEK = (
     "alpha",
@@ -61,11 +67,13 @@ _COMMANDS = {
     "lVert": "‖", "rVert": "‖", "Vert": "‖", "odot": "⊙", "circ": "⊙", "top": "⊤", "intercal": "⊤", "sim": "~",
     "langle": "⟨", "rangle": "⟩", "coloneqq": "=", "coloneq": "=", "triangleq": "=", "equiv": "=", "lbrace": "(",
     "rbrace": ")", "lbrack": "[", "rbrack": "]", "colon": ":", "mid": "|", "longrightarrow": "->", "gets": "->",
+    "uparrow": "↑", "nearrow": "↑", "downarrow": "↓", "searrow": "↓", "implies": "⇒", "Rightarrow": "⇒",
+    "Longrightarrow": "⇒", "star": "*", "ast": "*",
 }  # fmt: skip
 _CHARACTERS = {
     "≥": ">=", "≤": "<=", "⩾": ">=", "⩽": "<=", "²": "^2", "³": "^3", "⁴": "^4",
     "≠": "!=", "→": "->", "↦": "->", "·": "*", "×": "*", "−": "-", "…": "..", "‖": "‖", "∥": "‖", "⊙": "⊙", "∘": "⊙",
-    "⊤": "⊤", "⟨": "⟨", "⟩": "⟩", "∼": "~", "≔": "=", "∙": "*", "⋅": "*",
+    "⊤": "⊤", "⟨": "⟨", "⟩": "⟩", "∼": "~", "≔": "=", "∙": "*", "⋅": "*", "⇒": "⇒", "↑": "↑", "↓": "↓",
 }  # fmt: skip
 _PLAIN_OPERATORS = {
     "**": "^", "==": "=", ":=": "=", "...": "..", "\\|": "‖", "\\{": "(", "\\}": ")",
@@ -103,7 +111,8 @@ WORDS = frozenset({
     "depends", "on", "independent", "increases", "decreases", "some", "exists", "there", "convex", "concave", "tr",
     "Tr", "trace", "diag", "Diag", "binom", "Bern", "Bernoulli", "Ber", "monotonically", "monotone", "argmin", "arg",
     "partial", "lim", "infty", "nabla", "diff", "as", "permutation",
-    "ell", "units", "unit", "inputs", "input", "permuting",
+    "ell", "units", "unit", "inputs", "input", "permuting", "when", "whenever", "provided", "that", "at", "then",
+    "function", "weakly", "increase", "decrease", "range", "If",
 })  # fmt: skip
 _BLACKBOARD = {"R": "ℝ", "N": "ℕ", "V": "Var"}
 _ELSEWHERE = frozenset({"sin", "cos", "tan", "log", "exp", "ln", "sgn", "sup", "inf", "det", "dim", "Cov", "Pr", "erf"})
@@ -175,12 +184,15 @@ def tokens(
         if space := SPACE.match(text, at):
             at = space.end()
         elif accent := _ACCENT.match(text, at):
-            fail(
-                text, at,
-                f"\\{accent[1]} makes another symbol of a letter, and none with an accent has a meaning here; a "
-                "masked input is written r_i x_i/p inside a mean, a minimiser 'w[1] = ... is a minimiser of J_D', "
-                "another letter by names.",
-            )  # fmt: skip
+            letter = accent[2] or accent[3] or ""
+            if not letter or (len(letter) > 1 and letter not in GREEK):
+                fail(text, at, f"\\{accent[1] or accent[4]} stands over one letter; another symbol is expected.")
+            found.append(Token("name", f"{accent[1]} {letter}", at))
+            at = accent.end()
+        elif ones := _ONES.match(text, at):
+            digit = ones[1] or ones[2]
+            other = "the number 0, or each entry" if digit == "0" else "a sum such as \\sum_i w_i, or each entry"
+            fail(text, at, f"the vector of {digit}s has no symbol here; {other} is expected.")
         elif command := _COMMAND.match(text, at):
             name, start, at = command[1], at, command.end()
             latex_letters = name
@@ -199,6 +211,8 @@ def tokens(
                 found.append(Token("operator", _COMMANDS[name], start))
             elif name in _FUNCTIONS or name in GREEK or name in names:
                 found.append(Token("name", _FUNCTIONS.get(name, name), start))
+            elif name in _EQUIVALENT:
+                fail(text, start, "an equivalence is two claims, one 'if' the other; a relation is expected.")
             else:
                 fail(text, start, f"the LaTeX command \\{name[:30]} is not part of the grammar.")
             if latex_letters in ("mathbb", "mathbf", "bm", "boldsymbol", "vec", "mathsf") and (
@@ -226,6 +240,10 @@ def tokens(
             if not latex and word[0] in _ENTRIES and (digits_behind := re.compile(r"\d+").match(text, word.end())):
                 entry = f"{word[0]}[{digits_behind[0]}]"
                 fail(text, at, f"'{word[0]}{digits_behind[0]}' reads two ways; write {entry} for an entry.")
+            if word[0] == "var" and _OF.match(text, at + 3) and (wrapped or not latex) and word[0] not in names:
+                found.append(Token("name", "Var", at))
+                at = word.end()
+                continue
             if wrapped and word[0] not in names:
                 _refuse_unknown(text, at, word[0], latex_letters)
             elif latex and len(word[0]) > MAX_LETTERS and word[0] not in WORDS and word[0] not in names:

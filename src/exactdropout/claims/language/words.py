@@ -15,6 +15,7 @@ __all__ = [
     "GREEK_OR_LETTER",
     "INDEXED",
     "MASK_LETTERS",
+    "MINIMISING",
     "NOT_A_FACTOR",
     "ONE",
     "OWN",
@@ -56,11 +57,13 @@ MASK_LETTERS = frozenset({"xi", "epsilon", "eta", "delta", "zeta", "m", "s", "z"
 PARAMETERS = frozenset({"W", "w", "b", "theta", "weights"})
 PLAIN = frozenset({"weights", "biases"})
 GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"
-ASSUMING = frozenset({"if", "for", "where", "assuming", "with", "forall"})
+ASSUMING = frozenset({"if", "for", "where", "assuming", "with", "forall", "when", "whenever", "provided", "at"})
 NOT_A_FACTOR = ASSUMING | {
-    "is", "in", "and", "under", "minimises", "minimizes", "increases", "decreases", "does", "do", "on", "as",
+    "is", "in", "and", "under", "minimises", "minimizes", "increases", "decreases", "does", "do", "on", "as", "then",
+    "function",
 }  # fmt: skip
 OWN = PRODUCTS
 """Letters with a meaning of their own, which no definition changes."""
+MINIMISING = frozenset({"minimiser", "minimizer", "minimises", "minimizes", "arg", "argmin"})
 ONE = Fraction(1)
 SQUARED_OUTPUT = Power(Name("D"), Number(Fraction(2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -119,20 +120,22 @@ class _Masks:
     squares: Expression = ZERO
 
 
-def mean_in_masks(kind: str, body: Any) -> Expression:
+def mean_in_masks(kind: str, body: Any, apart: Set[frozenset[Any]] = frozenset()) -> Expression:
     r"""Return the mean of a polynomial of degree 2 in masks: E r_i = p, E r_i r_j = p^2 + p q [i = j].
+
+    ``apart`` are pairs of indices that are assumed to differ.
 
     Raises:
         NoMean: another expression.
     """
-    found = _in_masks(body)
+    found = _in_masks(body, apart)
     mean = added((found.constant, *(_total(s, Name("p")) for s in found.linear), found.squares))
     if kind == "mean":
         return mean
     if found.squares != Number(Fraction(0)):
         raise NoMean("the variance of a square of masks is not known here; a linear expression in masks is expected")
     noise = Multiply((Name("p"), Name("q")))
-    return added(multiplied((noise, _shared(a, b))) for a in found.linear for b in found.linear)
+    return added(multiplied((noise, _shared(a, b, apart))) for a in found.linear for b in found.linear)
 
 
 def mean_in_rows(body: Any) -> Expression:
@@ -179,13 +182,17 @@ def _total(item: _Sum, factor: Expression) -> Expression:
     return multiplied((factor, Repeated("sum", item.index, item.first, item.last, item.coefficient)))
 
 
-def _shared(a: _Sum, b: _Sum) -> Expression:
+def _shared(a: _Sum, b: _Sum, apart: Set[frozenset[Any]]) -> Expression:
     """Return the sum of products of coefficients of the masks that two sums share."""
     if a.first is None and b.first is None:
         if isinstance(a.index, Number) and isinstance(b.index, Number) and a.index != b.index:
             return ZERO
+        if frozenset((a.index, b.index)) in apart:
+            return ZERO
         if a.index != b.index:
-            raise NoMean("E[r_i r_j] is p^2 for i != j and p for i = j: write one of these; r_i r_i is expected")
+            raise NoMean(
+                "E[r_i r_j] is p^2 for i != j and p for i = j: add 'for i != j', or write r_i r_i, which is expected"
+            )
         return multiplied((a.coefficient, b.coefficient))
     if a.first is None or b.first is None or (a.first, a.last) != (b.first, b.last):
         raise NoMean("products of sums of masks are known over one range only; the same range is expected")
@@ -193,7 +200,7 @@ def _shared(a: _Sum, b: _Sum) -> Expression:
     return Repeated("sum", a.index, a.first, a.last, multiplied((a.coefficient, same)))
 
 
-def _in_masks(body: Any) -> _Masks:
+def _in_masks(body: Any, apart: Set[frozenset[Any]]) -> _Masks:
     if not any(isinstance(node, Name) and node.name == "r" for node in walk(body)):
         return _Masks(body)
     zero = Number(Fraction(0))
@@ -201,9 +208,9 @@ def _in_masks(body: Any) -> _Masks:
         case Name("r", (index,)):
             return _Masks(zero, (_Sum(index, None, None, Number(Fraction(1))),))
         case Negate(operand):
-            return _scaled(_in_masks(operand), negated)
+            return _scaled(_in_masks(operand, apart), negated)
         case Add(terms):
-            parts = [_in_masks(term) for term in terms]
+            parts = [_in_masks(term, apart) for term in terms]
             return _Masks(
                 added(p.constant for p in parts),
                 tuple(s for p in parts for s in p.linear),
@@ -212,14 +219,14 @@ def _in_masks(body: Any) -> _Masks:
         case Multiply(factors):
             product = _Masks(Number(Fraction(1)))
             for factor in factors:
-                product = _product(product, _in_masks(factor))
+                product = _product(product, _in_masks(factor, apart), apart)
             return product
         case Divide(top, bottom) if not any(isinstance(n, Name) and n.name == "r" for n in walk(bottom)):
-            return _scaled(_in_masks(top), lambda v: Divide(v, bottom))
+            return _scaled(_in_masks(top, apart), lambda v: Divide(v, bottom))
         case Power(base, Number(exponent)) if exponent == 2:
-            return _product(_in_masks(base), _in_masks(base))
+            return _product(_in_masks(base, apart), _in_masks(base, apart), apart)
         case Repeated("sum", index, first, last, inner):
-            part = _in_masks(inner)
+            part = _in_masks(inner, apart)
             if any(s.first is not None or s.index != Name(index) for s in part.linear) or len(part.linear) > 1:
                 raise NoMean("a sum of masks has the mask of its own index; r_i under a sum over i is expected")
 
@@ -238,7 +245,7 @@ def _scaled(value: _Masks, change: Any) -> _Masks:
     return _Masks(constant, linear, squares)
 
 
-def _product(a: _Masks, b: _Masks) -> _Masks:
+def _product(a: _Masks, b: _Masks, apart: Set[frozenset[Any]]) -> _Masks:
     zero = Number(Fraction(0))
     if (a.squares != zero and (b.linear or b.squares != zero)) or (b.squares != zero and a.linear):
         raise NoMean("products of more than two masks are not known here; a square is expected")
@@ -258,5 +265,5 @@ def _product(a: _Masks, b: _Masks) -> _Masks:
     for s in a.linear:
         for t in b.linear:
             both = multiplied((_total(s, Name("p")), _total(t, Name("p"))))
-            squares += [both, multiplied((Name("p"), Name("q"), _shared(s, t)))]
+            squares += [both, multiplied((Name("p"), Name("q"), _shared(s, t, apart)))]
     return _Masks(multiplied((a.constant, b.constant)), tuple(linear), added(squares))

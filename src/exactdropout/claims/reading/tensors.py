@@ -80,6 +80,9 @@ def named_tensor(name: Name, around: Surroundings) -> Tensor | None:
         return _matrix((ONE,), around) if around.one_hidden_layer else None
     if len(indices) == 1 and isinstance(indices[0], Number):
         return _matrix(indices, around)
+    if len(indices) == 1 and around.one_hidden_layer and indices[0] != ALL_ENTRIES:  # W_j, the weights of unit j
+        unit = indices[0]
+        return Tensor((around.inputs,), lambda i: Name("W", (unit, i)))
     layer, entries = ((ONE,), indices) if len(indices) == 2 and around.one_hidden_layer else (indices[:1], indices[1:])
     whole = _matrix(layer, around)
     if whole is None or len(entries) != 2 or ALL_ENTRIES not in entries:

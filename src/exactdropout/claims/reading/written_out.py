@@ -46,8 +46,8 @@ from exactdropout.claims.language.syntax import (
     walk,
 )
 from exactdropout.claims.language.tokens import fail
+from exactdropout.claims.reading.intermediates import IntermediateReader
 from exactdropout.claims.reading.means import NoMean, mean_in_masks, mean_in_output, mean_in_rows
-from exactdropout.claims.reading.sums import SumReader
 from exactdropout.claims.reading.surroundings import Surroundings
 from exactdropout.claims.reading.tensors import Tensor, contracted, matrix_product, named_tensor, squares
 from exactdropout.claims.reading.trees import (
@@ -60,14 +60,12 @@ from exactdropout.claims.reading.trees import (
     multiplied,
     negated,
     put,
-    renamed_apart,
 )
 
 __all__ = ["assumptions_written_out", "written_out"]
 
 _TWO = Number(Fraction(2))
 _GROUPS = frozenset({"w", "x", "W", "X", "y"})
-_MAX_DEFINITIONS = 50
 _NO_TRANSPOSE = "a number has no transpose; a power is written with a number, as x^2."
 _NO_ROW = "the weights of unit j are written W_{j,:}, and their product with x is W_{j,:}^\\top x or (W x)_j."
 
@@ -82,9 +80,11 @@ def written_out(raw: RawClaim, around: Surroundings | None) -> Claim:
     for definition in raw.definitions:
         taken |= free_names(definition.value) - {*definition.indices}
     reader = _Reader(raw.text, around, taken, raw.definitions)
+    reader.apart = {frozenset(c.sides) for c in raw.assumptions if c.relations == ("!=",)}
     reader.tied = {
         side.name for c in raw.assumptions if "=" in c.relations for side in c.sides if isinstance(side, Name)
     }
+    reader.refuse_accents((raw.statement, raw.assumptions, *(d.value for d in raw.definitions)))
     statement = reader.guarded(lambda: reader.statement(raw.statement))
     assumptions = reader.guarded(lambda: tuple(map(reader.assumption, raw.assumptions)))
     reader.check_ranges(raw.ranges, raw.assumptions)
@@ -105,16 +105,15 @@ def assumptions_written_out(
     return found
 
 
-class _Reader(SumReader):
+class _Reader(IntermediateReader):
     def __init__(
         self, text: str, around: Surroundings | None, taken: set[str], definitions: Iterable[Definition]
     ) -> None:
-        super().__init__(text, around)
+        super().__init__(text, around, definitions)
         self.free = taken  # names that no sum binds
-        self.definitions = {d.name: d for d in definitions}
         self.means = 0  # means that are open: in them D is random
+        self.apart: set[frozenset[Any]] = set()  # pairs of letters that are assumed to differ
         self.tied: set[str] = set()  # what assumptions give values to
-        self.open = 0  # definitions that are being put in
         self.entrywise = False  # bare groups are entries, as in a map w -> c*w
 
     @property
@@ -256,7 +255,8 @@ class _Reader(SumReader):
             case Inner(left, right):
                 return self.dot(node, self.inside(left), self.inside(right))
             case Diagonal(operand):
-                inner = self.inside(operand)
+                squared = isinstance(operand, Power) and isinstance(self.inside(operand.base), Tensor)
+                inner = self.powers_of_entries(operand) if squared else self.inside(operand)
                 if isinstance(inner, Tensor) and len(inner.lengths) == 2 and inner.lengths[0] == inner.lengths[1]:
                     whole = inner
                     return Tensor(inner.lengths[:1], lambda i: whole.entry(i, i), diagonal=True)
@@ -314,30 +314,6 @@ class _Reader(SumReader):
         if special:
             self.refuse(node, "a row or column is read of W, as W_{k,:} with one hidden layer; an index is expected.")
         return node
-
-    def is_unknown(self, node: Name) -> bool:
-        several = self.around is not None and self.around.rows is not None and node.name in ("X", "y", "R")
-        return bool(node.indices) and node.name not in ("x", "w", "W", "b", "q", "p", "n", "r") and not several
-
-    def defined(self, node: Name, definition: Definition) -> Any:
-        """Return what a named intermediate stands for."""
-        if len(node.indices) != len(definition.indices):
-            self.refuse(
-                node, f"{node.name} was defined with {len(definition.indices)} indices, not {len(node.indices)}."
-            )
-        self.open += 1
-        if self.open > _MAX_DEFINITIONS:
-            self.refuse(node, f"the definition of {node.name} leads back to itself.")
-        indices = [self.scalar(index) for index in node.indices]
-        apart = letters(*indices) | {*definition.indices}
-        value = renamed_apart(definition.value, apart)
-        # first to places of their own: an index may have the name of another
-        places = [f"\0{self.open}.{k}" for k in range(len(indices))]
-        value = put(value, dict(zip(definition.indices, map(Name, places), strict=True)))
-        value = put(value, dict(zip(places, indices, strict=True)))
-        found = self.value(value)
-        self.open -= 1
-        return found
 
     def sum(self, node: Add, terms: list[Any]) -> Any:
         tensors = [t for t in terms if isinstance(t, Tensor)]
@@ -410,16 +386,31 @@ class _Reader(SumReader):
         exponent = self.scalar(node.exponent)
         norm = node.base
         bare = isinstance(norm, Call) and norm.function == "abs"
+        even = isinstance(exponent, Number) and exponent.value % 2 == 0 and exponent.value > 0
+        if isinstance(norm, Call) and bare and even:  # |z|^2 = z^2
+            inner = self.inside(norm.arguments[0])
+            if not isinstance(inner, Tensor):
+                return replace(node, base=inner, exponent=exponent)
         if exponent == _TWO and (isinstance(norm, Norm) or bare):
             inner = self.inside(norm.operand if isinstance(norm, Norm) else norm.arguments[0])  # type: ignore[union-attr]
             if not bare or isinstance(inner, Tensor):
                 return self.norm(norm, inner, norm.kind if isinstance(norm, Norm) else "", squared=True)
+        if isinstance(norm, Norm) and isinstance(exponent, Number) and even:  # \|z\|^4
+            whole = self.norm(norm, self.inside(norm.operand), norm.kind, squared=True)
+            return Power(whole, Number(exponent.value / 2))
         base = self.value(norm)
         if not isinstance(base, Tensor):
             return replace(node, base=base, exponent=exponent)
         if base.diagonal and isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 0:
             return base.mapped(lambda v: Power(v, exponent))
         self.refuse(node, "a power of a vector reads two ways; \\|w\\|^2 or entries such as w[i]^2 are expected.")
+
+    def powers_of_entries(self, node: Power) -> Any:
+        """Return x^2 in diag(x^2): a diagonal matrix has the powers of the entries."""
+        base, exponent = self.inside(node.base), self.scalar(node.exponent)
+        if base.matrix or base.row or not isinstance(exponent, Number):
+            return self.power(node)
+        return base.mapped(lambda v: Power(v, exponent))
 
     def norm(self, node: Any, inner: Any, kind: str, *, squared: bool) -> Any:
         if not isinstance(inner, Tensor):
@@ -451,6 +442,9 @@ class _Reader(SumReader):
             return z.mapped(lambda v: leaky(v, slope)) if isinstance(z, Tensor) else leaky(z, slope)
         if not any(isinstance(v, Tensor) for v in values):
             return replace(node, arguments=tuple(values))
+        zero = Number(Fraction(0))
+        if function == "max" and len(values) == 2 and zero in values:  # max(W x, 0), entry by entry
+            function, values = "relu", [v for v in values if v != zero]
         if function == "relu":
             return values[0].mapped(lambda v: Call("relu", (v,)))
         if function == "abs":
@@ -478,7 +472,7 @@ class _Reader(SumReader):
             if masks:
                 if not around.one_rate or not around.one_example:
                     self.refuse(node, "explicit masks are read with one rate and one example; E[D] is expected.")
-                return mean_in_masks(kind, inner)
+                return mean_in_masks(kind, inner, self.apart)
             return mean_in_output(kind, inner, one_example=around.one_example)
         except NoMean as error:
             self.refuse(node, f"{error}.")
