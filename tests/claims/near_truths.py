@@ -163,7 +163,54 @@ MORE = [
         "m*R >= 0", "E[D^2] >= E[D]^2", "penalty is convex in w[1]", "J_D = Sum(y[s]^2, s=1..m)/m if w = 0",
     )
 ]  # fmt: skip
-ALL = [(shapes, text, None, q) for shapes, text, q in FACTS] + MORE
+LATER = [  # roots, products of sums, convex order of masks, layers that are dropped as a whole, equal factors
+    (LINEAR_MODEL, text, None, None)
+    for text in (
+        "sqrt(penalty) >= 0", "sqrt(R) = abs(W(x) - y)", "sqrt(J_D) >= sqrt(R)", "sqrt(J_D) <= sqrt(R) + sqrt(penalty)",
+        "abs(Sum(w[i]*x[i], i=1..K)) <= sqrt(Sum(w[i]^2, i=1..K))*sqrt(Sum(x[i]^2, i=1..K))", "sqrt(1 + q) <= 1 + q/2",
+        "sqrt(penalty) = sqrt(q/p)*sqrt(Sum(w[i]^2*x[i]^2, i=1..K))", "sqrt(1 - q) >= 1 - q", "sqrt(q*y^2) >= q*y",
+        "Sum(w[i]^2*x[i]^2, i=1..K) <= Sum(w[i]^2, i=1..K)*Sum(x[i]^2, i=1..K)", "sqrt(y^2 + 1) > y", "sqrt(y)^2 = y",
+        "Sum(w[i]^4, i=1..K) <= Sum(w[i]^2, i=1..K)^2", "J_D <= R + q/p*Sum(w[i]^2, i=1..K)*Sum(x[i]^2, i=1..K)",
+        "Sum(w[i]*x[i], i=1..K) <= Sum(w[i], i=1..K)*Sum(x[i], i=1..K) if w >= 0, x >= 0",
+        "E[D^2]*p <= Sum(w[i]^2, i=1..K)*Sum(x[i]^2, i=1..K)", "J_D is nondecreasing in q if y <= 0, w >= 0",
+        "Sum(w[i]*x[i]^2, i=1..K) <= Sum(w[i], i=1..K)*Sum(x[i]^2, i=1..K) if w >= 0",
+    )
+] + [
+    (RELU + LEAKY + WIDE + DEEP_RELU, text, None, None)
+    for text in (
+        "E[D] is nondecreasing in q if weights >= 0", "E[D] is nonincreasing in q if w <= 0, W >= 0",
+        "J_D is nondecreasing in q if y <= 0, weights >= 0, biases >= 0", "sqrt(Var[D]) <= sqrt(E[D^2])",
+        "penalty is nondecreasing in q if y <= 0, weights >= 0, biases >= 0", "sqrt(J_D) >= abs(E[D] - y)",
+        "E[D^2] is nondecreasing in q if weights >= 0, biases >= 0", "abs(E[D]) <= sqrt(E[D^2])",
+        "J_D is nondecreasing in q if y >= 0, w <= 0, W >= 0, biases <= 0",
+        "E[D] - W(x) is nondecreasing in q if w >= 0",
+        "E[D^2] is nondecreasing in q if w <= 0, W >= 0, biases <= 0", "J_D is nondecreasing in q if y = 0, w >= 0",
+    )
+] + [
+    (("K-n-1 relu, no biases", "K-n-1 relu, output bias", "2-3-1 relu, output bias", "K-n-m-1 relu, no biases",
+    "2-2-1 leaky_relu(1/2), no biases"), text, None, None)
+    for text in (
+        "J_D >= (1 - (1 - q^K)*(1 - q^n))*(W(x) - E[D] + y)^2 if w = 0, biases = 0", "J_D >= q^K*y^2", "J_D >= q^n*y^2",
+        "J_D >= (1 - (1 - q^K)*(1 - q^n))*y^2", "J_D >= (q^K + q^n - q^K*q^n)*y^2", "E[D^2] >= q^n*b^2 if y = b",
+        "J_D >= q^K*p^n*y^2", "E[D^2] >= 0", "J_D >= (1 - (1 - q^K)*(1 - q^n))*(b - y)^2",
+    )
+] + [
+    (("K-n^(d-1)-1 relu, no biases", "K-n^(d-1)-1 linear, no biases", "K-n^(d-1)-1 relu, output bias",
+    "K-n^(d-1)-1 leaky_relu(1/2), no biases"), text, None, None)
+    for text in (
+        "Var[D] is invariant under W -> c*W, w -> w/c^(d-1) if c > 0", "prod(2, l=1..d-1) >= 1",
+        "J_D is invariant under W -> 2*W, x -> x/2^(d-1)", "prod(1 + q, l=1..d) >= 1 + d*q",
+        "J_D is invariant under W -> c*W, w -> -w/c^(d-1), y -> -y, b -> -b if c > 0", "prod(p, l=2..d) = p^(d-1)",
+        "R is invariant under W -> c*W, w -> w/c^(d-1) if c > 0", "prod(q, k=1..d) <= q",
+    )
+] + [
+    (("K-n-n-1 relu, biases", "K-n-n-1 relu, no biases", "2-2-2-1 relu, biases"), text, None, "0, q, 0")
+    for text in (
+        "E[D] = W(x) if W[2] >= 0, b[2] >= 0", "J_D >= R if W[2] >= 0, b[2] >= 0",
+        "Var[D] is nondecreasing in q if W[2] >= 0, b[2] >= 0", "penalty = Var[D] if W >= 0, biases >= 0",
+    )
+]  # fmt: skip
+ALL = [(shapes, text, None, q) for shapes, text, q in FACTS] + MORE + LATER
 AUTHORS = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))["claim"]
 RELATION = {
     ">=": (">", "<="),
@@ -176,13 +223,15 @@ RELATION = {
 
 
 def case_of(seed, number):
-    """Return the case of a number, the same one for a seed."""
+    """Return the case of a number, the same one for a seed; a seed that starts with "later" draws from LATER alone."""
     rng = random.Random(f"{seed} {number}")
-    share = rng.random()
+    share, later = rng.random(), str(seed).startswith("later")
     try:
+        if later:
+            return of_facts(rng, LATER, changes=rng.choice((0, 1, 1, 1, 2)))
         if share < 0.2:
             return wild(rng)
-        return of_authors(rng) if share < 0.4 else of_facts(rng, changes=rng.choice((0, 1, 1, 1, 1, 2)))
+        return of_authors(rng) if share < 0.4 else of_facts(rng, ALL, changes=rng.choice((0, 1, 1, 1, 1, 2)))
     except (ExactDropoutError, AttributeError):  # a change that the grammar does not know, or cannot print
         return case_of(f"{seed}'", number)
 
@@ -201,9 +250,9 @@ def of_authors(rng):
     return Case("authors", str(claim), *given)
 
 
-def of_facts(rng, *, changes):
+def of_facts(rng, facts, *, changes):
     """Return a fact in other words, with changes."""
-    shapes, text, data, q = rng.choice(ALL)
+    shapes, text, data, q = rng.choice(facts)
     shape = rng.choice(shapes)
     if layers(shape) == 1 and ("W[1]" in text or "W >= 0" in text):
         shape = rng.choice(SHAPES)

@@ -3,6 +3,8 @@
 from fractions import Fraction as F
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exactdropout.claims.proofs.certificates import replayable_proof
 from exactdropout.claims.verifier import algebra
@@ -147,6 +149,48 @@ VIEWS = [  # each view with a claim that it shows, and with one whose side condi
      "w[1] = (y - w[2]*x[2])/x[1] is a minimiser of J_D", "2-1, no biases"),
     ("named", "w[1] = 1 is a minimiser of (w[1] - 1)^2 if w >= 0", "2-1",
      "w[1] = -1 is a minimiser of (w[1] + 1)^2 if w >= 0", "2-1"),
+    ("floors", "J_D >= (1 - (1 - q^K)*(1 - q^n))*y^2", "K-n-1 relu, no biases",
+     "J_D >= (1 - (1 - q^K)*(1 - q^n))*y^2", "K-n-1 relu, hidden biases"),
+    ("floors", "J_D >= q^K*y^2", "K-n-1 relu, no biases", "J_D >= (q^K + q^n)*y^2", "K-n-1 relu, no biases"),
+    ("floors", "E[D^2] >= (1 - (1 - q^2)*(1 - q^3))*b^2", "2-3-1 relu, output bias",
+     "E[D^2] >= (1 - (1 - q^2)*(1 - q^2))*b^2", "2-3-1 relu, output bias"),
+    ("opaque", "E[D] is nondecreasing in q if w >= 0", "K-n-1 relu, biases",
+     "E[D] is nondecreasing in q if w >= 0", "K-n-m-1 relu, biases"),
+    ("opaque", "E[D] is nonincreasing in q if w <= 0, W[2] >= 0", "K-n-m-1 leaky_relu(1/2), biases",
+     "E[D] is nonincreasing in q if w <= 0, W[1] >= 0", "K-n-m-1 leaky_relu(1/2), biases"),
+    ("opaque", "J_D is nondecreasing in q if y <= 0, w >= 0, b >= 0", "K-n-1 relu, output bias",
+     "J_D is nondecreasing in q if y <= 0, w >= 0", "K-n-1 relu, output bias"),
+    ("opaque", "penalty is nondecreasing in q if y >= 0, w <= 0", "K-n-1 relu, hidden biases",
+     "penalty is nondecreasing in q if y >= 0, w >= 0", "K-n-1 relu, hidden biases"),
+    ("opaque", "J_D is nondecreasing in q if y <= 0, w >= 0", "K-n-1 relu, no biases",
+     "J_D is nondecreasing in q if y <= 0, w >= 0", "K-n-1 leaky_relu(1/2), no biases"),
+    ("opaque", "E[D^2] is nondecreasing in q if w >= 0", "K-n-1 relu, no biases",
+     "Var[D] is nondecreasing in q if w >= 0", "K-n-1 relu, no biases"),
+    ("opaque", "E[D] is nondecreasing in q if w >= 0", "K-n-1 relu, no biases",
+     "E[D] is nondecreasing in q if w = q", "K-n-1 relu, no biases"),
+    ("opaque", "J_D is invariant under W -> c*W, w -> w/c^(d-1) if c > 0", "K-n^(d-1)-1 relu, no biases",
+     "J_D is invariant under W -> c*W, w -> w/c^(d-1) if c != 0", "K-n^(d-1)-1 relu, no biases"),
+    ("opaque", "J_D is invariant under W -> c*W, x -> x/c^(d-1) if c > 0", "K-n^(d-1)-1 relu, output bias",
+     "J_D is invariant under W -> c*W, x -> -x/c^(d-1), w -> -w if c > 0", "K-n^(d-1)-1 relu, no biases"),
+    ("opaque", "J_D is invariant under W -> c*W, w -> w/c^(d-1) if c > 0", "K-n^(d-1)-1 linear, no biases",
+     "J_D is invariant under W -> c*W, w -> w/c^(d-1) if c > 0", "K-n^(d-1)-1 linear, hidden biases"),
+    ("opaque", "J_D - Var[D] - (E[D] - y)^2 is invariant under W -> 2*W, w -> w/2^(d-1)", "K-n^(d-1)-1 relu, no biases",
+     "E[D] - b is invariant under W -> 2*W", "K-n^(d-1)-1 relu, output bias"),
+    ("written", "Sum(w[i]*x[i], i=1..K)^2 <= Sum(w[i]^2, i=1..K)*Sum(x[i]^2, i=1..K)", "K-1, no biases",
+     "Sum(w[i]*x[i], i=1..K)^2 < Sum(w[i]^2, i=1..K)*Sum(x[i]^2, i=1..K)", "K-1, no biases"),
+    ("written", "Sum(w[i]*x[i], i=1..K) <= Sum(w[i], i=1..K)*Sum(x[i], i=1..K) if w >= 0, x >= 0", "K-1, no biases",
+     "Sum(w[i]*x[i], i=1..K) <= Sum(w[i], i=1..K)*Sum(x[i], i=1..K) if w >= 0", "K-1, no biases"),
+    ("written", "Sum(w[i]^4, i=1..K) <= Sum(w[i]^2, i=1..K)^2", "K-1, no biases",
+     "Sum(w[i]^3, i=1..K) <= Sum(w[i], i=1..K)*Sum(w[i]^2, i=1..K)", "K-1, no biases"),
+    ("opaque", "prod(1 + q, l=1..d-1) = (1 + q)^(d-1)", "K-n^(d-1)-1 relu",
+     "prod(2, l=2..d-1) = 2^(d-2)", "K-n^(d-1)-1 relu"),
+    ("opaque", "prod(p, l=1..K) >= 1 - K*q", "K-1", "prod(q, l=2..K-1) = q^(K-2)", "K-1"),
+    ("opaque", "sqrt(J_D) >= abs(E[D] - y)", "K-n-1 relu", "sqrt(J_D) > abs(E[D] - y)", "K-n-1 relu"),
+    ("opaque", "sqrt(R) = abs(W(x) - y)", "K-n-1 relu", "sqrt(R) = W(x) - y", "K-n-1 relu"),
+    ("opaque", "2*abs(y)*sqrt(J_D) <= y^2 + J_D", "K-n-1 relu", "y*sqrt(J_D) >= -y^2", "K-n-1 relu"),
+    ("opaque", "sqrt(y)^2 = y", "K-1", "diff(sqrt(y^2 + 1), y) = 0", "K-1"),
+    ("opaque", "sqrt(q*y^2 + q) = sqrt(q)*sqrt(y^2 + 1)", "K-1", "sqrt(y^3 + y) = sqrt(y)", "K-1"),
+    ("written", "sqrt(R) = abs(W(x) - y)", "K-1", "sqrt(penalty) is constant in q", "K-1"),
     ("written", "J_D is strictly increasing in q if w > 0, x > 0", "1-1, no biases",
      "J_D is strictly increasing in q if w >= 0, x > 0", "1-1, no biases"),
 ]  # fmt: skip
@@ -215,6 +259,45 @@ def test_both_signs_inside_a_relu():
     used = Certificate("known", ((ONE, 0),), parts=(TERMS,))
     below = plus(RELU_X, scaled(X, F(-1)))  # relu(x) - x is 0, or -x >= 0
     verifier.holds(below, Certificate("signs", (), NAME_X, (TERMS, used)), R)
+
+
+ROOTED = Signs({"r", "y"}, roots={"r": plus(poly(x=2), poly(y=1))})
+MORE_THAN_X = plus(gen("r"), scaled(X, F(-1)))
+WRONG_ROOTS = {
+    "no root": (X, Certificate("root", (), "x", (TERMS,)), ROOTED, "nonnegative"),
+    "a root as zero": (MORE_THAN_X, Certificate("root", (), "r", (Certificate("zero"),)), ROOTED, "zero"),
+    "a square of a root": (times(gen("r"), gen("r")), Certificate("root", (), "r", (TERMS,)), ROOTED, "nonnegative"),
+    "a multiple of any sign": (
+        plus(times(X, gen("r")), Y), Certificate("root", (), "r", (TERMS,)), ROOTED, "nonnegative"),
+    "a root below something without its sign": (
+        plus(scaled(gen("r"), F(-1)), X), Certificate("root", (), "r", (TERMS,)), ROOTED, "nonnegative"),
+    "the square alone": (
+        plus(scaled(gen("r"), F(-1)), X), Certificate("root", (), "r", (TERMS, TERMS)),
+        Signs({"r", "y"}, roots={"r": {}}), "nonnegative"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_ROOTS)
+def test_a_root_is_compared_by_squares_and_signs(name):
+    verifier.holds(MORE_THAN_X, Certificate("root", (), "r", (TERMS,)), ROOTED)
+    with pytest.raises(NotReplayed):
+        verifier.holds(*WRONG_ROOTS[name])
+
+
+def test_a_root_means_nothing_after_a_rule_that_renames_what_stands_in_it():
+    signs = Signs({"r", "K"}, {"K"}, least={"K": 2}, roots={"r": gen("K")})  # r^2 = K, and K >= 2
+    a = plus(gen("r"), scaled(ONE, F(-1)))
+    verifier.holds(a, Certificate("root", (), "r", (Certificate("shift", parts=(TERMS,)),)), signs)
+    with pytest.raises(NotReplayed):
+        verifier.holds(a, Certificate("shift", parts=(Certificate("root", (), "r", (TERMS,)),)), signs)
+
+
+@given(st.dictionaries(st.tuples(st.integers(0, 2), st.integers(0, 2)), st.integers(-3, 3).map(F), max_size=5))
+def test_the_square_root_of_a_square_is_its_root_up_to_sign(terms):
+    s = {tuple((n, p) for n, p in zip("xy", powers, strict=True) if p): v for powers, v in terms.items() if v}
+    assert algebra.square_root(times(s, s)) in (s, scaled(s, F(-1)))
+    found = algebra.square_root(plus(times(s, s), X))
+    assert found is None or times(found, found) == plus(times(s, s), X)
 
 
 def test_the_negative_of_a_positive_difference_is_not_zero_either():

@@ -190,7 +190,7 @@ def test_means_over_explicit_masks(kind, body):
     [
         (r"\sigma(x_1) = 1", LINEAR, "reads as a function"),
         (r"J_D \ge f(x)", LINEAR, r"the output of the network is W\(x\), the activation relu\(z\)\."),
-        (r"R = \sum_{j=1}^n w_j (W_j^\top x)_+", "K-n-n-1, no biases", r"W_{j,:}, and their product with x is W_{j,:}\^"),
+        (r"R = \sum_{j=1}^n w_j (W_j^\top x)_+", "K-n-n-1, no biases", r"and their product with x is W_{j,:}\^"),
         (r"R = \sum_{j=1}^n w_j h_j", "K-n-1, no biases", "'... where h_j = ...', or in a document by a"),
         (r"R = \sum_{i=1}^K w_i \tilde x_i", LINEAR, "a masked input is written r_i x_i/p inside a mean"),
         ("y(x) = 1", LINEAR, "reads as a function"),

@@ -36,8 +36,8 @@ MAX_TERMS, MAX_STEPS = 18, 14
 _LETTERS = "ijklrsuvz"
 _EXPONENTS = {"m'": "d-1", "K": "K-1", "n": "n-1"}
 _NAMES = {
-    "t": "t", "w": r"\omega", "M": "m", "V": "V", "e": r"\varepsilon", "h": "h", "G": "G", "s": "s", "S": "S", "U": "U",
-    "P": "P", "Q": "Q", "m": "(d-1)", "p": "p", "rest": "r",
+    "t": "t", "w": r"\omega", "M": "m", "V": "V", "e": r"\varepsilon", "h": "h", "G": "G", "H": "H", "s": "s", "S": "S",
+    "U": "U", "P": "P", "Q": "Q", "m": "(d-1)", "p": "p", "rest": "r",
 }  # fmt: skip
 _VIEWS = {
     "named": r"Quantities are means over all masks of the layers before the last, and the rescaled masks of the last "
@@ -52,6 +52,8 @@ _VIEWS = {
     "uniform": r"Weights are $c$, inputs $1$, and units linear on every mask. With $t = q/p \ge 0$, layer by layer,",
     "floor": r"The mask that drops the whole last layer has probability $s > 0$, and there $D = b$. With $S, U \ge 0$ "
     r"for all other masks",
+    "floors": r"Some layer is dropped as a whole with probability $s = 1 - \prod_l (1 - q_l^{n_l})$; there $D = b$, "
+    r"as there are no hidden biases. With $S, U \ge 0$ for all other masks",
     "one unit": r"With one hidden unit and $w y \le 0$ the map $g(z) = (w f(z) - y)^2$ is convex, so by Jensen's "
     r"inequality",
 }
@@ -70,11 +72,14 @@ _FORMULAS = {
     "uniform": r"W(x) = K n^{d-1} c^d, \qquad \operatorname{Var} D = W(x)^2 \Bigl( \bigl(1 + \tfrac{t}{K}\bigr) "
     r"\bigl(1 + \tfrac{t}{n}\bigr)^{d-1} - 1 \Bigr).",
     "floor": r"J_D = s\,(b - y)^2 + S, \qquad \mathbb{E}\,D^2 = s\,b^2 + U.",
+    "floors": r"J_D = s\,(b - y)^2 + S, \qquad \mathbb{E}\,D^2 = s\,b^2 + U.",
     "one unit": r"J_D \ge \mathbb{E}\,g(z) \ge g(\mathbb{E}\,z) = R, \qquad J_D = R + P, \quad P \ge 0.",
 }
 _FACTS = {
     "e": r"$\lvert m - \omega\rvert = \varepsilon \ge 0$ has the sign that Jensen's inequality gives",
-    "G": r"$G \ge 0$ is what $V$ gains with $q$, as a sum of squares times products of $q/p$",
+    "G": r"$G \ge 0$ is what $V$ gains with $q$, as a sum of squares times products of $q/p$, or what "
+    r"$\mathbb{E}\,(D - y)^2$ gains, by convexity in the masks of each layer",
+    "H": r"$H \ge 0$ is what $\mathbb{E}\,D$ moves with $q$, by convexity in the masks of each layer",
     "h": r"$h > 0$ is the step of the variable",
 }
 
@@ -85,6 +90,8 @@ _TOLD = {
     "hinge": r"\emph{Squares.} $z \operatorname{relu}(z) = \operatorname{relu}(z)^2$, so that",
     "subadditive": r"\emph{Subadditivity.} $\operatorname{relu}(u + v) = \operatorname{relu}(u) + "
     r"\operatorname{relu}(v) - r$ with $r \ge 0$",
+    "root": r"\emph{Roots.} $\sqrt a \ge s$ holds where $a \ge s^2$, and $\sqrt a \le s$ where $s \ge 0$ and "
+    r"$a \le s^2$",
     "between": r"\emph{Growth.} $\operatorname{relu}(v) = \operatorname{relu}(u) + r$ with $r \ge 0$, as $v \ge u$",
 }
 
@@ -379,6 +386,8 @@ class _Printer:
             return f"{argument}_+" if self.relu == "plus" else rf"\operatorname{{relu}}{argument}"
         if name.startswith("-"):
             return rf"\lvert {self.name(name[1:])}\rvert"
+        if name in self.signs.roots:
+            return rf"\sqrt{{{self.line(self.signs.roots[name])}}}"
         if name.startswith("sum("):
             return _sum(name)
         if primed := re.fullmatch(r"([A-Za-z]+)(\d*)'", name):

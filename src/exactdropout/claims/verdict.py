@@ -166,6 +166,7 @@ _VIEWS = {
     "output": "W(x) is the bias plus Sum(w_j h_j) over the units h_j of the last hidden layer, and J_D = Var D + "
     "(E D - y)^2 with Var D >= 0",
     "uniform": "equal weights and inputs: each layer of width m takes E D times m c, E D^2 times m^2 c^2 (1 + q/(p m))",
+    "floors": "J_D and E D^2 are at least what the masks that drop all units of some layer contribute, where D = b",
     "floor": "J_D and E D^2 are at least what the mask that drops the whole last layer contributes",
     "one unit": "with one hidden unit and w y <= 0 the squared error is convex in its pre-activation: penalty >= 0",
 }
@@ -181,6 +182,7 @@ _RULES = {
     "bernoulli": "by Bernoulli (1 + a)^m >= 1 + m a",
     "hinge": "z relu(z) is relu(z)^2",
     "one": "a sum of terms >= 0 is at least one of them",
+    "root": "roots are compared with the rest by squares",
     "cases": "by the two signs of the argument of a relu",
     "signs": "by the sign of what stands inside a relu, which is then known",
     "subadditive": "by relu(u + v) <= relu(u) + relu(v)",

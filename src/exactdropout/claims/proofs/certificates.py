@@ -31,6 +31,9 @@ MAX_SIGNS = 4
 _REWRITINGS: tuple[tuple[str, ...], ...] = (
     ("shift",), ("squares",), ("squares", "shift"), ("one",), ("one", "shift"), ("bernoulli",), ("bernoulli", "shift"),
 )  # fmt: skip
+_EVERYWHERE: tuple[View, ...] = (
+    "opaque", "one unit", "floor", "floors", "written", "last", "output", "uniform",
+)  # fmt: skip
 MAX_ATOMS = 5
 """Steps about relu, one inside the other."""
 
@@ -42,7 +45,7 @@ def replayable_proof(
 
     ``products`` are those of one view.
     """
-    views: list[View] = ["opaque", "one unit", "floor", "written", "last", "output", "uniform"] if everywhere else []
+    views: list[View] = [*_EVERYWHERE] if everywhere else []
     if named and setting.named:
         views.append("named")
     for view in views:
@@ -74,6 +77,8 @@ def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
     direct = _direct(a, signs, need)
     if direct is not None:
         return direct
+    if need != "zero" and signs.roots and (found := _by_roots(a, signs, need)) is not None:
+        return found
     if need != "zero" and (found := _as_squares(a, signs, need)) is not None:
         return found
     for rules in _REWRITINGS:
@@ -86,6 +91,20 @@ def _found(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
     if not signs.atoms:
         return None
     return _with_atoms(a, signs, need, MAX_ATOMS) or _by_signs(a, signs, need, MAX_SIGNS)
+
+
+def _by_roots(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:
+    """Return a certificate after one root has been compared with the rest by squares."""
+    for name in [root for root in signs.roots if any(n == root for m in a for n, _ in m)]:
+        step = Certificate("root", variable=name)
+        try:
+            left = rewritten(a, step, signs) or []
+        except NotReplayed:
+            continue
+        parts = [_found(polynomial, replace(around, roots={}), need) for polynomial, around in left]
+        if None not in parts:
+            return replace(step, parts=tuple(part for part in parts if part is not None))
+    return None
 
 
 def _as_squares(a: Polynomial, signs: Signs, need: Need) -> Certificate | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,7 @@ __all__ = [
     "ratio", "roots",
     "scaled",
     "spend",
+    "square_root",
     "substitute",
     "times",
     "to_power",
@@ -37,6 +39,8 @@ Monomial = tuple[tuple[str, int], ...]
 Polynomial = dict[Monomial, Fraction]
 MAX_TERMS = 1_500
 MAX_POWER = 40
+MAX_ROOT = 30
+"""Terms of a polynomial of which the square is recognised."""
 
 
 class NotReplayed(Exception):
@@ -137,6 +141,42 @@ def by_power(a: Polynomial, name: str) -> dict[int, Polynomial]:
         power = dict(monomial).get(name, 0)
         found.setdefault(power, {})[tuple(item for item in monomial if item[0] != name)] = value
     return found
+
+
+def square_root(a: Polynomial) -> Polynomial | None:
+    """Return s with s² = a, by leading terms; None where there is none of at most MAX_ROOT terms.
+
+    >>> square_root({(("x", 2),): F(4), (("x", 1),): F(4), (): F(1)})
+    {(('x', 1),): Fraction(2, 1), (): Fraction(1, 1)}
+    """
+    order = sorted({name for m in a for name, _ in m})
+
+    def place(monomial: Monomial) -> tuple[int, ...]:
+        return tuple(dict(monomial).get(name, 0) for name in order)
+
+    found: Polynomial = {}
+    rest = a
+    lead: tuple[Monomial, Fraction] = ((), F(0))
+    while rest and len(found) < MAX_ROOT:
+        top = max(rest, key=place)
+        value, powers = rest[top], dict(top)
+        if found:
+            value /= 2 * lead[1]
+            powers = {name: powers.get(name, 0) - dict(lead[0]).get(name, 0) for name in {*powers, *dict(lead[0])}}
+            if any(power < 0 for power in powers.values()):
+                return None
+        else:
+            roots_of = math.isqrt(max(value.numerator, 0)), math.isqrt(value.denominator)
+            if (F(*roots_of)) ** 2 != value or any(power % 2 for power in powers.values()):
+                return None
+            value, powers = F(*roots_of), {name: power // 2 for name, power in powers.items()}
+        term = {tuple(sorted((name, power) for name, power in powers.items() if power)): value}
+        lead = lead if found else next(iter(term.items()))
+        found = plus(found, term)
+        rest = plus(a, scaled(times(found, found), F(-1)))
+        if rest and place(max(rest, key=place)) >= place(top):
+            return None
+    return None if rest else found
 
 
 def substitute(a: Polynomial, name: str, value: Polynomial) -> Polynomial:

@@ -9,15 +9,20 @@ from typing import Any
 
 from exactdropout.claims.language.syntax import (
     Claim,
+    Comparison,
+    Derivative,
     Divide,
     Expression,
+    Limit,
     Name,
     Negate,
     Number,
+    walk,
 )
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import (
     ONE,
+    ONE_PLUS_T,
     NotReplayed,
     Polynomial,
     Ratio,
@@ -25,8 +30,10 @@ from exactdropout.claims.verifier.algebra import (
     by_power,
     gen,
     plus,
+    polynomial_text,
     ratio,
     scaled,
+    square_root,
     times,
     to_power,
 )
@@ -134,12 +141,50 @@ class Evaluator:
             return self.relu(values[0])
         if function == "abs":
             return self.relu(values[0]) + self.relu(-values[0])
+        if function == "sqrt":
+            return self.root(values[0])
         if function not in ("max", "min"):
             raise NotReplayed(function)
         result = values[0]
         for other in values[1:]:
             result += self.relu(other + -result) if function == "max" else -self.relu(result + -other)
         return result
+
+    def root(self, value: Ratio) -> Ratio:
+        """Return √a: |s| where a = s² is seen, else r ≥ 0 with r² = a; where a < 0 the claim says nothing.
+
+        Raises:
+            NotReplayed: the claim is no comparison, so that r may move; a divisor that may be negative.
+        """
+        moving = any(isinstance(node, (Derivative, Limit)) for node in walk(self.claim))
+        if moving or not isinstance(self.claim.statement, Comparison) or not self.signs.positive(value.bottom):
+            raise NotReplayed("a root of something that moves, or over a divisor that may be negative")
+        inside, odd = self.signs.reduced(times(value.top, value.bottom)), value.keep % 2
+        under = Ratio(ONE, (value.keep + odd) // 2, value.bottom)  # a/(b (1 + t)^k) = a b (1 + t)^odd/(...)^2
+        if odd and square_root(times(inside, ONE_PLUS_T)) is None:
+            return self.root_of(inside) * self.root_of(ONE_PLUS_T) * under
+        return self.root_of(times(inside, ONE_PLUS_T) if odd else inside) * under
+
+    def root_of(self, inside: Polynomial) -> Ratio:
+        """Return the root of a polynomial, factor by factor where it is a product of what is ≥ 0."""
+        whole = square_root(inside)
+        if whole is not None:
+            return self.relu(Ratio(whole)) + self.relu(-Ratio(whole))
+        shared = {name: min(dict(m).get(name, 0) for m in inside) for name, _ in min(inside)}
+        shared = {name: power for name, power in shared.items() if power and name in self.signs.nonnegative}
+        rest = {tuple((n, p - shared.get(n, 0)) for n, p in m if p > shared.get(n, 0)): v for m, v in inside.items()}
+        if shared and inside != gen(min(shared)) and self.signs.manifest(rest):
+            result = self.root_of(rest)
+            for name, power in shared.items():
+                result = result * Ratio(to_power(gen(name), power // 2))
+                result = result * self.root_of(gen(name)) if power % 2 else result
+            return result
+        name = f"sqrt({polynomial_text(inside)})"
+        if name not in self.signs.roots:
+            self.signs.nonnegative.add(name)
+            self.signs.roots[name] = inside
+            self.signs.known.append((plus(to_power(gen(name), 2), scaled(inside, F(-1))), True))
+        return Ratio(gen(name))
 
     def sign_kept(self, value: Ratio) -> Polynomial:
         """Return a polynomial with the sign of a value."""

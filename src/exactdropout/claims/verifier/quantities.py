@@ -28,7 +28,7 @@ from exactdropout.claims.verifier.sums import Term, Terms
 __all__ = ["Quantities", "SizesView"]
 
 F = Fraction
-SizesView = Literal["opaque", "written", "last", "output", "uniform", "floor", "one unit"]
+SizesView = Literal["opaque", "written", "last", "output", "uniform", "floor", "floors", "one unit"]
 MAX_DROPPED = 12
 
 
@@ -52,7 +52,7 @@ class Quantities(Calculus):
         last = len(values) > 1 and all(value == 0 for value in values[:-1])
         slope = shape.activation.slope
         self.origin = False
-        self.same = self.kept or last or self.linear() or self.silent()
+        self.same = self.kept or last or self.linear() or self.silent() or self.linear_behind(values)
         self.above = 0 <= slope <= 1 and self.assumed(*self.weights(2))
         self.below = 0 <= slope <= 1 and self.at_most(("w", ())) and self.assumed(*self.weights(2)[:-1])
         hidden = bool(shape.hidden) and not shape.symbolic_depth
@@ -66,6 +66,7 @@ class Quantities(Calculus):
             "output": bool(shape.hidden) and not shape.symbolic_depth,
             "uniform": self.uniform(),
             "floor": True,
+            "floors": bool(shape.hidden) and not shape.symbolic_depth and not shape.hidden_biases,
             "one unit": self.one_unit(),
         }[view]
         if not good:
@@ -131,6 +132,20 @@ class Quantities(Calculus):
         shape = self.setting.shape
         deep = bool(shape.hidden) or shape.symbolic_depth
         return not deep or shape.activation.slope == 1 or self.nonnegative()
+
+    def linear_behind(self, rates: list[Fraction | None]) -> bool:
+        """Return whether D is affine in the masks of each layer, the first dropped one being hidden.
+
+        What enters that layer is the same on every mask, and ≥ 0 behind relu; with weights and biases ≥ 0 behind it
+        every later unit gets what is ≥ 0.
+        """
+        shape = self.setting.shape
+        first = next((layer for layer, rate in enumerate(rates) if rate != 0), 0)
+        if shape.symbolic_depth or shape.activation.slope != 0 or len(rates) < 2 or not first:
+            return False
+        behind = range(first + 1, len(shape.hidden) + 1)
+        biases = not shape.hidden_biases or self.assumed(*(("b", (layer,)) for layer in behind))
+        return biases and self.assumed(*(("W", (layer,)) for layer in behind))
 
     def at_most(self, key: Key) -> bool:
         """Return whether a group is assumed to be ≤ 0."""
@@ -231,7 +246,9 @@ class Quantities(Calculus):
         """Return the quantities of the example, or of the origin, whose inputs and label are 0."""
         y = self.label_term()
         if self.view == "floor":
-            return self.floor(y)
+            return self.floor(y, self.last_share())
+        if self.view == "floors":
+            return self.floor(y, self.any_share())
         w, m, v = self.moments()
         if self.scale is not None:
             unit = self.scale
@@ -351,8 +368,44 @@ class Quantities(Calculus):
             output, growth = self.product(output, self.number(factor)), growth * step
         return output, output, self.product(self.product(output, output), self.number(growth + ratio(-1)))
 
-    def floor(self, y: Terms) -> dict[str, Terms]:
-        """Return J_D = s (b − y)² + S and E D² = s b² + U, s > 0: all masks of the last layer are 0 with probability s.
+    def floor(self, y: Terms, share: Ratio) -> dict[str, Terms]:
+        """Return J_D = s (b − y)² + S and E D² = s b² + U, s the probability of masks on which D = b."""
+        b = self.entry(("b", ()), ()) if self.setting.shape.output_bias else ()
+        error = b + self.negative(y)
+        share_of = self.number(share)
+        return {
+            "criterion": self.product(share_of, self.product(error, error)) + self.number(self.own_nonnegative("S")),
+            "second_moment": self.product(share_of, self.product(b, b)) + self.number(self.own_nonnegative("U")),
+        }
+
+    def any_share(self) -> Ratio:
+        """Return the probability 1 − ∏ (1 − q_l^n_l) that some layer is dropped as a whole: without hidden biases
+        D = b then. Each factor is a probability, and ≥ 0.
+        """
+        kept = ratio(1)
+        for layer, width in enumerate((self.setting.shape.inputs, *self.setting.shape.hidden)):
+            rate = self.rate(layer)
+            if not rate.top:
+                continue
+            if isinstance(width, int):
+                if width > MAX_DROPPED:
+                    raise NotReplayed("a wide layer")
+                share = ratio(1)
+                for _ in range(width):
+                    share = share * rate
+            elif rate == Ratio(T, 1):
+                share = rate * self.to_size(rate, width)
+            else:
+                raise NotReplayed("a rate that is no symbol, and a width that is")
+            factor = ratio(1) + -share
+            kept = kept * factor
+            fact = self.sign_kept(factor)
+            if (fact, False) not in self.signs.known:
+                self.signs.known.append((fact, False))
+        return ratio(1) + -kept
+
+    def last_share(self) -> Ratio:
+        """Return the probability s > 0 with which all masks of the last layer are 0, or a lower bound of it.
 
         s is q^n for a width that is a number; where d = 1 is covered the last layer may be the inputs, and the larger
         width gives a lower bound for both.
@@ -373,13 +426,7 @@ class Quantities(Calculus):
             share = ratio(1)
             for _ in range(max(int(width) for width in widths)):
                 share = share * rate
-        b = self.entry(("b", ()), ()) if shape.output_bias else ()
-        error = b + self.negative(y)
-        share_of = self.number(share)
-        return {
-            "criterion": self.product(share_of, self.product(error, error)) + self.number(self.own_nonnegative("S")),
-            "second_moment": self.product(share_of, self.product(b, b)) + self.number(self.own_nonnegative("U")),
-        }
+        return share
 
     def sum_over(self, layer: int, make: Any) -> Terms:
         """Return a sum over the units of a layer."""

@@ -39,7 +39,7 @@ class Certificate:
 
     rule: Literal[
         "zero", "terms", "product", "quadratic", "line", "strict", "shift", "squares", "bernoulli", "cases",
-        "signs", "subadditive", "between", "hinge", "one", "known", "negative",
+        "signs", "subadditive", "between", "hinge", "one", "known", "negative", "root",
     ]  # fmt: skip
     polynomials: tuple[tuple[Polynomial, int], ...] = ()
     variable: str = ""
@@ -54,7 +54,7 @@ class Signs:
     says (Σ f)² ≤ N Σ f²: for the name of Σ f², the name of Σ f and N, those with more factors first. ``powers`` says
     that z, the name of (a/b)^m − 1, is at least m (a/b − 1): for z the polynomials m (a − b) and b > 0. ``known`` are
     polynomials that are ≥ 0, or 0 where that is True, by assumption or by Bernoulli's inequality. ``ones`` says that a
-    sum of terms ≥ 0 is at least one of its terms: for the name of the sum that term.
+    sum of terms ≥ 0 is at least one of its terms: for the name of the sum that term. ``roots`` are r ≥ 0 with r² = a.
     """
 
     nonnegative: set[str] = field(default_factory=set)
@@ -65,6 +65,7 @@ class Signs:
     powers: dict[str, tuple[Polynomial, Polynomial]] = field(default_factory=dict)
     known: list[tuple[Polynomial, bool]] = field(default_factory=list)
     ones: dict[str, Polynomial] = field(default_factory=dict)
+    roots: dict[str, Polynomial] = field(default_factory=dict)
     rests: int = 0
 
     def manifest(self, a: Polynomial) -> bool:
@@ -145,6 +146,7 @@ class Signs:
         return replace(
             self, nonnegative=set(self.nonnegative), nonzero=set(self.nonzero), atoms=dict(self.atoms),
             squares=dict(self.squares), ones=dict(self.ones), powers=dict(self.powers), known=[*self.known],
+            roots=dict(self.roots),
         )  # fmt: skip
 
 
@@ -160,6 +162,8 @@ def holds(a: Polynomial, certificate: Certificate | None, signs: Signs, need: Ne
         turned = certificate.rule == "negative"
         holds(scaled(a, F(-1)) if turned else a, certificate.parts[0] if turned else certificate, signs, "positive")
         return
+    if certificate.rule == "root" and need == "zero":
+        raise NotReplayed("the rule root where zero is to be shown")
     changed = rewritten(a, certificate, signs)
     if changed is not None:
         if len(changed) != len(certificate.parts):
@@ -218,6 +222,7 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
                 a = substitute(a, size, plus(gen(size), constant(least)))
             around.nonzero -= set(signs.least)
             around.least, around.squares, around.ones, around.powers, around.known = {}, {}, {}, {}, []
+            around.roots = {}
         case "squares":  # N Σ f² = (Σ f)² + r, r ≥ 0: from here on r has the name of Σ f²
             done: set[str] = set()
             for name, (root, width) in signs.squares.items():
@@ -228,7 +233,7 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
                     a = _replaced(a, name, plus(to_power(gen(root), 2), gen(name)), width)
                 around.nonzero.discard(name)
                 around.nonnegative.add(name)
-            around.squares, around.ones, around.powers, around.known = {}, {}, {}, []
+            around.squares, around.ones, around.powers, around.known, around.roots = {}, {}, {}, [], {}
         case "one":  # Σ f = f_k + r, r ≥ 0, every term being ≥ 0: from here on r has the name of the sum
             for name, term in signs.ones.items():
                 if any(n in signs.ones for m in term for n, _ in m):
@@ -236,17 +241,19 @@ def rewritten(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tup
                 a = _replaced(a, name, plus(term, gen(name)), ONE)
                 around.nonzero.discard(name)
                 around.nonnegative.add(name)
-            around.squares, around.ones, around.powers, around.known = {}, {}, {}, []
+            around.squares, around.ones, around.powers, around.known, around.roots = {}, {}, {}, [], {}
         case "bernoulli":  # z = m (a/b − 1) + r, r ≥ 0: from here on r has the name of z
             for name, (top, bottom) in signs.powers.items():
                 if any(n == name for m in a for n, _ in m):
                     a = _replaced(a, name, plus(top, times(bottom, gen(name))), bottom)
                 around.nonzero.discard(name)
-            around.powers, around.known = {}, []
+            around.powers, around.known, around.roots = {}, [], {}
         case "cases":
             return _cases(a, certificate, signs)
         case "signs":
             return _signs(a, certificate, signs)
+        case "root":
+            return [(part, around) for part in _root(a, certificate.variable, signs)]
         case "subadditive":
             a = _subadditive(a, certificate, around)
         case "between":
@@ -305,6 +312,7 @@ def _cases(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[
         around.nonnegative.add(v)
         solved = scaled(plus(scaled(gen(v), F(sign)), scaled(parts.get(0, {}), F(-1))), 1 / slope[()])
         around.atoms, around.ones, around.powers, around.known = {}, {}, {}, []  # what they say is of the former v
+        around.roots = {}
         found.append((around.reduced(_with_atoms(a, {v: solved}, signs, around)), around))
     return found
 
@@ -321,6 +329,22 @@ def _signs(a: Polynomial, certificate: Certificate, signs: Signs) -> list[tuple[
         around.known = [*around.known, (fact, False)]
         found.append((left, around))
     return found
+
+
+def _root(a: Polynomial, name: str, signs: Signs) -> list[Polynomial]:
+    """Return what shows a = c r − s ≥ 0, c ≥ 0: c² r² − s² ≥ 0; or a = s − c r ≥ 0: s ≥ 0 and s² − c² r² ≥ 0."""
+    parts = by_power(a, name)
+    slope, rest = parts.get(1, {}), parts.get(0, {})
+    inside = {n for m in a for n, _ in m if n in signs.atoms and name in signs.names(signs.atoms[n])}
+    if name not in signs.roots or set(parts) - {0, 1} or inside:
+        raise NotReplayed("a root that does not occur once, or inside relu")
+    below = scaled(slope, F(-1))
+    if not slope or not (signs.manifest(slope) or signs.manifest(below)):
+        raise NotReplayed("a multiple of a root that may have any sign")
+    squares = signs.reduced(times(times(slope, slope), signs.roots[name])), signs.reduced(times(rest, rest))
+    if signs.manifest(slope):
+        return [plus(squares[0], scaled(squares[1], F(-1)))]
+    return [rest, plus(squares[1], scaled(squares[0], F(-1)))]
 
 
 def _plain(name: str) -> bool:

@@ -54,7 +54,7 @@ class AllSizes(Quantities):
         if variable.indices or name in ("K", "n", "d", "p", "x", "w", "W", "weights", "biases"):
             raise NotReplayed(f"growth in {name}")
         given = {"y": setting.label is not None, "q": Name("q") not in setting.rates}.get(name, False)
-        if given or setting.definition((name, ())) is not None or self.view in ("floor", "one unit"):
+        if given or setting.definition((name, ())) is not None or self.view in ("floor", "floors", "one unit"):
             raise NotReplayed("growth in something that is not free")
         names = {name, "p"} if name == "q" else {name}
         through = self.gives_entries(names)
@@ -70,6 +70,8 @@ class AllSizes(Quantities):
                 kept |= {f"{letter}'": gen(f"{letter}'") for letter in "MQ" if setting.design is not None}
                 self.signs.nonnegative |= {f"G{end}" for end in both}
                 kept |= {f"V{end}": plus(gen(f"V{end}"), gen(f"G{end}")) for end in both}
+            elif self.above or self.below:
+                kept |= self.in_convex_order()
         elif name == "b":
             if not setting.shape.output_bias:
                 raise NotReplayed("no output bias")
@@ -85,6 +87,43 @@ class AllSizes(Quantities):
             moves |= opaque | ({} if through else kept)
         return moves | self.moved_powers(moves, strict=statement.direction in ("increasing", "decreasing")), back
 
+    def in_convex_order(self) -> dict[str, Polynomial]:
+        """Return what becomes of E D and Var D as q grows, where D is convex (concave) in the masks of each layer.
+
+        The rescaled masks of a layer grow in convex order with their rate: those at the larger rate have the others as
+        means, given these. So E D moves away from W(x), and so does E (D − y)² where D − y ≥ 0 (≤ 0) on every mask.
+        """
+        setting, shape = self.setting, self.setting.shape
+        if setting.half or setting.design is not None or not all(
+            rate == Name("q") or number_of(rate) is not None for rate in setting.rates
+        ):  # fmt: skip
+            return {}
+        self.signs.nonnegative |= {"H'", "G'"}
+        e, gained = gen("e'"), gen("H'")
+        moves = {"e'": plus(e, gained)}
+        square = any(isinstance(node, Quantity) and node.name == "second_moment" for node in walk(self.claim))
+        y = ratio(0) if square else self.scalar(self.label_term())
+        b = self.scalar(self.entry(("b", ()), ())) if shape.output_bias and self.sign else ratio(0)
+        units = shape.activation.slope == 0 or self.nonnegative()  # what the output weights multiply is >= 0
+        bias = not shape.output_bias or self.signed(("b", ()), above=self.above)
+        label = square or self.signed(("y", ()), above=not self.above)
+        if not (units and bias and label) or any(v.keep or v.bottom != {(): F(1)} for v in (y, b)):
+            return moves
+        way = F(1 if self.above else -1)
+        error = plus(plus(scaled(gen("w'"), F(self.sign or 1)), scaled(e, way)), plus(b.top, scaled(y.top, F(-1))))
+        after = plus(error, scaled(gained, way))
+        grown = plus(times(error, error), scaled(times(after, after), F(-1)))
+        return moves | {"V'": plus(plus(gen("V'"), grown), gen("G'"))}
+
+    def signed(self, key: Key, *, above: bool) -> bool:
+        """Return whether a number is assumed, or given, to be ≥ 0 or ≤ 0."""
+        given = self.setting.definition(key)
+        given = self.setting.label if given is None and key[0] == "y" else given
+        value = number_of(given) if given is not None else None
+        if given is not None:
+            return value is not None and (value >= 0 if above else value <= 0)
+        return self.assumed(key) if above else self.at_most(key)
+
     def larger_size(self, name: str, statement: Monotonicity) -> dict[str, Polynomial]:
         """Return what becomes of each variable as a size grows; sums and quantities change in an unknown way."""
         setting = self.setting
@@ -92,7 +131,7 @@ class AllSizes(Quantities):
             isinstance(n, Name) and n.name == name for c in setting.filters if "=" in c.relations for n in walk(c)
         )
         symbolic = setting.shape.symbolic_depth if name == "d" else self.ranges[name] == name
-        if tied or not symbolic or self.view in ("floor", "one unit"):
+        if tied or not symbolic or self.view in ("floor", "floors", "one unit"):
             raise NotReplayed(f"growth in {name}, which is given")
         unknown = {f"{letter}{end}": Polynomial() for letter in "wMeVSUQ" for end in ("'", "0'")}
         size = "m'" if name == "d" else name
@@ -171,7 +210,9 @@ class AllSizes(Quantities):
         """
         shape = self.setting.shape
         wholes = {"x": 0, "w": 0, "y": 0, "W": 1}
-        every = ("W", ()) in factors and not shape.symbolic_depth  # W is all layers of hidden weights
+        every = ("W", ()) in factors  # W is all layers of hidden weights
+        if every and shape.symbolic_depth and shape.hidden_biases:
+            raise NotReplayed("weights of a symbolic depth, and biases")
         groups = all(len(key[1]) == wholes.get(key[0], len(key[1][:1])) - (every and key[0] == "W") for key in factors)
         if groups:
             if shape.symbolic_depth and any(key[0] in ("W", "b") and key[1] for key in factors):
@@ -227,6 +268,12 @@ class AllSizes(Quantities):
                 raise NotReplayed("a unit, or its bias, that is multiplied by more than one factor")
             return values[0]
 
+        own = factor(("W", (1, 1, 1))) if shape.symbolic_depth else ratio(1)
+        if (own + ratio(-1)).top:  # each of the d - 1 layers multiplies what the next one gets; there are no biases
+            bent = shape.activation.slope != 1
+            if bent and not all(self.signs.manifest(self.sign_kept(unit)) for unit in (*before, own)):
+                raise NotReplayed("a factor that may be negative")
+            before, widths = [before[0] * self.to_size(own, "m'")], widths[:1]
         for layer, width in enumerate(widths[1:], start=1):
             after = []
             for j in range(1, width + 1):

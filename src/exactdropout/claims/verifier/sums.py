@@ -17,6 +17,7 @@ from exactdropout.claims.language.syntax import (
     Add,
     Call,
     Claim,
+    Comparison,
     Divide,
     Expression,
     Multiply,
@@ -26,6 +27,7 @@ from exactdropout.claims.language.syntax import (
     Power,
     Quantity,
     Repeated,
+    walk,
 )
 from exactdropout.claims.setting.setting import Setting
 from exactdropout.claims.verifier.algebra import (
@@ -35,9 +37,12 @@ from exactdropout.claims.verifier.algebra import (
     NotReplayed,
     Ratio,
     gen,
+    plus,
     ratio,
+    scaled,
     spend,
     times,
+    to_power,
 )
 from exactdropout.claims.verifier.evaluator import NODE, Key, number_of, numbered, renamed
 from exactdropout.claims.verifier.size_powers import SizePowers
@@ -46,6 +51,8 @@ __all__ = ["Sums", "Term", "Terms"]
 
 F = Fraction
 MAX_INDICES = 6
+MAX_PAIRED = 12
+"""Sums among which products are compared."""
 Factor = tuple[str, tuple[str, ...]]
 
 
@@ -239,7 +246,22 @@ class Sums(SizePowers):
                 inner = self.value(body, {**bound, index: name})
                 label = self.label(last)
                 return tuple(Term(t.coefficient, t.factors, (*t.summed, (name, label))) for t in inner)
+            case Repeated("product", index, first, last, body):
+                return self.equal_factors(index, Add((last, Negate(first), Number(F(1)))), body, bound)
         raise NotReplayed(f"{type(node).__name__} for every size")
+
+    def equal_factors(self, index: str, count: Expression, body: Expression, bound: Mapping[str, str]) -> Terms:
+        """Return a product of equal factors as a power, whose exponent is >= 0 at every size.
+
+        Raises:
+            NotReplayed: factors that differ, or a number of them that may be negative.
+        """
+        slopes, offset = self.in_sizes(count)
+        if any(isinstance(n, Name) and n.name == index for n in walk(body)):
+            raise NotReplayed("a product of factors that differ")
+        if offset < 0 or any(slope < 0 for slope in slopes.values()):
+            raise NotReplayed("a product whose factors may be fewer than none")
+        return self.power(self.value(body, bound), count)
 
     def called(self, function: str, values: list[Terms]) -> Terms:
         """Return relu, abs, max or min of values without free indices."""
@@ -335,7 +357,30 @@ class Sums(SizePowers):
             total += product
         self.pair_squares()
         self.single_terms()
+        self.pair_products()
         return total
+
+    def pair_products(self) -> None:
+        """Know Σ f Σ g ≥ Σ f g for f, g ≥ 0, and Σ u² Σ v² ≥ (Σ u v)², of sums over one range that occur."""
+        if not isinstance(self.claim.statement, Comparison) or len(self.parts) > MAX_PAIRED:
+            return
+        once = [(name, ends, factors) for name, (ends, factors) in [*self.parts.items()] if len(ends) == 1]
+        even = [item for item in once if all(self.even(n, item[2].count((n, ix))) for n, ix in item[2])]
+        for (one, ends, f), (two, others, g) in itertools.combinations_with_replacement(even, 2):
+            if ends != others:
+                continue
+            product = times(gen(one), gen(two))
+            halves = [factors[::2] for factors in (f, g) if all(factors.count(each) % 2 == 0 for each in factors)]
+            for factors, power in ((f + g, 1), *(((halves[0] + halves[1], 2),) if len(halves) == 2 else ())):
+                listed = [(n, renamed(ix, ["k"])) for n, ix in factors]
+                known = set(self.parts)
+                name = self.part({"k"}, listed, {"k": ends[0]})
+                if name not in known:
+                    del self.parts[name]
+                    continue
+                fact = plus(product, scaled(to_power(gen(name), power), F(-1)))
+                if fact and (fact, False) not in self.signs.known:
+                    self.signs.known.append((fact, False))
 
     def single_terms(self) -> None:
         """Find the sums Σ_k f_k of terms ≥ 0 of which one occurs, a product of entries of unit 1, or of another one.
