@@ -16,18 +16,22 @@ def tidied(expression: sympy.Expr) -> sympy.Expr:
     """Return an equal expression without terms that add up, such as a/(1 - q) - a q/(1 - q) = a.
 
     A term is a rational function of one drop rate times the rest; terms with one rest become one, its coefficient as
-    q^a (1 - q)^b times a polynomial. A fraction over powers of 1 - q is divided out where one of its terms cancels.
+    q^a (1 - q)^b times a polynomial. A fraction over powers of 1 - q is divided out where one of its terms cancels. A
+    polynomial in rates is positive at rate 0, its sign in front.
 
     >>> q, a, b = sympy.symbols("q a b")
     >>> tidied(a / (1 - q) - a * q / (1 - q) + b)
     a + b
     >>> tidied((a - b * (1 - q)) / (1 - q))
     a/(1 - q) - b
+    >>> tidied(-a * (-q - 1) + b)
+    a*(q + 1) + b
     """
     rates = [s for s in expression.free_symbols if isinstance(s, sympy.Symbol) and RATE.match(s.name)]
     if not rates:
         return expression
-    terms = [part for term in sympy.Add.make_args(expression) for part in _divided(term, rates)]
+    given = [_signed(term, rates) for term in sympy.Add.make_args(expression)]
+    terms = [part for term in given for part in _divided(term, rates)]
     groups: dict[Any, list[sympy.Expr]] = {}
     for term in terms:
         factors = sympy.Mul.make_args(term)
@@ -35,8 +39,21 @@ def tidied(expression: sympy.Expr) -> sympy.Expr:
         rest = sympy.Mul(*(f for f in factors if f not in own))
         groups.setdefault(rest, []).append(sympy.Mul(*own))
     if len(groups) == len(terms) and len(terms) == len(sympy.Add.make_args(expression)):
-        return expression
+        return sympy.Add(*given)
     return sympy.Add(*(_sum(parts) * rest for rest, parts in groups.items()))
+
+
+def _signed(term: sympy.Expr, rates: list[sympy.Symbol]) -> sympy.Expr:
+    """Return a product in which polynomials in rates are positive at rate 0."""
+    turned, found = False, []
+    for factor in sympy.Mul.make_args(term):
+        base, exponent = factor.as_base_exp()
+        if base.is_Add and exponent.is_Integer and _is_of(base, rates) and base.subs(dict.fromkeys(rates, 0)) < 0:
+            turned ^= bool(exponent % 2)
+            found.append(sympy.expand(-base) ** exponent)
+        else:
+            found.append(factor)
+    return sympy.Mul(-1 if turned else 1, *found)
 
 
 def _divided(term: sympy.Expr, rates: list[sympy.Symbol]) -> list[sympy.Expr]:
