@@ -199,6 +199,17 @@ def test_a_divisor_that_may_be_0_is_an_assumption(claim, arch):
     assert "wherever no divisor is 0" in check(claim, arch).assumptions
 
 
+@pytest.mark.parametrize("claim", ["sqrt(y)^2 = y", "sqrt(penalty) >= 0", "sqrt(-y^2) >= 0", "sqrt(y^3)^2 = y^3"])
+def test_what_may_be_negative_under_a_root_is_an_assumption(claim):
+    for part in (claim, f"J_D = J_D if {claim}"):
+        assert "wherever nothing under a root is negative" in check(part, "2-2-1 relu").assumptions
+
+
+@pytest.mark.parametrize("claim", ["sqrt(J_D) >= abs(E[D] - y)", "sqrt(q*Sum(x[i]^2, i=1..2) + abs(y)) >= 0"])
+def test_what_is_never_negative_under_a_root_is_none(claim):
+    assert "wherever nothing under a root is negative" not in check(claim, "2-2-1 relu").assumptions
+
+
 @pytest.mark.parametrize("claim", ["q/p = q/(1 - q)", "Var[D] = q/(p*K)*K*x[1]^2*w[1]^2/2^(K - 1)"])
 def test_a_divisor_that_is_positive_by_its_form_is_none(claim):
     assert "wherever no divisor is 0" not in check(claim, "K-1", q="q").assumptions

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from exactdropout.claims.language.parser import read_claim
 from exactdropout.claims.language.syntax import (
-    Add,
     Call,
     Claim,
     Conjunction,
     Derivative,
     Divide,
-    Expression,
     Limit,
     Minimiser,
     Monotonicity,
-    Multiply,
     Name,
-    Negate,
     Number,
-    Power,
     expression_text,
     walk,
 )
@@ -36,6 +30,7 @@ from exactdropout.claims.refutation.attack import attack
 from exactdropout.claims.refutation.descent import descend
 from exactdropout.claims.refutation.near_miss import near_miss
 from exactdropout.claims.refutation.search import MAX_MASK_BITS, candidates, counterexample_at, search
+from exactdropout.claims.setting.defined import where_defined
 from exactdropout.claims.setting.entries import refuse_growth_of_free_entries, refuse_missing_entries, with_layers
 from exactdropout.claims.setting.free_indices import at_first_units
 from exactdropout.claims.setting.named_sizes import Unsupported, entries, given_entry, key_text, parts
@@ -233,41 +228,6 @@ def _meets(target: Name, key: tuple[str, tuple[int, ...]]) -> bool:
     return target.name == key[0] and not apart
 
 
-def _may_divide_by_zero(claim: Claim) -> bool:
-    """Return whether a divisor, or the base of a negative power, is not manifestly positive."""
-    nodes = [node for part in parts(claim) for node in walk(part)]
-    divisors = [n.bottom for n in nodes if isinstance(n, Divide)]
-    divisors += [n.base for n in nodes if isinstance(n, Power) and not _counts(n.exponent)]
-    return not all(map(_positive, divisors))
-
-
-def _positive(node: Expression) -> bool:
-    """Return whether an expression is positive by its form: numbers, sizes, p and 1 - q, under +, *, / and powers."""
-    match node:
-        case Number(value):
-            return value > 0
-        case Name(name):
-            return name in ("K", "n", "d", "p")
-        case Add(terms):
-            return terms == (Number(Fraction(1)), Negate(Name("q"))) or all(map(_positive, terms))
-        case Multiply(factors):
-            return all(map(_positive, factors))
-        case Divide(top, bottom):
-            return _positive(top) and _positive(bottom)
-        case Power(base, _):
-            return _positive(base)
-    return False
-
-
-def _counts(exponent: Expression) -> bool:
-    """Return whether an exponent is never negative: a number, a size, or a size less 1."""
-    if isinstance(exponent, Number):
-        return exponent.value >= 0
-    if isinstance(exponent, Add) and len(exponent.terms) == 2 and exponent.terms[1] == Negate(Number(Fraction(1))):
-        exponent = exponent.terms[0]
-    return isinstance(exponent, Name) and exponent.name in ("K", "n", "d")
-
-
 def given_weights(setting: Setting) -> list[str]:
     """Return the weights and biases of a given network as text: they belong to what a verdict holds for."""
     if setting.network is None:
@@ -437,7 +397,7 @@ class _Check:
             each = ", ".join(expression_text(rate) for rate in setting.rates)
             each = f"q = {each}" if len(setting.rates) == 1 else f"q = ({each}) by layers"
             rates = f"{each}, {rates}" if rates else each
-        defined = ["wherever no divisor is 0"] if _may_divide_by_zero(self.claim) else []
+        defined = where_defined(self.claim)
         if status != "refuted" and not self.satisfied():
             defined.append(f"no point that satisfies all of this was found among {_POINTS_TO_SATISFY}")
         self.stage(5)
