@@ -199,7 +199,9 @@ def test_a_divisor_that_may_be_0_is_an_assumption(claim, arch):
     assert "wherever no divisor is 0" in check(claim, arch).assumptions
 
 
-@pytest.mark.parametrize("claim", ["sqrt(y)^2 = y", "sqrt(penalty) >= 0", "sqrt(-y^2) >= 0", "sqrt(y^3)^2 = y^3"])
+@pytest.mark.parametrize(
+    "claim", ["sqrt(y)^2 = y", "sqrt(penalty) >= 0", "sqrt(-y^2) >= 0", "sqrt(y^3)^2 = y^3", "y^(1/2) >= 0"]
+)
 def test_what_may_be_negative_under_a_root_is_an_assumption(claim):
     for part in (claim, f"J_D = J_D if {claim}"):
         assert "wherever nothing under a root is negative" in check(part, "2-2-1 relu").assumptions
@@ -207,6 +209,7 @@ def test_what_may_be_negative_under_a_root_is_an_assumption(claim):
 
 @pytest.mark.parametrize("claim", ["sqrt(J_D) >= abs(E[D] - y)", "sqrt(q*Sum(x[i]^2, i=1..2) + abs(y)) >= 0"])
 def test_what_is_never_negative_under_a_root_is_none(claim):
+    assert check("R^(1/2) = abs(W(x) - y)", "2-1").status == "proved"
     assert "wherever nothing under a root is negative" not in check(claim, "2-2-1 relu").assumptions
 
 

@@ -33,6 +33,7 @@ __all__ = ["MAX_EXPONENT", "MAX_NESTING", "ExpressionParser", "Names"]
 
 Names: TypeAlias = Mapping[str, str] | None
 MAX_NESTING = 50
+_HALVES = (Number(Fraction(1, 2)), Divide(Number(Fraction(1)), Number(Fraction(2))))
 MAX_EXPONENT = 64
 MAX_FORMULA = 1_000_000  # characters
 MAX_FORMULA_DIGITS = 4_000  # of a formula that is read back; Python itself refuses to read longer integers
@@ -173,6 +174,8 @@ class ExpressionParser(LargerFormsParser):
         exponent = self.script()
         if self.sees("^"):
             self.error("parentheses are needed: a power of a power reads two ways")
+        if not self.formula and exponent in _HALVES:
+            return Call("sqrt", (base,), position=position)
         found = Power(base, exponent, position=position)
         if (degree := nested_exponents(found)) > MAX_EXPONENT:
             fail(

@@ -33,6 +33,7 @@ def where_defined(claim: Claim) -> list[str]:
     divisors = [n.bottom for n in nodes if isinstance(n, Divide)]
     divisors += [n.base for n in nodes if isinstance(n, Power) and not _counts(n.exponent)]
     under = [n.arguments[0] for n in nodes if isinstance(n, Call) and n.function == "sqrt"]
+    under += [n.base for n in nodes if isinstance(n, Power) and any(isinstance(e, Divide) for e in walk(n.exponent))]
     said = [] if all(map(_positive, divisors)) else ["wherever no divisor is 0"]
     return said if all(map(_nonnegative, under)) else [*said, "wherever nothing under a root is negative"]
 
@@ -84,6 +85,8 @@ def _counts(exponent: Expression) -> bool:
     """Return whether an exponent is never negative: a number, a size, or a size less 1."""
     if isinstance(exponent, Number):
         return exponent.value >= 0
+    if isinstance(exponent, Divide):
+        return _counts(exponent.top) and isinstance(exponent.bottom, Number)
     if isinstance(exponent, Add) and len(exponent.terms) == 2 and exponent.terms[1] == Negate(Number(Fraction(1))):
         exponent = exponent.terms[0]
     return isinstance(exponent, Name) and exponent.name in ("K", "n", "d")
