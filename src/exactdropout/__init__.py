@@ -135,9 +135,23 @@ def __getattr__(name: str) -> Any:
     elif name in _ROOMS:
         value = importlib.import_module(f"exactdropout.{name}")
     else:
-        raise AttributeError(f"module 'exactdropout' has no attribute {name!r}")
+        raise AttributeError(f"module 'exactdropout' has no attribute {name!r}{_meant(name)}", name=name)
     globals()[name] = value
     return value
+
+
+def _meant(name: str) -> str:
+    """Return where a name is that is not here, or the name that was probably meant."""
+    if name.startswith("_"):
+        return ""
+    import importlib
+    from difflib import get_close_matches
+
+    for room in ("claims", "testing", "interop", "data", "errors", "theorems"):
+        if name in getattr(importlib.import_module(f"exactdropout.{room}"), "__all__", ()):
+            return f"; it is exactdropout.{room}.{name}"
+    near = get_close_matches(name, __all__, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def __dir__() -> list[str]:

@@ -305,3 +305,16 @@ def test_a_definition_inside_a_sentence_is_not_said_again_in_other_words():
             rf"Let ${loss} = \mathbb{{E}} [(D-y)^2]$. \[ {loss} = \mathbb{{E}}[(D - y)^2] = R + 2 \text{{penalty}} \]"
         )
         assert [s.status for s in check_document(right, linear).steps] == ["refuted"]
+
+
+def test_a_long_formula_wraps_between_its_terms_on_the_page():
+    """On a telephone it was cut, and the column beside the line numbers had no room."""
+    found = check_document(
+        r"\[ J_D = R + \frac{q}{p} \sum_{i=1}^K w_i^2 x_i^2 + y^2 - y^2 \] \[ J_D \ge R \]", "K-1 linear, no biases"
+    )
+    page = derivation_page(found)
+    long, short = page.split('<div class="formula')[1:]
+    assert long.startswith(' flow">')
+    assert long.count('<math displaystyle="true">') == 5
+    assert short.startswith('"><math display="block">')
+    assert ".step > div { grid-column: 1 / -1; }" in page

@@ -26,6 +26,24 @@ COMMAND_LINES = {
     "train": "did you mean minimize?",
     "help": "did you mean --help?",
     "version": "did you mean --version?",
+    "report": "verify --report FOLDER",
+    "test mylayer.py": "exactdropout.testing.assert_dropout",
+    "plot net.json data.csv": "--plot FILE of evaluate",
+    # a newcomer's first hour
+    "evaluate": "such as network.json diabetes.csv; exactdropout example . writes both",
+    "evaluate net.json data.csv --q 1/2 --plot": "as in --plot FILE",
+    "evaluate net.json data.csv --q-grid 0..1": "or START:STOP:COUNT, such as 0:9/10:10",
+    "evaluate net.json data.csv --q-grid 0:1:5": "such as 0:9/10:10, not '1'",
+    "derive --architecture '2-2-1 relu' --monotone penalty": "Argument '--monotone' must depend on q alone",
+    "derive --architecture '2-2-1 relu' --html page.html": "--html is an option of check",
+    "check penalty = 0 --architecture K-1": "stands in quotes: check 'penalty = 0'",
+    "minimize --architecture '2-2-1 relu' --data '(1, 1), 1' --q 1/2": "did you mean 'point((1, 1), 1)'?",
+    "minimize --architecture '2-2-1 relu' --data 'point(1, 1)'": "required: --q, such as --q 1/2",
+    "minimize --architecture 'point(1, 1)' --data '2-2-1' --q 1/2": "that is data, which comes behind",
+    "phases --architecture '2-2-1 relu' --data 'point(1, 1)' --q 1/2": "answers for every q, exactdropout minimize for",
+    "law net.json --q 1/2": "required: --x, such as --x 1,-1",
+    "verify helmbold-2017-figure-1": "an entry is chosen by --only",
+    "estimate net.json data.csv --q 1/2 --width 5": "5 % is 0.05",
     "run": "choose from 'verify'",
     "-v": "did you mean --version?",
     "--hepl": "did you mean --help?",
@@ -49,7 +67,7 @@ COMMAND_LINES = {
     "evaluate net.json data.csv --q 1/2 --presicion 30": "did you mean --precision?",
     "evaluate net.json data.csv --q 1/2 --checkpoints f": "did you mean --checkpoint?",
     "evaluate net.json data.csv --q 1/2 --verbose": "exactdropout evaluate --help lists its options",
-    "phases --architecture '1-1-1 relu' --data 'half(1, 1)' --q 1/2": "exactdropout phases --help lists its options",
+    "phases --architecture '1-1-1 relu' --data 'half(1, 1)' --q 1/2": "answers for every q, exactdropout minimize",
     "derive --arch 2-1": "did you mean --architecture for --arch?",
     "derive --architecture 2-1 --closedform": "did you mean --closed-form?",
     "derive --architecture 2-1 --tex": "did you mean --latex?",
@@ -68,12 +86,10 @@ COMMAND_LINES = {
     "derive --architecture 2-3-1 relu": "a text with spaces stands in quotes: --architecture '2-3-1 relu'",
     "derive --architecture 2-3-1 relu, no biases": "in quotes: --architecture '2-3-1 relu, no biases'",
     "check 'penalty >= 0' --assume w >= 0": "in quotes: --assume 'w >= 0'",
-    "check penalty is positive --architecture 2-1": "exactdropout check --help says what it takes",
+    "check penalty is positive --architecture 2-1": "stands in quotes: check 'penalty is positive'",
     "evaluate net.json data.csv --q 1/2 1/3": "rates of several layers are written --q 1/2,1/3",
     "evaluate net.json data.csv --q 0 1/2": "rates of several layers are written --q 0,1/2",
-    "evaluate": "required: network, data",
     "evaluate net.json": "required: data",
-    "law net.json --q 1/2": "required: --x",
     "check": "required: claim",
     # choices
     "derive --architecture 2-1 --quantity penalties": "did you mean penalty?",
@@ -89,7 +105,6 @@ COMMAND_LINES = {
     "derive --architecture 2-1 --latex --text": "not allowed with argument --latex",
     "evaluate net.json data.csv --q 1/2 --workers 2 --threads 2": "not allowed with argument --workers",
     "evaluate net.json data.csv --q 1/2 --threads two": "invalid int value: 'two'",
-    "evaluate net.json data.csv --q 1/2 --plot": "--plot: expected one argument",
     # rates and numbers
     "evaluate net.json data.csv": "'--q' must be given: a drop probability such as 1/2",
     "evaluate net.json data.csv --q 50%": "a percentage is written 50/100",
@@ -215,6 +230,22 @@ def test_a_command_line_that_was_meant_otherwise(
 
 NETWORK = xd.Network([[[1, 2], [3, 4]], [[1, 1]]])
 CALLS = {
+    "weights that are one matrix": (lambda: xd.Network([[1, 2], [3, 4]]), "one matrix per layer, such as [[[1, 2],"),
+    "a bias that is a word": (lambda: xd.Network([[[1, 2]]], bias=True), "no argument 'bias'; did you mean 'biases'?"),
+    "examples as two arguments": (lambda: xd.Examples(np.ones((2, 2)), np.ones(2)), "write Examples((X, y))"),
+    "an example as two arguments": (lambda: xd.evaluate(NETWORK, (1, -1), 8), "one example is written [((1, -1), 8)]"),
+    "the probability of keeping": (lambda: xd.evaluate(NETWORK, [((1, 2), 1)], p="1/2"), "probability of dropping"),
+    "a rate": (lambda: xd.evaluate(NETWORK, [((1, 2), 1)], rate="1/2"), "did you mean 'q'?"),
+    "a quantity to derive": (lambda: xd.derive("2-1", quantity="penalty"), "attributes, such as derive(...).penalty"),
+    "one q of phases": (lambda: xd.phases("2-2-1 relu", "point(1, 1)", q="1/2"), "it answers for every q"),
+    "data before the architecture": (lambda: xd.minimize("point(1, 1)", "2-2-1", "1/2"), "that is data, which comes"),
+    "the law of examples": (
+        lambda: xd.output_law(NETWORK, xd.Examples([((1, 2), 1)]), "1/2"), "'x' must be the inputs of one example"
+    ),
+    "a grid up to 1": (lambda: xd.over_q(NETWORK, [((1, 2), 1)], np.linspace(0, 1, 5)), "0 <= q < 1, such as"),
+    "names that are a list": (lambda: xd.check("penalty >= 0", "K-1", names=["w=a"]), "such as {'w': 'a'}"),
+    "the name of a document": (lambda: xd.claims.check_document("paper.tex", "K-1"), "write Path('paper.tex')."),
+    "a width of five": (lambda: xd.estimate(NETWORK, [((1, 2), 1)], "1/2", width=5), "5 % is 0.05"),
     "q as text of a percentage": (lambda: xd.evaluate(NETWORK, [((1, 2), 1)], "50%"), "a percentage is written 50/100"),
     "q with a comma": (lambda: xd.evaluate(NETWORK, [((1, 2), 1)], "0,5"), "a decimal has a point: 0.5"),
     "q as a percentage": (lambda: xd.evaluate(NETWORK, [((1, 2), 1)], 50), "for a percentage write '50/100'"),
@@ -301,3 +332,28 @@ def test_a_call_without_a_rate_is_one_too() -> None:
 
 def test_there_are_about_150_of_them() -> None:
     assert len(COMMAND_LINES) + len(CALLS) >= 150
+
+
+def test_a_verdict_is_compared_with_no_text() -> None:
+    """It was silently different from 'proved'."""
+    verdict = xd.check("penalty >= 0", "K-1 linear, no biases")
+    with pytest.raises(TypeError, match=r"write verdict\.status == 'proved'"):
+        assert verdict == "proved"
+    again = xd.check("penalty >= 0", "K-1 linear, no biases")
+    assert verdict == again
+    assert hash(verdict) == hash(again)
+    assert verdict != xd.check("penalty >= 0", "K-1 linear, biases")
+    assert verdict != 1
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("evalute", "did you mean 'evaluate'?"), ("assert_dropout", "it is exactdropout.testing.assert_dropout"),
+        ("from_torch", "it is exactdropout.interop.from_torch"), ("Dropout", "has no attribute 'Dropout'"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_here(name: str, says: str) -> None:
+    with pytest.raises(AttributeError) as left:
+        getattr(xd, name)
+    assert says in str(left.value)

@@ -50,7 +50,7 @@ from exactdropout.claims.verifier.verify import Proof
 from exactdropout.errors import CostLimitExceeded, InvalidInput
 from exactdropout.model import Architecture, Examples, Network
 from exactdropout.model.arguments import beyond, cost_limit, told_what_is_missing
-from exactdropout.model.numbers import format_rational
+from exactdropout.model.numbers import format_rational, show
 from exactdropout.progress import Progress, reporting
 
 __all__ = ["check"]
@@ -115,6 +115,8 @@ def check(
     limit = cost_limit(max_cost)
     if label is not None:
         data = Examples(data, label=label)  # type: ignore[arg-type]  # text and None are refused there
+    if names is not None and not isinstance(names, Mapping):
+        raise InvalidInput(f"Argument 'names' must map names to names, such as {{'w': 'a'}}, not {show(names)}.")
     names = {**author_sizes(architecture), **(names or {})} or None
     parsed = _parsed(claim, names, architecture, data, q)
     if isinstance(parsed.statement, Conjunction):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from html import escape
 from typing import Literal, Unpack
@@ -112,6 +112,18 @@ class Verdict:
         They are those of the certificate that the verifier has replayed; empty where nothing is proved.
         """
         return _argument(self, "word")
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all fields that say something; a text is refused, since the comparison would always be False."""
+        if isinstance(other, str):
+            raise TypeError(f"A verdict is no text; write verdict.status == {other!r}.")
+        if not isinstance(other, Verdict):
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.compare)
+
+    def __hash__(self) -> int:
+        """Return a hash that equal verdicts share."""
+        return hash((self.status, self.claim, self.scope))
 
     def __bool__(self) -> bool:
         """Refuse: undecided is neither true nor false."""

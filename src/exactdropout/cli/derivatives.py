@@ -135,7 +135,7 @@ def _content(derivation: Any, options: argparse.Namespace, max_cost: float | Non
         layers = _moving(derivation)
         content["derivative_q"] = {n: Forms(derivation.derivative_q(n, layers), style) for n in options.derivative_q}
     if options.monotone:
-        content["monotone"] = {name: _stretches(derivation.monotone(name)) for name in options.monotone}
+        content["monotone"] = {name: _stretches(stretches_of(derivation, name)) for name in options.monotone}
     if options.regions:
         content["regions"] = _regions(derivation, limits, options, style)
     return content
@@ -189,6 +189,18 @@ def _parameter(parameter: Any, derivation: Any) -> Name:
 def _end(end: Any) -> dict[str, Any]:
     polynomial = [str(c) for c in end.minimal_polynomial]
     return {"value": str(end), "minimal_polynomial": polynomial, "interval": [str(end.low), str(end.high)]}
+
+
+def stretches_of(derivation: Any, quantity: str) -> Any:
+    """Return where a quantity rises and falls in q.
+
+    Raises:
+        InvalidInput: it depends on more than q; the option is named as it was typed.
+    """
+    try:
+        return derivation.monotone(quantity)
+    except InvalidInput as error:
+        raise InvalidInput(str(error).replace("Argument 'quantity'", "Argument '--monotone'")) from None
 
 
 def _stretches(found: Any) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         phases,
         verify,
     )
+    from exactdropout.cli.examples import add_examples
     from exactdropout.cli.messages import Parser
 
     result = Parser(
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
         completion,
     ):
         command.add(commands)
+    add_examples(commands)
     return result
 
 

@@ -19,6 +19,19 @@ _COMMANDS = {
     "help": "--help", "version": "--version", "prove": "verify", "simplify": "derive", "train": "minimize",
     "optimize": "minimize", "sample": "estimate", "distribution": "law", "demo": "example",
 }  # fmt: skip
+_ELSEWHERE = {
+    "report": "a report is written by exactdropout verify --report FOLDER",
+    "test": "a dropout layer is tested in Python, by exactdropout.testing.assert_dropout",
+    "plot": "pictures are drawn by --plot FILE of evaluate, compare, phases and law",
+    "plan": "a plan is printed by exactdropout evaluate --plan",
+    "latex": "LaTeX is printed by --latex of derive and check",
+    "gradient": "gradients are derived by exactdropout derive --gradient",
+}
+"""Commands that there are not, and what does the same."""
+_EXAMPLES = {
+    "--q": "--q 1/2", "--x": "--x 1,-1", "--architecture": "--architecture '2-3-1 relu, no biases'",
+    "--data": "--data 'point(1, 1)'", "network": "network.json", "data": "diabetes.csv", "claim": "'penalty >= 0'",
+}  # fmt: skip
 _WIDTHS = re.compile(r"[\dK]+(-[\dn^()]+)+\b.*\Z")
 _RATE = re.compile(r"[\d./]+\Z")
 
@@ -40,14 +53,19 @@ def meant(parser: argparse.ArgumentParser, message: str, given: Sequence[str]) -
     """Return what to add to argparse's message about the words of a command line."""
     command = _command(parser, given)
     if message.startswith("unrecognized arguments: "):
-        return _of_unknown(command, message.removeprefix("unrecognized arguments: "), given)
+        return _of_unknown(parser, command, message.removeprefix("unrecognized arguments: "), given)
     if message.startswith("the following arguments are required: "):
         return _of_missing(command, message.removeprefix("the following arguments are required: "), given)
     if match := re.search(r"invalid choice: '?(.*?)'? \(choose from (.*)\)", message):
         choices = [choice.strip(" '") for choice in match[2].split(",")]
+        if "COMMAND" in message and match[1].lower() in _ELSEWHERE:
+            return f"; {_ELSEWHERE[match[1].lower()]}"
         found = _COMMANDS.get(match[1].lower()) if "COMMAND" in message else None
         found = found or near(match[1], choices)
         return "" if found is None else f"; did you mean {found}?"
+    if match := re.match(r"argument (--[\w-]+).*: expected one argument", message):
+        value = next((str(a.metavar or a.dest.upper()) for a in command._actions if match[1] in a.option_strings), "")
+        return f", as in {match[1]} {value}"
     return ""
 
 
@@ -75,11 +93,19 @@ def _option(command: argparse.ArgumentParser, word: str) -> str | None:
     return None if found is None else f"--{found}"
 
 
-def _of_unknown(command: argparse.ArgumentParser, words: str, given: Sequence[str]) -> str:
+def _of_unknown(
+    parser: argparse.ArgumentParser, command: argparse.ArgumentParser, words: str, given: Sequence[str]
+) -> str:
     first = next(iter(words.split()), "")
     if first.startswith("-"):
-        found = _option(command, first)
+        if first == "--q" and command.prog.endswith(" phases"):
+            return "; phases answers for every q, exactdropout minimize for one"
+        found, others = _option(command, first), _commands_with(parser, first.partition("=")[0])
+        if others and (found is None or found.lstrip("-") not in _SAME.values()):
+            return f"; {first} is an option of {others}" + (f", here there is {found}" if found else "")
         return f"; did you mean {found}?" if found else f"; {command.prog} --help lists its options"
+    if command.prog.endswith(" check") and len(given) > 2 and given[2] == first and not given[1].startswith("-"):
+        return f"; a claim with spaces stands in quotes: check '{given[1]} {words}'"
     place = next((i for i, word in enumerate(given) if word == first), 0)
     if place >= 2 and given[place - 2].startswith("--"):
         option, value = given[place - 2], given[place - 1]
@@ -104,4 +130,20 @@ def _of_missing(command: argparse.ArgumentParser, names: str, given: Sequence[st
         elif word.endswith((".csv", ".tsv", ".gz")) or word.startswith(("half(", "point(")):
             found_words.append(("--data", word))
     told = " ".join(f"{option} '{word}'" for option, word in found_words if option in missing)
-    return f"; did you mean {told}?" if told else ""
+    if told:
+        return f"; did you mean {told}?"
+    examples = " ".join(_EXAMPLES[name] for name in missing if name in _EXAMPLES)
+    files = "; exactdropout example . writes both" if {"network", "data"} <= {*missing} else ""
+    return f", such as {examples}{files}" if examples else ""
+
+
+def _commands_with(parser: argparse.ArgumentParser, option: str) -> str:
+    """Return the commands that have an option."""
+    found = [
+        name
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name, command in action.choices.items()
+        if option.removeprefix("--") in _options(command)
+    ]
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)

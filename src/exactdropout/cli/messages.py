@@ -15,6 +15,10 @@ __all__ = ["Parser", "as_typed", "complain", "one_line", "unexpected"]
 _ALIASES = {"decay": "weight-decay", "names": "name", "labels": "label", "executor": "workers"}
 _LONGEST = 2000
 _PHRASES = (
+    (
+        r"\bmust be Examples, a list of \(x, y\), arrays \(X, y\), a data frame or text such as ",
+        "must be a file or text such as ",
+    ),
     (r"\bmust be None or ", "must be "),
     (r"\bmust be None\b", "must be left out"),
     (r"header=True or header=False \((--header yes or --header no)\)", r"\1"),
@@ -45,8 +49,7 @@ class Parser(argparse.ArgumentParser):
         return result
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and one line, and leave with exit code 2."""
-        self.print_usage(sys.stderr)
+        """Print one line, and leave with exit code 2; the usage is long, and ``--help`` has it."""
         given = self.given if " " not in self.prog else [self.prog.rpartition(" ")[2], *self.given]
         self.exit(2, f"{self.prog}: error: {one_line(message)}{one_line(meant(self, message, given))}\n")
 

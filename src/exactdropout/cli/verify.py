@@ -48,6 +48,10 @@ def run(options: argparse.Namespace) -> int:
     """Prove, print the table, and say whether every verdict is as declared."""
     from exactdropout import theorems
 
+    if wrong := next((file for file in options.files if "-" in file and "." not in file and "/" not in file), None):
+        raise InvalidInput(
+            f"Argument 'FILE.py' must be a Python file, not {show(wrong)}; an entry is chosen by --only."
+        )
     entries = [t for file in options.files for t in theorems.load_file(file)] if options.files else theorems.catalogue()
     for text in options.only or ():
         if not any(text in t.id for t in entries):

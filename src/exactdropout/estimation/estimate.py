@@ -124,6 +124,10 @@ def estimate(
     architecture = network_of(network).architecture
     examples = examples_of(data, architecture, label)
     width = positive(width, "width", "such as 0.05, relative to the criterion")
+    if width is not None and width >= 2:
+        raise InvalidInput(
+            f"Argument 'width' must be below 2, since it is relative to the criterion, not {show(width)}; 5 % is 0.05."
+        )
     seconds = positive(seconds, "seconds", "of seconds")
     chance, seed = chance_of(confidence), seed_of(seed)
     if not isinstance(rows, bool):

@@ -11,6 +11,7 @@ import numpy as np
 from exactdropout.errors import InvalidInput
 from exactdropout.model.activation import Activation, activations
 from exactdropout.model.architecture_text import bias_words, read_architecture
+from exactdropout.model.calls import told_what_is_missing
 from exactdropout.model.numbers import show
 
 __all__ = ["MAX_LAYERS", "MAX_WIDTH", "Architecture"]
@@ -50,6 +51,7 @@ class Architecture:
     output_bias: bool
     activations: tuple[Activation, ...]
 
+    @told_what_is_missing
     def __init__(
         self,
         inputs: int | str,

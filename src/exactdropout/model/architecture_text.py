@@ -70,6 +70,8 @@ def read_architecture(text: str, name: str = "architecture", *, symbolic: bool =
     form = "'2-3-1 relu, no biases' or 'K-n^(d-1)-1 relu, biases'" if symbolic else "'2-3-1 relu, no biases'"
     guess = _guess(text, symbolic)
     meant = f"; did you mean {guess!r}?" if guess else "."
+    if re.match(r"\s*(?:point|half|design)\s*\(", text):
+        meant = "; that is data, which comes behind the architecture."
     raise InvalidInput(f"Argument {name!r} must look like {form}, not {show(text)}: {found}{meant}")
 
 

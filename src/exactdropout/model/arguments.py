@@ -6,19 +6,16 @@ Every function of the face calls these, so that the same argument is read in the
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from exactdropout.errors import InvalidInput, WrongCall
+from exactdropout.errors import InvalidInput
 from exactdropout.model.architecture import Architecture
+from exactdropout.model.calls import told_what_is_missing
 from exactdropout.model.examples import Examples
 from exactdropout.model.frameworks import file_instead, instead_of_framework
 from exactdropout.model.network import Network
@@ -44,68 +41,8 @@ LIFETIME = 1e9
 """Seconds, 32 years: for more nobody is told to raise ``max_cost``."""
 
 _WIDTHS = re.compile(r"\s*\w+(\s*-\s*\w+)+\b[^.]*\Z")
+_PAIR = re.compile(r"\s*\(?\s*[(\[]\s*([-\d./, ]+?)\s*[)\]]\s*,\s*([-\d./]+)\s*\)?\s*\Z")
 _TEXT = re.compile(r"\s*(point|half)\s*\(\s*(.*?)\s*,\s*([^,()]+)\)\s*\Z")
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-_LIKE = {
-    "network": "a Network such as xd.Network([[[1, 2], [3, 4]], [[1, 1]]])",
-    "architecture": "text such as '2-3-1 relu'",
-    "data": "such as [((1, -1), 8)]",
-    "q": "such as '1/2'",
-    "x": "such as (1, -1)",
-    "claim": "text such as 'penalty >= 0'",
-}
-
-
-def told_what_is_missing(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function, which names all arguments that a call lacks, and what they look like, in one sentence.
-
-    A word that is no argument is answered by the argument that was probably meant.
-
-    >>> @told_what_is_missing
-    ... def mean(network, x, *, exact=True): ...
-    >>> mean(exakt=True)
-    Traceback (most recent call last):
-        ...
-    exactdropout.errors.WrongCall: Function mean(network, x) has no argument 'exakt'; did you mean 'exact'?
-    """
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except TypeError as error:
-            trace = error.__traceback__
-            if trace is None or trace.tb_next is not None:  # not the call itself, but something inside
-                raise
-            raise WrongCall(_misfit(function, args, kwargs) or f"{error}.") from None
-
-    return call
-
-
-def _misfit(function: Callable[..., Any], args: Sequence[object], kwargs: Mapping[str, object]) -> str:
-    """Return what is wrong with the arguments of a call."""
-    parameters = inspect.signature(function).parameters.values()
-    places = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    if "network" in places and "q" in places and "q" not in needed:
-        needed.append("q")  # only what takes an architecture may leave it a symbol
-    head = f"Function {function.__name__}({', '.join(n for n in places if n in needed)})"
-    known = [p.name for p in parameters]
-    for name in kwargs:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            return f"{head} has no argument {show(name)}{f'; did you mean {near[0]!r}?' if near else '.'}"
-    given = {*places[: len(args)], *kwargs}
-    if lacking := [name for name in needed if name not in given]:
-        shown = [f"{name!r}{f', {_LIKE[name]}' if name in _LIKE else ''}" for name in lacking]
-        return f"{head} needs also {'; and '.join(shown)}."
-    if len(args) > len(places):
-        named = ", ".join(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-        return f"{head} takes {len(places)} arguments by place, not {len(args)}; others have names: {named}."
-    return ""
 
 
 def network_of(value: object, name: str = "network") -> Network:
@@ -195,10 +132,12 @@ def _from_text(text: str, architecture: Architecture) -> Examples:
     match = _TEXT.match(text) if len(text) <= 10_000 else None
     if match is None:
         file = re.search(r"\.(csv|json|npz)\Z", text)
+        pair = _PAIR.match(text) if len(text) <= 10_000 else None
         instead = "; a file is read by xd.Examples.load(path)" if file else ""
+        instead = f"; did you mean 'point(({pair[1]}), {pair[2]})'?" if pair else f"{instead}."
         raise InvalidInput(
             "Argument 'data' must be Examples, a list of (x, y), arrays (X, y), a data frame or text such as "
-            f"'half(1, 1)' or 'point((1, -2), 3)', not {show(text)}{instead}."
+            f"'half(1, 1)' or 'point((1, -2), 3)', not {show(text)}{instead}"
         )
     kind, x, y = match.groups()
     if x == "1":

@@ -57,7 +57,8 @@ def example_parts(
     for place, row in enumerate(rows):
         if isinstance(row, (str, bytes, AbstractSet, Mapping)) or not hasattr(row, "__len__") or len(row) not in (2, 3):
             raise InvalidInput(
-                f"Argument 'data' must hold tuples (x, y) or (x, y, probability), not {show(row)} at place {place}."
+                f"Argument 'data' must hold tuples (x, y) or (x, y, probability), not {show(row)} at place {place}; "
+                "one example is written [((1, -1), 8)]."
             )
     if len({len(r) for r in rows}) > 1:
         raise InvalidInput("Argument 'data' must give a probability for every example or for none.")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from exactdropout.errors import InvalidInput, MixedNumbers, UnreadableFile
+from exactdropout.model.calls import told_what_is_missing
 from exactdropout.model.display import MOST_ROWS, matrix_html
 from exactdropout.model.example_forms import example_parts
 from exactdropout.model.files import (
@@ -79,6 +80,7 @@ class Examples(Frozen):
     _kind: Kind
     _probabilities: tuple[Number, ...]
 
+    @told_what_is_missing
     def __init__(
         self,
         data: Examples | Iterable[Any],

@@ -13,6 +13,7 @@ import numpy as np
 from exactdropout.errors import InvalidInput, MixedNumbers, UnreadableFile
 from exactdropout.model.activation import Activation, activations
 from exactdropout.model.architecture import Architecture
+from exactdropout.model.calls import told_what_is_missing
 from exactdropout.model.display import matrix_html
 from exactdropout.model.files import (
     array_from_json,
@@ -76,6 +77,7 @@ class Network(Frozen):
     _kind: Kind
     _weights: tuple[Array, ...]
 
+    @told_what_is_missing
     def __init__(
         self,
         weights: Sequence[Any],
@@ -91,6 +93,11 @@ class Network(Frozen):
             )
         if instead := instead_of_framework(weights):
             raise InvalidInput(f"Argument 'weights' must hold matrices, not {show(weights[0])}{instead}.")
+        if len(weights) > 1 and all(_axes(value) == 1 for value in weights):
+            raise InvalidInput(
+                f"Argument 'weights' must hold one matrix per layer, such as [[[1, 2], [3, 4]], [1, 1]], not one "
+                f"matrix alone, {show(list(weights))}; a linear model of several outputs is written [matrix]."
+            )
         matrices: list[Array] = []
         kinds: list[Kind] = []
         for index, value in enumerate(weights):

@@ -24,7 +24,7 @@ from exactdropout.notation.tree import (
     Repeated,
 )
 
-__all__ = ["comparison_mathml", "derivative_mathml", "equation_mathml", "expression_mathml"]
+__all__ = ["comparison_mathml", "derivative_mathml", "equation_mathml", "expression_mathml", "flowing_mathml"]
 
 _PLAIN = Style()
 _RELATIONS = {"=": "=", "!=": "≠", "<=": "≤", "<": "&lt;", ">=": "≥", ">": "&gt;"}
@@ -64,6 +64,25 @@ def comparison_mathml(sides: Sequence[Expression], relations: Sequence[str], sty
     for relation, side in zip(relations, sides[1:], strict=True):
         markup += f"<mo>{_RELATIONS[relation]}</mo>{_print(side, SUM, style)}"
     return f"<mrow>{markup}</mrow>"
+
+
+def flowing_mathml(sides: Sequence[Expression], relations: Sequence[str], style: Style = _PLAIN) -> list[str]:
+    """Return a chain of relations as ``math`` elements between which a line may break: before relations and signs.
+
+    >>> [piece.count("<mo>") for piece in flowing_mathml((Name("q"), Add((Name("x"), Negate(Name("y"))))), ("=",))]
+    [0, 1, 1]
+    """
+    pieces = []
+    for number, side in enumerate(sides):
+        head = f"<mo>{_RELATIONS[relations[number - 1]]}</mo>" if number else ""
+        terms = side.terms if isinstance(side, Add) else (side,)
+        first = SUM if len(terms) == 1 or isinstance(terms[0], Negate) else PRODUCT
+        pieces.append(head + _print(terms[0], first, style))
+        for term in terms[1:]:
+            minus = isinstance(term, Negate)
+            sign = '<mo form="infix">−</mo>' if minus else '<mo form="infix">+</mo>'
+            pieces.append(sign + _print(term.operand if isinstance(term, Negate) else term, PRODUCT, style))
+    return [f'<math displaystyle="true"><mrow>{piece}</mrow></math>' for piece in pieces]
 
 
 def _quantity(name: str) -> str:

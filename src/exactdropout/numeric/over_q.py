@@ -43,6 +43,10 @@ def rate_grid(q: object, name: str = "q") -> tuple[Fraction, ...]:
             raise InvalidInput(f"Argument {name!r} must be a sequence of numbers or START:STOP:COUNT, not {show(q)}.")
         rates = []
         for one in given:
+            if isinstance(one, str) and ".." in one:
+                raise InvalidInput(
+                    f"Argument {name!r} must be a list or START:STOP:COUNT, such as 0:9/10:10, not {show(q)}."
+                )
             value, kind = scalar(one, name)
             if kind == "symbolic":
                 raise InvalidInput(f"Argument {name!r} must hold numbers, not {show(one)}; xd.derive leaves q free.")
@@ -52,7 +56,7 @@ def rate_grid(q: object, name: str = "q") -> tuple[Fraction, ...]:
     wrong = next((rate for rate in rates if not 0 <= rate < 1), None)
     if wrong is not None or not rates:
         came = "none" if wrong is None else show(format_rational(wrong))
-        raise InvalidInput(f"Argument {name!r} must hold numbers with 0 <= q < 1, not {came}.")
+        raise InvalidInput(f"Argument {name!r} must hold numbers with 0 <= q < 1, such as 0:9/10:10, not {came}.")
     return tuple(rates)
 
 

@@ -7,10 +7,14 @@ from typing import Any
 
 from exactdropout._version import __version__
 from exactdropout.claims.documents.document import DocumentVerdict, Step
+from exactdropout.claims.language.syntax import Comparison
 from exactdropout.errors import InvalidInput
-from exactdropout.notation.mathml import expression_mathml
+from exactdropout.notation.mathml import expression_mathml, flowing_mathml
 
 __all__ = ["derivation_page"]
+
+SHORT = 3
+"""Pieces of a formula that stands on one line."""
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #b3261e; --open: #9a6700; }
@@ -29,11 +33,12 @@ h1 { font-size: 1.6rem; margin-bottom: .3rem; } h2 { font-size: 1.15rem; margin:
 .formula { overflow-x: auto; overflow-y: hidden; padding-bottom: .15rem; }
 .note { margin: .35rem 0 0; font-size: .95rem; }
 .label { font-weight: 600; } details { margin-top: .3rem; font-size: .9rem; } summary { cursor: pointer; opacity: .8; }
+.flow math { margin: .1rem .12em .1rem 0; }
 code { font-size: .85em; overflow-wrap: anywhere; } math { font-size: 1.05em; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 td, th { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
 footer { margin-top: 3rem; opacity: .7; font-size: .85rem; }
-@media (max-width: 40rem) { .step { grid-template-columns: 3rem 1fr; } .formula { grid-column: 1 / -1; } }
+@media (max-width: 40rem) { .step { grid-template-columns: 3rem 1fr; } .step > div { grid-column: 1 / -1; } }
 """
 
 
@@ -116,10 +121,14 @@ def _note(label: str, text: str) -> str:
 def _formula(step: Step) -> str:
     if step.claim is None:
         return f'<div class="formula"><code>{html.escape(step.text)}</code></div>'
+    statement: Any = step.claim.statement
+    if isinstance(statement, Comparison) and not step.claim.assumptions:
+        pieces = flowing_mathml(statement.sides, statement.relations)
+        if len(pieces) > SHORT:  # a long formula wraps between its terms, on any screen
+            return f'<div class="formula flow">{" ".join(pieces)}</div>'
     try:
         shown: Any = step.claim.mathml()
     except InvalidInput:  # other statements than comparisons
-        statement: Any = step.claim.statement
         words = html.escape(str(step.claim))
         shown = words
         if hasattr(statement, "direction"):

@@ -36,11 +36,15 @@ h3 { font-size: 1.12rem; margin: 2.2rem 0 .2rem; } h3 + p { margin-top: 0; }
 .statement { border-left: 3px solid #8886; padding-left: .8rem; } .group td { font-style: italic; padding-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .7rem .4rem 0; border-bottom: 1px solid #8886; }
-td.holds, td.corrected, td.not { min-width: 6rem; } .results td:nth-child(4) { min-width: 17rem; }
+td.holds, td.corrected, td.not { min-width: 6rem; } .results td:nth-child(4) { min-width: 14rem; }
+.results td:nth-child(5) { min-width: 9rem; } .together { white-space: nowrap; }
 th { border-bottom: 2px solid #8889; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 .holds { color: #1a7f37; font-weight: 600; } .not { color: #b3261e; font-weight: 600; }
 .corrected { color: #9a6700; font-weight: 600; }
+@media (prefers-color-scheme: dark) {
+  .holds { color: #57c271; } .not { color: #ff8a80; } .corrected { color: #e0b050; }
+}
 .mark { font: .78rem system-ui, sans-serif; padding: .05rem .4rem; border-radius: .6rem; background: #8882;
   white-space: nowrap; }
 .failed { background: #b3261e; color: white; }
@@ -50,12 +54,13 @@ section { overflow-x: auto; overflow-y: hidden; }  /* a long formula scrolls, th
 @media (max-width: 46rem) {
   table, tbody, tr, td { display: block; } thead { display: none; }
   tr { border-bottom: 1px solid #8886; padding: .5rem 0; }
-  td, .results td:nth-child(4) { border: 0; padding: .1rem 0; min-width: 0; }
+  td, .results td:nth-child(4), .results td:nth-child(5) { border: 0; padding: .1rem 0; min-width: 0; }
 }
 math { font-size: 1.05em; } footer { margin-top: 3rem; opacity: .7; font-size: .85rem; }
 """
 
 
+_BEFORE_A_STOP = re.compile(r"(<math\b(?:(?!</math>).)*</math>)([,.;:)]+)", re.DOTALL)
 _TIGHT = re.compile(r"<mo(?: stretchy=\"false\")?>(&#x0007C;|&#x0002F;|\||/)</mo>")
 
 
@@ -120,7 +125,8 @@ def _bibliography(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    return html_sentence(text, _formula)
+    """Return a sentence as HTML; a full stop or comma behind a formula begins no line."""
+    return _BEFORE_A_STOP.sub(r'<span class="together">\1\2</span>', html_sentence(text, _formula))
 
 
 def _class(verdict: str) -> str:

@@ -109,6 +109,10 @@ class DocumentCheck:
         """
         if not isinstance(text, str) or not text.strip() or "\0" in text:
             raise InvalidInput(f"Argument 'text' must be a document in LaTeX or Markdown, not {show(text)}.")
+        if "\n" not in text and re.fullmatch(r"\S+\.(?:tex|md|markdown|txt)", text):
+            raise InvalidInput(
+                f"Argument 'text' must be the document itself, not its name; write Path({text!r}).read_text()."
+            )
         if len(text) > MAX_CHARACTERS:
             raise InvalidInput(f"Argument 'text' has at most {MAX_CHARACTERS} characters, not {len(text)}.")
         text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -56,7 +56,9 @@ MASK_LETTERS = frozenset({"xi", "epsilon", "eta", "delta", "zeta", "m", "s", "z"
 """What papers call masks, beside r, in a mean over them."""
 PARAMETERS = frozenset({"W", "w", "b", "theta", "weights"})
 PLAIN = frozenset({"weights", "biases"})
-GREEK_OR_LETTER = "a symbol is one letter or the name of a Greek one"
+GREEK_OR_LETTER = (
+    "a symbol is one letter or the name of a Greek one; quantities are J_D, R, penalty, E[D], Var[D], W(x)"
+)
 ASSUMING = frozenset({"if", "for", "where", "assuming", "with", "forall", "when", "whenever", "provided", "at"})
 NOT_A_FACTOR = ASSUMING | {
     "is", "in", "and", "under", "minimises", "minimizes", "increases", "decreases", "does", "do", "on", "as", "then",

@@ -223,6 +223,10 @@ def output_law(
     """
     if network_of(network).kind != "exact":
         raise MixedNumbers(f"Argument 'network' must be exact for a law, not {network.kind}; see network.exact().")
+    if isinstance(x, Examples):
+        raise InvalidInput(
+            "Argument 'x' must be the inputs of one example, such as (1, -1), not Examples; write data.inputs[0]."
+        )
     data = Examples.point(x, [0] * network.architecture.outputs)
     if data.kind != "exact":
         raise MixedNumbers(f"Argument 'x' must be exact for a law, not {data.kind}; write fractions.")
