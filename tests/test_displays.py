@@ -38,6 +38,8 @@ def results():
         "derivation": xd.derive(FIGURE_1, POINT),
         "free": free,
         "slopes": free.gradient(),
+        "curvature": xd.derive("2-1 linear, no biases").hessian(),
+        "document": xd.claims.check_document(r"\[ J_D \ge R \le 0 \] \[ a = c \]", "K-1 linear, no biases"),
         "monotone": xd.derive(FIGURE_1, POINT).monotone("penalty"),
         "regions": xd.derive("2-1-1 relu, no biases", [((1, 2), 1)], "1/2").regions(),
         "proved": xd.check("penalty = q/p * w[1]^2 * x[1]^2", "1-1 linear, no biases"),
@@ -79,6 +81,12 @@ def test_what_stands_in_them(results):
     assert "decreasing" in text(results["monotone"])
     assert "certain: all masks were evaluated" in text(results["estimate"])
     assert "13/16 = 0.8125" in text(results["law"])
+    assert "Second derivatives of the criterion that are not 0" in text(results["curvature"])
+    document = text(results["document"])
+    assert "text: refuted" in document
+    assert "1proved" in document
+    assert "1 <= 0 is false at" in document
+    assert "line 1: a = c (says what a is)" in document
 
 
 def test_printed_digits_contain_the_exact_value():

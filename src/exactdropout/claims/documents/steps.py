@@ -7,6 +7,8 @@ from typing import Literal
 
 from exactdropout.claims.language.syntax import Claim
 from exactdropout.claims.verdict import Verdict
+from exactdropout.model.display import Markup, cell_html
+from exactdropout.notation.page import latex_html, table_html
 
 __all__ = ["DocumentVerdict", "PassedOver", "Step", "StepStatus"]
 
@@ -70,6 +72,23 @@ class DocumentVerdict:
         """Refuse: undecided is neither true nor false."""
         raise TypeError("A verdict on a document has several values; compare its status with 'proved' or 'refuted'.")
 
+    def _repr_html_(self) -> str:
+        rows = ([str(step.line), step.status, _shown(step)] for step in self.steps)
+        notes = [f"line {item.line}: {item.text} ({item.reason})" for item in self.passed[:5]]
+        if len(self.passed) > len(notes):
+            notes.append(f"... and {len(self.passed) - len(notes)} more passed over")
+        header = ["line", "verdict", "step as it was read"]
+        title = f"{self.name}: {self.status}"
+        return table_html(header, rows, title=title, notes=notes, numeric=[0], count=len(self.steps))
+
     def __repr__(self) -> str:
         """Return the status and how many steps there are."""
         return f"DocumentVerdict({self.status}: {len(self.steps)} steps, {len(self.passed)} passed over)"
+
+
+def _shown(step: Step) -> Markup:
+    """Return a step as a formula, with its counterexample, or as it is written, with the reason why it was not read."""
+    shown = cell_html(step.text) if step.claim is None else latex_html(step.claim.latex())
+    point = None if step.verdict is None else step.verdict.counterexample
+    told = str(point) if point is not None else step.reason
+    return Markup(f"{shown}<div>{cell_html(told)}</div>" if told else shown)

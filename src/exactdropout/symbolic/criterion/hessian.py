@@ -10,8 +10,11 @@ import numpy as np
 
 from exactdropout.model import Examples, Network
 from exactdropout.model.numbers import Array
+from exactdropout.notation.mathml import expression_mathml
 from exactdropout.notation.names import parameter_name
+from exactdropout.notation.page import Markup, table_html
 from exactdropout.notation.style import Style, StyleOptions, styled
+from exactdropout.notation.tree import Name
 from exactdropout.symbolic.criterion.formula import Formula, Piece, formula
 from exactdropout.symbolic.criterion.gradient import derivative_equations, partial_latex
 from exactdropout.symbolic.criterion.problem import Problem
@@ -36,6 +39,16 @@ class SymbolicHessian:
     def __repr__(self) -> str:
         """Return the size."""
         return f"<SymbolicHessian of {len(self.parameters)} parameters>"
+
+    def _repr_html_(self) -> str:
+        names = _names(self)
+        pairs = [(a, b) for a in range(len(names)) for b in range(a, len(names)) if self.matrix[a, b].expr != 0]
+        rows = (
+            [Markup(expression_mathml(names[a])), Markup(expression_mathml(names[b])), self.matrix[a, b].short_html()]
+            for a, b in pairs
+        )
+        title = f"Second derivatives of the {self.quantity} that are not 0"
+        return table_html(["in", "and", "derivative"], rows, title=title, count=len(pairs))
 
 
 def hessian(
@@ -87,9 +100,7 @@ def _differentiated(pieces: Sequence[Piece], apply: Differentiation) -> list[Pie
 
 def hessian_latex(hessian: SymbolicHessian, style: Style) -> str:
     """Return one equation per pair of parameters, zeros left out, named as in a free network."""
-    depth = max(p.layer for p in hessian.parameters) + 1
-    outputs = max(p.unit for p in hessian.parameters if p.layer == depth - 1) + 1
-    names = [parameter_name(p.layer, p.unit, p.source, depth, outputs) for p in hessian.parameters]
+    names = _names(hessian)
     lines = [
         (partial_latex([names[a], names[b]], style, hessian.quantity), hessian.matrix[a, b])
         for a in range(len(names))
@@ -97,3 +108,10 @@ def hessian_latex(hessian: SymbolicHessian, style: Style) -> str:
         if not hessian.matrix[a, b].is_identically_zero()
     ]
     return derivative_equations(lines, style)
+
+
+def _names(hessian: SymbolicHessian) -> list[Name]:
+    """Return the names of the parameters, as in a free network."""
+    depth = max(p.layer for p in hessian.parameters) + 1
+    outputs = max(p.unit for p in hessian.parameters if p.layer == depth - 1) + 1
+    return [parameter_name(p.layer, p.unit, p.source, depth, outputs) for p in hessian.parameters]
