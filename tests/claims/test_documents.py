@@ -289,7 +289,14 @@ def test_a_name_of_the_documents_own_is_no_way_around_a_claim():
     assert found(r"\[ L = J_D \] \[ L(w) = R \]") == [("not read", "")]
     assert found(r"\[ \mathcal{R}(w) = J_D \]") == [("refuted", "R = J_D")]  # the grammar has a meaning for it
     assert {s for s, _ in found(r"\[ E(w) = J_D \] \[ W(x) = R \]")} == {"not read", "refuted"}
-    assert found(r"\[ \rho = 2, \quad \rho = 3 \] \[ \rho R = J_D \]")[0][0] == "refuted"
+    assert found(r"\[ \rho = 2q, \quad \rho = 3q \] \[ \rho R = J_D \]")[0][0] == "refuted"
+    case = found(r"\[ z = c R, \quad c = 1 \] \[ c R = R \]")  # a case is none of what comes later
+    assert case[-1] == ("refuted", "c*R = R")
+    for assumed in ({"assume": "tau >= 0"}, {}):  # letters that are assumed something stand for nothing else
+        text = r"\[ \mathcal{L}(w) = -R \] \[ \mathcal{L}(w) \ge 0 \]"
+        text = text if assumed else "% exactdropout architecture: K-n-1 linear; assume: tau >= 0\n" + text
+        (step,) = check_document(text, linear, **assumed).steps
+        assert (step.status, str(step.claim)) == ("refuted", "-R >= 0")
     assert found(r"\[ \rho = q, \quad q = 0 \] \[ \rho J_D = 0 \]") == [("refuted", "rho*J_D = 0")]  # kept neither
 
 

@@ -25,7 +25,7 @@ from exactdropout.claims.documents.steps import DocumentVerdict, PassedOver, Ste
 from exactdropout.claims.language.author_names import meanings
 from exactdropout.claims.language.forms import Definition
 from exactdropout.claims.language.parser import read_claim, read_definition
-from exactdropout.claims.language.syntax import Comparison, Quantity, walk
+from exactdropout.claims.language.syntax import Comparison, Name, Quantity, walk
 from exactdropout.claims.reading.surroundings import Surroundings
 from exactdropout.claims.setting.setting import surroundings
 from exactdropout.errors import CostLimitExceeded, InvalidInput
@@ -124,7 +124,7 @@ class DocumentCheck:
         self.macros = macros_of(
             re.sub(r"(?<!\\)((?:\\\\)*)%[^\n]*", lambda m: m[1] + " " * (len(m[0]) - len(m[1])), text)
         )
-        self.letters = " ".join([self.plain, *(macro.body for macro in self.macros)])
+        self.letters = " ".join([text, *(macro.body for macro in self.macros), repr(given)])  # and what comments assume
         self.passed: list[PassedOver] = []
         self.steps: list[Step] = []
         self.settings: list[DocumentSetting] = []
@@ -348,6 +348,8 @@ class DocumentCheck:
         for part in parts:
             found = [*chains(part)]
             definition = self._definition(found[0], setting) if len(found) == 1 and len(found[0].sides) == 2 else None
+            if definition is not None and not any(isinstance(n, Name | Quantity) for n in walk(definition[0].value)):
+                definition = None  # c = 1 behind a quad may be a case, which is none of what comes later
             if definition is None or self._said_otherwise(definition[1], found[0], setting):
                 (self.known, self.own), self.passed[passed:] = before, []
                 return False
