@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exactdropout.certificate import checker, document
@@ -198,6 +198,25 @@ def test_weights_that_a_response_leaves_open_are_those_of_least_norm() -> None:
             if c <= 0 and a + c <= 0 and b + c <= 0
         )
         assert unit.weights == nearest[1][:2]
+
+
+def rows_of(inputs: int) -> st.SearchStrategy[list[tuple[tuple[int, ...], int]]]:
+    row = st.tuples(st.tuples(*[st.integers(-2, 4)] * inputs), st.integers(-1, 1))
+    return st.lists(row, min_size=1, max_size=3)
+
+
+@given(
+    st.integers(2, 3).flatmap(rows_of), st.sampled_from([(0, HALF), (Fraction(1, 3), HALF)]), st.booleans(), st.just(1)
+)
+@example([((-1, -1, 4), 1), ((-1, 2, -2), 1), ((2, -1, -2), 1)], (0, HALF), False, 2)  # the inputs span a plane only
+def test_minimisers_over_non_negative_weights_have_none_that_is_negative(
+    rows: list[tuple[tuple[int, ...], int]], rates: tuple[Fraction, Fraction], biases: bool, width: int
+) -> None:
+    arch, data = Architecture(len(rows[0][0]), (width,), biases=biases), Examples.uniform(rows)
+    best = minimize(arch, data, rates, nonnegative=True, compare=False)
+    for found in best.minimisers:
+        assert all(unit.sign > 0 and min(unit.weights) >= 0 for unit in found.units)
+        assert naive_evaluation(found.network, data, rates).criterion == best.upper
 
 
 def test_progress_is_reported_in_thousandths() -> None:

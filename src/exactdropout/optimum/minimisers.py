@@ -159,7 +159,8 @@ def _minimiser(a: Arrangement, units: Sequence[Choice], bias: Fraction) -> Minim
 def _least_norm(a: Arrangement, unit: Choice) -> tuple[int, Vector, bool]:
     """Return the sign, the c of least norm with the response of a unit, and whether no other c has that response.
 
-    The admissible c are c·u = g(u) where g is positive and c·u ≤ 0 elsewhere. The nearest of them to 0 is the nearest
+    The admissible c are c·u = g(u) where g is positive and c·u ≤ 0 elsewhere, with non-negative weights −c_i ≤ 0 for
+    each input too. The nearest of them to 0 is the nearest
     solution of the equations and of some of the inequalities held with equality; all such sets are tried. Beyond
     ``MAX_FACES`` sets the c that was found stays.
     """
@@ -174,6 +175,8 @@ def _least_norm(a: Arrangement, unit: Choice) -> tuple[int, Vector, bool]:
     if len(equations) == size:
         return sign, c, True
     rest = list(dict.fromkeys(primitive(u) for u, v in zip(a.problem.points, g, strict=True) if any(u) and not v))
+    if a.problem.nonnegative:
+        rest += [tuple(-int(i == k) for i in range(size)) for k in range(len(a.problem.coordinates))]
     free = size - len(equations)
     if sum(math.comb(len(rest), k) for k in range(free + 1)) > MAX_FACES:
         return sign, c, False
