@@ -54,7 +54,10 @@ Definition lifted_rows (l : list row) : list row :=
   let dw := denominator (map rw l) in let du := denominator (flat_map ru l) in
   map (fun r => Row (lifted dw (rw r)) (map (lifted du) (ru r)) (ry r)) l.
 
-Definition points (p : problem) : list row := lifted_rows (fold_right insert [] (masked_rows p)).
+(* Without dropout of the inputs most masks have no weight. *)
+Definition with_weight (l : list row) : list row := filter (fun s => negb (Qeq_bool (rw s) 0)) l.
+
+Definition points (p : problem) : list row := lifted_rows (with_weight (fold_right insert [] (masked_rows p))).
 
 (* What no network changes: the variance of the labels of the same masked input. *)
 Definition label_squares (l : list row) : Q := fold_right (fun s a => Qred (rw s * (ry s * ry s) + a)) 0%Q l.
@@ -175,6 +178,12 @@ Proof.
   unfold label_squares, total. induction l as [|s l IH]; [apply Q2R_0|]. cbn [fold_right]. rewrite Q2R_red, Q2R_plus, IH, !Q2R_mult. ring.
 Qed.
 
+Lemma total_with_weight l (F : row -> R) : total (with_weight l) (fun s => Q2R (rw s) * F s) = total l (fun s => Q2R (rw s) * F s).
+Proof.
+  unfold with_weight, total. induction l as [|s l IH]; [reflexivity|]. cbn [filter fold_right]. destruct (Qeq_bool (rw s) 0) eqn:E; cbn [negb fold_right]; rewrite IH; [|reflexivity].
+  apply Qeq_bool_iff, Qeq_eqR in E. rewrite E, Q2R_0. ring.
+Qed.
+
 (* Merging rows keeps every sum of squares up to the noise of the labels. *)
 Lemma total_points p (F G : list Q -> R) :
   (forall u v, same u v = true -> F u = F v) -> (forall u v, same u v = true -> G u = G v) ->
@@ -191,9 +200,10 @@ Proof.
   assert (M : total (points p) (fun s => Q2R (rw s) * (A (ru s) + Q2R (ry s) * B (ru s)))
     = total (masked_rows p) (fun s => Q2R (rw s) * (A (ru s) + Q2R (ry s) * B (ru s)))).
   { unfold points, lifted_rows. cbv zeta. rewrite total_map. cbn [rw ru ry].
-    transitivity (total (fold_right insert [] (masked_rows p)) (fun s => Q2R (rw s) * (A (ru s) + Q2R (ry s) * B (ru s)))).
+    transitivity (total (with_weight (fold_right insert [] (masked_rows p))) (fun s => Q2R (rw s) * (A (ru s) + Q2R (ry s) * B (ru s)))).
     - apply total_ext. intros s _. rewrite lifted_value, (HA _ _ (same_lifted _ (ru s))), (HB _ _ (same_lifted _ (ru s))). reflexivity.
-    - induction (masked_rows p) as [|r l IH]; [reflexivity|]. cbn [fold_right]. rewrite total_insert, IH by assumption. reflexivity. }
+    - rewrite total_with_weight.
+      induction (masked_rows p) as [|r l IH]; [reflexivity|]. cbn [fold_right]. rewrite total_insert, IH by assumption. reflexivity. }
   rewrite M. ring.
 Qed.
 

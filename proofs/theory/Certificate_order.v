@@ -76,18 +76,6 @@ Proof.
   - rewrite (IH j (fun i => f (S i))) by lia. cbn [Nat.eqb]. ring.
 Qed.
 
-Lemma vec_listed D (f : nat -> Q) k : vec (map f (seq 0 D)) k = if (k <? D)%nat then Q2R (f k) else 0.
-Proof.
-  unfold vec. destruct (Nat.ltb_spec k D) as [L|L].
-  - rewrite nth_indep with (d' := f O) by (rewrite map_length, seq_length; exact L). rewrite map_nth, seq_nth by exact L. reflexivity.
-  - rewrite nth_overflow by (rewrite map_length, seq_length; exact L). apply Q2R_0.
-Qed.
-
-Lemma ip_listed D c (f : nat -> Q) : ip c (map f (seq 0 D)) = sum D (fun i => c i * Q2R (f i)).
-Proof.
-  rewrite ip_sum, map_length, seq_length. apply sum_ext. intros i I. rewrite vec_listed. apply Nat.ltb_lt in I. rewrite I. reflexivity.
-Qed.
-
 Lemma ip_exchanged a b c u : fst a <> fst b -> (fst a < length u)%nat -> (fst b < length u)%nat ->
   ip (exchanged (a, b) c) u = ip c (exchanged_row (a, b) u).
 Proof.

@@ -103,9 +103,10 @@ def test_the_symmetries_of_coq_are_those_of_the_checker() -> None:
     text = solved(Architecture(3, (3,), biases=False), Examples.point((1, 1, 1), 1), "1/2", symmetric=True)
     assert ", 0, true, " in text
     problem = CoqProblem(checker.check(text))
-    assert len(problem.moves) == len({tuple(at) for _, at, _ in problem.moves}) == 5  # but the identity all of S_3
+    assert len(problem.moves) == len({tuple(move.places) for move in problem.moves}) == 5  # but the identity all of S_3
     theirs = {tuple(move) for move in problem.types.symmetries()}
-    for to, at, moved in problem.moves:
+    for to, factors, at, moved in problem.moves:
+        assert set(factors) == {1}
         assert sorted(at) == list(range(len(problem.rows)))
         assert all(
             problem.rows[j][1][to[i]] == u[i] for j, (_, u, _) in zip(at, problem.rows, strict=True) for i in range(4)

@@ -27,6 +27,7 @@ from .coq_text import many, q, without_a_side
 
 MINIMIZE = import_module("exactdropout.optimum.minimize")  # by its name, not the function of that name
 HERE = Path(__file__).parent
+HALF = Fraction(1, 2)
 HARMLESS = {"child-beyond-capacity", "foreign-part", "orbit-where-not-empty", "witness-of-dead-type"}
 """What Coq does not read: children beyond the capacity, types of a part that are not in its group, witnesses of types
 that respond nowhere; and images where the part is not empty are never left out. What it proves then is true."""
@@ -95,6 +96,41 @@ def test_coq_asks_whether_a_network_is_allowed(
         claim = f"attains {problem} {width} 1 {network_} = {str(allowed).lower()}"
         lines.append(f"Goal {claim}. Proof. vm_compute; reflexivity. Qed.")
     assert theory("allowed", "\n".join(lines)) == ""
+
+
+@pytest.mark.thorough
+def test_coq_knows_symmetries_up_to_the_scales_of_inputs(
+    external: Callable[[str], str], theory: Callable[[str, str], str]
+) -> None:
+    """Scaled inputs, rows without weight that are stretched, inputs that are not dropped, no input at all."""
+    external("coqc")
+    plane = Examples.uniform([((-1, -1, 4), 1), ((-1, 2, -2), 1), ((2, -1, -2), 1)])
+    problems = (
+        ("scaled", Architecture(2, (3,)), Examples.half(("1/3", 2), 1), HALF, False),
+        ("stretched", Architecture(3, (2,), biases=False), plane, (0, HALF), True),
+        ("opposite", Architecture(2, (3,), biases=False), Examples.uniform([((2, -1), 1), ((-2, 1), 1)]), "1/3", False),
+    )
+    for name, arch, data, rates, nonnegative in problems:
+        best = solve_problem(reduced_problem(arch, data, rates, nonnegative=nonnegative))
+        good = coq_certificate(json.dumps(document(best, minimisers=True)), name)
+        assert "Orbit" in good
+        assert theory(name, good) == ""
+        factor = re.search(r"(Move \[[\d; ]+\]%nat \[\(1#1\); \()(\d+)#", good)
+        assert factor
+        for kind, bad in (
+            ("wrong", good.replace(factor[0], f"{factor[1]}1{factor[2]}#", 1)),
+            ("negative", good.replace(factor[0], f"{factor[1]}(-{factor[2]})#", 1)),
+            ("none", re.sub(r"(Move \[[\d; ]+\]%nat )\[.*?\]", r"\1[]", good)),
+        ):
+            assert bad != good
+            assert theory(f"{name}_{kind}", bad) != ""
+    for nonnegative in (False, True):
+        best = solve_problem(
+            reduced_problem(
+                Architecture(2, (2,), biases=False), Examples.point((0, 0), 1), HALF, nonnegative=nonnegative
+            )
+        )
+        assert theory("nothing", coq_certificate(json.dumps(document(best, minimisers=True)), "nothing")) == ""
 
 
 @pytest.mark.thorough

@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import compress, pairwise, permutations, product
 from operator import mul
-from typing import Any
+from typing import Any, NamedTuple
 
 from exactdropout.certificate import checker, minimisers_checker
 from exactdropout.certificate.coq_cover import Cell, Cover, in_list, in_sparse_row, over_one
@@ -25,6 +25,22 @@ from exactdropout.errors import InvalidInput
 __all__ = ["coq_certificate", "coq_pair"]
 
 ZERO = Fraction(0)
+
+
+class Move(NamedTuple):
+    """A permutation of the coordinates with factors, one of the rows, and the type to which each type moves."""
+
+    coordinates: list[int]
+    factors: list[Fraction]
+    places: list[int]
+    moved: list[int]
+
+    @property
+    def text(self) -> str:
+        """The move as Coq text."""
+        factors = [] if set(self.factors) == {1} else map(_q, self.factors)
+        moved = in_list(t + 1 for t in self.moved)
+        return f"Move {in_list(self.coordinates)}%nat {in_list(factors)} {in_list(self.places)}%nat {moved}%positive"
 
 
 class CoqProblem:
@@ -55,8 +71,8 @@ class CoqProblem:
                 ray = checker.primitive(list(u))
                 e = 1 if next(v for v in ray if v) > 0 else -1
                 self.separators[place] = (tuple(e * v for v in ray), e)
-        homes = {cell.path: self._home(cell) for cell in self.cover.cells}
         live = set(self.types.live)
+        homes = {cell.path: self._home(cell) if live else 0 for cell in self.cover.cells}
         self.home: list[int | None] = []
         for sign, pattern in self.kinds:
             kind = self.types.per * homes[pattern] + (not sign)
@@ -97,6 +113,7 @@ class CoqProblem:
             held += [tuple(Fraction(int(j == k)) for j in size) for k in size[1:]]
         self.rows += [(ZERO, u, ZERO) for u in held]
         self.points += [None] * len(held)
+        rows = [row for row in rows if row[0]]  # without dropout of the inputs most masks have no weight
         self.rows += rows
         self.points += [places[u] for _, u, _ in rows]
 
@@ -197,32 +214,41 @@ class CoqProblem:
         return f"Cut (over {scale} {in_list(z)}) (spread {in_list(shown)})"
 
     @cached_property
-    def moves(self) -> list[tuple[list[int], list[int], list[int]]]:
-        """The symmetries: permutations of the coordinates and of the rows, and the type to which each type moves."""
+    def moves(self) -> list[Move]:
+        """The symmetries but the identity, where they map the types to types."""
         s = self.statement
-        rows = {row: k for k, row in enumerate(self.rows)}
+        size = range(s.inputs + 1)
+        scale = [Fraction(1)] * len(size)
+        for i, factor in zip(s.coordinates, self.factors, strict=True):
+            scale[i + 1] = factor
+
+        def key(w: Fraction, u: Sequence[Fraction], y: Fraction) -> tuple[Any, ...]:
+            return (w, tuple(u), y) if w else (w, tuple(v / sum(map(abs, u)) if any(u) else v for v in u), y)
+
+        rows = {key(*row): k for k, row in enumerate(self.rows)}
         kinds = {kind: t for t, kind in enumerate(self.kinds)}
         found = []
         for order in permutations(s.coordinates):
-            to = list(range(s.inputs + 1))
+            to = list(size)
             for i, j in zip(s.coordinates, order, strict=True):
                 to[i + 1] = j + 1
-            back = [to.index(j) for j in range(s.inputs + 1)]
-            places = [rows.get((w, tuple(u[k] for k in back), y)) for w, u, y in self.rows]
+            back = [to.index(j) for j in size]
+            factors = [scale[i] / scale[j] for i, j in enumerate(to)]
+            places = [rows.get(key(w, [factors[k] * u[k] for k in back], y)) for w, u, y in self.rows]
             if to != sorted(to) and None not in places:
                 at = [k for k in places if k is not None]
                 moved = [kinds.get((sign, tuple(pattern[k] for k in at))) for sign, pattern in self.kinds]
                 if None not in moved:
-                    found.append((to, at, [t for t in moved if t is not None]))
+                    found.append(Move(to, factors, at, [t for t in moved if t is not None]))
         return found
 
     def _orbit(self, groups: Sequence[frozenset[int]], part: frozenset[int], images: frozenset[int]) -> list[int]:
         """Return symmetries that keep all groups and under which the images of a part are those of the certificate."""
         found, chosen = part, []
-        for place, (_, _, moved) in enumerate(self.moves):
-            pulled = frozenset(t for t, u in enumerate(moved) if u in part)
+        for place, move in enumerate(self.moves):
+            pulled = frozenset(t for t, u in enumerate(move.moved) if u in part)
             if not pulled <= found and all(
-                (u in kinds) == (t in kinds) for kinds in groups for t, u in enumerate(moved)
+                (u in kinds) == (t in kinds) for kinds in groups for t, u in enumerate(move.moved)
             ):
                 found |= pulled
                 chosen.append(place)
@@ -309,11 +335,7 @@ def in_coq(s: checker.Statement, value: dict[str, Any], name: str) -> str:
     biases, nonnegative = (str(flag).lower() for flag in (s.hidden_biases, s.nonnegative))
     cuts = ";\n ".join(problem.cut(cut) for cut in value["cuts"])
     tree, fuel = problem.tree(value["tree"])
-    moves = ";\n ".join(
-        f"Move {in_list(to)}%nat {in_list(at)}%nat {in_list(t + 1 for t in moved)}%positive"
-        for to, at, moved in problem.moves
-    )
-    moves = moves if "Orbit" in tree else ""
+    moves = ";\n ".join(move.text for move in problem.moves) if "Orbit" in tree else ""
     order = "; ".join(f"({i}%nat, {factor}%positive)" for i, factor in problem.in_order)
     networks = [value["network"]]
     if "minimisers" in value:
