@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import exactdropout
@@ -37,10 +38,19 @@ OWNERS = {  # outside library -> rooms that may import it; a library that is not
 }
 
 
+Statement = ast.Import | ast.ImportFrom | ast.Assert
+
+
+@cache
+def statements(path: Path) -> tuple[Statement, ...]:
+    """Return the imports and assertions of a file, wherever in it they stand; each file is read once in a test run."""
+    return tuple(node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, Statement))
+
+
 def imports(path: Path) -> set[str]:
     """Return the modules that a file imports, anywhere in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in statements(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -70,7 +80,7 @@ def test_no_relative_imports() -> None:
     relative = [
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in statements(path)
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert relative == []
@@ -82,7 +92,7 @@ def test_checkers_import_the_standard_library_only() -> None:
     for path in checkers:
         assert {m for m in imports(path) if m.partition(".")[0] not in sys.stdlib_module_names} == set()
         # python -O strips assert; a checker raises
-        assert not [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Assert)]
+        assert not [node for node in statements(path) if isinstance(node, ast.Assert)]
 
 
 def edges() -> dict[str, set[str]]:
@@ -91,7 +101,7 @@ def edges() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for name, path in names.items():
         targets = set()
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in statements(path):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("exactdropout"):
                 inside = {f"{node.module}.{alias.name}" for alias in node.names} & set(names)
                 targets |= inside or {node.module}
