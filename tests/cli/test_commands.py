@@ -242,7 +242,7 @@ def test_ctrl_c_stops_a_long_evaluation_cleanly(tmp_path, interrupted, exact):
         xd.Network([first, wide, [[1] * 20]]).float64().save(tmp_path / "n.json")
     lines = [",".join(str(1 + i * (k + 1) % 4999) for k in range(inputs + 1)) for i in range(rows)]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
-    found = interrupted(["evaluate", "n.json", "d.csv", "--q", "1/2", "--max-cost", "inf"], 5)
+    found = interrupted(["evaluate", "n.json", "d.csv", "--q", "1/2", "--max-cost", "inf"], 2)
     assert found == (130, "", "exactdropout: interrupted\n")
 
 

@@ -245,13 +245,13 @@ def test_sampling_writes_lines_elsewhere_too(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.05)
     x = ",".join(["1"] * 30)
     for line, said in (
-        (["estimate", *files, "--q", "1/2", "--seconds", "2"], r"criterion \d\S*% wide, [\d,.e]+ masks after \d s"),
+        (["estimate", *files, "--q", "1/2", "--seconds", "0.6"], r"criterion \d\S*% wide, [\d,.e]+ masks after \d s"),
         (
-            ["compare", *files, "--q", "1/2", "--seconds", "2", "--max-cost", "1/100"],
+            ["compare", *files, "--q", "1/2", "--seconds", "0.6", "--max-cost", "1/100"],
             r"criterion \d\S*% wide, [\d,.e]+ masks after \d s",
         ),
         (
-            ["law", files[0], "--x", x, "--q", "1/2", "--band", "--seconds", "2"],
+            ["law", files[0], "--x", x, "--q", "1/2", "--band", "--seconds", "0.6"],
             r"masks, [\d,]+ of [\d,]+ after \d s",
         ),
     ):

@@ -108,6 +108,6 @@ def test_plot_without_matplotlib_says_what_to_install(monkeypatch, capsys):
 
 
 def test_interrupt_is_clean(tmp_path, interrupted):
-    found = interrupted(["phases", "--data", "half(1, 1)", "--architecture", "2-6-1"], 3)
+    found = interrupted(["phases", "--data", "half(1, 1)", "--architecture", "2-6-1"], 1.5)
     assert found == (130, "", "exactdropout: interrupted\n")
     assert list(tmp_path.iterdir()) == []
