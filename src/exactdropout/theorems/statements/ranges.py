@@ -40,6 +40,8 @@ __all__ = [
 
 Kind: TypeAlias = Literal["integer", "count", "rate", "real", "network", "weights"]
 Manifest: TypeAlias = Literal["positive", "nonnegative", "unknown"]
+Range: TypeAlias = tuple[Any, Fraction | None, Fraction | None, bool, bool]
+"""What varies, as an expression of SymPy, the ends of its range, and whether they belong to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,13 +195,17 @@ def _by_parts(expression: Any, variables: Sequence[Variable]) -> Manifest:
 
 
 def _by_coefficients(expression: Any, variables: Sequence[Variable]) -> Manifest:
+    ends = ((v.term.expression(), v.low, v.high, v.low_in, v.high_in) for v in variables)
+    return _sign_on(expression, tuple(end for end in ends if expression.has(end[0])))
+
+
+@lru_cache(maxsize=1 << 12)
+def _sign_on(expression: Any, ranges: tuple[Range, ...]) -> Manifest:
+    """Return the sign by coefficients; a proof and its neighbours ask for many signs again and again."""
     parameters: dict[Any, bool] = {}
     moved: dict[Any, Any] = {}
-    for place, variable in enumerate(variables):
-        atom = variable.term.expression()
-        if not expression.has(atom):
-            continue
-        for name, written, positive in _written(variable, place):
+    for atom, *ends in ranges:
+        for name, written, positive in _written(*ends):
             moved[atom] = written
             parameters[name] = positive
     written = expression.xreplace(moved)
@@ -214,23 +220,23 @@ def _by_coefficients(expression: Any, variables: Sequence[Variable]) -> Manifest
     return "positive" if signs[0] == "positive" else "nonnegative"
 
 
-def _written(variable: Variable, place: int) -> Iterator[tuple[Any, Any, bool]]:
+def _written(
+    below: Fraction | None, above: Fraction | None, low_in: bool, high_in: bool
+) -> Iterator[tuple[Any, Any, bool]]:
     """Yield the parameter, the variable in it, and whether the parameter is positive (else not negative)."""
-    name = sympy.Dummy(f"u{place}")
-    low, high = (
-        None if end is None else sympy.Rational(end.numerator, end.denominator) for end in (variable.low, variable.high)
-    )
+    name = sympy.Dummy("u")
+    low, high = (None if end is None else sympy.Rational(end.numerator, end.denominator) for end in (below, above))
     if low is not None and high is not None:
-        if variable.low_in and variable.high_in:
+        if low_in and high_in:
             return  # no parameter of one sign covers a closed interval
-        if variable.high_in:
-            yield name, (low * name + high) / (1 + name), not variable.high_in
+        if high_in:
+            yield name, (low * name + high) / (1 + name), not high_in
         else:
-            yield name, (low + high * name) / (1 + name), not variable.low_in
+            yield name, (low + high * name) / (1 + name), not low_in
     elif low is not None:
-        yield name, low + name, not variable.low_in
+        yield name, low + name, not low_in
     elif high is not None:
-        yield name, high - name, not variable.high_in
+        yield name, high - name, not high_in
 
 
 def _coefficients(part: Any, parameters: Mapping[Any, bool]) -> str:
