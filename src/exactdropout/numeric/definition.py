@@ -26,11 +26,12 @@ Mask = tuple[tuple[int, ...], ...]
 def masks(network: Network, rates: Sequence[Any]) -> Iterator[tuple[Mask, Any]]:
     """Yield every dropout pattern R (one 0/1 tuple per droppable layer, inputs first) with its probability."""
     widths = network.architecture.widths[:-1]
-    owner = [layer for layer, width in enumerate(widths) for _ in range(width)]
-    for bits in itertools.product((0, 1), repeat=len(owner)):
-        probability: Any = Fraction(1)
-        for bit, layer in zip(bits, owner, strict=True):
-            probability = probability * (1 - rates[layer] if bit else rates[layer])
+    probabilities: list[Any] = [Fraction(1)]
+    for width, q in zip(widths, rates, strict=True):
+        p = 1 - q
+        for _ in range(width):
+            probabilities = [before * factor for before in probabilities for factor in (q, p)]
+    for bits, probability in zip(itertools.product((0, 1), repeat=sum(widths)), probabilities, strict=True):
         rest = iter(bits)
         yield tuple(tuple(itertools.islice(rest, width)) for width in widths), probability
 
@@ -39,11 +40,17 @@ def _layers(network: Network, x: Sequence[Any], mask: Mask | None, rates: Sequen
     """Return the masked, rescaled values that enter each layer, and the pre-activations of each layer."""
     values, entering, pre_activations = list(x), [], []
     for layer, weight in enumerate(network.weights):
+        kept = (1,) * len(values) if mask is None else mask[layer]
         if mask is not None:
-            values = [v * bit / (1 - rates[layer]) for v, bit in zip(values, mask[layer], strict=True)]
+            p = 1 - rates[layer]
+            values = [v / p if bit else v * 0 for v, bit in zip(values, kept, strict=True)]
         entering.append(values)
         bias = network.bias(layer)
-        z = [sum((w * v for w, v in zip(row, values, strict=True)), bias[i]) for i, row in enumerate(weight.tolist())]
+        rows = weight.tolist()
+        z = [
+            sum((w * v for w, v, bit in zip(row, values, kept, strict=True) if bit), bias[i])
+            for i, row in enumerate(rows)
+        ]
         pre_activations.append(z)
         last = layer == len(network.weights) - 1
         values = z if last else [network.architecture.activations[layer](u) for u in z]

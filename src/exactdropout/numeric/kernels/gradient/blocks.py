@@ -60,25 +60,23 @@ def block_space(width: int, below: int, outputs: int) -> tuple[int, int]:
 def block_reference(
     columns: Array, base: Array, slope: float, weights: Array, constants: Array, threshold: float, keep: float
 ) -> tuple[Array, Array, Array, Array]:
-    """Return what :func:`block_sums` finds for one output, by a plain loop over all masks.
+    """Return what :func:`block_sums` finds for one output, from the list of all masks.
 
     ``columns`` (units × units below) are what each unit adds to the pre-activations ``base``, ``constants`` the
     output's bias less pivot and less label. The arrays have the shapes (below, 1 + units) twice, (below,) and (3,).
     """
-    units, below = columns.shape
-    indicators, moments = np.zeros((2, below, 1 + units))
-    near, values = np.zeros(below), np.zeros(3)
-    for mask in itertools.product((0, 1), repeat=units):
-        kept = np.array(mask, dtype=float)
-        p = keep ** kept.sum() * (1 - keep) ** (units - kept.sum())
-        z = base + kept @ columns
-        h = np.where(z > 0, z, slope * z)
-        s, both = weights @ h, np.array([1.0, *kept])
-        indicators += p * (constants[1] + s) * np.outer(z > 0, both)
-        moments += p * np.outer(np.maximum(z, 0.0), both)
-        near += p * (np.abs(z) <= threshold) * (threshold > 0)
-        g = constants[0] + s
-        values += p * np.array([g, g * g, ((weights * h) ** 2).sum()])
+    units = len(columns)
+    masks = np.array(list(itertools.product((0.0, 1.0), repeat=units))).reshape(1 << units, units)
+    kept = masks.sum(axis=1)
+    p = keep**kept * (1 - keep) ** (units - kept)
+    z = base + masks @ columns
+    h = np.where(z > 0, z, slope * z)
+    s, both = h @ weights, np.column_stack([np.ones(len(masks)), masks])
+    indicators = ((p * (constants[1] + s))[:, None] * (z > 0)).T @ both
+    moments = (p[:, None] * np.maximum(z, 0.0)).T @ both
+    near = p @ (np.abs(z) <= threshold) * (threshold > 0)
+    g = constants[0] + s
+    values = np.array([p @ g, p @ (g * g), p @ ((weights * h) ** 2).sum(axis=1)])
     return indicators, moments, near, values
 
 
