@@ -52,14 +52,18 @@ def test_there_are_hundreds_of_them_and_no_two_are_the_same():
     assert len(set(settings)) == len(settings)
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["kind"])
+each = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group["kind"])
+
+
+@each
 def test_two_of_each_kind(group):
     own = [case for case in CASES if case[0] is group]
     assert [wrong for _, wrong in map(judged, own[:: -(-len(own) // 2)]) if wrong] == []
 
 
 @pytest.mark.thorough
-def test_no_verdict_is_wrong_and_most_claims_are_decided():
-    found = [(truth, *judged((group, truth, claim))) for group, truth, claim in CASES]
+@each
+def test_no_verdict_is_wrong_and_at_most_two_false_claims_of_a_kind_stay_open(group):
+    found = [(truth, *judged((group, truth, claim))) for own, truth, claim in CASES if own is group]
     assert [wrong for _, _, wrong in found if wrong] == []
-    assert sum(truth == "false" and status in ("proved", "refuted") for truth, status, _ in found) >= 380
+    assert sum(truth == "false" and status not in ("proved", "refuted") for truth, status, _ in found) <= 2
