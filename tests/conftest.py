@@ -14,6 +14,7 @@ Environment:
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import os
 import shutil
@@ -31,7 +32,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 _SLOW_MACHINES = (HealthCheck.too_slow, HealthCheck.data_too_large)
-QUICK_CASES = 20
+QUICK_CASES = 12
 """The most that the quick profile draws for a test without the marker ``quick_cases``; the thorough one draws 200, or
 what the test asks for itself."""
 # derandomize: the same cases on every machine and in every run; no example database is written into a clone
@@ -166,6 +167,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if PROFILE == "quick":
         for item in items:
             _draw_fewer(item)
+    # what was imported stays: no collection of cyclic garbage has to look through it again
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     # the long ones first: of several processes none is left with them at the end
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 

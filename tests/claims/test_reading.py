@@ -144,6 +144,7 @@ def formulas():
 FORMULAS = formulas()
 
 
+@pytest.mark.quick_cases(10)
 @given(st.sampled_from(range(len(FORMULAS))), styles)
 def test_derived_formulas_are_read_back(index, style):
     formula = FORMULAS[index]

@@ -65,7 +65,7 @@ def test_what_passed_is_not_repeated_and_the_rest_is(tmp_path: Path) -> None:
     good = sorted((*DRAWN, "parameters[1]", "parameters[2]", "plain", "seven_drawn"))
     assert first == {"test_wrong": "FAILED", "[1]": "SKIPPED", **{f"test_{name}": "PASSED" for name in good}}
     assert passed.read_text().split() == [f"test_cases.py::test_{name}" for name in good]
-    assert (tmp_path / "drawn").read_text() == "20\n"
+    assert (tmp_path / "drawn").read_text() == "12\n"
     cases.write_text(CASES.format(right=True))
     again = outcomes(tmp_path, EXACTDROPOUT_PROFILE="thorough", EXACTDROPOUT_PASSED_IN=str(passed))
     repeated = {f"test_{name}": "PASSED" for name in (*DRAWN, "wrong", "long")}
