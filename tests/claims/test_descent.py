@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from exactdropout.claims import check, parse_claim
+from exactdropout.claims.refutation import search
 from exactdropout.claims.refutation.arrays import Arrays
 from exactdropout.claims.refutation.descent import descend, lowered
-from exactdropout.claims.refutation.moments import Naive
+from exactdropout.claims.refutation.moments import Naive, Quick
 from exactdropout.claims.setting.named_sizes import free_keys, scope_of
 from exactdropout.claims.setting.setting import build_setting
 from exactdropout.numeric.definition import naive_evaluation
@@ -93,3 +94,22 @@ def test_lbfgs_finds_the_least_value_of_a_narrow_valley():
     points, values, _ = lowered(valley, np.array([[-1.2, 1.0], [2.0, -1.0], [0.0, 0.0]]))
     assert values.max() < 1e-3
     assert np.isfinite(points).all()
+
+
+def test_a_simpler_point_is_shown_only_where_the_double_loop_agrees(monkeypatch):
+    """With an evaluation that calls everything false, simpler numbers would be shown at which the claim holds."""
+
+    class Wrong(Quick):
+        def quantity(self, name, scope):
+            return F(-1)
+
+    setting, claim = build_setting("1-1, no biases", None, None, None, ()), parse_claim("J_D >= y")
+    values = {("w", (1,)): F(0), ("x", (1,)): F(3), ("y", ()): F(1, 3), ("q", ()): F(1, 3)}
+    architecture = setting.architecture({})
+    scope = scope_of(claim, setting, architecture, {}, Quick(), values)
+    assert search.confirmed(claim, scope)
+    true = search.counterexample_at(claim, scope)
+    assert (true.left, true.relation, true.right) == (F(1, 4), ">=", F(1, 2))
+    monkeypatch.setattr(search, "Quick", Wrong)
+    kept = search.counterexample_at(claim, scope)
+    assert (kept.left, kept.relation, kept.right) == (F(1, 9), ">=", F(1, 3))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 __all__ = [
@@ -141,6 +142,12 @@ Expression: TypeAlias = (
 )
 
 
+@cache
+def _parts(kind: type) -> tuple[str, ...] | None:
+    """Return the names of what a node of a kind consists of, None for what is no node."""
+    return tuple(f.name for f in fields(kind)) if hasattr(kind, "__dataclass_fields__") else None
+
+
 def walk(node: Any) -> Iterator[Any]:
     """Yield every node below a node, itself first."""
     waiting = [node]
@@ -148,18 +155,19 @@ def walk(node: Any) -> Iterator[Any]:
         current = waiting.pop()
         if isinstance(current, tuple):
             waiting.extend(reversed(current))
-        elif hasattr(current, "__dataclass_fields__"):
+        elif (parts := _parts(type(current))) is not None:
             yield current
-            waiting.extend(getattr(current, f.name) for f in reversed(fields(current)))
+            waiting.extend([getattr(current, name) for name in reversed(parts)])
 
 
 def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
     """Return the tree with ``change`` applied from the leaves up; it returns its argument where nothing changes."""
     if isinstance(node, tuple):
         return tuple(rebuilt(item, change) for item in node)
-    if not hasattr(node, "__dataclass_fields__"):
+    parts = _parts(type(node))
+    if parts is None:
         return node
-    values = {f.name: rebuilt(getattr(node, f.name), change) for f in fields(node)}
+    values = {name: rebuilt(getattr(node, name), change) for name in parts}
     changed = {name: value for name, value in values.items() if value is not getattr(node, name)}
     return change(replace(node, **changed) if changed else node)
 
@@ -172,10 +180,10 @@ def nested_exponents(node: Expression) -> Fraction:
         current, product = waiting.pop()
         if isinstance(current, tuple):
             waiting += [(item, product) for item in current]
-        elif hasattr(current, "__dataclass_fields__"):
+        elif (parts := _parts(type(current))) is not None:
             if isinstance(current, Power):
                 numbers = [abs(n.value) for n in walk(current.exponent) if isinstance(n, Number)]
                 product *= max([Fraction(1), *numbers])
                 found = max(found, product)
-            waiting += [(getattr(current, f.name), product) for f in fields(current)]
+            waiting += [(getattr(current, name), product) for name in parts]
     return found

@@ -148,8 +148,11 @@ class _Place:
             for most in _DENOMINATORS:
                 exact = {key: F(value).limit_denominator(most) for key, value in values.items()}
                 scope = self.fails(exact)
-                if scope is not None and confirmed(self.claim, scope):
-                    return self.simpler(exact) or scope
+                if scope is None:
+                    continue
+                found = self.simpler(exact)
+                if found is not None or confirmed(self.claim, scope):
+                    return found or scope
         return None
 
     def fails(self, exact: Mapping[Key, Fraction]) -> Scope | None:

@@ -126,24 +126,23 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
     if variable.name in scope.setting.shape.reserved:
         return _not_monotone_in_size(claim, statement, scope)
     bent = {"convex": ">=", "concave": "<="}.get(statement.direction)
-    free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes)}
-    key = moving_key(claim, scope)
+    scalars = parameters(claim, scope.setting)
+    free = {k: scope.values[k] for k in free_keys(claim, scope.setting, scope.architecture, scope.sizes, scalars)}
+    key = moving_key(claim, scope, scalars)
     here = scope.values[key]
     before = scope.evaluate(statement.expression)
     usual = (*_RATES, F(1, 100), F(99, 100)) if key[0] == "q" else _VALUES[:8]
     steps = [v for v in (*scope.others, *usual) if v > here]
     relation = bent or _DIRECTIONS[statement.direction]
     for other in sorted(steps):
-        moved = scope_of(claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: other})
+        moved = _moved(claim, scope, free | {key: other}, scalars)
         if not admissible(moved):
             continue
         after = moved.evaluate(statement.expression)
         name = key_text(key)
         if bent:
             middle = (here + other) / 2
-            between = scope_of(
-                claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free | {key: middle}
-            )
+            between = _moved(claim, scope, free | {key: middle}, scalars)
             if not admissible(between):
                 continue
             ends, twice = before + after, 2 * between.evaluate(statement.expression)
@@ -156,8 +155,12 @@ def _not_monotone(claim: Claim, statement: Monotonicity, scope: Scope) -> Failur
     return None
 
 
-def moving_key(claim: Claim, scope: Scope) -> Key:
-    """Return the free variable in which a claim of growth or convexity moves.
+def _moved(claim: Claim, scope: Scope, free: Mapping[Key, Any], scalars: list[Key]) -> Scope:
+    return scope_of(claim, scope.setting, scope.architecture, scope.sizes, scope.domain, free, scalars)
+
+
+def moving_key(claim: Claim, scope: Scope, scalars: list[Key] | None = None) -> Key:
+    """Return the free variable in which a claim of growth or convexity moves; ``scalars`` as in :func:`scope_of`.
 
     Raises:
         Undefined: it is not free.
@@ -166,7 +169,7 @@ def moving_key(claim: Claim, scope: Scope) -> Key:
     assert isinstance(statement, Monotonicity)
     variable = statement.variable
     key: Key = ("q", ()) if variable.name == "q" and not variable.indices else _single(variable, scope)
-    if key not in free_keys(claim, scope.setting, scope.architecture, scope.sizes):
+    if key not in free_keys(claim, scope.setting, scope.architecture, scope.sizes, scalars):
         raise Undefined
     return key
 
@@ -314,19 +317,21 @@ def holds_at(claim: Claim, scope: Scope) -> bool | None:
 
 
 def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
-    """Return a point at which a claim fails as a counterexample, its values made simpler while it remains one."""
-    setting = scope.setting
-    keys = free_keys(claim, setting, scope.architecture, scope.sizes)
+    """Return a point at which a claim fails as a counterexample, its values made simpler while it remains one.
+
+    The double loop has confirmed ``scope`` and is asked once more, at the simplest point.
+    """
+    setting, scalars = scope.setting, parameters(claim, scope.setting)
+    keys = free_keys(claim, setting, scope.architecture, scope.sizes, scalars)
 
     def fails(free: Mapping[Key, Fraction]) -> Scope | None:
         try:
-            trial = scope_of(claim, setting, scope.architecture, scope.sizes, Quick(), free)
-            wrong = admissible(trial) and failure(claim, trial) is not None and confirmed(claim, trial)
-            return trial if wrong else None
+            trial = scope_of(claim, setting, scope.architecture, scope.sizes, Quick(), free, scalars)
+            return trial if admissible(trial) and failure(claim, trial) is not None else None
         except (Undefined, Unsupported):
             return None
 
-    free = {k: scope.values[k] for k in keys}
+    free, simplest = {k: scope.values[k] for k in keys}, scope
     for key in keys:
         for value in (F(1, 2),) if key[0] == "q" else (F(1), F(0), F(-1), F(2), F(1, 2)):
             if _weight(value) >= _weight(free[key]) and value != free[key]:
@@ -335,8 +340,11 @@ def counterexample_at(claim: Claim, scope: Scope) -> Counterexample:
                 break
             found = fails(free | {key: value})
             if found is not None:
-                free, scope = free | {key: value}, found
+                free, simplest = free | {key: value}, found
                 break
+    if simplest is not scope:
+        simplest.domain, simplest.quantities = Naive(), {}
+        scope = simplest if holds_at(claim, simplest) is False else scope
     found_failure = failure(claim, scope)
     assert found_failure is not None
     network, data, rates = concrete(scope)
