@@ -142,10 +142,12 @@ Expression: TypeAlias = (
 )
 
 
-@cache
-def _parts(kind: type) -> tuple[str, ...] | None:
+def _names_of_parts(kind: Any) -> tuple[str, ...] | None:
     """Return the names of what a node of a kind consists of, None for what is no node."""
     return tuple(f.name for f in fields(kind)) if hasattr(kind, "__dataclass_fields__") else None
+
+
+_parts: Callable[[Any], tuple[str, ...] | None] = cache(_names_of_parts)
 
 
 def walk(node: Any) -> Iterator[Any]:

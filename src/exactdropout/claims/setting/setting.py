@@ -36,6 +36,7 @@ _FEW, _MANY = (1, 2, 3), tuple(range(1, 13))
 _UNITS = (7, 12)
 """How many inputs and hidden units the tried sizes have; more where an assumption asks for large ones."""
 Sign = Literal[">=", ">", "<=", "<", "!="]
+_NOT_NEGATIVE: frozenset[Sign] = frozenset({">="})
 _ENTRIES = frozenset({"weights", "biases", "w", "W", "b", "x", "y", "X"})
 _LETTERS = frozenset("ijklmrst")
 _GROUPS = frozenset({"weights", "biases", "w", "W", "b", "x", "X"})
@@ -69,12 +70,10 @@ class Setting:
 
     def sign(self, key: tuple[str, tuple[int, ...]]) -> frozenset[Sign]:
         """Return what is assumed of the sign of a variable, its groups included."""
-        found = set(self.signs.get(key, ()))
-        for group in _groups(key):
-            found |= self.signs.get(group, frozenset())
-        if key[0] == "q":
-            found.add(">=")
-        return frozenset(found)
+        found: frozenset[Sign] = _NOT_NEGATIVE if key[0] == "q" else frozenset()
+        if not self.signs:  # the search asks for every value of every point
+            return found
+        return found.union(*(self.signs.get(group, ()) for group in (key, *_groups(key))))
 
     def definition(self, key: tuple[str, tuple[int, ...]]) -> Expression | None:
         """Return the expression that an assumption gives to a variable."""

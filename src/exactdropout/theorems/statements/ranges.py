@@ -204,8 +204,8 @@ def _sign_on(expression: Any, ranges: tuple[Range, ...]) -> Manifest:
     """Return the sign by coefficients; a proof and its neighbours ask for many signs again and again."""
     parameters: dict[Any, bool] = {}
     moved: dict[Any, Any] = {}
-    for atom, *ends in ranges:
-        for name, written, positive in _written(*ends):
+    for atom, below, above, low_in, high_in in ranges:
+        for name, written, positive in _written(below, above, low_in, high_in):
             moved[atom] = written
             parameters[name] = positive
     written = expression.xreplace(moved)
