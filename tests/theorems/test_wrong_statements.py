@@ -105,7 +105,6 @@ F = Fraction
     [
         (helmbold_2017_introduction.prove, {"count": (24, 96)}, {"root count"}),
         (helmbold_2017_introduction.prove, {"label": -8}, {"root count", "enumeration"}),
-        (helmbold_2017_introduction.prove, {"share": F(1)}, {"identity"}),
         (helmbold_2017_section_4_3.prove, {"label": 0}, {"enumeration"}),
         (helmbold_2017_figure_1.prove, {"variance": -5}, {"derivation"}),
         (helmbold_2017_lemma_16.prove, {"constant": 2}, {"enumeration"}),

@@ -1,8 +1,8 @@
 """Introduction of Helmbold and Long (2017): the dropout penalty is often not monotone in q.
 
-Proved: for the network and input of Figure 1 and label 8 it falls and then rises, with one turning point; in the linear
-model it always rises. "Often": for all labels on a half-line, for every relu network and input at which the mean output
-moves at q = 0, and a family at all sizes with its exact threshold (penalty_turns); and a count of small networks.
+"Often": for a family at all sizes with its exact threshold of the label, and for every relu network and input at which
+dropout moves the mean output, with all labels on one side of a threshold (introduction_all_sizes). The network and
+input of Figure 1 with label 8 are of this family. A count of small networks is given, too.
 """
 
 from __future__ import annotations
@@ -12,22 +12,18 @@ from fractions import Fraction
 
 import sympy
 
-from exactdropout.model import Architecture, Examples, Network
+from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
 from exactdropout.theorems.penalty.helmbold_2017_figure_1 import NETWORK
 from exactdropout.theorems.penalty.helmbold_2017_theorem_20 import roots_in_open_interval
-from exactdropout.theorems.penalty.introduction_all_sizes import penalty_turns
-from exactdropout.theorems.proof import Proof, argument, conclude, enumerated, step
+from exactdropout.theorems.penalty.introduction_all_sizes import ALL_SIZES
+from exactdropout.theorems.proof import Proof, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import proved
 
 __all__ = ["count_turning", "prove", "turning_points"]
 
-SCOPE = (
-    "one example, not monotone: x = (1, -1, 0, ...), all weights 1, all K >= 2, widths, d >= 2, exactly for y > (n_1 "
-    "... n_(d-1))/2; every relu network and x where E D has a slope at q = 0, all labels on one side of a threshold. "
-    "The linear model: rising"
-)
 Q = sympy.Symbol("q")
 
 
@@ -52,19 +48,12 @@ def count_turning() -> tuple[int, int]:
     return sum(turning_points(network, data) > 0 for network, data in cases), len(cases)
 
 
-def prove(label: int = 8, count: tuple[int, int] = (23, 96), share: Fraction = Fraction(1, 2)) -> Proof:
-    """Prove that the penalty at Figure 1's input has exactly one turning point for this label.
-
-    ``share`` times the product of the widths is the threshold of the label at other sizes; only 1/2 works.
-    """
+def prove(label: int = 8, count: tuple[int, int] = (23, 96)) -> Proof:
+    """Prove the entry; at Figure 1's input with this label the penalty has exactly one turning point."""
     data = Examples.point((1, -1), label)
     penalty = derive(NETWORK, data, Q).penalty
     values = [penalty.evaluate({"q": v}) for v in (0, Fraction(1, 2), Fraction(9, 10))]
-    linear = derive(Architecture(3, ()), None, Q)
-    rate = sympy.diff(Q / (1 - Q), Q)
-    x, w = linear.data.inputs[0], linear.network.weights[0][0]
-    squares = sum(a**2 * b**2 for a, b in zip(x, w, strict=True))
-    steps = [
+    further = [
         step(
             rf"Figure 1's network, $x = (1, -1)$, $y = {label}$: the slope of the penalty changes sign exactly once "
             rf"on $(0, 1)$.",
@@ -83,24 +72,15 @@ def prove(label: int = 8, count: tuple[int, int] = (23, 96), share: Fraction = F
             "16 masks each",
         ),
         step(
-            r"In the linear model the penalty is $\frac q{1-q} \sum_i x_i^2 w_i^2$, and $\frac q{1-q}$ has slope "
-            r"$(1-q)^{-2} > 0$.",
-            "derivation",
-            sympy.cancel(linear.penalty.expr - Q / (1 - Q) * squares) == 0
-            and sympy.cancel(rate - 1 / (1 - Q) ** 2) == 0,
-            "K = 3, all symbols free; every K by the entry on the linear model",
-        ),
-        step(
             rf"How often: {count[0]} of {count[1]} networks 2-2-1 (hidden weights $\pm 1$, output weights 1, $x \in "
             rf"\{{(1,1), (1,-1), "
             r"(2,-1)\}$, $y = \pm 4$) have a turning point.",
             "root count",
             count_turning() == count,
         ),
-        *penalty_turns(share),
-        argument("'Often' is no mathematical statement; the half-lines and the count above are what is proved of it."),
+        argument("'Often' is no mathematical statement; the labels and the count above are what is proved of it."),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", ALL_SIZES, further)
 
 
 @register(
@@ -109,10 +89,8 @@ def prove(label: int = 8, count: tuple[int, int] = (23, 96), share: Fraction = F
     source="helmbold2017",
     number="Introduction",
     printed=r"The dropout penalty is often non-monotonic in $q$.",
-    statement="all weights 1, x = (1,-1): the penalty falls, then rises in q exactly if y > n_1...n_(d-1)/2; in the "
-    "linear model it rises",
+    derivations=ALL_SIZES,
     verdict="holds",
-    scope=SCOPE,
 )
 def introduction() -> Proof:
     """Prove the entry as declared."""

@@ -3,8 +3,9 @@
 Dropout (q = 1/2) does not feel the scale, weight decay (λ = 1/2) does. That the least criterion is the same at every
 scale is Theorem 4, checked here in fractions on trained networks; the curves are an experiment, reproduced twice by
 ``docs/figures/figure_2.py`` (SGD with sampled masks, and minimising the exact criterion): its results ship with the
-package. The proof recomputes criterion and risk from the networks, and checks what is said of the curves. In full it
-also trains anew: all 100 runs of SGD, and the first of the 150 starts of the exact minimisation at two scales.
+package. The proof recomputes criterion and risk from the networks; what is said of the curves is a statement about the
+means of ten runs, which are computed from the data. In full it also trains anew: all 100 runs of SGD, and the first of
+the 150 starts of the exact minimisation at two scales.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.numeric.exact.engine import evaluate_exact
 from exactdropout.numeric.float64.engine import evaluate_float64
-from exactdropout.theorems.generic_symbols import generic
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.definitions import lam, quantity, real
+from exactdropout.theorems.invariance.helmbold_2017_theorem_4 import SAME_AVERSION
+from exactdropout.theorems.proof import Proof, Step, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, lemma_step, proved
+from exactdropout.theorems.statements.lines import ByAlgebra, ByInstances, Definition, From, Instances, Line, part, say
+from exactdropout.theorems.statements.terms import Relation, Term, apply, equal, number, symbol, symbols
 from exactdropout.theorems.weight_decay import figure_2_training
 
-__all__ = ["curves", "load", "picture", "prove"]
+__all__ = ["SCALE", "curves", "curves_of", "load", "picture", "prove"]
 
-SCOPE = "invariance: all sizes; curves: ten seeded runs in this setting, shipped as data"
 DATA = "helmbold_2017_figure_2.json"
 INPUTS = UNITS = 5
 HALF = (Fraction(1, 2),) * 2
@@ -82,40 +86,169 @@ def examples(run: dict[str, Any], scale: Fraction, count: int | None = None) -> 
     return Examples([([Fraction(v, 1024) * scale for v in x], y) for x, y in rows])
 
 
+w, x, c = symbols("w x c")
+SCALE = Derivation(
+    name="figure-2-scale",
+    title="Inputs times a scale, weights of the first layer divided by it",
+    setting=say("Inputs times {0}, the weights of the first layer over {0}, one weight {1} and its input {2}", c, w, x),
+    quantified=(
+        real(c, "the scale", low=1, low_in=True),
+        real(lam, "the strength of weight decay", low=0),
+        real(w, "the weight"),
+        real(x, "its input"),
+    ),
+    conclusions=(
+        Conclusion(equal(w * (1 / c) * (c * x), w * x), ByAlgebra()),
+        Conclusion(lam * (w * (1 / c)) ** 2 <= lam * w**2, From((), plus=(lam * w**2 * (1 - 1 / c**2),))),
+    ),
+)
+"""No output changes, so dropout's least criterion does not; that of weight decay does not rise with the scale."""
+
+_NAMES = {"exact": "exact criterion", "sgd": "SGD with sampled masks"}
+PLACES = tuple(range(1, 6))
+SHOWN = {
+    "sgd_dropout": ("D", "training by SGD with dropout"),
+    "exact_dropout": ("E", "the least exact dropout criterion found"),
+    "sgd_decay": ("W", "training by SGD with weight decay"),
+    "exact_decay": ("V", "the least weight decay criterion found"),
+    "sgd_none": ("N", "training by SGD without regularisation"),
+}
+MEANS = {kind: tuple(symbol(letter, i) for i in PLACES) for kind, (letter, _) in SHOWN.items()}
+ERRORS = {kind: tuple(symbol(letter, i) for i in PLACES) for kind, letter in (("sgd", "s"), ("exact", "t"))}
+APART = symbol("M")
+LEVEL = number(Fraction(7, 10))
+FALL, ENDS, THIRD, NEAR, GAP, CLEAR, HIGH, TWO, THREE = symbols("f g u l v z h a b")
+RANGES = {kind: symbol("r", letter) for kind, letter in (("sgd", "s"), ("exact", "t"))}
+LARGEST = {kind: symbol("e", letter) for kind, letter in (("sgd", "s"), ("exact", "t"))}
+
+
+def _least(*terms: Term) -> Term:
+    return apply("min", *terms)
+
+
+def _largest(*terms: Term) -> Term:
+    return apply("max", *terms)
+
+
+def _definitions() -> Iterator[Definition]:
+    """Yield the numbers of the statement in those of the curves."""
+    sampled, exact, none = (MEANS[kind] for kind in ("sgd_dropout", "exact_dropout", "sgd_none"))
+    decays = MEANS["sgd_decay"], MEANS["exact_decay"]
+    for kind, errors in ERRORS.items():
+        dropout = MEANS[f"{kind}_dropout"]
+        yield Definition(RANGES[kind], _largest(*dropout) - _least(*dropout), f"the range with dropout, {_NAMES[kind]}")
+        yield Definition(LARGEST[kind], _largest(*errors), "the largest squared standard error there")
+    falls = (x - y for decay in decays for x, y in itertools.pairwise(decay))
+    yield Definition(FALL, _least(*falls), "the least fall from scale to scale with weight decay, both kinds")
+    ends = (
+        x
+        for decay, dropout in zip(decays, (sampled, exact), strict=True)
+        for x in (decay[0] - dropout[0], dropout[-1] - decay[-1])
+    )
+    yield Definition(ENDS, _least(*ends), "by how much it is above dropout at the first scale, below at the last")
+    yield Definition(
+        THIRD, _largest(*(3 * decay[-1] - 2 * decay[0] for decay in decays)), "three times its end less twice its start"
+    )
+    yield Definition(NEAR, _least(*exact), "the least level of dropout, exact criterion")
+    yield Definition(GAP, _least(*(x - y for x, y in zip(sampled, exact, strict=True))), "by how much SGD is above it")
+    clear = ((x - LEVEL) ** 2 - 4 * y for x, y in zip(sampled, ERRORS["sgd"], strict=True))
+    yield Definition(CLEAR, _least(*clear), "the least square of its distance to the printed level, less 4 errors")
+    yield Definition(HIGH, _largest(*none), "the largest error without regularisation")
+    yield Definition(TWO, _largest(*none[1:3]), "the larger one at two of the scales")
+    yield Definition(THREE, _least(none[0], *none[3:]), "the least one at the others")
+
+
+def _numbers(given: dict[str, Any] | None) -> Instances:
+    """Return the one instance: the numbers that the data determine, the shipped ones if None."""
+
+    def found() -> Iterator[dict[Term, Any]]:
+        data = load() if given is None else given
+        values: dict[Term, Any] = {}
+        for kind, names in MEANS.items():
+            values |= dict(zip(names, map(_mean, curves(data, kind)), strict=True))
+        for kind, names in ERRORS.items():
+            values |= dict(zip(names, map(_squared_error_of_mean, curves(data, f"{kind}_dropout")), strict=True))
+        criteria = ([item["criterion"] for item in run["exact_dropout"]] for run in data["runs"])
+        yield {**values, APART: max(max(v) / min(v) for v in criteria)}
+
+    return found
+
+
+def _claims() -> Iterator[tuple[str, str, Relation]]:
+    """Yield label, words and claim of every line."""
+    for kind in ERRORS:
+        yield (
+            f"flat {kind}",
+            f"Dropout, {_NAMES[kind]}: the means differ by less than one standard error of a mean, {{claim}}.",
+            RANGES[kind] ** 2 < LARGEST[kind],
+        )
+    yield "falls", "Weight decay, both kinds: the mean falls from scale to scale, {claim},", FALL > 0
+    yield "ends", "from above that of dropout to below it, {claim},", ENDS > 0
+    yield "third", "by more than a third, {claim}.", THIRD < 0
+    yield (
+        "reached",
+        "Minimised from starts of its own at every scale, the exact criterion of a run agrees over the scales to 2 "
+        "percent: {claim}.",
+        APART <= number(Fraction(51, 50)),
+    )
+    yield "level", "The level of dropout is not the printed one near 0.7, as {claim}", NEAR > LEVEL
+    yield "level between", "and SGD is above this, {claim},", GAP > 0
+    yield "level errors", "and by more than two standard errors away from the printed level: {claim}.", CLEAR > 0
+    yield "none", "Without regularisation the error is small, {claim},", HIGH < Fraction(7, 100)
+    yield "none low", "below the printed bound at two scales, {claim},", TWO < Fraction(1, 20)
+    yield "none high", "and not at the others, {claim}.", THREE > Fraction(1, 20)
+
+
+def curves_of(data: dict[str, Any] | None = None) -> Derivation:
+    """Return what is said of the curves as a statement about the numbers that these data determine."""
+    reason = ByInstances(_numbers(data), "means over ten runs, in fractions", method="data", whole=True)
+    lines = tuple(
+        Line(label=label, sentence=say(words), claim=claim, reason=reason) for label, words, claim in _claims()
+    )
+    return Derivation(
+        name="figure-2",
+        title="Training errors at five scales",
+        setting=say(
+            "Ten runs in the setting of the figure, mean training errors at the scales {0}, {1}, {2}, {3}, {4}",
+            *(number(Fraction(i + 1, 4)) for i in PLACES),
+        ),
+        quantified=(),
+        quantities=(
+            *(
+                quantity(name, f"the mean training errors at the five scales, {SHOWN[kind][1]}")
+                for kind, names in MEANS.items()
+                for name in names
+            ),
+            *(
+                quantity(name, f"the squared standard errors of the means of {SHOWN[f'{kind}_dropout'][1]}")
+                for kind, names in ERRORS.items()
+                for name in names
+            ),
+            quantity(APART, "the largest ratio of the least exact criteria of a run at two scales"),
+        ),
+        definitions=tuple(_definitions()),
+        lines=lines,
+        conclusions=tuple(
+            Conclusion(line.claim, From((part(line.label),))) for line in lines if line.claim is not None
+        ),
+    )
+
+
 def prove(data: dict[str, Any] | None = None, power: int = 1) -> Proof:
     """Check the entry on data (the shipped ones by default); ``power`` enters the map W₁ ↦ W₁/c^power, and 1 works."""
+    derivations = DERIVATIONS if data is None else (SCALE, curves_of(data))
     data = load() if data is None else data
     scales = [Fraction(s) for s in data["scales"]]
-    ring, (t, v, lam) = generic("t~ v L~")  # the ratio of the scales is 1 + t
-    steps = [
-        argument(
-            r"Theorem 4 with $A = c I$: $W_1 \mapsto W_1/c$ maps networks at input scale 1 to networks at scale $c$ "
-            r"with the same "
-            r"output for every mask. So the least criterion and the training errors of its minimisers are the same at "
-            "all scales: dropout's exact curve is flat."
-        ),
-        step(
-            r"Weight decay: for $c = 1 + t \ge 1$ the same map does not enlarge the norm, $c^2 \lambda v^2 - \lambda "
-            r"v^2 = "
-            r"\lambda v^2 (2t + t^2) \ge 0$ per weight, so the least $J_2$ does not increase with the scale.",
-            "cases",
-            ring.is_nonnegative(lam * v**2 * ((1 + t) ** 2 - 1)),
-            "manifest signs",
-        ),
-        *_invariance(data["runs"][0], scales, power),
-        *_recomputed(data["runs"], scales),
-        *_labels(data["runs"]),
-        *(_flat(data, kind) for kind in ("exact", "sgd")),
-        *(_falling(data, kind) for kind in ("exact", "sgd")),
-        _reached(data["runs"]),
-        _level(data),
-        _unregularised(data),
-    ]
     found = {kind: _shown([_mean(c) for c in curves(data, kind)]) for kind in ("sgd_dropout", "sgd_none")}
-    return conclude(
+    return proved(
         "holds with a correction",
-        SCOPE,
-        steps,
+        derivations,
+        [
+            lemma_step(SAME_AVERSION),
+            *_invariance(data["runs"][0], scales, power),
+            *_recomputed(data["runs"], scales),
+            *_labels(data["runs"]),
+        ],
         f"SGD over the five scales: with dropout {found['sgd_dropout']}, without regularisation {found['sgd_none']}.",
     )
 
@@ -247,85 +380,15 @@ def _descents_again(runs: Sequence[dict[str, Any]]) -> tuple[bool, int]:
         numerators, labels = examples_again(run)
         for index in (0, len(figure_2_training.SCALES) - 1):
             inputs = numerators / 1024 * figure_2_training.SCALES[index]
-            for number, kind in enumerate(("dropout", "decay")):
-                _, values = figure_2_training.minimised(inputs, labels, kind, run, 3, index, number, starts=1)
+            for place, kind in enumerate(("dropout", "decay")):
+                _, values = figure_2_training.minimised(inputs, labels, kind, run, 3, index, place, starts=1)
                 best = runs[run][f"exact_{kind}"][index]["reached"][0]
                 holds = holds and values[0] >= float(best) - 1e-6
                 count += 1
     return holds, count
 
 
-def _flat(data: dict[str, Any], kind: str) -> Step:
-    columns = curves(data, f"{kind}_dropout")
-    means = [_mean(c) for c in columns]
-    spread = max(means) - min(means)
-    error = max(_squared_error_of_mean(c) for c in columns)
-    return step(
-        f"Dropout, {_NAMES[kind]}: the five mean training errors differ by less than one standard error of a mean.",
-        "data",
-        spread**2 < error,
-        f"{_shown(means)}; range {float(spread):.3f}, standard error {math.sqrt(error):.3f}",
-    )
-
-
-def _level(data: dict[str, Any]) -> Step:
-    """The printed curve is SGD's; its level is compared by the standard error of a mean."""
-    columns = curves(data, "sgd_dropout")
-    means = [_mean(c) for c in columns]
-    printed = Fraction(7, 10)
-    apart = all(
-        m > printed and (m - printed) ** 2 > 4 * _squared_error_of_mean(c) for m, c in zip(means, columns, strict=True)
-    )
-    exact = [_mean(c) for c in curves(data, "exact_dropout")]
-    return step(
-        "Dropout: the level is not the printed one near 0.7. SGD's mean training error is above it by more than two "
-        "standard errors at every scale; minimisers of the exact criterion are between.",
-        "data",
-        apart and all(printed < e < m for e, m in zip(exact, means, strict=True)),
-        f"SGD {_shown(means)}; exact criterion {_shown(exact)}",
-    )
-
-
-def _falling(data: dict[str, Any], kind: str) -> Step:
-    means = [_mean(c) for c in curves(data, f"{kind}_decay")]
-    dropout = [_mean(c) for c in curves(data, f"{kind}_dropout")]
-    falls = all(a > b for a, b in itertools.pairwise(means))
-    return step(
-        f"Weight decay, {_NAMES[kind]}: the mean training error falls from scale to scale, from above dropout's to "
-        f"below it, "
-        "by more than a third.",
-        "data",
-        falls and means[0] > dropout[0] and means[-1] < dropout[-1] and 3 * means[-1] < 2 * means[0],
-        _shown(means),
-    )
-
-
-def _reached(runs: Sequence[dict[str, Any]]) -> Step:
-    """Own starts at every scale reach nearly the same criterion: what exact minimisation can show of Theorem 4."""
-    widest = max(max(v) / min(v) for v in ([item["criterion"] for item in run["exact_dropout"]] for run in runs))
-    return step(
-        "Minimised from starts of its own at every scale, the exact criterion of a run agrees over the scales to 2 "
-        "percent.",
-        "data",
-        widest <= 1 + Fraction(1, 50),
-        f"at worst {100 * float(widest - 1):.2f} percent",
-    )
-
-
-def _unregularised(data: dict[str, Any]) -> Step:
-    means = [_mean(c) for c in curves(data, "sgd_none")]
-    small = [m < Fraction(1, 20) for m in means]
-    return step(
-        "Without regularisation (the text says: below 0.05 at all scales): the mean training error is below 7/100 at "
-        "every "
-        "scale, and below 1/20 at two of the five.",
-        "data",
-        max(means) < Fraction(7, 100) and sum(small) == 2,
-        _shown(means),
-    )
-
-
-_NAMES = {"exact": "exact criterion", "sgd": "SGD with sampled masks"}
+DERIVATIONS = (SCALE, curves_of())
 
 
 def _shown(means: Sequence[Fraction]) -> str:
@@ -375,12 +438,15 @@ def picture(form: str) -> bytes:
     r"0.75, 1, 1.25, 1.5$, ten runs of SGD: the training error of dropout ($q = \frac12$) stays near 0.7, that of "
     r"weight "
     r"decay ($\lambda = \frac12$) falls from about 1 to below 0.6.",
-    statement="training error against input scale: dropout is flat, weight decay falls; reproduced by SGD and exactly",
+    derivations=DERIVATIONS,
     verdict="holds with a correction",
-    scope=SCOPE,
-    correction="The shape is reproduced. The printed level of dropout near 0.7, and a loss below 0.05 at all scales "
-    "without regularisation, are not. The caption refers to Section 3; the experiment is that of Section 6. "
-    "Its K = 5 is not the standard architecture's, a square and a power of two.",
+    correction=say(
+        "The shape is reproduced. The printed level of dropout near {0}, and a loss below {1} at all scales without "
+        "regularisation, are not. The caption refers to Section 3; the experiment is that of Section 6. Its 5 inputs "
+        "are not the number of the standard architecture, a square and a power of two.",
+        LEVEL,
+        number(Fraction(1, 20)),
+    ),
     full=full_steps,
     picture=picture,
 )
