@@ -25,7 +25,7 @@ from exactdropout.theorems.lemmas.powers import x as base
 from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Hypothesis
 from exactdropout.theorems.statements.lines import ByInduction, Definition, From, InWords, Line, part, say
 from exactdropout.theorems.statements.ranges import Variable
-from exactdropout.theorems.statements.terms import Operand, Term, equal, number, symbol, symbols
+from exactdropout.theorems.statements.terms import Term, equal, number, symbol, symbols
 
 __all__ = ["ALL_SIZES"]
 
@@ -37,6 +37,7 @@ a, b, c, s, t, v, k, y, N = symbols("a b c s t v k y N")
 J, R, P, GROWN, W, S, M, Z = symbols("J R P F W S M Z")
 MEAN, SQUARE = symbol("M", 1), symbol("M", 2)
 F_A, F_B, F_C = (symbol("F", at) for at in (a, b, c))
+G_A, G_B, G_C = (symbol("g", at) for at in (a, b, c))
 J_A, J_B = (symbol("J", at) for at in (a, b))
 
 _LAYERS = integer(k, 0, "the number of hidden layers; 0 stands for one unit of the first")
@@ -73,6 +74,7 @@ _TRIED = "mask by mask, sizes 2-1-1, 3-2-1, 2-2-1-1, q = 1/3, 2/3, three labels"
 
 FAMILY = Derivation(
     name="penalty-of-ones",
+    supporting=True,
     title="A network whose weights are all 1",
     setting=say(
         "All weights 1, no biases, {0} inputs of which two are {1} and {2} and the others 0, {3} hidden layers",
@@ -156,9 +158,13 @@ FAMILY = Derivation(
 """J − R = P² (F − 2 v q)."""
 
 
-def _at(grown: Term, spread: Operand) -> Term:
-    """Return F − 2 v q at a spread."""
-    return grown - 2 * v * spread / (1 + number(spread))
+def _penalty(at: Term, grown: Term) -> Definition:
+    """Return F − 2 v q at a spread by a name of its own."""
+    return Definition(
+        symbol("g", at),
+        grown - 2 * v * at / (1 + at),
+        "the penalty over the square of the product of the numbers of units, at this spread",
+    )
 
 
 def _grown(label: str, words: str, claim: Any, names: tuple[tuple[Term, Term], ...], **more: Any) -> Line:
@@ -176,8 +182,7 @@ def _grown(label: str, words: str, claim: Any, names: tuple[tuple[Term, Term], .
 CONVEX = Derivation(
     name="penalty-convex",
     title="The penalty has at most one turning point",
-    setting=say("The same, {0} the penalty over the square of the product of the widths at the spread {1}, label above "
-                "0", _at(F_A, a), a),
+    setting=say("All weights 1, input {0}, {1}, 0s, label above 0", number(1), number(-1)),
     quantified=(
         _LAYERS,
         real(v, _LABEL, low=0),
@@ -185,7 +190,13 @@ CONVEX = Derivation(
         _STEP,
         real(t, "how much larger a third value is", low=0),
     ),
-    definitions=(_LARGER, Definition(c, b + t, "the largest value")),
+    definitions=(
+        _LARGER,
+        Definition(c, b + t, "the largest value"),
+        _penalty(a, F_A),
+        _penalty(b, F_B),
+        _penalty(c, F_C),
+    ),
     quantities=tuple(quantity(found, _ANY) for found in (F_A, F_B, F_C)),
     auxiliary=(_WIDTH,),
     lines=(
@@ -206,7 +217,7 @@ CONVEX = Derivation(
     ),
     conclusions=(
         Conclusion(
-            (s + t) * _at(F_B, b) < t * _at(F_A, a) + s * _at(F_C, c),
+            (s + t) * G_B < t * G_A + s * G_C,
             From((part("chord"), part("rates", 2 * v))),
         ),
     ),
@@ -216,7 +227,7 @@ CONVEX = Derivation(
 FALLS = Derivation(
     name="penalty-falls",
     title="It falls and then rises: negative for small spreads, positive for large ones",
-    setting=say("The label above half of the product of the widths"),
+    setting=say("Above half the product of widths"),
     quantified=(
         _LAYERS,
         Variable(term=v, meaning=_LABEL, low=HALF),
@@ -224,6 +235,7 @@ FALLS = Derivation(
         real(b, "another one", low=0),
     ),
     hypotheses=(Hypothesis("small", 4 * v * (k + 1) * a <= 2 * v - 1), Hypothesis("large", 1 + b > 2 * v)),
+    definitions=(_penalty(a, F_A), _penalty(b, F_B)),
     quantities=tuple(quantity(found, _ANY) for found in (F_A, F_B)),
     auxiliary=(_WIDTH,),
     lines=(
@@ -257,8 +269,8 @@ FALLS = Derivation(
         ),
     ),
     conclusions=(
-        Conclusion(_at(F_A, a) < 0, From((part("at most"), part("room", a / (1 + a))))),
-        Conclusion(_at(F_B, b) > 0, From((part("at least"), part("large", b / (1 + b))))),
+        Conclusion(G_A < 0, From((part("at most"), part("room", a / (1 + a))))),
+        Conclusion(G_B > 0, From((part("at least"), part("large", b / (1 + b))))),
     ),
 )  # fmt: skip
 """With the convexity and the value 0 at 0: it falls, and then rises, if v > ½."""
@@ -266,9 +278,9 @@ FALLS = Derivation(
 RISES = Derivation(
     name="penalty-rises",
     title="Otherwise it rises",
-    setting=say("The label at most half of the product of the widths, any sign"),
+    setting=say("At most that"),
     quantified=(_LAYERS, Variable(term=v, meaning=_LABEL, high=HALF, high_in=True), _SPREAD, _STEP),
-    definitions=(_LARGER,),
+    definitions=(_LARGER, _penalty(a, F_A), _penalty(b, F_B)),
     quantities=tuple(quantity(found, _ANY) for found in (F_A, F_B)),
     auxiliary=(_WIDTH,),
     lines=(
@@ -280,7 +292,7 @@ RISES = Derivation(
     ),
     conclusions=(
         Conclusion(
-            _at(F_A, a) < _at(F_B, b), From((part("steps"),), plus=(s - 2 * v * s / ((1 + a) * (1 + b)),))
+            G_A < G_B, From((part("steps"),), plus=(s - 2 * v * s / ((1 + a) * (1 + b)),))
         ),
     ),
 )  # fmt: skip
@@ -332,16 +344,14 @@ _TWO = "two networks, one with biases, one with two hidden layers, mask by mask;
 ONE_SIDE = Derivation(
     name="penalty-one-side",
     title="For every relu network and input, all labels on one side of a threshold",
-    setting=say("Any network, input and label {0}, one drop probability, and one whose spread is {1}", y, b),
+    setting=say("Any network, any input"),
     quantified=(
         real(y, "the label"),
         real(b, "the spread of the other drop probability", low=0),
-        real(c, "a number below the second moments at the other one", low=0),
     ),
     hypotheses=(
         Hypothesis("side", 2 * y * (M - W) > S - W**2),
-        Hypothesis("moments", Z >= c),
-        Hypothesis("large", b * c > R),
+        Hypothesis("large", b * Z > R),
     ),
     quantities=(
         quantity(W, "the output without dropout"),
@@ -378,8 +388,7 @@ ONE_SIDE = Derivation(
                 "without dropout. Follow positive terms down to an input or a positive bias. To keep only the {1} of "
                 "these that have masks has probability {2}, {3} the number of the others, and for drop probabilities "
                 "near 1 each value is then at least {4} times the one below, times a positive number that is free of "
-                "the drop probability. So a mean square is at least such a number times {5}, one number {6} serves for "
-                "all drop probabilities near 1, and {7} grows beyond all bounds.",
+                "the drop probability. So {5} is at least such a number times {6}, and {7} grows beyond all bounds.",
                 W, m, p**m * q**N, N, 1 / p, q**N / p**m, c, b,
             ),
             reason=InWords(),
@@ -387,7 +396,7 @@ ONE_SIDE = Derivation(
     ),
     conclusions=(
         Conclusion(J < R, From((part("criterion", -1), part("risk"), part("side")))),
-        Conclusion(J_B > R, From((part("last"), part("moments", b), part("large")))),
+        Conclusion(J_B > R, From((part("last"), part("large")))),
     ),
 )  # fmt: skip
 """J = R at q = 0, J < R at one rate and J > R at a larger one."""
@@ -429,7 +438,7 @@ def _cited(label: str, words: str, found: Term, spread: Term) -> Line:
 LINEAR = Derivation(
     name="linear-rises",
     title="In the linear model the penalty rises",
-    setting=say("The linear model, its inputs dropped, at two spreads"),
+    setting=say("Linear model"),
     quantified=(_SPREAD, _STEP),
     definitions=(_LARGER,),
     hypotheses=(Hypothesis("seen", Z > 0),),
