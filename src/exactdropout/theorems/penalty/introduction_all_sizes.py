@@ -389,7 +389,7 @@ ONE_SIDE = Derivation(
                 "these that have masks has probability {2}, {3} the number of the others, and for drop probabilities "
                 "near 1 each value is then at least {4} times the one below, times a positive number that is free of "
                 "the drop probability. So {5} is at least such a number times {6}, and {7} grows beyond all bounds.",
-                W, m, p**m * q**N, N, 1 / p, q**N / p**m, c, b,
+                W, m, p**m * q**N, N, 1 / p, Z, q**N / p**m, b * Z,
             ),
             reason=InWords(),
         ),
