@@ -32,7 +32,7 @@ x, y, z, k, c = symbols("x y z k c")
 REAL = (real(x, "a number"), real(y, "a number"))
 ABOVE = (real(x, "a number that is not negative", low=0, low_in=True),)
 
-NOT_OBJECTS = 2
+NOT_OBJECTS = 1
 """Entries whose statements and steps are still typed; the number may only fall."""
 
 

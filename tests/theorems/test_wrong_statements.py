@@ -111,7 +111,6 @@ F = Fraction
         (helmbold_2017_theorem_17.prove, {"share": F(1)}, {"identity", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 2}, {"derivation", "enumeration"}),
         (helmbold_2017_theorem_18.prove, {"exponent": 0}, {"derivation", "enumeration"}),
-        (exactdropout_2026_width_limits.prove, {"spare": 2}, {"identity"}),
         (exactdropout_2026_width_limits.prove, {"share": 1}, {"identity"}),
         (exactdropout_2026_width_limits.prove, {"share": 3}, {"identity"}),
         (exactdropout_2026_smallest_width.prove, {"at_half": {(2, False): 3}, "thresholds": ()}, {"certificate"}),

@@ -18,7 +18,7 @@ With biases a unit also has its value t on (0, 0), which it can lose on masked i
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -63,7 +63,20 @@ from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Der
 from exactdropout.theorems.statements.lines import Definition, From, InWords, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, symbol
 
-__all__ = ["BIASED_MINIMUM", "narrow", "narrow_layer_steps", "narrow_with_biases", "prove"]
+__all__ = [
+    "BIASED_MINIMUM",
+    "GAIN",
+    "MINIMUM",
+    "MINIMUM_OF_POINT_MASS",
+    "SQUARE",
+    "J",
+    "T",
+    "gains",
+    "narrow",
+    "narrow_layer_steps",
+    "narrow_with_biases",
+    "prove",
+]
 
 T, GAIN, SQUARE, J, TERMS = symbol("T", "n"), symbol("x"), symbol("Q"), symbol("J"), symbol("U")
 ell = symbol("l")
@@ -91,12 +104,12 @@ def narrow_with_biases(inputs: int, width: int, rate: Fraction) -> bool:
     return NARROW_WITH_BIASES.holds_at(_given(inputs, width, rate))
 
 
-def _units() -> Iterator[tuple[dict[Term, Fraction], Fraction, Fraction, tuple[int, ...]]]:
-    """Yield widths of the condition, and (E ρ h)₊ or (−E ρ h)₊ with E h² of units with integer weights, all masks."""
+def gains(meets: Callable[[int, int, Fraction], bool], rates: tuple[Fraction, ...]) -> Iterator[Mapping[Term, Any]]:
+    """Yield, at the largest widths that meet a condition, (E ρ h)₊ and (−E ρ h)₊ with E h² of units, all masks."""
     for inputs, values in ((2, range(-2, 3)), (3, range(-1, 2))):
-        for rate in (Fraction(3, 5), Fraction(4, 5)):
+        for rate in rates:
             kept = 1 - rate
-            width = max((w for w in range(1, 40) if narrow(inputs, w, rate)), default=1)
+            width = max((w for w in range(1, 200) if meets(inputs, w, rate)), default=1)
             slope = (1 - rate / (rate + width * kept)) / (rate + inputs * kept)
             masks = list(itertools.product((0, 1), repeat=inputs))
             chance = [kept ** sum(m) * rate ** (inputs - sum(m)) for m in masks]
@@ -106,13 +119,12 @@ def _units() -> Iterator[tuple[dict[Term, Fraction], Fraction, Fraction, tuple[i
                     (x * h * (1 - slope * sum(m)) for x, h, m in zip(chance, units, masks, strict=True)), Fraction(0)
                 )
                 square = sum((x * h * h for x, h in zip(chance, units, strict=True)), Fraction(0))
-                yield _given(inputs, width, rate), mean, square, weights
+                for gain in (mean, -mean):
+                    yield {**_given(inputs, width, rate), GAIN: max(gain, Fraction(0)), SQUARE: square}
 
 
 def _gains() -> Iterator[Mapping[Term, Any]]:
-    for given, mean, square, _ in _units():
-        for gain in (mean, -mean):
-            yield {**given, GAIN: max(gain, Fraction(0)), SQUARE: square}
+    return gains(narrow, (Fraction(3, 5), Fraction(4, 5)))
 
 
 def _criteria() -> Iterator[Mapping[Term, Any]]:

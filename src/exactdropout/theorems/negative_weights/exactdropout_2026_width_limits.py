@@ -6,13 +6,12 @@ weight:
     (1 − q)² n* → √(K/(K − 1)) − 1     without biases, on the point mass,
     (1 − q)^(3/2) n* → √(2/(K − 1))    with biases, on P_(1,1).
 
-There are explicit bounds on both sides: :func:`needed` from above for every q, :func:`enough` from below for every q
-with 3 (K − 1) p ≤ 1 (with biases 6 (K − 1) p ≤ 1).
+There are explicit bounds: without biases no width with 3 (K − 1) p ≤ 1 and (K − 1)(1 + n p²/q)² (1 + (K − 1) p) ≤ K
+needs negative weights (:mod:`.slow_widths`), and every width with U > 0 does (:mod:`.fast_widths`). As p → 0 both give
+the limit. With biases :func:`needed` and :func:`enough` are such bounds.
 
-Proof. Lower bounds: with c ≥ ½ the residual 1 − c L of equal units has what a unit could gain only where the inputs
-with weights ≤ 0 are all dropped; negative output weights gain by the masks with two kept inputs, and without biases not
-at all. Upper bounds: of n equal units one becomes ℓ·1{m_K = 0}, ℓ the number of the others kept, or with biases
-(L − 1)₊ with a negative output weight.
+Proof with biases. Lower bounds: negative output weights gain by the masks with two kept inputs. Upper bounds: of n
+equal units one becomes (L − 1)₊ with a negative output weight.
 """
 
 from __future__ import annotations
@@ -26,17 +25,19 @@ import sympy
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.theorems.definitions import count, quantity
 from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow_layer_steps
+from exactdropout.theorems.negative_weights.fast_widths import FAST_WIDTHS
+from exactdropout.theorems.negative_weights.slow_widths import SLOW_WIDTHS
 from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import nonnegative_minimum_steps
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements import terms as statements
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
+from exactdropout.theorems.statements.lines import From, InWords, Line, part, say
 
 __all__ = ["enough", "needed", "prove", "swapped_network"]
 
-SCOPE = (
-    "one hidden layer: without biases on the point mass, with biases on P_(1,1), all-ones input; every K >= 2 as q "
-    "-> 1; upper bounds for every n and q, lower ones for 3 (K-1) (1-q) <= 1 (with biases 6 (K-1) (1-q) <= 1)"
-)
 K, k, n, p, j, ell, y, w, s, r = sympy.symbols("K k n p j ell y w s r", positive=True)
 q = 1 - p
 TAU = q / (q + n * p)
@@ -138,22 +139,18 @@ def swapped_network(inputs: int, width: int, rate: Fraction, *, biases: bool) ->
     return Network([rows, [a * (1 - bias) for a in out]], [[0] * (width - 1) + [-1], bias])
 
 
-def prove(spare: int = 1, share: int = 2) -> Proof:
-    """Prove the limits √(K/(K − spare)) − 1 and √(share/(K − 1)); only 1 and 2 work."""
-    steps = [
+def prove(share: int = 2) -> Proof:
+    """Prove the entry; the limit with biases is √(share/(K − 1)), and only 2 works."""
+    further = [
         *nonnegative_minimum_steps(),
         argument(
-            r"First, layers with $(K - 1)\, n^2 p^3 \le q^2 (q + Kp)$ need no negative weights without biases, and "
-            r"with biases on $P_{(\mathbf 1, 1)}$ those with $Kp (q + (K - 1) p (q + np))^2 + (K - 1) n^2 p^3 \le "
-            r"q^2 (q + Kp)$ (the condition):"
+            r"With biases on $P_{(\mathbf 1, 1)}$ layers with $Kp (q + (K - 1) p (q + np))^2 + (K - 1) n^2 p^3 \le q^2 "
+            r"(q + Kp)$ need no negative weights, by the entry on narrow layers (the condition); $\tau$, $c$ and "
+            r"$\kappa$ are as there."
         ),
         *narrow_layer_steps(),
-        argument(r"Now sharper for large $q$: $\rho = 1 - cL$, $\tau$, $\kappa$, $\gamma$ and $g_j$ are as above."),
-        *_lower(),
-        *_limit_of_lower(spare),
-        *_upper(spare),
         *_lower_with_biases(share),
-        *_upper_with_biases(share),
+        _limit_of_upper(share),
         enumerated(
             r"The networks of the upper bounds have the stated $J_D$, by the double loop.",
             _numbers(),
@@ -166,109 +163,7 @@ def prove(spare: int = 1, share: int = 2) -> Proof:
             "K = 2, 3, q = 19/20; weights and biases -2, ..., 2, either sign of the output weight",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
-
-
-def _lower() -> list[Step]:
-    """C_k: k q^(K−k) (q + K p)(1 + (K − k) p c/τ)² ≤ K (q + k p)."""
-    level = 1 - SLOPE * (q + k * p)
-    line = (1 - SLOPE * j) / (q + k * p) - SLOPE
-    mean, square = k * p, k * p * q + k**2 * p**2
-    t, x = sympy.symbols("t x", positive=True)
-    narrow = t * (q * (1 + t) / (1 - t)) ** 2 - q**2 * (1 + t)
-    return [
-        step(
-            r"Let $c \ge \frac12$. For given other masks $\gamma = \frac{1 - cj}{q + kp} - c$ is at most $\frac{1 - "
-            r"2c - c (k - 1) p}{q + kp} \le 0$ for $j \ge 1$: only the masks with $j = 0$ count, with probability "
-            r"$q^{K - k}$. So $E[\rho h] \le q^{K - k} g_0 \|h\|_0 \le \sqrt{q^{K - k}}\, g_0 \sqrt{E h^2}$, and "
-            r"$g_0^2 = \frac{kp\, (\tau + c (K - k) p)^2}{q + kp}$.",
-            "identity",
-            _zero(((1 - SLOPE * j) * mean - SLOPE * square) / square - line)
-            and _zero(line.subs(j, 1) * (q + k * p) - (1 - 2 * SLOPE - SLOPE * (k - 1) * p))
-            and _zero(level - TAU - SLOPE * (K - k) * p),
-        ),
-        step(
-            r"Without biases a unit has $h(m) = \mathrm{relu}(u \cdot m) \le a \cdot m$, $a_i = h(e_i) = "
-            r"\mathrm{relu}(u_i)$, with equality if at most one input is kept; with two or more $\rho \le 0$. So "
-            r"$-E[\rho h] \le -E[\rho\, a \cdot m] = -\frac{a_1 + \dots + a_K}K E[\rho L] \le 0$, as $E[\rho L] = Kp\, "
-            r"\tau$: negative output weights gain nothing.",
-            "identity",
-            _zero(K * p - SLOPE * (K * p * q + K**2 * p**2) - K * p * TAU),
-        ),
-        step(
-            r"So no negative weights are needed if $c \ge \frac12$ and, for $k = 1, \dots, K - 1$, $k q^{K - k} (q + "
-            r"Kp) \bigl(1 + (K - k)\, p \frac c\tau\bigr)^2 \le K (q + kp)$. As $\frac c\tau = \frac{np}{q (q + Kp)}$ "
-            r"this is $n \le N_k := \frac{q (q + Kp)}{(K - k) p^2} \Bigl(\sqrt{\frac{K (q + kp)}{k q^{K - k} (q + "
-            r"Kp)}} - 1\Bigr)$.",
-            "identity",
-            _zero(SLOPE / TAU - EDGE)
-            and _zero((1 + (K - k) * p * EDGE).subs(n, q * (q + K * p) / ((K - k) * p**2) * (x - 1)) - x),
-        ),
-        step(
-            r"If $c < \frac12$ then with $t = (K - 1) p \le \frac13$: $2 np < (np + q)(q + Kp)$, so $np < \frac{q (1 + "
-            r"t)}{1 - t}$, and $t n^2 p^2 - q^2 (1 + t) < \frac{q^2 (1 + t)(3t - 1)}{(1 - t)^2} \le 0$: the "
-            r"condition on narrow layers holds. So for $3 (K - 1) p \le 1$ no width $n \le \min_k N_k$ needs "
-            r"negative weights.",
-            "identity",
-            _zero((2 * SLOPE - 1) * (n * p + q) * (q + K * p) - (2 * n * p - (n * p + q) * (q + K * p)))
-            and _zero(2 * x - (x + q) * (1 + t) - (x * (1 - t) - q * (1 + t)))
-            and _zero(narrow - q**2 * (1 + t) * (3 * t - 1) / (1 - t) ** 2),
-            "q + Kp = 1 + t",
-        ),
-    ]
-
-
-def _limit_of_lower(spare: int) -> list[Step]:
-    a, b = sympy.symbols("a b", positive=True)
-    limit = (a / b - 1) / (a**2 - b**2)
-    least = sympy.sqrt(K / (K - spare)) - 1
-    return [
-        step(
-            r"As $p \to 0$, $p^2 N_k \to \frac{\sqrt{K/k} - 1}{K - k} = \frac1{\sqrt k\, (\sqrt K + \sqrt k)}$, which "
-            rf"falls with $k$: $\liminf p^2 n^* \ge \sqrt{{\frac K{{K - {spare}}}}} - 1$, its value at $k = K - 1$.",
-            "identity",
-            _zero(limit - 1 / (b * (a + b))) and bool(sympy.simplify((sympy.sqrt(K / (K - 1)) - 1 - least) ** 2) == 0),
-            r"$K = a^2$, $k = b^2$",
-        ),
-    ]
-
-
-def _gain(both: bool, claimed: Any) -> bool:
-    """Return whether T_n less the value is ``claimed`` over (n − 1)(q + K p)(q + n p) and the determinant; y is q^K."""
-    alone, own, cross = _unit(K, both, p, y)
-    mean, square = K * p, K * p * q + K**2 * p**2
-    # times n - 1, from λ/(n - 1)
-    common, other = square * (n - 1 + q / p), own / p
-    determinant = common * other - (n - 1) * cross**2
-    best = mean**2 * other * (n - 1) - 2 * (n - 1) * mean * alone * cross + alone**2 * common
-    least = 1 - K * p**2 * n / ((q + K * p) * (q + n * p))
-    return _zero((best - (1 - least) * determinant) * (q + K * p) * (q + n * p) - claimed)
-
-
-def _upper(spare: int) -> list[Step]:
-    m, b = sympy.symbols("m b", positive=True)
-    value = b * p**4 * m**2 + b * p**2 * (2 * b * p * q + 1 + q**2) * m - (1 + b * p) * (q + b * p + b**2 * p**2)
-    limit = sympy.expand(value.subs(m, w / p**2)).subs(p, 0)
-    root = sympy.sqrt((b + 1) / (b + 1 - spare)) - 1
-    claimed = K * (K - 1) * p**2 * q**2 * value.subs({b: K - 1, m: n - 1})
-    return [
-        step(
-            r"Let $m = n - 1$ equal units $L$ and one unit $\mathrm{relu}(m_1 + \dots + m_{K-1} - (K - 1) m_K)$, "
-            r"which is the number of the kept among the first $K - 1$ where $m_K = 0$ and 0 elsewhere, have their "
-            r"best output weights: $J_D = T_n - \frac{K (K - 1) p^2 q^2 U}{m (q + Kp)(q + np) \Delta}$, $\Delta > 0$ "
-            r"the determinant for the two weights (Cauchy and Schwarz), and with $b = K - 1$ $U = b p^4 m^2 + b p^2 "
-            r"(2 b p q + 1 + q^2)\, m - (1 + bp)(q + bp + b^2 p^2)$.",
-            "identity",
-            _gain(False, claimed),
-        ),
-        step(
-            r"As a function of $m$ $U$ has one sign change: from a width on all need negative weights. For $m = \frac "
-            r"w{p^2}$ and $p \to 0$ it tends to $(K - 1)(w^2 + 2w) - 1$, uniformly for bounded $w$: "
-            rf"$p^2 n^* \to \sqrt{{\frac K{{K - {spare}}}}} - 1$, where this is 0.",
-            "identity",
-            _zero(limit - b * (w**2 + 2 * w) + 1) and bool(sympy.simplify(limit.subs(w, root)) == 0),
-        ),
-    ]
+    return proved("holds", DERIVATIONS, further)
 
 
 def _lower_with_biases(share: int) -> list[Step]:
@@ -334,48 +229,75 @@ def _lower_with_biases(share: int) -> list[Step]:
     ]
 
 
-def _upper_with_biases(share: int) -> list[Step]:
+def _limit_of_upper(share: int) -> Step:
+    """V/p at n = w p^(−3/2) as p → 0."""
     x, e = sympy.symbols("x e", positive=True)
     two = q - y * (q + K * p)
     value = e * x**2 - p * (e + 2 * K * (K - 1) * p * q) * x - K * p * q
-    claimed = K * two * value.subs({e: two, x: q + n * p})
     cubic = K * (K - 1) * (K - 2) / 6
     none = 1 - K * p + K * (K - 1) * p**2 / 2 - cubic * p**3 + r * p**4
     shown = value.subs({e: two, x: q + n * p}).subs(y, none).subs({p: s**2, n: w / s**3})
     series = sympy.Poly(sympy.expand(shown), s)
     power = min(exponent for (exponent,) in series.monoms())
     limit = sympy.factor(series.coeff_monomial(s**power))
-    beta, t = sympy.symbols("beta T", positive=True)
-    half = beta**2 + (1 - beta) ** 2 * t
-    return [
-        step(
-            r"With biases let one of the $n$ units be $(L - 1)_+$: on the point mass $J_D = T_n - \frac{K e V}{(n - 1) "
-            r"(q + Kp)(q + np) \Delta}$, $\Delta > 0$ as before, with $e = q - q^K (q + Kp) = q P(L \ge 2) > 0$ and "
-            r"$V = e x^2 - p\, (e + 2 K (K - 1) p q)\, x - K p q$, $x = q + np$.",
-            "identity",
-            _gain(True, claimed),
-            r"$q P(L \le 1) = q^{K+1} + K p q^K$",
-        ),
-        step(
-            r"With output weights times $1 - \beta$ and an output bias $\beta = \frac T{1 + T}$ a network that is 0 on "
-            r"the origin with the value $T$ has $\frac T{2 (1 + T)}$ on $P_{(\mathbf 1, 1)}$, which increases with "
-            r"$T$.",
-            "identity",
-            _zero(half.subs(beta, t / (1 + t)) - t / (1 + t)) and _zero((t / (1 + t)).diff(t) - 1 / (1 + t) ** 2),
-        ),
-        step(
-            r"As a function of $x$ $V$ has one sign change: from a width on all need negative weights. For $n = w "
-            r"p^{-3/2}$ and $p \to 0$ $\frac Vp$ tends to $\frac K2 ((K - 1) w^2 - 2)$, uniformly for bounded $w$: "
-            r"$p^{3/2} "
-            rf"n^* \to \sqrt{{\frac{share}{{K - 1}}}}$, where this is 0.",
-            "identity",
-            power == 2
-            and not limit.has(r)
-            and _zero(limit.subs(w, sympy.sqrt(share / (K - 1))))
-            and _zero(limit - K * ((K - 1) * w**2 / 2 - 1)),
-            r"$q^K = 1 - Kp + \binom K2 p^2 - \binom K3 p^3 + r p^4$ with bounded $r$",
-        ),
-    ]
+    return step(
+        r"With biases: as a function of $x$ $V$ has one sign change, so from a width on all need negative weights. For "
+        r"$n = w p^{-3/2}$ and $p \to 0$ $\frac Vp$ tends to $\frac K2 ((K - 1) w^2 - 2)$, uniformly for bounded $w$: "
+        rf"$p^{{3/2}} n^* \to \sqrt{{\frac{share}{{K - 1}}}}$, where this is 0.",
+        "identity",
+        power == 2
+        and not limit.has(r)
+        and _zero(limit.subs(w, sympy.sqrt(share / (K - 1))))
+        and _zero(limit - K * ((K - 1) * w**2 / 2 - 1)),
+        r"$q^K = 1 - Kp + \binom K2 p^2 - \binom K3 p^3 + r p^4$ with bounded $r$",
+    )
+
+
+LIMIT, LIMIT_WITH_BIASES = statements.symbol("L"), statements.symbol("L", "b")
+_INPUTS = statements.symbol("K")
+
+
+def _squeezed(
+    value: statements.Term, least: int | statements.Term, below: str, above: str, name: str, words: str, meaning: str
+) -> Derivation:
+    """Return the statement that a square is a number, from both bounds as q → 1, which words take to the limit."""
+    claims, words_of = {"below": value >= least, "above": value <= least}, {"below": below, "above": above}
+    lines = tuple(
+        Line(label=label, sentence=say(words_of[label]), claim=claim, reason=InWords())
+        for label, claim in claims.items()
+    )
+    found = LIMIT if name == "width-limit" else LIMIT_WITH_BIASES
+    return Derivation(
+        name=name, title="The limit", setting=say(words), quantified=(count(_INPUTS, 2, "the number of inputs"),),
+        quantities=(quantity(found, meaning),), lines=lines,
+        conclusions=tuple(Conclusion(claim, From((part(label),))) for label, claim in claims.items()),
+    )  # fmt: skip
+
+
+LIMITS = (
+    _squeezed(
+        (_INPUTS - 1) * (1 + LIMIT) ** 2,
+        _INPUTS,
+        "A width that needs negative weights does not meet the condition of those that need none, whose sides tend to "
+        "those of {claim}.",
+        "The width before the smallest does not meet the condition that is enough, whose sides tend to those of "
+        "{claim}.",
+        "width-limit",
+        "At the limit",
+        "any limit of the smallest width that needs negative weights times the square of the probability to be kept, "
+        "as this tends to 0",
+    ),
+    _squeezed(
+        (_INPUTS - 1) * LIMIT_WITH_BIASES**2,
+        2,
+        "In the same way by the conditions with biases, below, {claim}",
+        "and, where the exchanged unit is enough, {claim}.",
+        "width-limit-with-biases",
+        "With biases",
+        "the same with the power three halves",
+    ),
+)
+DERIVATIONS = (*SLOW_WIDTHS, *FAST_WIDTHS, *LIMITS)
 
 
 def _numbers() -> Iterator[tuple[Any, Any]]:
@@ -421,10 +343,8 @@ def _grid() -> Iterator[tuple[Any, Any]]:
     r"minimisers all have negative weights. As $q \to 1$: $(1 - q)^2\, n^* \to \sqrt{\frac K{K - 1}} - 1$ without "
     r"biases on the point mass, and $(1 - q)^{3/2}\, n^* \to \sqrt{\frac2{K - 1}}$ with biases on $P_{(\mathbf 1, "
     r"1)}$.",
-    statement="d = 2, every K: (1-q)^2 n*(K,q) -> sqrt(K/(K-1)) - 1 without biases, (1-q)^(3/2) n*(K,q) -> "
-    "sqrt(2/(K-1)) with biases",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
 )
 def width_limits() -> Proof:
     """Prove the entry as declared."""
