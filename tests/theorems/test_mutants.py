@@ -70,6 +70,15 @@ NEIGHBOURS = {
 
 BY_HAND = {
     **NEIGHBOURS,
+    "penalty-of-ones, quantified: scope, j >= 0 to j >= -1": "no network has less than 0 further inputs",
+    **dict.fromkeys(
+        (f"penalty-{name}, quantified: scope, k >= 0 to k >= -1" for name in ("of-ones", "convex", "rises")),
+        "no network has less than 0 layers",
+    ),
+    **dict.fromkeys(
+        (f"penalty-one-side, quantified: scope, b > 0 to b{end}" for end in (" > -1", " > -1/2", "", " >= 0")),
+        "only positive spreads can meet the second hypothesis",
+    ),
     "rescaling, auxiliary: scope, c > 0 to c >= 0": "a factor 0 makes all later values 0, as stated",
     "rescaling, quantified: scope, C > 0 to C >= 0": "a factor 0 makes all later values 0, as stated",
     "rescaling, auxiliary: scope, j >= 0 to j >= -1": "no network has less than 0 layers",

@@ -23,7 +23,7 @@ F = Fraction
 
 def test_every_step_is_found():
     steps = two_inputs_with_biases_steps()
-    assert len(steps) == 11
+    assert len(steps) == 10
     assert all(s.holds is not False for s in steps)
     assert sum(s.holds is None for s in steps) == 2
 

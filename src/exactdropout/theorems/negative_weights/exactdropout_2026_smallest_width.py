@@ -22,11 +22,10 @@ from typing import Any
 import sympy
 from flint import fmpz_poly
 
-from exactdropout.certificate.shipped import SHIPPED
+from exactdropout.certificate.shipped import SHIPPED, Shipped
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
-from exactdropout.theorems.generic_symbols import generic, identity
-from exactdropout.theorems.lemmas.certified_minima import certified_step, shipped_minimum
+from exactdropout.theorems.lemmas.certified_minima import shipped_minimum
 from exactdropout.theorems.lemmas.sum_inequalities import mean_of_squares
 from exactdropout.theorems.negative_weights.common_and_mixed_units import (
     Group,
@@ -38,7 +37,11 @@ from exactdropout.theorems.negative_weights.common_and_mixed_units import (
 from exactdropout.theorems.negative_weights.exactdropout_2026_every_width import every_width_steps, sufficient_width
 from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow_layer_steps
 from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import gap_is_positive_steps
+from exactdropout.theorems.negative_weights.larger_widths import LARGER
+from exactdropout.theorems.negative_weights.numbers_of_widths import smallest_at_half, thresholds_of
 from exactdropout.theorems.negative_weights.two_inputs import RATE, two_inputs_steps
+from exactdropout.theorems.negative_weights.two_inputs_biased_bounds import BOUNDS_WITH_BIASES
+from exactdropout.theorems.negative_weights.two_inputs_bounds import BOUNDS
 from exactdropout.theorems.negative_weights.two_inputs_with_biases import two_inputs_with_biases_steps
 from exactdropout.theorems.negative_weights.width_thresholds import FULL, THRESHOLDS, Threshold, common, threshold_step
 from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import (
@@ -46,16 +49,13 @@ from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum imp
     nonnegative_minimum_steps,
     point_minimum,
 )
-from exactdropout.theorems.proof import Proof, Step, argument, conclude, enumerated, step
+from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
+from exactdropout.theorems.statements.derivation import Derivation, proved
 
 __all__ = ["AT_HALF", "full_steps", "gadget_gain", "prove"]
 
 HALF = Fraction(1, 2)
-SCOPE = (
-    "one hidden layer; K = 2: every n and q, with and without biases; q = 1/2: K = 2, 3, 4, every n; K = 3, 4: an "
-    "interval for every q < 0.999 (K = 3 without biases below 0.59 exactly: --full); all K >= 2, q: n* is finite"
-)
 AT_HALF: dict[tuple[int, bool], int] = {
     (2, True): 3,
     (3, True): 1,
@@ -88,13 +88,12 @@ FOUR = (
 
 def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequence[Threshold] = THRESHOLDS) -> Proof:
     """Prove the thresholds of K = 2 and the claimed smallest widths at q = ½."""
-    steps = [
+    as_declared = at_half is AT_HALF and thresholds is THRESHOLDS
+    further = [
         *nonnegative_minimum_steps(),
         *_single_unit_steps(),
-        *_larger_widths(),
         *every_width_steps(),
         *gap_is_positive_steps(),
-        *_finite(),
         *(threshold_step(case) for case in thresholds),
         _increasing(),
         *two_inputs_steps(),
@@ -103,7 +102,6 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
         *narrow_layer_steps(),
         _every_rate(),
         _interval_for_four(),
-        *(_at_half(k, biases, n) for (k, biases), n in at_half.items()),
         enumerated(
             "Given units with their best output weights: J_D by the double loop is the rational function of q.",
             _numbers(),
@@ -111,7 +109,7 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
             "N_n",
         ),
     ]
-    return conclude("holds", SCOPE, steps)
+    return proved("holds", DERIVATIONS if as_declared else statements(at_half, thresholds), further)
 
 
 def full_steps() -> list[Step]:
@@ -147,90 +145,6 @@ def _single_unit_steps() -> list[Step]:
             sympy.factor(value - (1 - mean**2 / ((1 + lam) * s)) - square) == 0
             and sympy.factor(1 - ratio / (1 + lam) - point_minimum(k, 1, lam)) == 0,
         ),
-    ]
-
-
-def _larger_widths() -> list[Step]:
-    """P(m) = m (m + k) × (gain of m common units and a group of k) − (gain of m + k common units): its coefficients."""
-    _, (a, s, e, x, g, lam, m, k) = generic("A S E X G L m k")
-    ours = (a * a * g - 2 * a * e * x) * m + e * e * s * (m + lam)
-    polynomial = ours * s * (m + k + lam) - a * a * (s * (m + lam) * g - x * x * m) * (m + k)
-    top = (s * e - a * x) ** 2
-    bottom = s * lam * (e * e * s * (k + lam) - a * a * g * k)
-    return [
-        identity(
-            r"$m$ common units (each $\ell$) and a group of $k$ units with sum $H$, best output weights: with $A = E "
-            r"L$, $S = E L^2$, $E = E H$, $X = E L H$, $G = E H^2 + \lambda \sum E h_i^2$, $J_D < T_{m+k}$ exactly if "
-            r"$P(m) > 0$, $P(m) = \bigl((A^2 G - 2 A E X) m + E^2 S (m + \lambda)\bigr) S (m + k + \lambda) - A^2 "
-            r"\bigl(S (m + \lambda) G - X^2 m\bigr)(m + k)$, a quadratic with leading coefficient $(S E - A X)^2 \ge "
-            r"0$ and "
-            r"constant term $S \lambda \bigl(E^2 S (k + \lambda) - A^2 G k\bigr)$.",
-            polynomial,
-            top * m * m + _linear_coefficient(a, s, e, x, g, lam, k) * m + bottom,
-        ),
-        _once_positive(),
-        step(
-            r"$T/(2(1+T))$ increases with $T$, its slope is $\frac1{2 (1+T)^2}$: a network without biases below $T_n$, "
-            r"its output weights times $1 - \beta$ and with output bias $\beta$, is below $\frac{T_n}{2(1+T_n)}$ on "
-            r"$P_{(\mathbf 1, 1)}$.",
-            "identity",
-            _with_output_bias(),
-        ),
-    ]
-
-
-def _once_positive() -> Step:
-    """P(m) − (m/m₀) P(m₀) ≥ 0 for m = m₀ + t, D² m² + B m + C, C = −c ≤ 0; times m₀."""
-    ring, (start, t, c, top, linear) = generic("m~ t~ c~ D B")
-    m = start + t
-    here, there = (top**2 * v * v + linear * v - c for v in (m, start))
-    left = start * here - m * there
-    return step(
-        r"If the group alone is not better than $k$ common units, $P(0) \le 0$, and $P(m_0) > 0$, then $P(m) > 0$ for "
-        r"all $m = m_0 + t$: $m_0 P(m) - m P(m_0) = t\, (D^2 m\, m_0 - P(0)) \ge 0$, $D^2$ the leading coefficient. "
-        r"Every larger width needs negative weights too.",
-        "cases",
-        left == t * (top**2 * m * start + c) and ring.is_nonnegative(t * c),
-        "manifest signs",
-    )
-
-
-def _linear_coefficient(a: Any, s: Any, e: Any, x: Any, g: Any, lam: Any, k: Any) -> Any:
-    """The coefficient of m in P(m)."""
-    return (
-        (a * a * g - 2 * a * e * x) * s * (k + lam)
-        + e * e * s * s * (k + lam)
-        + e * e * s * s * lam
-        - a * a * (s * lam * g)
-        - a * a * (s * g - x * x) * k
-    )
-
-
-def _with_output_bias() -> bool:
-    t, b = sympy.symbols("T beta", positive=True)
-    best = t / (1 + t)
-    value = b**2 + (1 - b) ** 2 * t
-    differences = (
-        value.subs(b, best) - best,
-        (best / 2).diff(t) - 1 / (2 * (1 + t) ** 2),
-        value - best - (1 + t) * (b - best) ** 2,
-    )
-    return all(sympy.factor(d) == 0 for d in differences)
-
-
-def _finite() -> list[Step]:
-    """The first-one gadget: S E − A X > 0, so P(m) > 0 for all large m, at every K ≥ 2 and q."""
-    k, p, z = sympy.symbols("K p z", positive=True)
-    q = 1 - p
-    square, survival = k * p * q + k**2 * p**2, 1 - z
-    return [
-        step(
-            r"Without biases: the first-one gadget has $H = 1$ unless all inputs are dropped, so $E = 1 - z$, $X = A = "
-            r"Kp$ and $S E - A X = Kp\, (q (1 - z) - K p z) > 0$: for every $K \ge 2$ and $q$ all large widths need "
-            r"negative weights, and $n^*$ is finite.",
-            "identity",
-            sympy.factor(square * survival - (k * p) ** 2 - k * p * (q * (1 - z) - k * p * z)) == 0,
-        )
     ]
 
 
@@ -319,35 +233,33 @@ def _interval_for_four() -> Step:
     )
 
 
-def _at_half(inputs: int, biases: bool, smallest: int) -> Step:
-    """n*(K, ½) from shipped certificates, and every larger width from the closed forms."""
-    kind = [s for s in SHIPPED if (s.inputs, s.biases, s.nonnegative) == (inputs, biases, False)]
+def smallest(inputs: int, biases: bool) -> int | None:
+    """Return n*(K, ½) from shipped certificates, and closed forms for every larger width; None where these fail."""
     minimum = half_minimum if biases else point_minimum
-    rows = {s.width: shipped_minimum(s) for s in kind}
-    used = [s for s in kind if s.width <= max(smallest, FROM[inputs] - 1)]
-    holds = smallest in rows
-    for item in used:
-        found, own = rows[item.width], minimum(inputs, item.width, Fraction(1))
-        holds = holds and found is not None and (found < own) == (item.width >= smallest) and found <= own
+    kind = sorted((s for s in SHIPPED if (s.inputs, s.biases, s.nonnegative) == (inputs, biases, False)), key=_width)
+    gains: dict[int, bool] = {}
+    for item in kind:
+        found, own = shipped_minimum(item), minimum(inputs, item.width, Fraction(1))
+        if found is None or found > own:
+            return None
+        gains[item.width] = found < own
+    first = next((width for width, gain in gains.items() if gain), None)
+    if first is None or any(width not in gains for width in range(1, first)):
+        return None
     if biases and inputs > 2:
-        holds = holds and sufficient_width(inputs, HALF) == 1
-        beyond = "every width by the off units"
-    else:
-        group, width = GROUPS[inputs], FROM[inputs]
-        wide = best_value(inputs, [group, common(inputs, width - len(group))], biases=False)(HALF)
-        alone = best_value(inputs, [group], biases=False)(HALF)
-        holds = holds and wide < point_minimum(inputs, width, Fraction(1))
-        holds = holds and alone >= point_minimum(inputs, len(group), Fraction(1)) and len(used) >= width - 1
-        beyond = rf"every $n \ge {width}$ by common units with {len(group)} mixed ones"
-    where = r"with biases on $P_{(\mathbf 1, 1)}$" if biases else "without biases on the point mass"
-    return certified_step(
-        rf"$q = \frac12$, $K = {inputs}$, {where}: $n^* = {smallest}$, and every larger width needs negative weights: "
-        rf"the certified minimum is that of non-negative weights for $n < {smallest}$ and below it from there; "
-        + beyond
-        + ".",
-        holds,
-        used,
+        return first if first == 1 and sufficient_width(inputs, HALF) == 1 else None
+    group, width = GROUPS[inputs], FROM[inputs]
+    wide = best_value(inputs, [group, common(inputs, width - len(group))], biases=False)(HALF)
+    alone = best_value(inputs, [group], biases=False)(HALF)
+    beyond = wide < point_minimum(inputs, width, Fraction(1)) and alone >= point_minimum(
+        inputs, len(group), Fraction(1)
     )
+    between = all(gains.get(between, False) for between in range(first, width))
+    return first if beyond and between else None
+
+
+def _width(item: Shipped) -> int:
+    return item.width
 
 
 def _numbers() -> Iterator[tuple[Any, Any]]:
@@ -386,6 +298,20 @@ def _best_by_elimination(rate: Fraction, biases: bool) -> Fraction:
     return Fraction(int(lowest.p), int(lowest.q))
 
 
+def statements(
+    at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequence[Threshold] = THRESHOLDS
+) -> tuple[Derivation, ...]:
+    """Return the derivations, with smallest widths at q = ½ and thresholds of K = 2 as claimed."""
+    further = [case for case in thresholds if case.biases and case.width > 3]
+    first = [case for case in thresholds if case not in further]
+    named = [thresholds_of(first)] if first else []
+    named += [thresholds_of(further, supporting=True)] if further else []
+    return (*named, smallest_at_half(at_half, smallest), *BOUNDS, *BOUNDS_WITH_BIASES, *LARGER)
+
+
+DERIVATIONS = statements()
+
+
 @register(
     id="exactdropout-2026-smallest-width",
     title="The smallest width at which dropout needs negative weights",
@@ -399,9 +325,8 @@ def _best_by_elimination(rate: Fraction, biases: bool) -> Fraction:
     r"$S = n^3 p^5 + n^2 p^3 (2 + p - 5 p^2) - n p (1 - 2 p + 6 p^2 + 4 p^3 - 8 p^4) - (1 - p + 2 p^2 - 4 p^3 - 4 "
     r"p^4 + 4 p^5)$, and $(1 - q)^2 n^* \to \sqrt 2 - 1$ as $q \to 1$, with biases $(1 - q)^{3/2} n^* \to \sqrt 2$. "
     r"At $q = \frac12$: $n^* = 4, 4, 4$ for $K = 2, 3, 4$ without biases, $3, 1, 1$ with.",
-    statement="d = 2: negative weights needed exactly for n >= n*(K,q): K = 2 every q; K = 2, 3, 4 at q = 1/2",
+    derivations=DERIVATIONS,
     verdict="holds",
-    scope=SCOPE,
     full=full_steps,
 )
 def smallest_width() -> Proof:

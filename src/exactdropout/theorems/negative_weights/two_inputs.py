@@ -26,8 +26,11 @@ from flint import fmpz_poly
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
+from exactdropout.theorems.negative_weights import two_inputs_bounds as bounds
 from exactdropout.theorems.negative_weights.common_and_mixed_units import positive_on
+from exactdropout.theorems.negative_weights.two_inputs_bounds import FIRST, RATE
 from exactdropout.theorems.proof import Step, argument, enumerated, step
+from exactdropout.theorems.statements.terms import Term
 
 __all__ = [
     "FIRST",
@@ -50,29 +53,20 @@ __all__ = [
     "zero",
 ]
 
-FIRST = 8
-RATE = Fraction(7195, 10**4)
-"""The theorem is for n ≥ FIRST and q ≥ RATE; below, :mod:`.width_thresholds` has the answer."""
-
 n, p, z, u = sympy.symbols("n p z u", positive=True)
 a, b, f, t, r1, r2, s = sympy.symbols("a b f t r_1 r_2 s", real=True)
 q, lam = 1 - p, (1 - p) / p
 Vector = tuple[Any, Any, Any]
 
-SINGLE = (
-    n**3 * p**5
-    + n**2 * p**3 * (2 + p - 5 * p**2)
-    - n * p * (1 - 2 * p + 6 * p**2 + 4 * p**3 - 8 * p**4)
-    - (1 - p + 2 * p**2 - 4 * p**3 - 4 * p**4 + 4 * p**5)
+
+def _of(term: Term) -> Any:
+    """Return a polynomial of the statements with the symbols of this module."""
+    return term.expression().xreplace({sympy.Symbol("q"): 1 - p, sympy.Symbol("n"): n, sympy.Symbol("p"): p})
+
+
+SINGLE, SINGLE_FREE, PAIR, PAIR_FREE, SWITCH = map(
+    _of, (bounds.SINGLE, bounds.SINGLE_FREE, bounds.PAIR, bounds.PAIR_FREE, bounds.SWITCH)
 )
-"""S > 0: one unit (f, 0, 0) and n − 1 common ones are below T_n."""
-SINGLE_FREE = n * (n - 1) * p**3 - (1 - p**2)
-"""The same for one mixed unit with free t, where the best t is not negative."""
-PAIR = n**2 * p**4 + 2 * n * p**2 * (1 - 2 * p**2) - (1 + 4 * p**2 + 2 * p**3 - 3 * p**4)
-"""Two mixed units (f, 0, 0), (0, f, 0)."""
-PAIR_FREE = n * (n - q) * p**3 - (1 - p**2) * (1 + p * q)
-SWITCH = n**2 * p**2 * (1 - p) - n * p**2 * (4 - 3 * p) - (1 - 4 * p**2 + 2 * p**3)
-"""Not negative exactly where the best t of a single mixed unit is 0."""
 
 
 def inner(x: Vector, y: Vector) -> Any:
@@ -158,16 +152,13 @@ def two_inputs_steps() -> list[Step]:
     """Negative weights are needed at n ≥ 8, q ≥ 0.7195 exactly where S(n, p) > 0."""
     return [
         _kinds(),
-        *_weak_duality(),
         _all_common(),
-        *(_dual(name) for name in ("single", "single free", "pair", "pair free")),
         _edges(),
         _switches(),
         *_conclusion(),
-        _below(),
         _once(),
         enumerated(
-            "The network of the last step but one: J_D by the double loop is T_n less the stated amount.",
+            "The network of one mixed unit: J_D by the double loop is T_n less the stated amount.",
             _numbers(),
             "n = 8, q = 73/100 and 3/4 (1,024 masks each)",
         ),
@@ -181,80 +172,6 @@ def _kinds() -> Step:
         r"0, t f)$ or $(0, f, t f)$ with $0 \le t \le 1$; two give 0. Then $J_D = q^2 + \|1 - H\|^2 + \lambda \sum "
         r"\|h_i\|^2$, $H = \sum h_i$, with the probabilities $pq, pq, p^2$ in the norm."
     )
-
-
-def _weak_duality() -> list[Step]:
-    rho, h = (r1, r2, s), sympy.symbols("H_1 H_2 H_3")
-    gap = tuple(o - x - y for o, x, y in zip(ONE, rho, h, strict=True))
-    miss = tuple(o - y for o, y in zip(ONE, h, strict=True))
-    unit = tuple(a * x + b * y for x, y in zip(*COMMON, strict=True))
-    x, y = (inner(rho, g) for g in COMMON)
-    da, db = a - (x - p * y) / (lam * p * (1 - p**2)), b - (y - p * x) / (lam * p * (1 - p**2))
-    square = lam * p * ((da + p * db) ** 2 + (1 - p**2) * db**2)
-    mixed = (f, 0, t * f)
-    g = t * f
-    left = lam * inner(mixed, mixed) - 2 * inner(rho, mixed)
-    free = p * q * (lam * f - r1) ** 2 / lam + p**2 * (lam * g - s) ** 2 / lam
-    edge = p * q * (lam * f - r1) ** 2 / lam + p**2 * (lam * g**2 - 2 * s * g)
-    other = lam * inner(mixed, mixed) + 2 * p * (-f) * (q * r1 + p * s * t)
-    return [
-        step(
-            r"For every $\rho$: $\|1 - H\|^2 = 2 \langle \rho, 1 - H \rangle - \|\rho\|^2 + \|1 - H - \rho\|^2$, so "
-            r"$J_D \ge q^2 + 2 \langle \rho, 1 \rangle - \|\rho\|^2 - \sum_i \max_h (2 \langle \rho, h \rangle - "
-            r"\lambda \|h\|^2)$, the maximum over units of the kind of unit $i$.",
-            "identity",
-            zero(inner(miss, miss) - 2 * inner(rho, miss) + inner(rho, rho) - inner(gap, gap)),
-        ),
-        step(
-            r"Common units: the maximum $D_c$ is the squared length of the projection of $\rho$ on the plane $(a, "
-            r"b, a + b)$, divided by $\lambda$; the difference is $\lambda p\,((\alpha + p \beta)^2 + (1 - p^2) "
-            r"\beta^2)$. Mixed units: $(pq \rho_1^2 + p^2 \rho_3^2)/\lambda$ is at least the maximum; if $\rho_3 "
-            r"\le 0 \le \rho_1$ and $q \rho_1 + p \rho_3 \ge 0$ then already $pq \rho_1^2/\lambda$ is, for $f \ge "
-            r"0$ as $-\rho_3 t f \ge 0$, for $f < 0$ as $q \rho_1 + p \rho_3 t \ge 0$. The same with $\rho_2$ for "
-            r"$(0, f, t f)$.",
-            "identity",
-            zero(lam * inner(unit, unit) - 2 * inner(rho, unit) + best_common(rho) - square)
-            and zero(left + _best_free(r1, s) - free)
-            and zero(left + _best_edge(r1) - edge)
-            and zero(left - other),
-        ),
-    ]
-
-
-def _dual(name: str) -> Step:
-    """q² + 2⟨ρ, 1⟩ − ‖ρ‖² − (n − k) D_c − k D_m = T_n − (positive) S."""
-    rho, mixed, polynomial, factor, count = duals()[name]
-    value = bound_without_units(rho) - (n - count) * best_common(rho) - count * mixed
-    numerator, denominator = sympy.fraction(sympy.together(factor))
-    signs = positive(numerator) and positive(denominator)
-    texts = {
-        "single": r"one mixed unit, $D_m = pq \rho_1^2/\lambda$: the bound is $T_n$ less a positive multiple of $S "
-        r"= n^3 p^5 + n^2 p^3 (2 + p - 5 p^2) - n p (1 - 2 p + 6 p^2 + 4 p^3 - 8 p^4) - (1 - p + 2 p^2 - 4 p^3 - 4 "
-        r"p^4 + 4 p^5)$",
-        "single free": r"one mixed unit, $D_m = (pq \rho_1^2 + p^2 \rho_3^2)/\lambda$: of $S_f = n (n - 1) p^3 - (1 "
-        r"- p^2)$",
-        "pair": r"two mixed units, $(0, f, t f)$ as well, $\rho_1 = \rho_2$, $D_m = pq \rho_1^2/\lambda$: of $P = "
-        r"n^2 p^4 + 2 n p^2 (1 - 2 p^2) - (1 + 4 p^2 + 2 p^3 - 3 p^4)$",
-        "pair free": r"two mixed units, $\rho_1 = \rho_2$, $D_m = (pq \rho_1^2 + p^2 \rho_3^2)/\lambda$: of $P_f = "
-        r"n (n - q) p^3 - (1 - p^2)(1 + pq)$",
-    }
-    return step(
-        rf"With {_shown(rho)}, for {texts[name]}.",
-        "identity",
-        zero(value - LEAST + factor * polynomial) and signs and (count == 1 or rho[0] == rho[1]),
-        f"n >= {FIRST}, 0 < p <= {END}",
-    )
-
-
-def _shown(rho: Vector) -> str:
-    """Return ρ in LaTeX as q/(common denominator) times polynomials, in formulas that fit on lines."""
-    parts = [sympy.fraction(sympy.factor(entry / q)) for entry in rho]
-    _, factors = sympy.factor_list(sympy.lcm_list([bottom for _, bottom in parts]))
-    common = sympy.Mul(*((g if positive(g) else sympy.expand(-g)) ** m for g, m in factors))
-    tops = [sympy.factor(sympy.cancel(top * common / bottom)) for top, bottom in parts]
-    entries = [sympy.latex(top).replace(r"\left(", "(").replace(r"\right)", ")") for top in tops]
-    named = ", ".join(rf"$r_{number} = {entry}$" for number, entry in enumerate(entries, 1))
-    return rf"$\rho = \frac{{q}}{{{sympy.latex(common)}}} (r_1, r_2, r_3)$, {named}"
 
 
 def _all_common() -> Step:
@@ -364,26 +281,6 @@ def _point() -> tuple[Any, Any, Any]:
     x = q * (n - 1) * p / edge
     y = (n - 1) * p * (n * p * (1 - p * q) + 2 * q**3 - 4 * q**2 + 4 * q - 1) / (large * edge)
     return x, y, p * (n * p**2 + 1 - 2 * p**2) / edge
-
-
-def _below() -> Step:
-    x, y, last = _point()
-    total: Vector = (x + last, y, x + y)
-    miss = tuple(o - v for o, v in zip(ONE, total, strict=True))
-    shared: Vector = (x, y, x + y)
-    value = q**2 + inner(miss, miss) + lam * (inner(shared, shared) / (n - 1) + p * q * last**2)
-    factor = duals()["single"][3]
-    signs = all(positive(sympy.expand(e * (n * p + 1 - 2 * p) * (n * p + 1 - p - p**2)).cancel()) for e in (x, y, last))
-    return step(
-        r"If $S > 0$: $n - 1$ equal common units with sum $(a, b, a + b)$ and one mixed unit $(f, 0, 0)$, $a = "
-        + sympy.latex(x)
-        + r"$, $f = "
-        + sympy.latex(last)
-        + r"$ and $b$ likewise, all positive, have $J_D = T_n$ less the same multiple of $S$ as in the first $\rho$: "
-        r"negative weights are needed.",
-        "identity",
-        zero(value - LEAST + factor * SINGLE) and signs,
-    )
 
 
 def _once() -> Step:

@@ -29,7 +29,6 @@ from exactdropout.theorems.negative_weights.two_inputs import (
     SINGLE,
     Vector,
     best_common,
-    bound_without_units,
     duals,
     inner,
     lam,
@@ -73,7 +72,6 @@ def two_inputs_with_biases_steps() -> list[Step]:
         _positive_outputs(),
         _negative_outputs(),
         _conditions(),
-        _both(),
         *_compared(),
         argument(
             r"So let $S \le 0$ and $W \le 0$. Without a unit $(0, 0, \gamma)$ (negative output weight, $t = 0$, "
@@ -221,17 +219,6 @@ def _manifest(value: Any) -> bool:
     """Return whether a rational function is > 0 for n ≥ 8 and the p in question, by the signs of coefficients."""
     top, bottom = _parts(value)
     return (positive(top) and positive(bottom)) or (positive(-top) and positive(-bottom))
-
-
-def _both() -> Step:
-    bound = bound_without_units(RHO) - (n - 1) * best_common(RHO) - p**2 * RHO[2] ** 2 / lam
-    factor = p**2 * q / ((1 + p) * X * SCALE)
-    return step(
-        r"For this $\rho$ and one unit $(0, 0, \gamma)$ beside $n - 1$ common ones the bound $B$ is $T_n$ less "
-        r"$\frac{p^2 q}{(1 + p)(q + np)(2 n p^2 + n p + 1 - 2 p^2)} W$, $W = p x^2 - p (p + 4) x - 2$, $x = q + np$.",
-        "identity",
-        zero(bound - LEAST + factor * BOTH) and _manifest(SCALE),
-    )
 
 
 def _compared() -> list[Step]:

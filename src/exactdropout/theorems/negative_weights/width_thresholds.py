@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from exactdropout.algebra.algebraic import Algebraic, RationalFunction, all_roots
 from exactdropout.model import Architecture, Examples
@@ -17,7 +18,7 @@ from exactdropout.optimum.phases.phases import phases
 from exactdropout.theorems.negative_weights.common_and_mixed_units import Group, beats, nonnegative_value
 from exactdropout.theorems.proof import Step, step
 
-__all__ = ["FULL", "THRESHOLDS", "Threshold", "common", "off", "threshold_step"]
+__all__ = ["FULL", "THRESHOLDS", "Threshold", "common", "millionths", "off", "threshold_step"]
 
 F = Fraction
 MILLIONTH = F(1, 10**6)
@@ -93,8 +94,9 @@ FULL = tuple(_three())
 """Those that take longer to prove: part of ``verify --full``."""
 
 
-def threshold_step(case: Threshold) -> Step:
-    """Prove that negative weights are needed at this width exactly for q < θ_n."""
+@cache
+def _found(case: Threshold) -> tuple[Algebraic | None, int]:
+    """Return the rate from which on the minimum is N_n, None unless it is less everywhere below, and the cells."""
     k, n, biases = case.inputs, case.width, case.biases
     data = Examples.half((1,) * k, 1) if biases else Examples.point((1,) * k, 1)
     found = phases(
@@ -110,10 +112,30 @@ def threshold_step(case: Threshold) -> Step:
         found.complete
         and bool(above)
         and all(p.upper <= edge and _below(p.value, own, p.lower, p.upper, p.sample) for p in below)
-        and edge > case.theta
-        and edge <= case.theta + MILLIONTH
+        and edge > case.start
         and beats(k, case.groups, F(0), case.start, biases=biases and not point)
     )
+    return edge if holds else None, sum(len(p.cells) for p in found.pieces)
+
+
+def millionths(case: Threshold) -> int | None:
+    """Return the largest whole number of millionths that is less than θ_n; None where θ_n is not proved.
+
+    Only inputs, biases, width, start and groups of the case are used.
+    """
+    edge, _ = _found(case)
+    if edge is None:
+        return None
+    near = int(float(edge) * 10**6)
+    return next(m for m in range(near + 2, -1, -1) if edge > F(m, 10**6))
+
+
+def threshold_step(case: Threshold) -> Step:
+    """Prove that negative weights are needed at this width exactly for q < θ_n."""
+    k, n, biases = case.inputs, case.width, case.biases
+    found, cells = _found(case)
+    edge = Algebraic.rational(F(1)) if found is None else found
+    holds = found is not None and edge > case.theta and edge <= case.theta + MILLIONTH
     where = r"with biases on $P_{(\mathbf 1, 1)}$" if biases else "without biases on the point mass"
     shown = f"= {edge}" if edge.is_rational else rf"\approx {float(edge):.9f}"
     return step(
@@ -121,8 +143,8 @@ def threshold_step(case: Threshold) -> Step:
         rf"$\theta_{n} {shown}$.",
         "certificate",
         holds,
-        f"{_polynomial(edge)}; from q = {case.start} on {sum(len(p.cells) for p in found.pieces)} cells of q, proved "
-        f"now; up to there the units {_shown(case.groups)} are below",
+        f"{_polynomial(edge)}; from q = {case.start} on {cells} cells of q, proved now; up to there the units "
+        f"{_shown(case.groups)} are below",
     )
 
 

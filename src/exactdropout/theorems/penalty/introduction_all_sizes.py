@@ -17,7 +17,7 @@ from typing import Any
 
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import dropout_output, masks, naive_evaluation
-from exactdropout.theorems.definitions import KEEP, RATE, SPREAD, K, count, integer, lam, m, n, p, q, quantity, real
+from exactdropout.theorems.definitions import KEEP, RATE, SPREAD, count, integer, lam, m, n, p, q, quantity, real
 from exactdropout.theorems.lemmas.masked_layer import CRITERION, MASKED_LAYER, RISK, SQUARES, pairs
 from exactdropout.theorems.lemmas.powers import BERNOULLI
 from exactdropout.theorems.lemmas.powers import k as exponent
@@ -33,7 +33,7 @@ F = Fraction
 HALF = F(1, 2)
 RATES = (F(1, 3), F(2, 3))
 SIZES = ((2, (1,)), (3, (2,)), (2, (2, 1)))  # (K, hidden widths)
-a, b, c, s, t, v, k, y, N = symbols("a b c s t v k y N")
+a, b, c, s, t, v, j, k, y, N = symbols("a b c s t v j k y N")
 J, R, P, GROWN, W, S, M, Z = symbols("J R P F W S M Z")
 MEAN, SQUARE = symbol("M", 1), symbol("M", 2)
 F_A, F_B, F_C = (symbol("F", at) for at in (a, b, c))
@@ -65,7 +65,7 @@ def _numbers() -> Iterator[Mapping[Term, Any]]:
             for i in (1, 2)
         ]  # fmt: skip
         yield {
-            K: inputs, k: len(widths), q: rate, v: share, P: product, GROWN: grown, MEAN: moments[0],
+            j: inputs - 2, k: len(widths), q: rate, v: share, P: product, GROWN: grown, MEAN: moments[0],
             SQUARE: moments[1], J: F(found.criterion), R: F(found.risk),
         }  # fmt: skip
 
@@ -77,13 +77,13 @@ FAMILY = Derivation(
     supporting=True,
     title="A network whose weights are all 1",
     setting=say(
-        "All weights 1, no biases, {0} inputs of which two are {1} and {2} and the others 0, {3} hidden layers",
-        K,
+        "All weights 1, no biases, two inputs {0} and {1}, {2} others 0, {3} hidden layers",
         number(1),
         number(-1),
+        j,
         k,
     ),
-    quantified=(count(K, 2, "the number of inputs"), RATE, _LAYERS, real(v, _LABEL)),
+    quantified=(integer(j, 0, "the number of further inputs"), RATE, _LAYERS, real(v, _LABEL)),
     definitions=(KEEP, SPREAD, Definition(y, v * P, "the label")),
     quantities=(
         quantity(P, "the product of the numbers of units of the hidden layers"),
@@ -300,6 +300,7 @@ RISES = Derivation(
 NETWORKS = (
     (Network([[[1, -2], [3, 1]], [2, -1]], [[0, 1], 0]), (1, 1)),
     (Network([[[1], [1]], [[1, -1]], [1]]), (1,)),
+    (Network([[[0]], [1]], [[1], 0]), (1,)),  # no mask but the last matters: equality
 )
 FAR = F(99, 100)
 
@@ -314,8 +315,9 @@ def _two_rates() -> Iterator[Mapping[Term, Any]]:
             for mask, chance in masks(network, (rate,) * depth):
                 found = F(dropout_output(network, x, mask, (rate,) * depth)[0])
                 mean, square = mean + chance * found, square + chance * found**2
-            threshold = (square - output**2) / (2 * (mean - output))
-            label = threshold + (1 if mean > output else -1)
+            label = output
+            if mean != output:
+                label = (square - output**2) / (2 * (mean - output)) + (1 if mean > output else -1)
             near = naive_evaluation(network, Examples.point(x, label), (rate,) * depth)
             far = naive_evaluation(network, Examples.point(x, label), (FAR,) * depth)
             last = sum(
@@ -340,7 +342,7 @@ def _last_units(network: Network, x: tuple[int, ...], mask: Any, rate: Fraction)
     return sum(((F(w) * h) ** 2 for w, h in zip(network.weights[-1][0], values, strict=True)), F(0))
 
 
-_TWO = "two networks, one with biases, one with two hidden layers, mask by mask; q = 1/1000, 1/3 and 99/100"
+_TWO = "three networks, two with biases, one with two hidden layers, mask by mask; q = 1/1000, 1/3 and 99/100"
 ONE_SIDE = Derivation(
     name="penalty-one-side",
     title="For every relu network and input, all labels on one side of a threshold",

@@ -217,7 +217,7 @@ def why_true(mutant: Mutant) -> str | None:
         line = next(x for x in mutant.derivation.lines if f"line {x.label!r}" == mutant.place)
         if after != line.claim:
             return None  # a start or a passage, which say how a quantity changes
-        if isinstance(line.reason, (InWords, ByInstances)):
+        if isinstance(line.reason, InWords) or (isinstance(line.reason, ByInstances) and not line.reason.whole):
             follows = _weaker(before, after) or _implied(before, after, mutant.original)
             return "weaker: follows from the original" if follows else None
         return "true: the line was checked as it stands"
