@@ -70,7 +70,10 @@ NEIGHBOURS = {
 
 BY_HAND = {
     **NEIGHBOURS,
-    "penalty-of-ones, quantified: scope, j >= 0 to j >= -1": "no network has less than 0 further inputs",
+    **dict.fromkeys(
+        (f"penalty-of-ones, quantified: scope, j >= 0 to j{end}" for end in (" >= -1", "")),
+        "no network has less than 0 further inputs",
+    ),
     **dict.fromkeys(
         (f"penalty-{name}, quantified: scope, k >= 0 to k >= -1" for name in ("of-ones", "convex", "rises")),
         "no network has less than 0 layers",

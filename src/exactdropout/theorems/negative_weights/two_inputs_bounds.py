@@ -11,7 +11,7 @@ T_n less a positive multiple of a polynomial; :mod:`.two_inputs` says where each
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -73,12 +73,12 @@ LEAST_VALUE = Definition(
 )  # fmt: skip
 
 
-def norm(one: Any) -> Term:
+def norm(one: tuple[Term, ...]) -> Term:
     """Return ‖x‖²."""
     return p * q * (one[0] ** 2 + one[1] ** 2) + p**2 * one[2] ** 2
 
 
-def _without_units(rho: Any) -> Term:
+def _without_units(rho: tuple[Term, ...]) -> Term:
     """Return q² + 2⟨ρ, 1⟩ − ‖ρ‖²."""
     return q**2 + 2 * (p * q * (rho[0] + rho[1]) + p**2 * rho[2]) - norm(rho)
 
@@ -174,7 +174,7 @@ EDGE_BELOW = Derivation(
 )
 
 
-def _residual_network(rho: tuple[Term, ...], several: int) -> tuple[dict[Term, F], Network, list[tuple[F, ...]]]:
+def _residual_network(rho: tuple[Term, ...], several: int) -> tuple[dict[Term, F], Network, Sequence[tuple[F, ...]]]:
     """Return 8 units at q = 3/4 with residual ρ, one or two of them mixed, and the values of the units on the masks."""
     rate = F(3, 4)
     given = {n: F(FIRST), q: rate, p: 1 - rate}
