@@ -59,7 +59,7 @@ from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum imp
 )
 from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
-from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Hypothesis, lemma_step, proved
+from exactdropout.theorems.statements.derivation import ByLemma, Conclusion, Derivation, Hypothesis, proved
 from exactdropout.theorems.statements.lines import Definition, From, InWords, Line, part, say
 from exactdropout.theorems.statements.terms import Term, equal, symbol
 
@@ -73,7 +73,6 @@ __all__ = [
     "T",
     "gains",
     "narrow",
-    "narrow_layer_steps",
     "narrow_with_biases",
     "prove",
 ]
@@ -286,11 +285,6 @@ DERIVATIONS = (UNIT_GAIN, ALL_POSITIVE, NEGATIVE_OUTPUT, MINIMUM, WITH_BIASES, L
 def prove() -> Proof:
     """Prove that layers within the condition need no negative weights."""
     return proved("holds", DERIVATIONS, [*nonnegative_minimum_steps(), *_further()])
-
-
-def narrow_layer_steps() -> list[Step]:
-    """Return the parts as steps, for theorems that use them, with what remains in words."""
-    return [*map(lemma_step, DERIVATIONS), *_further()]
 
 
 def _further() -> list[Step]:

@@ -35,7 +35,8 @@ from exactdropout.theorems.negative_weights.common_and_mixed_units import (
     positive_on,
 )
 from exactdropout.theorems.negative_weights.exactdropout_2026_every_width import every_width_steps, sufficient_width
-from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow_layer_steps
+from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import BIASED_MINIMUM
+from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import MINIMUM as NARROW_MINIMUM
 from exactdropout.theorems.negative_weights.helmbold_2017_theorem_8 import gap_is_positive_steps
 from exactdropout.theorems.negative_weights.larger_widths import LARGER
 from exactdropout.theorems.negative_weights.numbers_of_widths import smallest_at_half, thresholds_of
@@ -51,7 +52,7 @@ from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum imp
 )
 from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
-from exactdropout.theorems.statements.derivation import Derivation, proved
+from exactdropout.theorems.statements.derivation import Derivation, lemma_step, proved
 
 __all__ = ["AT_HALF", "full_steps", "gadget_gain", "prove"]
 
@@ -99,7 +100,8 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
         *two_inputs_steps(),
         *two_inputs_with_biases_steps(),
         _every_rate_for_two(THRESHOLDS),
-        *narrow_layer_steps(),
+        lemma_step(NARROW_MINIMUM),
+        lemma_step(BIASED_MINIMUM),
         _every_rate(),
         _interval_for_four(),
         enumerated(

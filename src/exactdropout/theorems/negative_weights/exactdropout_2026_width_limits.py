@@ -26,14 +26,14 @@ import sympy
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.theorems.definitions import count, quantity
-from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import narrow_layer_steps
+from exactdropout.theorems.negative_weights.exactdropout_2026_narrow_layers import BIASED_MINIMUM
 from exactdropout.theorems.negative_weights.fast_widths import FAST_WIDTHS
 from exactdropout.theorems.negative_weights.slow_widths import SLOW_WIDTHS
 from exactdropout.theorems.nonnegative.exactdropout_2026_nonnegative_minimum import nonnegative_minimum_steps
 from exactdropout.theorems.proof import Proof, Step, argument, enumerated, step
 from exactdropout.theorems.registry import register
 from exactdropout.theorems.statements import terms as statements
-from exactdropout.theorems.statements.derivation import Conclusion, Derivation, proved
+from exactdropout.theorems.statements.derivation import Conclusion, Derivation, lemma_step, proved
 from exactdropout.theorems.statements.lines import From, InWords, Line, part, say
 
 __all__ = ["enough", "needed", "prove", "swapped_network"]
@@ -148,7 +148,7 @@ def prove(share: int = 2) -> Proof:
             r"(q + Kp)$ need no negative weights, by the entry on narrow layers (the condition); $\tau$, $c$ and "
             r"$\kappa$ are as there."
         ),
-        *narrow_layer_steps(),
+        lemma_step(BIASED_MINIMUM),
         *_lower_with_biases(share),
         _limit_of_upper(share),
         enumerated(
@@ -185,7 +185,7 @@ def _lower_with_biases(share: int) -> list[Step]:
     least = K - negative.subs(s, 0)
     return [
         step(
-            r"With biases on $P_{(\mathbf 1, 1)}$ and $c \ge \frac12$, as in the steps on narrow layers with biases "
+            r"With biases on $P_{(\mathbf 1, 1)}$ and $c \ge \frac12$, as in the entry on narrow layers with biases "
             r"but with $j = 0$ only in the first term: enough is $\frac{kp\, q^{K-k}}{q + kp} \bigl(1 + (K - k)\, p "
             r"\frac c\tau\bigr)^2 + \bigl(\frac{(K - k)(K - k - 1) p^2}2 \frac c\tau\bigr)^2 \le \frac{Kp}{q + Kp}$ "
             r"for $k = 0, \dots, K - 1$, and for negative output weights $K^2 p^2 \frac{(1 - c)^2}{\tau^2} + "

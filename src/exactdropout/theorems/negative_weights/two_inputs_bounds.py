@@ -64,7 +64,8 @@ SWITCH = n**2 * p**2 * (1 - p) - n * p**2 * (4 - 3 * p) - (1 - 4 * p**2 + 2 * p*
 a, b, f, g, t, x, y, T, S, P = symbols("a b f g t x y T S P")
 S_FREE, P_FREE = (symbol(name, "f") for name in "SP")
 R = tuple(symbol("rho", place) for place in (1, 2, 3))
-J, GAINS = symbol("J"), symbol("G")
+J, GAINS, BASE = symbols("J G B")
+D_COMMON, D_MIXED = (symbol("D", kind) for kind in ("c", "m"))
 WIDE = count(n, FIRST, "the number of hidden units")
 LARGE_RATE = Variable(kind="rate", term=q, meaning="the drop probability", low=RATE, high=F(1), low_in=True)
 LEAST_VALUE = Definition(
@@ -237,7 +238,7 @@ def _case(
         factor: T_n less the bound is this times the polynomial.
     """
     mixed = p * q * R[0] ** 2 / lam if edge else (p * q * R[0] ** 2 + p**2 * R[2] ** 2) / lam
-    bound = (n - several) * _common(x, y) + (mixed if several == 1 else several * mixed)
+    bound = (n - several) * D_COMMON + (D_MIXED if several == 1 else several * D_MIXED)
     tried = InWords(_tried(name, several), _DONE)
     polynomial, named = found
     at_the_edge = Line(
@@ -256,6 +257,9 @@ def _case(
             KEEP, SPREAD, LEAST_VALUE,
             *(Definition(entry, value, "an entry of the vector") for entry, value in zip(R, RHO[name], strict=True)),
             *_PRODUCTS,
+            Definition(BASE, _without_units(R), "the bound without units"),
+            Definition(D_COMMON, _common(x, y), "the most that a common unit gains"),
+            Definition(D_MIXED, mixed, "the most that a mixed unit gains"),
             Definition(named, polynomial, "the polynomial that decides"),
         ),
         hypotheses=(
@@ -271,7 +275,7 @@ def _case(
             Line(
                 label="dual",
                 sentence=say("Squares lie above their tangents: {claim}."),
-                claim=J >= _without_units(R) - GAINS,
+                claim=J >= BASE - GAINS,
                 reason=tried,
             ),
             *((at_the_edge,) if edge else ()),
@@ -284,7 +288,7 @@ def _case(
             Line(
                 label="value",
                 sentence=say("The vector is such that {claim}."),
-                claim=equal(_without_units(R) - bound, T - factor * named),
+                claim=equal(BASE - bound, T - factor * named),
             ),
         ),
         conclusions=(
