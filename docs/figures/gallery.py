@@ -75,7 +75,7 @@ def landscape() -> Figure:
     grid = np.linspace(-1.5, 1.5, 61)
     first, second = np.meshgrid(grid, grid)
     weights = [np.stack([first.ravel(), second.ravel()], 1)[:, None, :], np.ones((first.size, 1))]
-    figure, both = plt.subplots(1, 2, figsize=(7.6, 3.8), sharey=True, layout="constrained")
+    figure, both = plt.subplots(1, 2, figsize=(7.6, 4.2), sharey=True, layout="constrained")
     for axes, q in zip(both, ("0", "1/2"), strict=True):
         found = xd.evaluator("2-1-1 relu, no biases", data, float(Fraction(q))).stack(weights)
         heights = found.criterion.reshape(first.shape)
