@@ -204,6 +204,28 @@ LATER = [  # roots, products of sums, convex order of masks, layers that are dro
         "R is invariant under W -> c*W, w -> w/c^(d-1) if c > 0", "prod(q, k=1..d) <= q",
     )
 ] + [
+    (("2-n-1 relu, no biases", "1-n-1 relu, no biases", "2-n-1 relu", "2-n-1 leaky_relu(1/2), no biases",
+    "2-3-1 relu, no biases"), text, None, None)
+    for text in (
+        "E[D] = Sum(w[j]*(p*relu(W[1][j,1]*x[1] + W[1][j,2]*x[2]) + q*relu(W[1][j,1]*x[1])"
+        " + q*relu(W[1][j,2]*x[2])), j=1..n)",
+        "E[D] = Sum(w[j]*(p*relu(Sum(W[1][j,i]*x[i], i=1..2)) + q*Sum(relu(W[1][j,i]*x[i]), i=1..2)), j=1..n)",
+        "E[D] - W(x) = q*Sum(w[j]*(relu(-W[1][j,1]*x[1]) + relu(-W[1][j,2]*x[2])"
+        " - relu(-W[1][j,1]*x[1] - W[1][j,2]*x[2])), j=1..n)",
+        "W(x) = Sum(w[j]*relu(W[1][j,1]*x[1] + W[1][j,2]*x[2] + b[1][j]), j=1..n) + b",
+        "E[D] = Sum(w[j]*(p^2*relu((W[1][j,1]*x[1] + W[1][j,2]*x[2])/p + b[1][j])"
+        " + p*q*relu(W[1][j,1]*x[1]/p + b[1][j]) + p*q*relu(W[1][j,2]*x[2]/p + b[1][j])"
+        " + q^2*relu(b[1][j])), j=1..n) + b",
+    )
+] + [
+    (("1-n-1 relu, no biases", "1-n-1 leaky_relu(1/2), no biases", "1-n-1 relu", "1-3-1 relu, no biases"), text, None,
+    None)
+    for text in (
+        "E[D] = W(x)", "Var[D] >= q/p*W(x)^2", "E[D] = Sum(w[j]*relu(W[1][j,1]*x[1]), j=1..n)",
+        "E[D^2] = W(x)^2/p + q/p^2*Sum(w[j]^2*relu(W[1][j,1]*x[1])^2, j=1..n)", "J_D >= R",
+        "penalty = q/p*W(x)^2 + q/p^2*Sum(w[j]^2*relu(W[1][j,1]*x[1])^2, j=1..n)",
+    )
+] + [
     (("K-n-n-1 relu, biases", "K-n-n-1 relu, no biases", "2-2-2-1 relu, biases"), text, None, "0, q, 0")
     for text in (
         "E[D] = W(x) if W[2] >= 0, b[2] >= 0", "J_D >= R if W[2] >= 0, b[2] >= 0",

@@ -14,6 +14,8 @@ from exactdropout.claims.verifier.verify import Certificate, NotReplayed, Signs
 
 from .test_verifier import NONE, ONE, SQUARE, TERMS, X, Y, poly, read
 
+FIRST, SECOND = "W[1][j,1]*x[1]", "W[1][j,2]*x[2]"
+MEAN = f"E[D] = Sum(w[j]*(p*relu({FIRST} + {SECOND}) + q*relu({FIRST}) + q*relu({SECOND})), j=1..n)"
 VIEWS = [  # each view with a claim that it shows, and with one whose side condition fails
     ("one unit", "penalty >= 0 if w[1]*y <= 0", "K-1-1 relu, hidden biases", "penalty >= 0", "K-1-1 relu, no biases"),
     ("one unit", "penalty >= 0 if y = 0", "K-1-1 relu, no biases", "penalty >= 0 if y = 0", "K-2-1 relu, no biases"),
@@ -151,6 +153,23 @@ VIEWS = [  # each view with a claim that it shows, and with one whose side condi
      "w[1] = -1 is a minimiser of (w[1] + 1)^2 if w >= 0", "2-1"),
     ("floors", "J_D >= (1 - (1 - q^K)*(1 - q^n))*y^2", "K-n-1 relu, no biases",
      "J_D >= (1 - (1 - q^K)*(1 - q^n))*y^2", "K-n-1 relu, hidden biases"),
+    ("masked", MEAN, "2-n-1 relu, no biases", MEAN, "2-n-1 relu, hidden biases"),
+    ("masked", "E[D] = Sum(w[j]*(p*relu(W[1][j,1]*x[1]/p + b[1][j]) + q*relu(b[1][j])), j=1..n)",
+     "1-n-1 relu, hidden biases",
+     "E[D] = Sum(w[j]*(p*relu(W[1][j,1]*x[1] + b[1][j]) + q*relu(b[1][j])), j=1..n)", "1-n-1 relu, hidden biases"),
+    ("masked", "E[D^2] = W(x)^2/p + q/p^2*Sum(w[j]^2*relu(W[1][j,1]*x[1])^2, j=1..n)", "1-n-1 relu, no biases",
+     "E[D^2] = W(x)^2/p + q/p*Sum(w[j]^2*relu(W[1][j,1]*x[1])^2, j=1..n)", "1-n-1 relu, no biases"),
+    ("masked", f"E[D] - W(x) = q*Sum(w[j]*(relu(-{FIRST}) + relu(-{SECOND}) - relu(-{FIRST} - {SECOND})), j=1..n)",
+     "2-n-1 relu, no biases",
+     f"E[D] - W(x) = q*Sum(w[j]*(relu({FIRST}) + relu({SECOND}) - relu({FIRST} - {SECOND})), j=1..n)",
+     "2-n-1 relu, no biases"),
+    ("masked", "E[D] = Sum(w[j]*(p*relu(Sum(W[1][j,i]*x[i], i=1..2)) + q*Sum(relu(W[1][j,i]*x[i]), i=1..2)), j=1..n)",
+     "2-n-1 relu, no biases",
+     "E[D] = Sum(w[j]*(p*relu(Sum(W[1][j,i]*x[i], i=1..2)) + q*Sum(relu(W[1][j,i]*x[i]), i=1..1)), j=1..n)",
+     "2-n-1 relu, no biases"),
+    ("masked", "Var[D] >= q/p*W(x)^2", "1-n-1 relu, no biases", "E[D] is constant in x[1]", "1-n-1 relu, no biases"),
+    ("masked", "E[D] = W(x)", "1-n-1 leaky_relu(1/2), no biases",
+     "diff(E[D], q) = W(x)", "1-n-1 leaky_relu(1/2), no biases"),
     ("floors", "J_D >= q^K*y^2", "K-n-1 relu, no biases", "J_D >= (q^K + q^n)*y^2", "K-n-1 relu, no biases"),
     ("floors", "E[D^2] >= (1 - (1 - q^2)*(1 - q^3))*b^2", "2-3-1 relu, output bias",
      "E[D^2] >= (1 - (1 - q^2)*(1 - q^2))*b^2", "2-3-1 relu, output bias"),

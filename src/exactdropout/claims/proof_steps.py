@@ -52,6 +52,9 @@ _VIEWS = {
     "uniform": r"Weights are $c$, inputs $1$, and units linear on every mask. With $t = q/p \ge 0$, layer by layer,",
     "floor": r"The mask that drops the whole last layer has probability $s > 0$, and there $D = b$. With $S, U \ge 0$ "
     r"for all other masks",
+    "masked": r"Each mask $r$ of the inputs has probability $p^{\lvert r\rvert} q^{K - \lvert r\rvert}$. On it unit "
+    r"$j$ gives $h_j(r)$, where relu of what it gets is $a^{(k)}_j \ge 0$, one for each argument up to a positive "
+    r"factor, and the rescaled masks of the hidden layer have mean $1$ and variance $t = q/p$:",
     "floors": r"Some layer is dropped as a whole with probability $s = 1 - \prod_l (1 - q_l^{n_l})$; there $D = b$, "
     r"as there are no hidden biases. With $S, U \ge 0$ for all other masks",
     "one unit": r"With one hidden unit and $w y \le 0$ the map $g(z) = (w f(z) - y)^2$ is convex, so by Jensen's "
@@ -72,6 +75,8 @@ _FORMULAS = {
     "uniform": r"W(x) = K n^{d-1} c^d, \qquad \operatorname{Var} D = W(x)^2 \Bigl( \bigl(1 + \tfrac{t}{K}\bigr) "
     r"\bigl(1 + \tfrac{t}{n}\bigr)^{d-1} - 1 \Bigr).",
     "floor": r"J_D = s\,(b - y)^2 + S, \qquad \mathbb{E}\,D^2 = s\,b^2 + U.",
+    "masked": r"\mathbb{E}\,D = b + \sum_j w_j\, \mathbb{E}_r\, h_j(r), \qquad \mathbb{E}\,D^2 = \mathbb{E}_r\Bigl("
+    r"\bigl(b + \sum_j w_j h_j(r)\bigr)^2 + t \sum_j w_j^2 h_j(r)^2\Bigr).",
     "floors": r"J_D = s\,(b - y)^2 + S, \qquad \mathbb{E}\,D^2 = s\,b^2 + U.",
     "one unit": r"J_D \ge \mathbb{E}\,g(z) \ge g(\mathbb{E}\,z) = R, \qquad J_D = R + P, \quad P \ge 0.",
 }
@@ -424,7 +429,7 @@ def _sum(name: str) -> str:
     for letter, places in factors:
         at = ["".join(letters[p] if p >= 0 else str(-p)) for p in places]
         base, layer = re.fullmatch(r"([A-Za-z]+?)'?(\d*)'?", letter).groups()  # type: ignore[union-attr]
-        entry = f"{base}^{{({layer})}}" if layer and base == "W" and layer != "1" else base
+        entry = f"{base}^{{({layer})}}" if layer and ((base == "W" and layer != "1") or base == "a") else base
         index = ",".join(at)
         text = f"{entry}_{{{index}}}" if index else entry
         counted[text] = counted.get(text, 0) + 1

@@ -178,6 +178,7 @@ _VIEWS = {
     "output": "W(x) is the bias plus Sum(w_j h_j) over the units h_j of the last hidden layer, and J_D = Var D + "
     "(E D - y)^2 with Var D >= 0",
     "uniform": "equal weights and inputs: each layer of width m takes E D times m c, E D^2 times m^2 c^2 (1 + q/(p m))",
+    "masked": "the mean over all masks of the inputs; relu of what a unit gets on one is a number >= 0 of that unit",
     "floors": "J_D and E D^2 are at least what the masks that drop all units of some layer contribute, where D = b",
     "floor": "J_D and E D^2 are at least what the mask that drops the whole last layer contributes",
     "one unit": "with one hidden unit and w y <= 0 the squared error is convex in its pre-activation: penalty >= 0",

@@ -66,7 +66,11 @@ def add(commands: Any) -> None:
     form.add_argument(
         "--code", choices=("python", "numpy", "sympy", "c"), help="print source text of a function for each quantity"
     )
-    command.add_argument("--width", type=int, help="letters of a line of LaTeX (76; 66 with derivatives)")
+    command.add_argument(
+        "--width",
+        type=int,
+        help="letters of a line of LaTeX: 76 (66 with derivatives), the page of --standalone; a plain article has 64",
+    )
     add_names(command, "print a symbol under another name")
     add_relu(command)
     command.add_argument(

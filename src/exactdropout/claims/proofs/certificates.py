@@ -32,7 +32,7 @@ _REWRITINGS: tuple[tuple[str, ...], ...] = (
     ("shift",), ("squares",), ("squares", "shift"), ("one",), ("one", "shift"), ("bernoulli",), ("bernoulli", "shift"),
 )  # fmt: skip
 _EVERYWHERE: tuple[View, ...] = (
-    "opaque", "one unit", "floor", "floors", "written", "last", "output", "uniform",
+    "opaque", "one unit", "floor", "floors", "written", "last", "output", "uniform", "masked",
 )  # fmt: skip
 MAX_ATOMS = 5
 """Steps about relu, one inside the other."""

@@ -80,7 +80,10 @@ def written_out(raw: RawClaim, around: Surroundings | None) -> Claim:
     for definition in raw.definitions:
         taken |= free_names(definition.value) - {*definition.indices}
     reader = _Reader(raw.text, around, taken, raw.definitions)
-    reader.apart = {frozenset(c.sides) for c in raw.assumptions if c.relations == ("!=",)}
+    summed = {i for n in walk(raw.statement) for i in getattr(n, "indices" if isinstance(n, Unranged) else "index", "")}
+    reader.apart = {
+        frozenset(c.sides) for c in raw.assumptions if c.relations == ("!=",) and not {*map(Name, summed)} & {*c.sides}
+    }
     reader.tied = {
         side.name for c in raw.assumptions if "=" in c.relations for side in c.sides if isinstance(side, Name)
     }

@@ -28,7 +28,7 @@ from exactdropout.claims.verifier.sums import Term, Terms
 __all__ = ["Quantities", "SizesView"]
 
 F = Fraction
-SizesView = Literal["opaque", "written", "last", "output", "uniform", "floor", "floors", "one unit"]
+SizesView = Literal["opaque", "written", "last", "output", "uniform", "floor", "floors", "one unit", "masked"]
 MAX_DROPPED = 12
 
 
@@ -68,6 +68,7 @@ class Quantities(Calculus):
             "floor": True,
             "floors": bool(shape.hidden) and not shape.symbolic_depth and not shape.hidden_biases,
             "one unit": self.one_unit(),
+            "masked": bool(shape.hidden),
         }[view]
         if not good:
             raise NotReplayed(f"the side conditions of the view {view}")

@@ -34,7 +34,7 @@ from exactdropout.claims.verifier.algebra import (
     times,
 )
 from exactdropout.claims.verifier.evaluator import ENTRIES, Key, number_of
-from exactdropout.claims.verifier.quantities import Quantities
+from exactdropout.claims.verifier.masked_inputs import MaskedInputs
 
 __all__ = ["AllSizes"]
 
@@ -42,7 +42,7 @@ F = Fraction
 MAX_ENTRIES = 2_000
 
 
-class AllSizes(Quantities):
+class AllSizes(MaskedInputs):
     """Growth, maps and minimisers for every size, in a view."""
 
     def variable(self, statement: Monotonicity) -> tuple[dict[str, Polynomial], bool]:

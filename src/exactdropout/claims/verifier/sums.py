@@ -166,7 +166,7 @@ class Sums(SizePowers):
             return False
         return all(
             extents[i] == str(width) or (extents[i].isdecimal() and isinstance(width, int) and int(extents[i]) <= width)
-            for i, width in zip(indices, ends[letter], strict=True)
+            for i, width in zip(indices, ends.get(letter, widths[-1:]), strict=True)
         )
 
     def extent(self, label: str) -> Ratio:

@@ -30,7 +30,7 @@ from exactdropout.claims.verifier.sizes import AllSizes
 
 __all__ = ["Certificate", "NotReplayed", "Obligation", "Proof", "Signs", "View", "holds", "obligations", "verify"]
 
-View = Literal["named", "opaque", "written", "last", "output", "uniform", "floor", "floors", "one unit"]
+View = Literal["named", "opaque", "written", "last", "output", "uniform", "floor", "floors", "one unit", "masked"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def obligations(claim: Claim, setting: Setting, view: View, sizes: Mapping[str, 
     if isinstance(statement, Comparison):
         terms = [here.value(side, {}) for side in statement.sides]
         return _compared(here, statement, [here.closed(side) for side in terms])
-    if isinstance(statement, Monotonicity) and view not in ("floor", "floors", "one unit", "output"):
+    if isinstance(statement, Monotonicity) and view not in ("floor", "floors", "one unit", "output", "masked"):
         value = here.closed(here.value(statement.expression, {}))
         moves, back = here.variable(statement)
         return [_grown(here, statement, value, moves, back=back)]
