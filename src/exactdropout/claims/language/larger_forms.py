@@ -18,7 +18,7 @@ from exactdropout.claims.language.forms import (
     Trace,
     Unranged,
 )
-from exactdropout.claims.language.syntax import Call, Name, Number, Quantity, Repeated, walk
+from exactdropout.claims.language.syntax import Add, Call, Name, Number, Quantity, Repeated, walk
 from exactdropout.claims.language.tokens import Token
 
 __all__ = ["LargerFormsParser"]
@@ -251,19 +251,29 @@ class LargerFormsParser(CalculusParser):
         return Unranged(kind, tuple(free), "", None, None, body, position=position) if free else body
 
     def comprehension(self, kind: Any, body: Any, position: int) -> Any:
-        """Parse "for i in range(K)" of Python, over all entries: what i counts from then makes no difference."""
+        """Parse "for i in range(K)" of Python over all entries, where it makes no difference what i counts from."""
         told = "a range such as i=1..K is expected, which counts from 1 and holds its end"
         token = self.advance()
         index = self.index_name()
         if self.texts(3) != ["in", "range", "("]:
             self.error(told, token)
         self.at += 3
-        last = self.expression()
+        last, one = self.expression(), Number(words.ONE)
+        if last == one and self.takes(","):  # range(1, K+1) counts from 1
+            end = self.expression()
+            if not isinstance(end, Add) or end.terms[1:] != (one,):
+                self.error(told, token)
+            self.expect(")", "after range(1, K+1")
+            self.expect(")", f"after the range of the {kind}")
+            return Repeated(kind, index, one, end.terms[0], body, position=position)
         self.expect(")", "after range(K")
         self.expect(")", f"after the range of the {kind}")
         places = [i for node in walk(body) if isinstance(node, Name) for i in node.indices]
         if sum(node == Name(index) for node in walk(body)) > places.count(Name(index)):
             self.error(f"{told}, since {index} is more than the index of an entry here", token)
+        units = [i for n in walk(body) if isinstance(n, Name) for i in (n.indices[-2:] if n.name == "W" else n.indices)]
+        if any(isinstance(i, Number) for i in units):
+            self.error(f"{told}, since an entry that is named by a number may count from 0 here", token)
         return Unranged(kind, (index,), "", None, last, body, position=position)
 
     def scripted_range(self, kind: Any, position: int) -> Any:
