@@ -218,6 +218,14 @@ LATER = [  # roots, products of sums, convex order of masks, layers that are dro
         " + q^2*relu(b[1][j])), j=1..n) + b",
     )
 ] + [
+    (("K-n-1 relu, no biases", "2-n-1 relu, no biases"), text, None, None)
+    for units in ("Sum(w[j]*relu(Sum(W[1][j,i]*x[i], i=1..K)), j=1..n)",)
+    for text in (
+        f"diff({units}, w[1]) = relu(Sum(W[1][1,i]*x[i], i=1..K))", f"diff({units} + y, y) = 1",
+        f"diff({units}*y, y) = {units}", f"lim({units}*q, q -> 0) = 0", f"W(x) = {units}", f"R = (y - {units})^2",
+        f"diff({units} + q, q) = 1", f"diff({units} + w[1], w[1]) = 1 + relu(Sum(W[1][1,i]*x[i], i=1..K))",
+    )
+] + [
     (("1-n-1 relu, no biases", "1-n-1 leaky_relu(1/2), no biases", "1-n-1 relu", "1-3-1 relu, no biases"), text, None,
     None)
     for text in (

@@ -16,6 +16,8 @@ from .near_truths import case_of
 from .random_claims import Case
 
 ONE_LAYER, SINGLE = "K-n-1 relu, no biases", "1-1, no biases"
+UNITS = "Sum(w[j]*relu(Sum(W[j,i]*x[i], i=1..K)), j=1..n)"
+UNITS_BIASED = "Sum(w[j]*relu(Sum(W[j,i]*x[i], i=1..K) + b[j]), j=1..n)"
 FALSE = [
     # hidden units that are given by what varies are no constants
     ("W(x)/c is constant in c", ONE_LAYER, None, "0, q", "weights = c, c > 0"),
@@ -27,6 +29,12 @@ FALSE = [
     ("diff(W(x), c) = 0", ONE_LAYER, None, "0, q", "x = c"),
     ("diff(W(x), q) = 0", ONE_LAYER, None, "0, q", "W = q"),
     ("lim(W(x), c -> 0) = W(x)", ONE_LAYER, None, "0, q", "W = c, c > 0"),
+    # nor are they where what varies is an input, or a weight before them
+    (f"diff({UNITS} + x[1], x[1]) = 1", ONE_LAYER, None, None, None),
+    (f"diff({UNITS}*x[1], x[1]) = {UNITS}", ONE_LAYER, None, None, None),
+    (f"diff({UNITS} + W[1,1], W[1,1]) = 1", ONE_LAYER, None, None, None),
+    (f"diff({UNITS} + x[1], x[1]) = 1", "K-n-1 relu, no biases", None, "0, q", None),
+    (f"diff({UNITS_BIASED} + b[1], b[1]) = 1", "K-n-1 relu, hidden biases", None, None, None),
     # a map moves what it names and nothing else, also where an assumption gives something by that
     ("J_D is invariant under y -> -y", SINGLE, "point(1, y)", None, "w = y"),
     ("J_D is invariant under y -> -y", SINGLE, None, None, "w[1] = y^3"),
@@ -36,6 +44,7 @@ FALSE = [
 ]
 TRUE = [
     ("diff(W(x), c) = 2*W(x)/c", "K-n-1 linear, no biases", None, "0, q", "weights = c, c > 0"),
+    (f"diff({UNITS}, w[1]) = relu(Sum(W[1,i]*x[i], i=1..K))", ONE_LAYER, None, None, None),
     ("diff(W(x), w[1]) = W(x)/w[1]", "1-1-1 relu, no biases", None, "0, q", None),
     ("W(x) - b is invariant under b -> -b", "1-1", None, None, "w[1] = b"),
     ("W(x)^2 is invariant under w[1] -> -w[1]", SINGLE, None, None, "x[1] = w[1]"),

@@ -348,7 +348,7 @@ class Calculus(Sums):
     def by_entry(self, terms: Terms, variable: Name, bound: Mapping[str, str]) -> Terms:
         """Return the derivative by one entry: each factor of its kind in turn, its sums at that entry."""
         setting = self.setting
-        if self.view == "last" and variable.name != "w":
+        if self.view in ("last", "output") and variable.name != "w":  # units h_j hold all else
             raise NotReplayed("a derivative of hidden units")
         own = self.name(variable.name, variable.indices, bound)
         if len(own) != 1 or len(own[0].factors) != 1 or own[0].summed or own[0].coefficient != Ratio(ONE):
