@@ -68,7 +68,7 @@ class Quantities(Calculus):
             "floor": True,
             "floors": bool(shape.hidden) and not shape.symbolic_depth and not shape.hidden_biases,
             "one unit": self.one_unit(),
-            "masked": bool(shape.hidden),
+            "masked": bool(shape.hidden) and not setting.named,
         }[view]
         if not good:
             raise NotReplayed(f"the side conditions of the view {view}")
