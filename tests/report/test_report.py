@@ -254,3 +254,12 @@ def test_a_word_with_a_hyphen_is_no_network():
     """The title lost its first word: it was set as the shape of a linear network."""
     assert latex_sentence("Two-layer linear networks") == "Two-layer linear networks"
     assert latex_sentence("the network K-2n-1 relu") != "the network K-2n-1 relu"
+
+
+def test_a_lemma_has_its_number_where_others_are_not_printed():
+    entry = theorems.get("arora-2021-last-layer")
+    text = latex_document([(entry, entry.prove())], version="1")
+    cited = [int(n) for n in re.findall(r"\(Lemma (\d+),", text)]
+    assert 11 in cited
+    numbers = re.findall(r"\\setcounter\{lemma\}\{(\d+)\}\n\\begin\{lemma\}", text)
+    assert sorted(int(n) + 1 for n in numbers) == sorted({*cited})

@@ -161,6 +161,7 @@ def _lemmas(found: Sequence[Derivation]) -> list[str]:
     lines = [r"\section{Lemmas}"] if found else []
     for lemma in found:
         lines += [
+            rf"\setcounter{{lemma}}{{{lemma.number - 1}}}",
             rf"\begin{{lemma}}[{latex_sentence(lemma.title)}]{_sentence(lemma.statement())}\end{{lemma}}",
             rf"{{\footnotesize\noindent\textbf{{Letters:}} {_letters(lemma.opening())}\par}}",
             *_proof(lemma.prove()),

@@ -92,11 +92,9 @@ _BEST = (
 _FACTOR = n / ((1 + z) * (2 * lam + n * (1 - z)) * (2 * K * lam + K * n + 2 * lam**2 + 2 * lam * n))
 
 
-def _room(inputs: Operand, dropped: Operand, spread: Operand = 1) -> Term:
+def _room(inputs: Operand, dropped: Operand, spread: Operand) -> Term:
     """Return n (1 − z)(λ (1 − z) − K z) − λ (K z (3 − z) − λ (1 − z)²)."""
     k, none = number(inputs), number(dropped)
-    if spread == 1:
-        return n * (1 - none) * (1 - none - k * none) - (k * none * (3 - none) - (1 - none) ** 2)
     return n * (1 - none) * (spread * (1 - none) - k * none) - spread * (
         k * none * (3 - none) - spread * (1 - none) ** 2
     )
@@ -161,15 +159,28 @@ EVERY_WIDTH = Derivation(
 )
 
 
+_LESS, _CONDITION = J_BEST < J_HALF, ROOM > 0
+_HALF = Definition(q, HALF_TERM, "the drop probability")
+
+
+def _named(inputs: int) -> tuple[Definition, ...]:
+    """Return the definitions of the theorem for this number of inputs at one half."""
+    return (Definition(K, number(inputs), "the number of inputs"), _HALF, *EVERY_WIDTH.definitions)
+
+
+def _wide(reason: From | ByAlgebra) -> Line:
+    return Line(label="wide", sentence=say("So the condition is met: {claim}."), claim=_CONDITION, reason=reason)
+
+
+_BY_THEOREM = Conclusion(_LESS, ByLemma(EVERY_WIDTH, (), ("wide",)))
 AT_HALF = Derivation(
     name="every-width-at-half",
     title="Every width at the drop probability one half, four inputs or more",
     setting=say("At {0}, four inputs or more", HALF_TERM),
     quantified=(count(K, 4, "the number of inputs"), count(n, 1, "the number of hidden units")),
-    definitions=(
-        Definition(z, HALF_TERM**K, "the probability that every input is dropped"),
-        Definition(ROOM, _room(K, z), "by how much the width meets the condition"),
-    ),
+    definitions=(_HALF, *EVERY_WIDTH.definitions),
+    quantities=EVERY_WIDTH.quantities,
+    auxiliary=EVERY_WIDTH.auxiliary,
     lines=(
         Line(
             label="power",
@@ -191,32 +202,36 @@ AT_HALF = Derivation(
             claim=1 - z - K * z > 0,
             reason=From((part("power"), part("times")), plus=(number(Fraction(11, 16)),)),
         ),
-    ),
-    conclusions=(
-        Conclusion(
-            ROOM > 0,
+        _wide(
             From(
                 (part("slope", (n - 1) * (1 - z)), part("times", 4), part("power", 4)),
                 plus=(Fraction(3, 4) + 2 * z**2 + 2 * K * z**2,),
-            ),
+            )
         ),
     ),
+    conclusions=(_BY_THEOREM,),
 )
 THREE_INPUTS = Derivation(
     name="every-width-three-inputs",
     title="So for three inputs",
     setting=say("Three"),
     quantified=(count(n, 1, "the number of hidden units"),),
-    definitions=(Definition(ROOM, _room(3, Fraction(1, 8)), "by how much the width meets the condition"),),
-    conclusions=(Conclusion(ROOM > 0, ByAlgebra()),),
+    definitions=_named(3),
+    quantities=EVERY_WIDTH.quantities,
+    auxiliary=EVERY_WIDTH.auxiliary,
+    lines=(_wide(ByAlgebra()),),
+    conclusions=(_BY_THEOREM,),
 )
 TWO_INPUTS = Derivation(
     name="every-width-two-inputs",
     title="For two inputs from 5 units on",
     setting=say("Two, 5 units on"),
     quantified=(count(n, 5, "the number of hidden units"),),
-    definitions=(Definition(ROOM, _room(2, Fraction(1, 4)), "by how much the width meets the condition"),),
-    conclusions=(Conclusion(ROOM > 0, ByAlgebra()),),
+    definitions=_named(2),
+    quantities=EVERY_WIDTH.quantities,
+    auxiliary=EVERY_WIDTH.auxiliary,
+    lines=(_wide(ByAlgebra()),),
+    conclusions=(_BY_THEOREM,),
 )
 DERIVATIONS = (EVERY_WIDTH, AT_HALF, THREE_INPUTS, TWO_INPUTS)
 

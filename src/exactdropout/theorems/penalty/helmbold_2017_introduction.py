@@ -15,6 +15,7 @@ import sympy
 from exactdropout.model import Examples, Network
 from exactdropout.numeric.definition import naive_evaluation
 from exactdropout.symbolic.derivation import derive
+from exactdropout.theorems.lemmas.kept_counts import kept_count_moments
 from exactdropout.theorems.penalty.helmbold_2017_figure_1 import NETWORK
 from exactdropout.theorems.penalty.helmbold_2017_theorem_20 import roots_in_open_interval
 from exactdropout.theorems.penalty.introduction_all_sizes import ALL_SIZES
@@ -54,6 +55,7 @@ def prove(label: int = 8, count: tuple[int, int] = (23, 96)) -> Proof:
     penalty = derive(NETWORK, data, Q).penalty
     values = [penalty.evaluate({"q": v}) for v in (0, Fraction(1, 2), Fraction(9, 10))]
     further = [
+        *kept_count_moments(),
         step(
             rf"Figure 1's network, $x = (1, -1)$, $y = {label}$: the slope of the penalty changes sign exactly once "
             rf"on $(0, 1)$.",
