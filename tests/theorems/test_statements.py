@@ -19,6 +19,7 @@ from exactdropout.theorems.statements.lines import (
     ByDivision,
     ByInduction,
     ByInstances,
+    Definition,
     From,
     InWords,
     Line,
@@ -115,6 +116,13 @@ def test_signs_are_manifest_on_ranges_only():
     assert not derivation(1 / (1 - x) > 1, ByAlgebra(), quantified=(closed,)).holds()
     assert derivation(1 - q**K > 0, ByAlgebra(), quantified=(count(K, 1, ""), OPEN_RATE)).holds()
     assert not derivation(1 - q**K > 0, ByAlgebra(), quantified=(integer(K, 0, ""), OPEN_RATE)).holds()
+
+
+def test_a_divisor_that_is_zero_has_no_sign():
+    nothing = Definition(c, number(0), "nothing")
+    claim = x + 1 / c > 0
+    assert not derivation(claim, ByAlgebra(), quantified=ABOVE, definitions=(nothing,)).holds()
+    assert not derivation(1 / c > 0, ByAlgebra(), quantified=ABOVE, definitions=(nothing,)).holds()
 
 
 def test_powers_need_a_positive_base_or_a_counting_exponent():
@@ -259,8 +267,6 @@ def test_a_start_that_says_nothing_proves_nothing():
 
 
 def test_definitions_that_depend_on_the_variable_take_part_in_the_induction():
-    from exactdropout.theorems.statements.lines import Definition
-
     square = Definition(c, k**2, "")
     wrong = line(c <= 0, ByInduction(k, (), ()))  # true at k = 0; c is k^2 and grows
     assert not derivation(

@@ -95,7 +95,6 @@ def prove(at_half: Mapping[tuple[int, bool], int] = AT_HALF, thresholds: Sequenc
         *_single_unit_steps(),
         *every_width_steps(),
         *gap_is_positive_steps(),
-        *(threshold_step(case) for case in thresholds),
         _increasing(),
         *two_inputs_steps(),
         *two_inputs_with_biases_steps(),

@@ -32,7 +32,7 @@ def _listed(
     """Return the statement that quantities, each with its meaning, are numbers, as certificates say."""
     reason = ByInstances(found, described, method="certificate", whole=True)
     lines = tuple(
-        Line(label=str(term), sentence=say("The certificates give {claim}."), claim=equal(term, value), reason=reason)
+        Line(label=str(term), sentence=say("So {claim}."), claim=equal(term, value), reason=reason)
         for term, _, value in numbers
     )
     return Derivation(

@@ -242,6 +242,8 @@ def _written(
 def _coefficients(part: Any, parameters: Mapping[Any, bool]) -> str:
     names = list(parameters)
     if not names:
+        if not part.is_Rational:  # such as a quotient by 0
+            return "unknown"
         return "positive" if part > 0 else "nonnegative" if part == 0 else "negative"
     try:
         terms = sympy.Poly(part, *names).terms()
