@@ -79,7 +79,7 @@ def _values() -> Iterator[Mapping[Term, Any]]:
             yield {K: inputs, n: width, q: rate, t: off, b: on, J_OFF: Fraction(found)}
 
 
-t, b, z, V, t_best, b_best = *symbols("t b z V"), symbol("t", "best"), symbol("b", "best")
+t, b, z, V, t_best, b_best = symbols("t b z V u v")
 ROOM = symbol("C")
 J_OFF, J_BEST = apply("J", t, b), apply("J", t_best, b_best)
 _NONE = Definition(z, q**K, "the probability that every input is dropped")
@@ -105,7 +105,7 @@ EVERY_WIDTH = Derivation(
     name="every-width",
     title="Off units beat weights that are not negative from an explicit width on",
     setting=say(
-        "One hidden layer with biases on P(1,1), off units against weights not negative, {0}",
+        "One hidden layer with biases on P(1,1), off units, {0}",
         equal(ROOM, _room(K, z, lam)),
     ),
     quantified=(count(K, 2, "the number of inputs"), count(n, 1, "the number of hidden units"), OPEN_RATE),
@@ -225,7 +225,7 @@ THREE_INPUTS = Derivation(
 TWO_INPUTS = Derivation(
     name="every-width-two-inputs",
     title="For two inputs from 5 units on",
-    setting=say("Two, 5 units on"),
+    setting=say("Two, 5 on"),
     quantified=(count(n, 5, "the number of hidden units"),),
     definitions=_named(2),
     quantities=EVERY_WIDTH.quantities,

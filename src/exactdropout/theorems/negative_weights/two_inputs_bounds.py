@@ -105,7 +105,9 @@ COMMON = Derivation(
     definitions=(KEEP, SPREAD, *_PRODUCTS),
     conclusions=(
         Conclusion(
-            2 * (a * x + b * y) - lam * (p * q * (a**2 + b**2) + p**2 * (a + b) ** 2) <= _common(x, y),
+            2 * (p * q * (R[0] * a + R[1] * b) + p**2 * R[2] * (a + b))
+            - lam * (p * q * (a**2 + b**2) + p**2 * (a + b) ** 2)
+            <= _common(x, y),
             From((), plus=(lam * p * (_A + p * _B) ** 2, lam * p * (1 - p**2) * _B**2)),
         ),
     ),

@@ -208,10 +208,7 @@ def curves_of(data: dict[str, Any] | None = None) -> Derivation:
     return Derivation(
         name="figure-2",
         title="Training errors at five scales",
-        setting=say(
-            "Ten runs in the setting of the figure, mean training errors at the scales {0}, {1}, {2}, {3}, {4}",
-            *(number(Fraction(i + 1, 4)) for i in PLACES),
-        ),
+        setting=say("Ten runs of the experiment at its five scales"),
         quantified=(),
         quantities=(
             *(
