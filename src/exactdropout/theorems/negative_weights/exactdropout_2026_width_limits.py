@@ -257,42 +257,42 @@ LIMIT, LIMIT_WITH_BIASES = statements.symbol("L"), statements.symbol("L", "b")
 _INPUTS = statements.symbol("K")
 
 
-def _squeezed(
-    value: statements.Term, least: int | statements.Term, below: str, above: str, name: str, words: str, meaning: str
+def _limit(
+    name: str, found: statements.Term, claim: statements.Relation, both: str, words: str, meaning: str
 ) -> Derivation:
-    """Return the statement that a square is a number, from both bounds as q → 1, which words take to the limit."""
-    claims, words_of = {"below": value >= least, "above": value <= least}, {"below": below, "above": above}
-    lines = tuple(
-        Line(label=label, sentence=say(words_of[label]), claim=claim, reason=InWords())
-        for label, claim in claims.items()
+    """Return the statement that a limit is a number, which words take from the bounds on both sides."""
+    lines = (
+        Line(label="others", sentence=say("There is another input: {claim}."), claim=_INPUTS - 1 > 0),
+        Line(label="both", sentence=say(both), claim=claim, reason=InWords()),
     )
-    found = LIMIT if name == "width-limit" else LIMIT_WITH_BIASES
     return Derivation(
-        name=name, title="The limit", setting=say(words), quantified=(count(_INPUTS, 2, "the number of inputs"),),
-        quantities=(quantity(found, meaning),), lines=lines,
-        conclusions=tuple(Conclusion(claim, From((part(label),))) for label, claim in claims.items()),
-    )  # fmt: skip
+        name=name,
+        title="The limit",
+        setting=say(words),
+        quantified=(count(_INPUTS, 2, "the number of inputs"),),
+        quantities=(quantity(found, meaning),),
+        lines=lines,
+        conclusions=(Conclusion(claim, From((part("both"),))),),
+    )
 
 
 LIMITS = (
-    _squeezed(
-        (_INPUTS - 1) * (1 + LIMIT) ** 2,
-        _INPUTS,
-        "A width that needs negative weights does not meet the condition of those that need none, whose sides tend to "
-        "those of {claim}.",
-        "The width before the smallest does not meet the condition that is enough, whose sides tend to those of "
-        "{claim}.",
+    _limit(
         "width-limit",
+        LIMIT,
+        statements.equal((_INPUTS - 1) * (1 + LIMIT) ** 2, _INPUTS),
+        "The smallest width does not meet the condition of widths that need no negative weights, and the width before "
+        "it not the one that is enough for them; as the drop probability tends to 1 the sides of both tend to those "
+        "of {claim}.",
         "At the limit",
         "any limit of the smallest width that needs negative weights times the square of the probability to be kept, "
         "as this tends to 0",
     ),
-    _squeezed(
-        (_INPUTS - 1) * LIMIT_WITH_BIASES**2,
-        2,
-        "In the same way by the conditions with biases, below, {claim}",
-        "and, where the exchanged unit is enough, {claim}.",
+    _limit(
         "width-limit-with-biases",
+        LIMIT_WITH_BIASES,
+        statements.equal((_INPUTS - 1) * LIMIT_WITH_BIASES**2, 2),
+        "In the same way by the conditions with biases, below, and where the exchanged unit is enough: {claim}.",
         "With biases",
         "the same with the power three halves",
     ),
