@@ -107,7 +107,7 @@ def test_rational_functions_reduce_and_evaluate(top: list[int], bottom: list[int
 
 def test_text() -> None:
     f = RationalFunction(fmpz_poly([0, -1, 0, 5]), fmpz_poly([1, -7]))
-    assert str(f) == "(-q + 5*q**3)/(1 - 7*q)"
+    assert str(f) == "(-q + 5*q^3)/(1 - 7*q)"
     assert f.latex() == r"\frac{-q + 5 q^{3}}{1 - 7 q}"
     assert str(RationalFunction(fmpz_poly([0]), fmpz_poly([3]))) == "0"
     assert f._repr_latex_() == f"${f.latex()}$"

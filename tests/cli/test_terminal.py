@@ -51,7 +51,7 @@ def test_phases_break_no_number_and_explain_their_signs(columns):
     assert re.search(r"0\.3691024 +0\.4728187", text)  # the ends of a piece
     assert "0.3691023861849" in text  # the breakpoint in full
     assert "signs: units as output weight (input weights|bias)" in text
-    assert "formula 1: (q + 3*q**2" in text
+    assert "formula 1: (q + 3*q^2" in text
 
 
 def test_a_formula_is_broken_at_spaces():

@@ -276,8 +276,8 @@ class RationalFunction:
         return fmpz_poly(list(self.numerator)) * fmpz_poly(list(other.denominator))
 
     def __str__(self) -> str:
-        """Return plain text such as ``(1 - q)/(2 + q**2)``."""
-        top, bottom = _text(self.numerator, "**{}"), _text(self.denominator, "**{}")
+        """Return plain text such as ``(1 - q)/(2 + q^2)``."""
+        top, bottom = _text(self.numerator, "^{}"), _text(self.denominator, "^{}")
         return top if self.denominator == (1,) else f"({top})/({bottom})"
 
     def __repr__(self) -> str:

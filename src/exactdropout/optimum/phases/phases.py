@@ -97,7 +97,7 @@ def phases(
     >>> found
     Phases(2-3-1 relu, no biases, 2 pieces, breakpoints=[1/2])
     >>> found.pieces[1].value, found.pieces[1].pattern
-    (RationalFunction((5*q - 4*q**2)/(6 - 7*q + 2*q**2)), '3x+(++)')
+    (RationalFunction((5*q - 4*q^2)/(6 - 7*q + 2*q^2)), '3x+(++)')
     >>> [p.needs_negative_weight for p in found.pieces]
     [True, False]
     """
