@@ -30,7 +30,7 @@ __all__ = ["latex_document"]
 _CONCLUSION = re.compile(r"So \$[^$]*\$\.")
 """The last steps of a proof, one for each conclusion."""
 PREAMBLE = (
-    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=13mm,includefoot")
+    DOCUMENT.replace("[11pt]", "[10pt]").replace("margin=25mm", "margin=13mm,top=11mm,bottom=11mm,includefoot")
     + r"""\usepackage{longtable,xcolor,graphicx,microtype,mathtools}
 \usepackage[colorlinks,linkcolor=blue!50!black,citecolor=blue!50!black,urlcolor=blue!50!black,pdfusetitle]{hyperref}
 \newtheorem{result}{Result}
