@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction as F
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -210,8 +211,10 @@ def test_errors_of_ours_pass_and_others_are_named(forked):
     assert len(Runner(executor=forked).run(squares())) == 40  # the pool lives on
 
 
-def test_a_worker_that_cannot_read_its_task_is_one_sentence():
+def test_a_worker_that_cannot_read_its_task_is_one_sentence(monkeypatch):
     """A new process does not find the classes of this file, as a worker without the package would not find ours."""
+    here = Path(__file__).parents[2]  # with ``python -m pytest`` the folder of the tests is on the path
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if Path(folder).resolve() != here])
     with pool("spawn") as executor, pytest.raises(ExecutorFailed, match="lost a worker"):
         Runner(executor=executor).run(squares())
 
