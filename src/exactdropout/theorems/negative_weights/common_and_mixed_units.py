@@ -39,7 +39,7 @@ def best_value(inputs: int, groups: Sequence[Group], *, biases: bool) -> Rationa
     """Return J_D of the groups with their best output weights, as a function of q.
 
     >>> print(best_value(2, [(((1, 1), 0),)], biases=False))
-    (3*q - 2*q**2)/(2 - q)
+    (3*q - 2*q^2)/(2 - q)
     """
     size = len(groups) + biases
     masks = [list(_responses(inputs, g)) for g in groups]
