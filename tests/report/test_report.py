@@ -263,3 +263,29 @@ def test_a_lemma_has_its_number_where_others_are_not_printed():
     assert 11 in cited
     numbers = re.findall(r"\\setcounter\{lemma\}\{(\d+)\}\n\\begin\{lemma\}", text)
     assert sorted(int(n) + 1 for n in numbers) == sorted({*cited})
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_conclusions_that_repeat_earlier_steps_are_one_line(hostile_entry, failed):
+    """Three in a row are told as one; one that failed stands alone, and no number is lost."""
+    facts = [step(f"${letter} = 1$.", "identity", True) for letter in "abc"]
+    so = [step(f"So ${x} = 1$.", "consequence", not failed or x != "c", f"from ({k})") for k, x in enumerate("abc", 1)]
+    last = step("$d = 1$.", "identity", True)
+    theorem, _ = hostile_entry
+    proof = conclude("holds", "as given", [*facts, *so, last], "")
+    text = latex_document([(theorem, proof)], version="0")
+    if failed:
+        assert r"\addtocounter{enumi}{2}(4)--(5) So $(1)$, $(2)$, as stated." in text
+        assert r"\stepcounter{enumi}(\arabic{enumi}) $c = 1$. (from $(3)$) \failedcheck{consequence}" in text
+    else:
+        assert r"\ \addtocounter{enumi}{3}(4)--(6) So $(1)$ to $(3)$, as stated. \checked{consequence}" in text
+    assert text.count(r"\item ") == 4  # the facts and the last step
+
+
+def test_the_introduction_speaks_of_other_entries_where_there_are_some(entries, hostile_entry):
+    text = latex_document(entries, version="0")
+    assert "In all of them the statement" in text
+    assert "In the others" not in text
+    text = latex_document([*entries, hostile_entry], version="0")
+    assert f"In {len(entries)} of them the statement" in text
+    assert "In the others" in text

@@ -132,12 +132,16 @@ def introduction(entries: Sequence[tuple[Theorem, Proof]]) -> list[str]:
     counts = Counter(proof.verdict for _, proof in entries).most_common()
     verdicts = ", ".join(f"{verdict} ({number})" for verdict, number in counts)
     made = sum(bool(theorem.derivations) for theorem, _ in entries)
+    all_made = made == len(entries)
+    objects = (
+        f"In {'all' if all_made else made} of them the statement, its letters and the lines of the proof are objects "
+        "from which both the text and the check are made; they open with their letters."
+    )
+    others = " In the others a mark covers the formula that was computed, and the words around it were written by hand."
     return [
         f"Results: {len(entries)}. Verdicts on the statements as printed, or on ours where a source was not read: "
-        f"{verdicts}. A verdict covers the scope that is named with it and nothing wider. In {made} of them the "
-        "statement, its letters and the lines of the proof are objects from which both the text and the check are "
-        "made; they open with their letters. In the others a mark covers the formula that was computed, and the "
-        "words around it were written by hand.",
+        f"{verdicts}. A verdict covers the scope that is named with it and nothing wider. {objects}"
+        f"{'' if all_made else others}",
         r"Throughout, $D = \mathcal D(W, x, R)$ is the output of the network under the dropout pattern $R$, $q$ the "
         r"drop probability, $p = 1 - q$, $\lambda = q/p$ (in Theorem 7 the factor of weight decay), $R(W)$ the risk "
         r"and $J_D(W) = E_P E_R (D - y)^2$ the dropout criterion. $K$ is the number of inputs, $n$ the number of units "

@@ -177,7 +177,8 @@ def _proof(found: Sequence[Step | Printed]) -> list[str]:
     lines: list[str] = []
     numbered: dict[int, Step] = {}
     cases: dict[str, int] = {}
-    number = 0
+    restated: list[tuple[int, int]] = []
+    number = alone = 0
     for place, step in enumerate(found):
         before = found[place - 1] if place else None
         if isinstance(step, Printed):
@@ -189,10 +190,15 @@ def _proof(found: Sequence[Step | Printed]) -> list[str]:
         detail = None
         if step.method == "enumeration" and len(step.detail) > 20 and cases.setdefault(step.detail, number) < number:
             detail = f"cases as in $({cases[step.detail]})$"
-        if isinstance(before, Step) and (line := _restated(step, numbered)):
-            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, f'So $({line})$, as stated.', '')}"
+        line = _restated(step, numbered) if isinstance(before, Step) else 0
+        if isinstance(before, Step) and line and (number - 1) in dict(restated) and mark(step) == mark(before):
+            restated.append((number, line))
+            lines[-1] = lines[-1][:alone] + _restating(step, restated)
+        elif line:
+            restated, alone = [(number, line)], len(lines[-1])
+            lines[-1] += _restating(step, restated)
         elif isinstance(before, Step) and (shown := _continues(step, before)) is not None:
-            lines[-1] += rf" \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, shown, detail)}"
+            lines[-1] += rf"\ \stepcounter{{enumi}}(\arabic{{enumi}}) {_step(step, shown, detail)}"
         else:
             lines.append(rf"\item {_step(step, detail=detail)}")
     return [r"{\footnotesize\begin{proof}\leavevmode\begin{steps}", *lines, r"\qedhere\end{steps}\end{proof}}"]
@@ -208,6 +214,15 @@ def _continues(step: Step, before: Step) -> str | None:
     if _CONCLUSION.fullmatch(step.claim) and _CONCLUSION.fullmatch(before.claim):
         return latex_sentence(step.claim.removeprefix("So "))
     return None
+
+
+def _restating(step: Step, restated: Sequence[tuple[int, int]]) -> str:
+    """Return steps that repeat earlier ones as conclusions, one after the other, as one."""
+    numbers, lines = zip(*restated, strict=True)
+    shown = f"({numbers[0]})" if len(numbers) == 1 else f"({numbers[0]})--({numbers[-1]})"
+    apart = len(lines) < 3 or lines != tuple(range(lines[0], lines[0] + len(lines)))
+    sources = ", ".join(f"$({line})$" for line in lines) if apart else f"$({lines[0]})$ to $({lines[-1]})$"
+    return rf"\ \addtocounter{{enumi}}{{{len(lines)}}}{shown} {_step(step, f'So {sources}, as stated.', '')}"
 
 
 def _restated(step: Step, numbered: Mapping[int, Step]) -> int:

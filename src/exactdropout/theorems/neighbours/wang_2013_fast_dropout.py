@@ -36,7 +36,7 @@ def exact_mean(inputs: int) -> Fraction:
 
 mu, sigma, r, I, h, k, E = symbols("mu sigma r I h k E")
 SLOPE, INTEGRAND, AT_INFINITY, AT_EDGE = symbols("D F U V")
-LAW, DENSITY = apply("Phi", r), apply("varphi", r)
+LAW, DENSITY = apply("Phi", r), apply("phi", r)
 
 
 def binomial(at: Term | int) -> Term:
@@ -245,7 +245,7 @@ def prove() -> Proof:
     """Prove the statements."""
     further = [
         argument(
-            r"Here $\mu = 0$, $\sigma^2 = K$, and the normal mean is $\sigma \varphi(0) = \sqrt{K/(2\pi)}$. The "
+            r"Here $\mu = 0$, $\sigma^2 = K$, and the normal mean is $\sigma \phi(0) = \sqrt{K/(2\pi)}$. The "
             r"squared ratio is $\pi$ times $h (B(h)/4^h)^2$; it rises, and to 1 by Wallis' product: the normal mean is "
             r"too large for every even $K$, by a factor that tends to 1."
         ),
