@@ -299,7 +299,7 @@ def prove(label: int = 1) -> Proof:
         "holds with a correction",
         DERIVATIONS,
         further,
-        "half the mass on ((0,0), 0) and half on ((1,1), 0): a distribution over {0,1}^2 x {0,1} as printed, and J_D "
+        "half the mass on ((0,0), 0) and half on ((1,1), 0): a distribution over {0,1}^2 × {0,1} as printed, and J_D "
         "= 0 < 1/8 for the zero network.",
     )
 
