@@ -234,6 +234,17 @@ LATER = [  # roots, products of sums, convex order of masks, layers that are dro
         "penalty = q/p*W(x)^2 + q/p^2*Sum(w[j]^2*relu(W[1][j,1]*x[1])^2, j=1..n)",
     )
 ] + [
+    (("2-1, no biases", "3-1, no biases"), text, None, None)  # derivatives and limits inside maps
+    for text in (
+        "diff(J_D, q) is invariant under w -> 2*w, x -> x/2", "diff(R, y) is invariant under w -> -w, x -> -x",
+        "diff(J_D, w[2]) is invariant under w[1] -> c*w[1], x[1] -> x[1]/c if c != 0",
+        "diff(w[1]*y + c*w[2], y) is invariant under w[2] -> w[2] + c",
+        "lim(c*w[1] + w[2], c -> 0) is invariant under w[1] -> y",
+        "diff(w[1]*w[2] + w[2]*y, w[1]) is invariant under y -> y + c",
+        "lim(J_D, q -> 0) is invariant under w -> 2*w, x -> x/2",
+        "diff(w[1]^2*c + w[2], c) is invariant under w[1] -> -w[1], w[2] -> w[1] + w[2]",
+    )
+] + [
     (("K-n-n-1 relu, biases", "K-n-n-1 relu, no biases", "2-2-2-1 relu, biases"), text, None, "0, q, 0")
     for text in (
         "E[D] = W(x) if W[2] >= 0, b[2] >= 0", "J_D >= R if W[2] >= 0, b[2] >= 0",

@@ -15,7 +15,7 @@ from .many_points import falls
 from .near_truths import case_of
 from .random_claims import Case
 
-ONE_LAYER, SINGLE = "K-n-1 relu, no biases", "1-1, no biases"
+ONE_LAYER, SINGLE, LINEAR = "K-n-1 relu, no biases", "1-1, no biases", "2-1, no biases"
 UNITS = "Sum(w[j]*relu(Sum(W[j,i]*x[i], i=1..K)), j=1..n)"
 UNITS_BIASED = "Sum(w[j]*relu(Sum(W[j,i]*x[i], i=1..K) + b[j]), j=1..n)"
 FALSE = [
@@ -41,6 +41,22 @@ FALSE = [
     ("J_D is invariant under b -> -b, y -> -y", "1-1", None, None, "w[1] = b"),
     ("W(x)/w[1]^2 is invariant under w[1] -> 2*w[1]", SINGLE, None, None, "x[1] = w[1]"),
     ("c*W(x) is invariant under w[1] -> 2*w[1]", SINGLE, None, None, "c = 1/w[1]"),
+    # a derivative or a limit is taken before a map moves its variable, or something by it
+    (
+        "diff(w[1]*w[2] + w[3]^2/2 - w[2]*w[3], w[1]) is invariant under w[1] -> w[2], w[3] -> w[2], w[2] -> w[4]",
+        "4-1, no biases",
+        None,
+        None,
+        None,
+    ),
+    ("diff(w[1]*y + w[2]*c, y) is invariant under w[1] -> w[1] - c, w[2] -> w[2] + y", LINEAR, None, None, None),
+    ("diff(w[1]*q + w[2]*c, q) is invariant under w[1] -> w[1] - c, w[2] -> w[2] + q", LINEAR, None, None, None),
+    ("diff(w[1]*c + w[2]*y, c) is invariant under w[1] -> w[1] - y, w[2] -> w[2] + c", LINEAR, None, None, None),
+    ("lim(w[1]*c + w[2], c -> 0) is invariant under w[1] -> w[1] - y, w[2] -> w[2] + c", LINEAR, None, None, None),
+    ("lim(w[2], c -> 0) is invariant under w[2] -> w[2] + c", LINEAR, None, None, None),
+    ("lim(w[2], q -> 0) is invariant under w[2] -> w[2] + q", LINEAR, None, None, None),
+    ("diff(w[1], w[1]) is invariant under w[1] -> w[1] + 1", LINEAR, None, None, None),  # true, and no error
+    ("diff(J_D, y)/y is invariant under y -> (1 + c)*y, w -> (1 + c)*w", "K-1, no biases", None, None, "c > 0"),
 ]
 TRUE = [
     ("diff(W(x), c) = 2*W(x)/c", "K-n-1 linear, no biases", None, "0, q", "weights = c, c > 0"),
@@ -48,6 +64,9 @@ TRUE = [
     ("diff(W(x), w[1]) = W(x)/w[1]", "1-1-1 relu, no biases", None, "0, q", None),
     ("W(x) - b is invariant under b -> -b", "1-1", None, None, "w[1] = b"),
     ("W(x)^2 is invariant under w[1] -> -w[1]", SINGLE, None, None, "x[1] = w[1]"),
+    ("diff(J_D, q) is invariant under w -> 2*w, x -> x/2", LINEAR, None, None, None),
+    ("diff(J_D, w[2]) is invariant under w[1] -> 2*w[1], x[1] -> x[1]/2", LINEAR, None, None, None),
+    ("diff(J_D, y)*(E[D] - y) is invariant under b -> -b, w -> -w, y -> -y", "K-n-1 relu", None, None, None),
 ]
 
 

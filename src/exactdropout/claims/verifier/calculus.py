@@ -320,6 +320,8 @@ class Calculus(Sums):
             raise NotReplayed(f"a derivative by {variable.name}")
         else:
             value = self.scalar(self.name(variable.name, (), {}))
+        if len(value.top) != 1:
+            raise NotReplayed("a variable that is given")
         ((monomial, sign),) = value.top.items()
         if len(monomial) != 1 or value.keep or value.bottom != ONE or abs(sign) != 1:
             raise NotReplayed("a variable that is not free")

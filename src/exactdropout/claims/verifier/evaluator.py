@@ -304,6 +304,8 @@ class Evaluator:
 
     def shifted(self, value: Ratio) -> tuple[dict[str, Polynomial], bool]:
         """Return the move of a free variable v, v + h or, where it is −u with u ≥ 0, back to −(u + h)."""
+        if len(value.top) != 1:
+            raise NotReplayed("growth in something that is given")
         ((monomial, sign),) = value.top.items()
         if len(monomial) != 1 or value.keep or value.bottom != ONE or abs(sign) != 1:
             raise NotReplayed("growth in something that is not free")

@@ -68,6 +68,7 @@ class Named(Evaluator):
             raise NotReplayed("too many masks")
         self.rows = self.sizes["m"] if setting.design is not None else 0
         self.changed: dict[Key, Ratio] = {}
+        self.moved: dict[Key, Ratio] = {}  # by a map
         self.given = self  # what assumptions give by a mapped entry keeps its value
         self.quantities: dict[str, Ratio] | None = None
 
@@ -167,6 +168,8 @@ class Named(Evaluator):
     def derivative(self, operand: Expression, variable: Name, bound: Mapping[str, int]) -> Ratio:
         """Return a derivative; a variable that an assumption gives is moved first and then put back."""
         key = (variable.name, tuple(self.whole(i, bound) for i in variable.indices))
+        if key in self.moved:
+            raise NotReplayed("a derivative by what a map moves")
         given = self.entry(*key) if key[0] in ("w", "W", "b", "x", "y") and not self.rows else None
         if given is not None and self.setting.definition(key) is not None:
             before, self.changed, self.quantities = self.changed, {**self.changed, key: Ratio(gen("v'"))}, None
@@ -188,6 +191,22 @@ class Named(Evaluator):
         return limit_of(self.value(operand, bound).cancelled(), name, to, self.signs)
 
     def mover(self, variable: Name, bound: Mapping[str, int]) -> tuple[str, int]:
+        """Return the variable of the algebra that a free symbol is, and its sign.
+
+        Raises:
+            NotReplayed: a map moves it, or something by it: a derivative, or a limit, is taken before the map.
+        """
+        name, sign = self.free(variable, bound)
+        key = (variable.name, tuple(self.whole(i, bound) for i in variable.indices))
+        holds = [
+            self.signs.names(v.top) | self.signs.names(v.bottom) | ({"t'"} if v.keep else set())
+            for v in self.moved.values()
+        ]
+        if key in self.moved or any(name in names for names in holds):
+            raise NotReplayed("a derivative or a limit by what a map moves, or moves something by")
+        return name, sign
+
+    def free(self, variable: Name, bound: Mapping[str, int]) -> tuple[str, int]:
         """Return the variable of the algebra that a free symbol is, and its sign."""
         if variable.name == "q":
             rate = self.rate(self.whole(variable.indices[0], bound) - 1 if variable.indices else None)
@@ -297,6 +316,7 @@ class Named(Evaluator):
         for target, expression in claim.map:
             for key in self.keys(target):
                 after.changed[key] = self.with_target(expression, target, self.entry(*key))
+        after.moved = {**after.changed}
         return after
 
     def with_target(self, node: Any, target: Name, value: Ratio) -> Ratio:
@@ -359,6 +379,7 @@ class Named(Evaluator):
         for value in after.changed.values():
             if own & (self.signs.names(value.top) | self.signs.names(value.bottom)):
                 raise NotReplayed("a value that is given by what is minimised over")
+        after.moved = {**after.changed}
         return after
 
     def variable(self, variable: Name) -> tuple[dict[str, Polynomial], bool]:
