@@ -3,6 +3,7 @@
 import itertools
 import os
 import time
+from contextlib import suppress
 from fractions import Fraction as F
 
 import pytest
@@ -27,6 +28,7 @@ from exactdropout.claims.language.syntax import (
 from exactdropout.errors import InvalidInput
 
 from .mutations import hostile
+from .near_truths import AUTHORS
 
 
 @pytest.mark.parametrize(
@@ -157,6 +159,36 @@ def run_hostile(count, seed, folder):
 def test_hostile_inputs_are_parsed_or_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_hostile(3_000, 1, tmp_path) > 20
+
+
+BEGINNINGS = [
+    r"\sum_{",
+    r"\sum_{i",
+    r"\sum_",
+    r"\|w\|_",
+    r"\|w\|_{",
+    r"E[",
+    r"\prod_{",
+    "Sum(i",
+    "E_",
+    r"\mathbb{E}_{",
+    "forall",
+    "for",
+]
+
+
+@pytest.mark.parametrize("text", BEGINNINGS)
+def test_what_ends_too_early_is_told(text):
+    with pytest.raises(InvalidInput, match=r"^Argument 'claim'"):
+        parse_claim(text)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_the_beginning_of_a_claim_is_a_claim_or_refused(part):
+    """Each claim of authors is cut off at each place."""
+    for text in [entry["text"][:end] for entry in AUTHORS[part::8] for end in range(len(entry["text"]))]:
+        with suppress(InvalidInput):
+            parse_claim(text)
 
 
 @pytest.mark.thorough

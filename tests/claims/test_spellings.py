@@ -13,10 +13,10 @@ from .near_truths import AUTHORS
 TEXT = {
     "unicode": lambda t: t.replace("^2", "²").replace(">=", "≥").replace("<=", "≤").replace("!=", "≠"),
     "arrow": lambda t: t.replace("->", "→"),
-    "dot": lambda t: t.replace("*", "·"),
-    "times": lambda t: t.replace("*", "×"),
+    "dot": lambda t: re.sub(r"(?<!\*)\*(?!\*)", "·", t),
+    "times": lambda t: re.sub(r"(?<!\*)\*(?!\*)", "×", t),
     "stars": lambda t: t.replace("^", "**"),
-    "wide": lambda t: re.sub(r"(\*|\+|=|/|\(|\)|\[|\]|,|\^)", r" \1 ", t).replace("> =", ">=").replace("< =", "<=")
+    "wide": lambda t: re.sub(r"(\*\*|\*|\+|=|/|\(|\)|\[|\]|,|\^)", r" \1 ", t).replace("> =", ">=").replace("< =", "<=")
     .replace("! =", "!="),
     "full stop": lambda t: t + ".",
 }  # fmt: skip

@@ -59,7 +59,7 @@ class LargerFormsParser(CalculusParser):
             return ""
         token = self.next
         braced = self.texts(1, 1) == ["{"]
-        kind = self.texts(1, 1 + braced)[0]
+        kind = "".join(self.texts(1, 1 + braced))
         if kind not in _NORMS or (braced and self.texts(1, 3) != ["}"]):
             self.error(
                 "a norm is Euclidean, \\|z\\|_2, Frobenius, \\|A\\|_F, or the sum \\|z\\|_1; an operator is expected",
@@ -279,7 +279,7 @@ class LargerFormsParser(CalculusParser):
     def scripted_range(self, kind: Any, position: int) -> Any:
         r"""Parse what stands under and over a LaTeX sum: \sum_{i=1}^{K}, \sum_i, \sum_{i,j=1}^K, \sum_{i \ne j}."""
         self.expect("_", "in a sum such as \\sum_{i=1}^{K}")
-        if self.texts(4, 0)[:1] == ["{"] and self.texts(1, 2)[0] in ("<=", "in"):
+        if self.texts(4, 0)[:1] == ["{"] and self.texts(1, 2) in (["<="], ["in"]):
             return self.range_of_set(kind, position)
         if not self.takes("{"):
             indices, relation, first = [self.index_name()], "", None

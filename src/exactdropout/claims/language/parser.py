@@ -328,7 +328,12 @@ class _Parser(ExpressionParser):
                 break
             comparisons.append(self.comparison())
         behind = self.texts(4)
-        if behind[:1] == ["for"] and behind[1] in ("all", "every") and behind[3] in ("minimises", "minimizes", "is"):
+        if (
+            len(behind) == 4
+            and behind[0] == "for"
+            and behind[1] in ("all", "every")
+            and behind[3] in ("minimises", "minimizes", "is")
+        ):
             self.at += 2
             every = self.index_name()
             if any(Name(every) not in getattr(c.sides[0], "indices", ()) for c in comparisons):
