@@ -206,3 +206,13 @@ def test_a_variable_is_put_back():
 def test_limits_where_no_drop_probability_is_are_refused(at):
     with pytest.raises(InvalidInput, match="where no drop probability is"):
         check(rf"\lim_{{{at}}} penalty = 0", "K-1, no biases")
+
+
+@pytest.mark.parametrize("claim", ["diff(J_D, q)", "lim(J_D, q -> 0)", "diff(J_D, y)"])
+def test_a_map_of_given_inputs_moves_them_under_a_derivative_too(claim):
+    """The inputs of the data were put back before the derivative: true claims were refuted."""
+    around = f"{claim} is invariant under w -> 2*w, x -> x/2", "3-1, no biases"
+    assert check(*around, data="point(1, y)").status == "proved"
+    assert (
+        check(f"{claim} is invariant under w -> 2*w, x -> x/3", "3-1, no biases", data="point(1, y)").status != "proved"
+    )

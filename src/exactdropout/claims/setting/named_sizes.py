@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -160,6 +160,7 @@ class Scope:
     quantities: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     others: tuple[Any, ...] = ()  # further values of the variable of a claim of growth
+    moved: frozenset[Key] = frozenset()  # by a map
 
     @property
     def rows(self) -> int:
@@ -483,11 +484,12 @@ def targets(target: Name, scope: Scope) -> Iterable[Key]:
 
 def mapped(pairs: Iterable[tuple[Name, Expression]], scope: Scope) -> Scope:
     """Return the scope after a simultaneous map; in a group every entry is mapped by itself."""
-    values = dict(scope.values)
-    for target, expression in pairs:
-        for key in targets(target, scope):
-            values[key] = scope.evaluate(expression, own=(target, scope.values[key]))
-    return Scope(scope.setting, scope.architecture, scope.sizes, scope.domain, values, scope.half)
+    moved = {
+        key: scope.evaluate(expression, own=(target, scope.values[key]))
+        for target, expression in pairs
+        for key in targets(target, scope)
+    }
+    return replace(resolved(scope, moved), moved=frozenset(moved))
 
 
 def resolved(scope: Scope, changes: Mapping[Key, Any]) -> Scope:

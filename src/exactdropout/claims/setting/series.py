@@ -312,7 +312,13 @@ def _key(variable: Name, scope: Scope) -> Key:
 
 
 def _moved(operand: Expression, key: Key, to: Series, scope: Scope, bound: Mapping[str, int]) -> Series:
-    """Return the operand where the variable moves, and with it what is given by it."""
+    """Return the operand where the variable moves, and with it what is given by it.
+
+    Raises:
+        Unsupported: a map has moved something that is given, which would be put back.
+    """
+    if any(_given(moved, scope) for moved in scope.moved):
+        raise Unsupported("a derivative or a limit after a map of what is given")
     setting, values = scope.setting, {k: Series.of(F(v)) for k, v in scope.values.items()}
     domain: Any = _SeriesValues()
     if _given(key, scope):

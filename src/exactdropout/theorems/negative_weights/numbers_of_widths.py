@@ -68,7 +68,7 @@ def thresholds_of(cases: Sequence[Threshold], *, supporting: bool = False) -> De
     return _listed(
         "smallest-width-further" if supporting else "smallest-width-thresholds",
         "The thresholds of further widths" if supporting else "The thresholds of small widths",
-        "Two inputs, thresholds in millionths",
+        "Two inputs, millionths of q",
         numbers,
         found,
         "cells of q, proved now, and given units below them",
